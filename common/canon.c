@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Canonical JSON. There is one sequence of bytes for one value; whoever hashes it twice gets the
+ * same hash. */
+#include "common/canon.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/own.h"
+
+static int write_value(const js *v, struct buf *ret, unsigned int depth, struct err *e);
+
+static int full(int r, struct err *e) {
+    return r < 0 ? err_set(e, r, "canonical form: %s", strerror(-r)) : 0;
+}
+
+static int write_string(const char *s, size_t len, struct buf *ret, struct err *e) {
+    static const char names[] = "\b\t\n\f\r\"\\";
+    static const char escapes[] = "btnfr\"\\";
+    int r = buf_addc(ret, '"');
+
+    for (size_t i = 0; r == 0 && i < len; i++) {
+        const char *at = s[i] ? strchr(names, s[i]) : NULL;
+
+        if (at) {
+            r = buf_addf(ret, "\\%c", escapes[at - names]);
+        } else if ((unsigned char)s[i] < 0x20) {
+            r = buf_addf(ret, "\\u%04x", (unsigned int)(unsigned char)s[i]);
+        } else {
+            r = buf_addc(ret, s[i]);
+        }
+    }
+    return full(r < 0 ? r : buf_addc(ret, '"'), e);
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int write_object(const js *v, struct buf *ret, unsigned int depth, struct err *e) {
+    CLEANUP(freep) const char **keys = NULL;
+    size_t n = (size_t)json_object_object_length(v);
+    size_t i = 0;
+    int r = full(buf_addc(ret, '{'), e);
+
+    keys = calloc(n + 1, sizeof(*keys));
+    if (!keys) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    JS_FOREACH(v, key, val) {
+        (void)val;
+        keys[i++] = key;
+    }
+    qsort(keys, n, sizeof(*keys), by_bytes);
+    for (i = 0; r == 0 && i < n; i++) {
+        if (i) {
+            r = full(buf_addc(ret, ','), e);
+        }
+        if (r == 0) {
+            r = write_string(keys[i], strlen(keys[i]), ret, e);
+        }
+        if (r == 0) {
+            r = full(buf_addc(ret, ':'), e);
+        }
+        if (r == 0) {
+            r = write_value(js_get(v, keys[i]), ret, depth, e);
+        }
+    }
+    return r < 0 ? r : full(buf_addc(ret, '}'), e);
+}
+
+static int write_array(const js *v, struct buf *ret, unsigned int depth, struct err *e) {
+    int r = full(buf_addc(ret, '['), e);
+
+    for (size_t i = 0; r == 0 && i < js_len(v); i++) {
+        if (i) {
+            r = full(buf_addc(ret, ','), e);
+        }
+        if (r == 0) {
+            r = write_value(js_at(v, i), ret, depth, e);
+        }
+    }
+    return r < 0 ? r : full(buf_addc(ret, ']'), e);
+}
+
+static int write_value(const js *v, struct buf *ret, unsigned int depth, struct err *e) {
+    if (depth > LIM_CANON_DEPTH) {
+        return err_set(e, -EINVAL, "canonical form: nested deeper than %d", LIM_CANON_DEPTH);
+    }
+    switch (json_object_get_type(v)) {
+    case json_type_null:
+        return full(buf_adds(ret, "null"), e);
+    case json_type_boolean:
+        return full(buf_adds(ret, json_object_get_boolean(v) ? "true" : "false"), e);
+    case json_type_int:
+        return full(buf_addf(ret, "%lld", (long long)json_object_get_int64(v)), e);
+    case json_type_string:
+        return write_string(json_object_get_string((js *)(uintptr_t)v),
+                            (size_t)json_object_get_string_len(v), ret, e);
+    case json_type_object:
+        return write_object(v, ret, depth + 1, e);
+    case json_type_array:
+        return write_array(v, ret, depth + 1, e);
+    case json_type_double:
+    default:
+        return err_set(e, -EINVAL, "canonical form: fractions must be strings");
+    }
+}
+
+int canon_write(const js *v, struct buf *ret, struct err *e) {
+    size_t from = ret->len;
+    int r = write_value(v, ret, 0, e);
+
+    if (r < 0 && ret->data) { /* nothing half done */
+        ret->len = from;
+        ret->data[from] = '\0';
+    }
+    return r;
+}
+
+int canon_hash(const js *v, struct hash *ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    int r = canon_write(v, &b, e);
+
+    if (r == 0) {
+        sha256(buf_str(&b), b.len, ret);
+    }
+    return r;
+}
+
+int canon_check(const char *text, size_t len, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    CLEANUP(js_freep) js *v = NULL;
+    int r = js_parse(text, len, &v, e);
+
+    if (r == 0) {
+        r = canon_write(v, &b, e);
+    }
+    if (r == 0 && (b.len != len || memcmp(buf_str(&b), text, len) != 0)) {
+        r = err_set(e, -EBADMSG, "JSON is not in canonical form");
+    }
+    return r;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* common/err.h - what went wrong, in words an operator can act on.
+ * Caller-owned and never allocated, so reporting an error cannot itself fail. */
+#pragma once
+
+struct err {
+    int code;          /* -errno, the value the failing call returned */
+    char tag[32];      /* code of the closed list in docs (e.g. "plan_drifted"); "" = "internal" */
+    char msg[480];     /* outermost first: "append ledger: fsync: No space left on device" */
+    char hint[320];    /* what to do about it, or "" */
+    int http_status;   /* of the PVE API or node that answered, 0 = none */
+    char step[24];     /* gate step or pipeline stage, or "" */
+};
+
+/* Fills *e (when not NULL) and returns `code`, which must be negative. tag and hint are cleared. */
+int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same with a tag of the closed list. */
+int err_tag(struct err *e, int code, const char *tag, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Adds what to do. Returns e->code (or -EINVAL when e is NULL), so that it can end a function. */
+int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prepends context ("plan: ") to the message; code, tag and hint stay. Returns e->code. */
+int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

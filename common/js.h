@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* common/js.h - json-c behind a strict pre-scan, and getters that cannot be misused.
+ * json-c 0.16 lets through duplicate keys, NaN, single quotes, control characters, overlong UTF-8
+ * and encoded surrogates even in strict mode (facts/protocols.md 6); js_parse refuses them all. */
+#pragma once
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+typedef struct json_object js; /* the one typedef: the library's own object under our prefix */
+
+/* Parses exactly one JSON value. -EBADMSG (with position) or -E2BIG. Integers outside int64 are
+ * refused (uint64 above INT64_MAX too); fractions are accepted (PVE sends them). */
+int js_parse(const char *text, size_t len, js **ret, struct err *e);
+
+/* One line without blanks; U+2028, U+2029 and U+0085 are escaped, invalid UTF-8 replaced by U+FFFD
+ * (json-c would write it raw). */
+int js_print(const js *v, struct buf *ret);
+int js_print_pretty(const js *v, struct buf *ret);
+
+static inline void js_freep(js **v) {
+    json_object_put(*v);
+    *v = NULL;
+}
+static inline js *js_ref(js *v) {
+    return json_object_get(v);
+}
+
+js *js_object(void);
+js *js_array(void);
+js *js_str(const char *s);               /* NULL gives JSON null */
+js *js_str_n(const char *s, size_t len); /* cleaned: invalid UTF-8 becomes U+FFFD */
+js *js_int(int64_t v);
+js *js_bool(bool v);
+js *js_copy(const js *v); /* deep */
+
+/* Always consume `value`. NULL value is stored as JSON null. */
+void js_add(js *object, const char *key, js *value);
+void js_push(js *array, js *value);
+void js_addf(js *object, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Borrowed; NULL / fallback when absent, null or of another type. */
+js *js_get(const js *object, const char *key);
+const char *js_get_str(const js *object, const char *key); /* NULL if absent or holding a NUL byte */
+/* Numbers as PVE sends them: integers, and strings that are decimal integers. */
+bool js_get_int(const js *object, const char *key, int64_t *ret);
+int64_t js_int_or(const js *object, const char *key, int64_t fallback);
+/* Booleans as PVE sends them: true/false, 1/0, "1"/"0". */
+bool js_bool_or(const js *object, const char *key, bool fallback);
+const char *js_str_or(const js *object, const char *key, const char *fallback);
+size_t js_len(const js *array); /* 0 when not an array */
+js *js_at(const js *array, size_t i);
+bool js_is_str(const js *v);
+bool js_is_int(const js *v);
+bool js_is_object(const js *v);
+bool js_is_array(const js *v);
+bool js_eq(const js *a, const js *b); /* deep, key order irrelevant */
+const char *js_type_name(const js *v); /* "string", "integer", …, for messages */
+
+#define JS_FOREACH(object, k, v) json_object_object_foreach((js *)(uintptr_t)(object), k, v)

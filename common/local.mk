@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# libcore.a: what the root half may link (libc, libcrypto).
+# libnet.a: json-c and libssl on top; never linked by the root half.
+noinst_LIBRARIES += libcore.a libnet.a
+libcore_a_SOURCES = \
+	common/own.h common/limits.h \
+	common/err.c common/err.h \
+	common/buf.c common/buf.h \
+	common/fd.c common/fd.h \
+	common/clock.c common/clock.h \
+	common/ident.c common/ident.h \
+	common/lines.c common/lines.h \
+	common/digest.c common/digest.h \
+	common/b64.c common/b64.h \
+	common/merkle.c common/merkle.h \
+	common/note.c common/note.h \
+	common/checkpoint.c common/checkpoint.h \
+	common/conf.c common/conf.h
+libnet_a_SOURCES = \
+	common/js.c common/js.h \
+	common/canon.c common/canon.h \
+	common/tls.c common/tls.h

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/ledger/verify.h - the auditor: no network, no private keys (formats.md 4 Verify).
+ * Used by `ledger verify` and by proximo-verify. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/js.h"
+#include "common/note.h"
+
+struct err;
+
+struct verify_node {
+    char name[64];
+    struct vkey witness, receipt;
+    bool trusted;
+};
+
+struct verify_keys {
+    struct vkey log;     /* log.name[0] == 0: take the directory's own and say so in the report */
+    struct verify_node *node;
+    size_t n_nodes;
+    struct vkey *witness; /* external witnesses */
+    size_t n_witness;
+};
+
+/* Re-hashes everything below DIR (a ledger directory or an export of one) and fills a report:
+ * {ok, entries, root, origin, key, defects:[{entry,code,reason}], witness:{verdict,k,n,ages:[]},
+ *  intents, outcomes, receipts, unresolved:[op_id], restarted:[…]}. Returns 0 also when the ledger
+ * is defective (ok:false); negative only when it could not be read at all. */
+int verify_dir(const char *dir, const struct verify_keys *keys, int64_t now, js **ret_report,
+               struct err *e);

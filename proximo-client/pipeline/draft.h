@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/draft.h - a plan while it is being made. Rows and analysers fill it; the
+ * pipeline freezes it into canonical bytes. Every function that can fail sets *e; the ones that only
+ * add text cannot. Strings are copied. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/js.h"
+
+struct err;
+struct session;
+struct draft;
+
+enum risk { RISK_NONE, RISK_LOW, RISK_MEDIUM, RISK_HIGH };
+enum phase { PHASE_PREPARE, PHASE_EXECUTE, PHASE_UNDO };
+enum approval_need { NEED_NONE, NEED_HOST, NEED_OPERATOR };
+
+const char *risk_name(enum risk r);
+const char *phase_name(enum phase p);
+const char *need_name(enum approval_need n);
+
+/* Reducers: what of an answer a verdict depends on, by name, so that the recheck can repeat it. */
+/*   "whole"         everything (volatile members are dropped by a closed list: uptime, cpu, mem …)
+ *   "power"         {status, lock, template, ha} of a guest's status/current
+ *   "config"        a guest's config without digest (all keys); the digest is kept beside for @fresh
+ *   "snapshots"     [{name, parent, snaptime, vmstate}] sorted, without "current"
+ *   "storage"       one storage definition without digest
+ *   "guests"        cluster/resources?type=vm reduced to [{vmid, type, node, status, name, template}]
+ *   "nodes"         cluster/resources?type=node reduced to [{node, status}]
+ *   "node-config"   {config, exists, running} of a node daemon's explain answer */
+
+/* GETs path, reduces it and records the precondition {read:"GET path", reduce, digest}. *ret (may be
+ * NULL) is the whole unreduced data, owned by the draft and borrowed by the caller. The same read is
+ * sent once per draft. */
+int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e);
+/* A precondition over data that was read in another way (e.g. the picture's concurrent reads). */
+int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
+                       struct err *e);
+
+struct session *draft_session(struct draft *d);
+const js *draft_args(const struct draft *d);
+
+/* The change in one sentence. */
+void draft_change(struct draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* {kind,id,node?}: kind "guest", "storage", "node", "volume", …; node may be NULL. */
+void draft_target(struct draft *d, const char *kind, const char *id, const char *node);
+/* Live state, short: consumes value. */
+void draft_current(struct draft *d, const char *key, js *value);
+
+/* An API request. path is relative to /api2/json; form (consumed, may be NULL) is an object of
+ * strings, integers and booleans. A form value "@fresh" is replaced at execution by the digest of
+ * `config`/`storage` read named in `fresh_of` (its path; NULL when there is none). Secret form
+ * values must have gone through draft_secret. */
+void draft_request(struct draft *d, enum phase phase, const char *method, const char *path,
+                   js *form, const char *fresh_of);
+/* The last added request waits for its task (UPID) to end; default yes when data is a UPID. */
+/* A node request: whole text in the line grammar; its hash is H. */
+int draft_node_request(struct draft *d, enum phase phase, const char *node, const char *request,
+                       struct err *e);
+/* Replaces a secret by its commitment (an object for the form) and keeps the value aside. */
+js *draft_secret(struct draft *d, const char *name, const char *value);
+
+struct affect {
+    const char *resource; /* "vm/104", "ct/301", "storage/local-zfs", "job/…" */
+    const char *name;     /* guest name or NULL */
+    const char *node;     /* or NULL */
+    const char *effect;   /* closed list: wont-boot degraded stranded halted started interrupted destroyed
+                             loses-access gains-access unreachable lockout exposed changed reverted
+                             loses-data loses-undo loses-backup none */
+    enum risk severity;
+    bool running;
+    bool only_copy;
+    const char *via;      /* "scsi0", "snapshot s1 mp0", "backup job x" or NULL */
+    const char *why;      /* one sentence */
+};
+void draft_affect(struct draft *d, const struct affect *a);
+/* Only ever raises. */
+void draft_risk(struct draft *d, enum risk r, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Something that matters was not read: complete becomes false, risk high. privilege may be NULL. */
+void draft_unread(struct draft *d, const char *what, const char *why, const char *privilege);
+/* kind of formats.md 10. For "none" guarantee is the reason. */
+void draft_undo(struct draft *d, const char *kind, const char *guarantee, const char *limits);
+/* Whether the plan's undo may interrupt or lose something: free text list shown in the plan. */
+void draft_need(struct draft *d, enum approval_need n, const char *why); /* only ever raises */
+/* The guests read for coverage: "complete yes: 3 of 3 nodes, 41 of 41 guests read". */
+void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
+                    unsigned int guests_read, unsigned int guests);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pve/pve.h - reading from a Proxmox VE API. The changing side is change.h, which
+ * only the pipeline may include. Behaviour of the real API: facts/pve.md.
+ * No function here changes anything on the cluster: GET only. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/js.h"
+
+struct buf;
+struct err;
+struct pve;
+
+struct pve_conf {
+    const char *name;        /* cluster name, for messages */
+    const char *base_url;    /* https://host:8006 (with or without /api2/json) */
+    const char *token_path;  /* file USER@REALM!TOKENID=SECRET, 0600; read at each connection */
+    const char *fingerprint; /* SHA-256 of the leaf certificate "AB:CD:…", or NULL */
+    const char *ca_file;     /* PEM bundle, or NULL: the system's */
+    int64_t timeout_ms;      /* of one request; 0 = 30000 (a 401 is delayed 3 s on purpose) */
+    unsigned int connections; /* at most at once; 0 = 8 */
+};
+
+/* Checks the configuration and the token file's mode; connects to nothing. */
+int pve_open(const struct pve_conf *conf, struct pve **ret, struct err *e);
+void pve_close(struct pve *p);
+static inline void pve_closep(struct pve **p) {
+    pve_close(*p);
+    *p = NULL;
+}
+/* user@realm!tokenid of the token file (never the secret). Borrowed. */
+const char *pve_token_id(const struct pve *p);
+
+/* Polled during every wait, at least every 200 ms; true = stop with "cancelled". */
+void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx);
+
+/* Builds a path from a template of ours: "/nodes/{node}/lxc/{vmid}/config" with the named members
+ * of `args` (strings or integers), every segment percent-encoded; ".", "..", empty and missing
+ * segments are -EINVAL. */
+int pve_path(const char *template, const js *args, struct buf *ret, struct err *e);
+/* Appends "?k=v&…" of an object's members (percent-encoded; booleans as 1/0). */
+int pve_query(const js *params, struct buf *ret, struct err *e);
+
+/* GET path (which begins with '/', relative to /api2/json). *ret is the answer's `data` (may be
+ * NULL for JSON null). Errors carry http_status; tags: "pve_unauthorized" (401), "pve_denied" (403;
+ * the hint names path and privilege), "pve_not_found", "pve_error" (5xx), "pve_bad_request" (400),
+ * "pve_unreachable", "pve_tls", "pve_bad_answer", "cancelled". */
+int pve_get(struct pve *p, const char *path, js **ret, struct err *e);
+/* As pve_get, and the whole body (PVE puts siblings beside data: "changes", "total"). */
+int pve_get_body(struct pve *p, const char *path, js **ret_body, struct err *e);
+
+struct pve_job {
+    const char *path; /* in; borrowed for the call */
+    js *data;         /* out; owned by the caller */
+    int result;       /* out; 0 or negative */
+    struct err *err;  /* in: where to put the error, or NULL */
+};
+/* All at once over at most `connections` connections. Returns 0 when every job was attempted (look
+ * at each result), negative when cancelled. */
+int pve_get_many(struct pve *p, struct pve_job *job, size_t n, struct err *e);
+
+/* The end of a task. */
+struct pve_task {
+    bool stopped;
+    bool ok;         /* exitstatus "OK" */
+    bool warnings;   /* "WARNINGS: n" */
+    char exit[256];  /* exitstatus text, "" while it runs */
+    char type[64], id[64], node[64];
+};
+int pve_task_status(struct pve *p, const char *upid, struct pve_task *ret, struct err *e);
+/* Polls until stopped or timeout_ms is over (0 then, with stopped == false). `tick` (may be NULL) is
+ * called about once a second. */
+int pve_task_wait(struct pve *p, const char *upid, int64_t timeout_ms,
+                  void (*tick)(void *ctx, const struct pve_task *t, int64_t waited_ms), void *ctx,
+                  struct pve_task *ret, struct err *e);
+/* The last `limit` log lines of a task as an array of strings. */
+int pve_task_log(struct pve *p, const char *upid, unsigned int limit, js **ret_lines,
+                 struct err *e);
