@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+# libproximo.a: everything of the client but its main(). Each folder adds its files.
+noinst_LIBRARIES += libproximo.a
+libproximo_a_SOURCES =
+
+include proximo-client/cli/local.mk
+include proximo-client/mcp/local.mk
+include proximo-client/tools/local.mk
+include proximo-client/pipeline/local.mk
+include proximo-client/blast/local.mk
+include proximo-client/undo/local.mk
+include proximo-client/diagnose/local.mk
+include proximo-client/ledger/local.mk
+include proximo-client/pve/local.mk
+include proximo-client/nodes/local.mk
+include proximo-client/sim/local.mk

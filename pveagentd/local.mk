@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# libagent.a: the network half without its main(); libpriv.a: the root half without its main().
+include pveagentd/net.mk
+include pveagentd/priv/local.mk
+include pveagentd/ctl/local.mk
+include pveagentd/units/local.mk
