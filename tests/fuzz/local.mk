@@ -3,10 +3,10 @@
 # links libFuzzer; else the driver replays tests/fuzz/corpus/<program>/ in `make check`.
 if FUZZING
 FUZZ_DRIVER =
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 FUZZ_DRIVER = tests/fuzz/driver.c
-FUZZ_LDFLAGS = $(AM_LDFLAGS)
+FUZZ_LINK = $(AM_LDFLAGS)
 endif
 EXTRA_DIST += tests/fuzz/corpus
 include tests/fuzz/common/local.mk
