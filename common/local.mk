@@ -15,7 +15,11 @@ libcore_a_SOURCES = \
 	common/merkle.c common/merkle.h \
 	common/note.c common/note.h \
 	common/checkpoint.c common/checkpoint.h \
-	common/conf.c common/conf.h
+	common/conf.c common/conf.h \
+	common/form.c common/form.h \
+	common/entry.c common/entry.h \
+	common/approval.c common/approval.h \
+	common/receipt.c common/receipt.h
 libnet_a_SOURCES = \
 	common/js.c common/js.h \
 	common/canon.c common/canon.h \
