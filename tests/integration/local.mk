@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# mcp: the protocol core under test tools
+check_PROGRAMS += tests/integration/mcp_fixture
+tests_integration_mcp_fixture_SOURCES = tests/integration/mcp_fixture.c
+tests_integration_mcp_fixture_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
+TESTS += tests/integration/mcp_raw.py
+EXTRA_DIST += tests/integration/mcp_raw.py
