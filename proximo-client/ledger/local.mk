@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+libproximo_a_SOURCES += \
+	proximo-client/ledger/ledger.h proximo-client/ledger/verify.h \
+	proximo-client/ledger/genesis.h proximo-client/ledger/impl.h \
+	proximo-client/ledger/seg.c proximo-client/ledger/seg.h \
+	proximo-client/ledger/lock.c \
+	proximo-client/ledger/tree.c \
+	proximo-client/ledger/recover.c \
+	proximo-client/ledger/append.c \
+	proximo-client/ledger/create.c \
+	proximo-client/ledger/read.c \
+	proximo-client/ledger/store.c proximo-client/ledger/body.h \
+	proximo-client/ledger/run.c proximo-client/ledger/run.h \
+	proximo-client/ledger/index.c proximo-client/ledger/index.h \
+	proximo-client/ledger/find.c

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Appending. The invariant: nothing is signed over bytes that are not on the disk, a signed
+ * checkpoint is durable before anybody gets it, and when a write or sync fails for another reason
+ * than space this process appends nothing more. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/own.h"
+#include "proximo-client/ledger/impl.h"
+
+static bool no_space(int r) {
+    return r == -ENOSPC || r == -EDQUOT;
+}
+
+static int say_space(struct err *e) {
+    (void)err_tag(e, -ENOSPC, "ledger_space", "no space for the ledger");
+    return err_hint(e, "free space on the ledger's file system; nothing was changed");
+}
+
+static int fail(struct ledger *l, int r, const char *what, struct err *e) {
+    l->failed = true;
+    (void)err_tag(e, r, "ledger_failed", "%s the ledger: %s", what, strerror(-r));
+    return err_hint(e, "the log is closed in this process; see to the disk, then start it again");
+}
+
+/* The reserve is refilled before anything may begin that will have to be finished. */
+static int reserve_ready(struct ledger *l, struct err *e) {
+    struct stat st;
+    int r;
+
+    if (fstat(l->reserve_fd, &st) == 0 && st.st_size >= RESERVE_BYTES) {
+        return 0;
+    }
+    r = posix_fallocate(l->reserve_fd, 0, RESERVE_BYTES);
+    if (r != 0) {
+        if (ftruncate(l->reserve_fd, 0) < 0) {
+            return err_set(e, -errno, "ledger reserve: %s", strerror(errno));
+        }
+        return no_space(-r) ? say_space(e) : err_set(e, -r, "ledger reserve: %s", strerror(r));
+    }
+    return 0;
+}
+
+static bool reserve_release(struct ledger *l) {
+    struct stat st;
+
+    return fstat(l->reserve_fd, &st) == 0 && st.st_size > 0 && ftruncate(l->reserve_fd, 0) == 0;
+}
+
+static int put(struct ledger *l, const void *entry, size_t len, bool use_reserve,
+               struct ledger_pos *ret, struct err *e) {
+    int r = tree_put(l, entry, len, ret);
+
+    if (no_space(r) && use_reserve && !l->failed && reserve_release(l)) {
+        r = tree_put(l, entry, len, ret);
+    }
+    if (no_space(r) && !l->failed) {
+        return say_space(e);
+    }
+    return r < 0 ? fail(l, r, "write", e) : 0;
+}
+
+static int write_note(struct ledger *l, const struct buf *note, struct err *e) {
+    int r = file_replace(l->dir, "checkpoint", buf_str(note), note->len, 0600, e);
+
+    if (no_space(r) && reserve_release(l)) {
+        r = file_replace(l->dir, "checkpoint", buf_str(note), note->len, 0600, e);
+    }
+    return r;
+}
+
+static int sign(struct ledger *l, struct err *e) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    struct checkpoint c = {.size = l->edge.size};
+    int r = tree_sync(l);
+
+    if (r < 0) {
+        return fail(l, r, "sync", e);
+    }
+    memcpy(c.origin, l->origin, sizeof(c.origin));
+    merkle_edge_root(&l->edge, &c.root);
+    r = checkpoint_text(&c, &text);
+    r = r < 0 ? r : note_sign(buf_str(&text), text.len, &l->key, &note, e);
+    r = r < 0 ? r : write_note(l, &note, e);
+    if (r < 0) {
+        /* The entry is there and stays: it was never signed, the next start takes it up. */
+        return fail(l, r, "sign", e);
+    }
+    buf_done(&l->note);
+    l->note = note;
+    note = (struct buf){0};
+    l->head = c;
+    return 0;
+}
+
+/* What recovery did is an entry of its own. */
+static int record_recovery(struct ledger *l, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    struct ledger_pos pos;
+    int r;
+
+    if (!l->cut && !l->rehashed) {
+        return 0;
+    }
+    r = entry_begin(&b, ENTRY_RECOVERY, clock_unix(), "proximo");
+    r = r < 0 ? r : lines_putf(&b, "cut", "%llu", (unsigned long long)l->cut);
+    r = r < 0 ? r : lines_putf(&b, "rehashed", "%llu", (unsigned long long)l->rehashed);
+    r = r < 0 ? r : entry_end(&b, "{}", e);
+    r = r < 0 ? r : put(l, buf_str(&b), b.len, true, &pos, e);
+    if (r == 0) {
+        l->cut = 0;
+        l->rehashed = 0;
+    }
+    return r;
+}
+
+int append_recovery(struct ledger *l, struct err *e) {
+    int r;
+
+    if (l->damaged || (!l->cut && !l->rehashed)) {
+        return 0;
+    }
+    r = record_recovery(l, e);
+    if (r == 0 && l->has_key) {
+        r = sign(l, e);
+    }
+    return no_space(r) ? 0 : r; /* on a full disk it waits for the next append */
+}
+
+int append_first(struct ledger *l, const void *entry, size_t len, struct err *e) {
+    struct ledger_pos pos;
+    int r = reserve_ready(l, e);
+
+    r = r < 0 ? r : put(l, entry, len, false, &pos, e);
+    return r < 0 ? r : sign(l, e);
+}
+
+static int may_append(const struct ledger *l, struct err *e) {
+    if (l->damaged) {
+        (void)err_tag(e, -EUCLEAN, "ledger_damaged", "the ledger is damaged: %s", l->damage);
+        return err_hint(e, "run: proximo-client ledger verify, then ledger recover");
+    }
+    if (l->failed) {
+        (void)err_tag(e, -EIO, "ledger_failed", "an earlier write to the ledger failed");
+        return err_hint(e, "see to the disk, then start the program again");
+    }
+    if (!l->has_key) {
+        (void)err_tag(e, -ENOKEY, "ledger_key", "the ledger's signing key is not in %s", l->path);
+        return err_hint(e, "put the key file back, or append where it is");
+    }
+    return 0;
+}
+
+static int append_locked(struct ledger *l, const void *entry, size_t len, unsigned int flags,
+                         const struct entry *en, ledger_guard_fn *guard, void *ctx,
+                         struct ledger_pos *ret, struct err *e) {
+    bool use_reserve = flags & LEDGER_RESERVE;
+    struct ledger_pos pos;
+    int r = recover_catch_up(l, e);
+
+    r = r < 0 ? r : record_recovery(l, e);
+    if (r == 0 && !use_reserve) {
+        r = reserve_ready(l, e);
+    }
+    if (r == 0) {
+        r = find_rules(l, en, e);
+    }
+    if (r == 0 && guard) {
+        r = guard(l, ctx, e);
+    }
+    r = r < 0 ? r : put(l, entry, len, use_reserve, &pos, e);
+    if (r == 0 && (flags & LEDGER_SYNC)) {
+        r = sign(l, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (ret) {
+        *ret = pos;
+    }
+    return 0;
+}
+
+int ledger_append(struct ledger *l, const void *entry, size_t len, unsigned int flags,
+                  ledger_guard_fn *guard, void *ctx, struct ledger_pos *ret, struct err *e) {
+    CLEANUP(lock_dropp) struct ledger *held = NULL;
+    CLEANUP(entry_done) struct entry en = {0};
+    int r = may_append(l, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = entry_parse(entry, len, &en, e);
+    if (r < 0) {
+        return err_wrap(e, "append to the ledger");
+    }
+    if (en.kind == ENTRY_GENESIS && l->edge.size) {
+        return err_set(e, -EINVAL, "a log begins once");
+    }
+    r = lock_take(l, e);
+    if (r < 0) {
+        return r;
+    }
+    held = l;
+    return append_locked(l, entry, len, flags, &en, guard, ctx, ret, e);
+}
+
+int ledger_checkpoint(struct ledger *l, struct buf *ret_note, struct checkpoint *ret,
+                      struct err *e) {
+    int r = recover_head(l, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (ret_note) {
+        r = buf_add(ret_note, buf_str(&l->note), l->note.len);
+        if (r < 0) {
+            return err_set(e, r, "checkpoint: %s", strerror(-r));
+        }
+    }
+    if (ret) {
+        *ret = l->head;
+    }
+    return 0;
+}
+
+/* The stored note with `line` in the place of an older signature of the same key. */
+static int with_line(const struct note *n, const char *line, struct buf *ret, struct err *e) {
+    CLEANUP(buf_done) struct buf one = BUF_INIT(LIM_NOTE);
+    struct note add;
+    int r = buf_addf(&one, "x\n\n%s", line);
+
+    r = r < 0 ? r : note_parse(buf_str(&one), one.len, &add, e);
+    if (r < 0 || add.n_sigs != 1) {
+        return err_set(e, -EBADMSG, "not a signature line");
+    }
+    r = buf_add(ret, n->text, n->text_len);
+    r = r < 0 ? r : buf_addc(ret, '\n');
+    for (size_t i = 0; r == 0 && i < n->n_sigs; i++) {
+        const struct note_sig *s = &n->sig[i];
+
+        if (strcmp(s->name, add.sig[0].name) != 0 ||
+            memcmp(s->id, add.sig[0].id, sizeof(s->id)) != 0) {
+            r = buf_add(ret, s->line, s->line_len);
+        }
+    }
+    r = r < 0 ? r : buf_adds(ret, line);
+    return r < 0 ? err_set(e, r, "checkpoint: too many cosignatures") : 0;
+}
+
+int ledger_cosignature(struct ledger *l, uint64_t size, const char *line, struct err *e) {
+    CLEANUP(lock_dropp) struct ledger *held = NULL;
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
+    struct checkpoint c;
+    struct note n;
+    int r = may_append(l, e);
+
+    r = r < 0 ? r : lock_take(l, e);
+    if (r < 0) {
+        return r;
+    }
+    held = l;
+    r = recover_head(l, e);
+    if (r < 0) {
+        return r;
+    }
+    if (l->head.size != size) {
+        return err_set(e, -ESTALE, "the checkpoint is at %llu by now",
+                       (unsigned long long)l->head.size);
+    }
+    r = note_parse(buf_str(&l->note), l->note.len, &n, e);
+    r = r < 0 ? r : with_line(&n, line, &b, e);
+    r = r < 0 ? r : checkpoint_open(buf_str(&b), b.len, &l->vkey, &n, &c, e); /* still ours */
+    r = r < 0 ? r : write_note(l, &b, e);
+    return r < 0 ? r : recover_head(l, e);
+}

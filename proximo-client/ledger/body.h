@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/ledger/body.h - bodies and running locks, for the other files of this folder. */
+#pragma once
+#include <stdbool.h>
+
+#define BODY_NAME 80
+
+struct buf;
+struct err;
+struct hash;
+struct ledger;
+
+/* Reads the body below a ledger directory and checks it against its hash. -ENOENT, -EBADMSG. */
+int body_read(int dirfd, const struct hash *h, struct buf *ret, struct err *e);
+
+bool running_held(struct ledger *l, const char *op_id);
+/* Removes the lock files of operations that are over and that nobody holds. */
+void running_sweep(struct ledger *l, bool (*is_over)(struct ledger *l, const char *op_id));

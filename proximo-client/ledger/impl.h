@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/ledger/impl.h - what the files of this folder share and nobody else includes. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/buf.h"
+#include "common/merkle.h"
+#include "common/note.h"
+#include "common/limits.h"
+#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/ledger/seg.h"
+
+struct err;
+struct index;
+
+#define RESERVE_BYTES (1024 * 1024) /* outcomes of several operations and their checkpoints */
+#define LOCK_WAIT_MS  10000
+#define LEDGER_HEAD   "proximo-ledger/v1"
+#define KEY_HEAD      "proximo-log-key/v1"
+#define BODY_HEAD     "proximo-body/v1\n"
+#define BODY_MAX      (64u * 1024 * 1024) /* the largest output a node request may ask for */
+
+struct ledger {
+    char *path;
+    int dir;
+    int lock_fd;
+    unsigned int locked; /* depth: reading functions called by a guard do not lock again */
+    char origin[ORIGIN_MAX + 1];
+    struct vkey vkey;
+    struct skey key;
+    bool has_key;
+    bool failed; /* a write or sync failed: this process appends nothing more */
+    bool damaged;
+    char damage[320];
+
+    struct merkle_edge edge; /* edge.size entries are known to be sound and in the level files */
+    uint64_t seg;            /* the segment the next entry goes to, */
+    int seg_fd;              /* -1 until it exists */
+    uint64_t seg_end;
+    int level_fd[64];
+    int offset_fd; /* derived, one u32 an entry; never trusted */
+    int reserve_fd;
+    uint64_t dirty_levels; /* a bit a level file written since the last sync */
+    bool dirty_seg;
+    bool dirty_dirs;
+    uint64_t cut, rehashed; /* recovered, not yet recorded */
+
+    struct buf note; /* the stored checkpoint as last read, already checked */
+    struct checkpoint head;
+
+    uint64_t read_seg; /* the segment read_fd belongs to */
+    int read_fd;
+    struct index *index;
+};
+
+/* lock.c */
+int lock_take(struct ledger *l, struct err *e);
+void lock_drop(struct ledger *l);
+static inline void lock_dropp(struct ledger **l) {
+    if (*l) {
+        lock_drop(*l);
+    }
+}
+
+/* tree.c: level files and the tail segment */
+int tree_read(void *ctx, unsigned int level, uint64_t index, struct hash *ret); /* merkle_read_fn */
+int tree_level(struct ledger *l, unsigned int level, bool make); /* descriptor or -errno */
+int tree_put(struct ledger *l, const void *entry, size_t len, struct ledger_pos *ret);
+int tree_sync(struct ledger *l);
+int tree_trim(struct ledger *l, uint64_t size); /* cuts level files to `size` leaves */
+int tree_open_tail(struct ledger *l, bool make);
+
+/* recover.c */
+int recover_damage(struct ledger *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int recover_open(struct ledger *l, struct err *e);     /* the state at the stored checkpoint */
+int recover_catch_up(struct ledger *l, struct err *e); /* lock held */
+int recover_refresh(struct ledger *l, struct err *e);  /* for readers: locks only if it must */
+int recover_head(struct ledger *l, struct err *e);     /* reads the stored checkpoint */
+
+/* append.c */
+int append_recovery(struct ledger *l, struct err *e); /* lock held; after opening */
+int append_first(struct ledger *l, const void *entry, size_t len, struct err *e);
+
+/* read.c */
+int read_entry(struct ledger *l, uint64_t index, struct buf *ret, struct err *e); /* no refresh */
+int read_each(struct ledger *l, uint64_t from, uint64_t to, ledger_each_fn *fn, void *ctx,
+              struct err *e);
+int read_end_of(struct ledger *l, uint64_t index, uint64_t *ret_end);
+
+/* index.c */
+void index_free(struct index *ix);
+
+/* find.c */
+int find_rules(struct ledger *l, const struct entry *en, struct err *e); /* lock held */
+
+/* create.c */
+int create_read_identity(struct ledger *l, struct err *e);
