@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # libproximo.a: everything of the client but its main(). Each folder adds its files.
 noinst_LIBRARIES += libproximo.a
-libproximo_a_SOURCES =
+libproximo_a_SOURCES = \
+	proximo-client/app.c proximo-client/app.h \
+	proximo-client/config.c proximo-client/config.h \
+	proximo-client/policy_rules.c proximo-client/policy_rules.h
 
 include proximo-client/cli/local.mk
 include proximo-client/mcp/local.mk

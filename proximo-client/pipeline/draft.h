@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proximo-client/pipeline/draft.h - a plan while it is being made. Rows and analysers fill it; the
- * pipeline freezes it into canonical bytes. Every function that can fail sets *e; the ones that only
- * add text cannot. Strings are copied. */
+ * pipeline freezes it into canonical bytes. Every function that can fail sets *e; the ones that
+ * only add text cannot. Strings are copied. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,16 +23,16 @@ const char *need_name(enum approval_need n);
 /* Reducers: what of an answer a verdict depends on, by name, so that the recheck can repeat it. */
 /*   "whole"         everything (volatile members are dropped by a closed list: uptime, cpu, mem …)
  *   "power"         {status, lock, template, ha} of a guest's status/current
- *   "config"        a guest's config without digest (all keys); the digest is kept beside for @fresh
- *   "snapshots"     [{name, parent, snaptime, vmstate}] sorted, without "current"
- *   "storage"       one storage definition without digest
- *   "guests"        cluster/resources?type=vm reduced to [{vmid, type, node, status, name, template}]
- *   "nodes"         cluster/resources?type=node reduced to [{node, status}]
- *   "node-config"   {config, exists, running} of a node daemon's explain answer */
+ *   "config"        a guest's config without digest (all keys); the digest is kept beside for
+ * @fresh "snapshots"     [{name, parent, snaptime, vmstate}] sorted, without "current" "storage"
+ * one storage definition without digest "guests"        cluster/resources?type=vm reduced to
+ * [{vmid, type, node, status, name, template}] "nodes"         cluster/resources?type=node reduced
+ * to [{node, status}] "node-config"   {config, exists, running} of a node daemon's explain answer
+ */
 
-/* GETs path, reduces it and records the precondition {read:"GET path", reduce, digest}. *ret (may be
- * NULL) is the whole unreduced data, owned by the draft and borrowed by the caller. The same read is
- * sent once per draft. */
+/* GETs path, reduces it and records the precondition {read:"GET path", reduce, digest}. *ret (may
+ * be NULL) is the whole unreduced data, owned by the draft and borrowed by the caller. The same
+ * read is sent once per draft. */
 int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e);
 /* A precondition over data that was read in another way (e.g. the picture's concurrent reads). */
 int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
@@ -65,14 +65,14 @@ struct affect {
     const char *resource; /* "vm/104", "ct/301", "storage/local-zfs", "job/…" */
     const char *name;     /* guest name or NULL */
     const char *node;     /* or NULL */
-    const char *effect;   /* closed list: wont-boot degraded stranded halted started interrupted destroyed
-                             loses-access gains-access unreachable lockout exposed changed reverted
-                             loses-data loses-undo loses-backup none */
+    const char *effect;   /* closed list: wont-boot degraded stranded halted started interrupted
+                             destroyed   loses-access gains-access unreachable lockout exposed changed
+                             reverted   loses-data loses-undo loses-backup none */
     enum risk severity;
     bool running;
     bool only_copy;
-    const char *via;      /* "scsi0", "snapshot s1 mp0", "backup job x" or NULL */
-    const char *why;      /* one sentence */
+    const char *via; /* "scsi0", "snapshot s1 mp0", "backup job x" or NULL */
+    const char *why; /* one sentence */
 };
 void draft_affect(struct draft *d, const struct affect *a);
 /* Only ever raises. */

@@ -1,1 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
+libproximo_a_SOURCES += \
+	proximo-client/pipeline/approval_make.c proximo-client/pipeline/approval_make.h \
+	proximo-client/pipeline/approve.c \
+	proximo-client/pipeline/change.c proximo-client/pipeline/change.h \
+	proximo-client/pipeline/draft.c proximo-client/pipeline/draft.h \
+	proximo-client/pipeline/draft_int.h \
+	proximo-client/pipeline/enrol.c proximo-client/pipeline/enrol.h \
+	proximo-client/pipeline/execute.c \
+	proximo-client/pipeline/freeze.c proximo-client/pipeline/freeze.h \
+	proximo-client/pipeline/grant.c proximo-client/pipeline/grant.h \
+	proximo-client/pipeline/grant_int.h \
+	proximo-client/pipeline/intent.c \
+	proximo-client/pipeline/ops.c proximo-client/pipeline/ops.h \
+	proximo-client/pipeline/ops_resolve.c \
+	proximo-client/pipeline/outcome.c proximo-client/pipeline/outcome.h \
+	proximo-client/pipeline/plan.c proximo-client/pipeline/plan.h \
+	proximo-client/pipeline/recheck.c \
+	proximo-client/pipeline/reduce.c \
+	proximo-client/pipeline/render.c proximo-client/pipeline/render.h \
+	proximo-client/pipeline/secrets.c proximo-client/pipeline/secrets.h \
+	proximo-client/pipeline/service.c proximo-client/pipeline/service.h \
+	proximo-client/pipeline/service_doctor.c \
+	proximo-client/pipeline/service_int.h \
+	proximo-client/pipeline/service_ledger.c \
+	proximo-client/pipeline/service_list.c \
+	proximo-client/pipeline/service_meta.c \
+	proximo-client/pipeline/service_read.c \
+	proximo-client/pipeline/session.c proximo-client/pipeline/session.h \
+	proximo-client/pipeline/stdin_data.c proximo-client/pipeline/stdin_data.h \
+	proximo-client/pipeline/taint.c proximo-client/pipeline/taint.h

@@ -13,7 +13,7 @@ struct call {
     const char *tool; /* row name */
     const js *args;   /* object */
     const char *actor;
-    bool host_asks;   /* the face's host can put a question to a person before this tool runs */
+    bool host_asks; /* the face's host can put a question to a person before this tool runs */
     void (*progress)(void *ctx, double done, double total, const char *message);
     bool (*cancelled)(void *ctx);
     void *ctx;
@@ -23,7 +23,8 @@ struct call {
  * failure; *ret may still hold what is known (e.g. the new plan after drift) or NULL. */
 int service_call(struct app *app, const struct call *c, js **ret, struct err *e);
 
-/* The error shape of formats.md 11: {code, message, hint, who, step?, allowed_by?, plan, http_status?}. */
+/* The error shape of formats.md 11: {code, message, hint, who, step?, allowed_by?, plan,
+ * http_status?}. */
 js *service_error(const struct err *e);
 
 /* The tools a model sees: array of {name, title, description, inputSchema, outputSchema?,

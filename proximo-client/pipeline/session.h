@@ -14,13 +14,13 @@ struct err;
 
 struct session {
     struct app *app;
-    const char *cluster;   /* configured name */
-    struct pve *pve;       /* reading; NULL for rows that need no cluster */
-    struct nodes *nodes;   /* enrolled daemons of this cluster (may hold none) */
+    const char *cluster; /* configured name */
+    struct pve *pve;     /* reading; NULL for rows that need no cluster */
+    struct nodes *nodes; /* enrolled daemons of this cluster (may hold none) */
     struct ledger *ledger;
-    const char *actor;     /* "mcp:<client name>", "cli:<user>": recorded, never trusted */
+    const char *actor; /* "mcp:<client name>", "cli:<user>": recorded, never trusted */
     void (*progress)(void *ctx, double done, double total, const char *message); /* may be NULL */
-    bool (*cancelled)(void *ctx);                                               /* may be NULL */
+    bool (*cancelled)(void *ctx);                                                /* may be NULL */
     void *ctx;
 };
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/cli/cli.h - the command line: one file per subcommand, one table in main.c. */
+#pragma once
+#include <stdbool.h>
+
+#include "common/js.h"
+
+struct app;
+struct err;
+struct call;
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_REFUSED = 3,
+    EXIT_APPROVAL = 4,
+    EXIT_DRIFTED = 5,
+    EXIT_INCOMPLETE = 6,
+    EXIT_LEDGER = 7,
+};
+
+struct cli {
+    struct app *app;
+    bool json;
+    bool quiet;
+    const char *cluster; /* --cluster or NULL */
+    int argc;            /* what follows the subcommand, options included */
+    char **argv;
+};
+
+struct command {
+    const char *name;
+    const char *usage;   /* "ROW key=value…" */
+    const char *summary; /* one line */
+    const char *help;    /* more lines, or NULL; each option on a line of its own */
+    int (*run)(struct cli *c);
+};
+
+extern const struct command cmd_mcp, cmd_plan, cmd_read, cmd_apply, cmd_approve, cmd_undo, cmd_ops,
+    cmd_show, cmd_ledger, cmd_node, cmd_join, cmd_operator, cmd_freeze, cmd_tools, cmd_doctor;
+
+/* Takes the option "--name VALUE" (or "--name=VALUE") out of argv; NULL when it is not there. */
+const char *cli_option(struct cli *c, const char *name);
+bool cli_flag(struct cli *c, const char *name); /* takes "--name" out */
+/* True when exactly min..max words are left and none is an option; else prints usage. */
+bool cli_words(struct cli *c, const struct command *cmd, int min, int max);
+int cli_usage(const struct command *cmd, const char *what); /* returns EXIT_USAGE */
+
+/* Runs a tool with the progress line, prints the result or the error, returns the exit code. */
+int cli_call(struct cli *c, const char *tool, js *args /* consumed */);
+/* The same without printing the result: *ret is owned by the caller. */
+int cli_call_quiet(struct cli *c, const char *tool, js *args, bool host_asks, js **ret,
+                   struct err *e);
+int cli_fail(struct cli *c, const struct err *e); /* prints the error, returns its exit code */
+void cli_print(struct cli *c, const char *tool, const js *result);
+int cli_exit_of(const char *tag);
+const char *cli_actor(void);
+
+/* tty.c: a terminal that is not stdin. "no_terminal". */
+int tty_ask_yes(const char *question, bool *ret, struct err *e);
+/* Without echo; *ret is malloc'ed: wipe and free it. */
+int tty_passphrase(const char *prompt, char **ret, struct err *e);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* approve P-…: a person reads the requests, whole and counted, and signs. Works on an exported plan
+ * file on another machine too. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/app.h"
+#include "proximo-client/cli/cli.h"
+#include "proximo-client/cli/operator_key.h"
+#include "proximo-client/pipeline/approval_make.h"
+#include "proximo-client/pipeline/plan.h"
+#include "proximo-client/pipeline/render.h"
+
+#define UNDO_DAY 86400
+
+static void passp(char **p) {
+    if (*p) {
+        explicit_bzero(*p, strlen(*p));
+    }
+    free(*p);
+    *p = NULL;
+}
+
+static int load(struct cli *c, const char *file, const char *id, struct plan *ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    int r;
+
+    if (!file) {
+        return approval_load(c->app, c->cluster, id, ret, e);
+    }
+    r = file_read(AT_FDCWD, file, &b, e);
+    if (r == 0) {
+        r = plan_from_bytes(buf_str(&b), b.len, ret, e);
+    }
+    if (r == 0 && strcmp(ret->id, id) != 0) {
+        plan_done(ret);
+        r = err_tag(e, -EINVAL, "bad_plan", "%s holds another plan than %s", file, id);
+    }
+    return r;
+}
+
+/* The operator's name: given, or the only one configured. */
+static int choose(struct cli *c, const char *name, const char **ret, struct err *e) {
+    const struct config *conf;
+    int r = app_config(c->app, &conf, e);
+
+    if (r < 0 || name) {
+        *ret = name;
+        return r;
+    }
+    if (conf->n_operators != 1) {
+        (void)err_tag(e, -EINVAL, "bad_argument", "%zu operators are configured",
+                      conf->n_operators);
+        return err_hint(e, "name one with --operator NAME (proximo-client operator list)");
+    }
+    *ret = conf->operator[0].name;
+    return 0;
+}
+
+static int sign(struct cli *c, const struct plan *p, const char *operator, struct buf * ret,
+                struct err *e) {
+    CLEANUP(freep) char *path = app_operator_file(c->app, operator);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
+    CLEANUP(passp) char *pass = NULL;
+    char prompt[160];
+    struct skey key;
+    int r = path ? approval_for_plan(p, UNDO_DAY, &text, e) : err_set(e, -ENOMEM, "out of memory");
+
+    if (r < 0) {
+        return r;
+    }
+    (void)snprintf(prompt, sizeof(prompt), "passphrase of %.60s to approve %s: ", operator, p->id);
+    r = tty_passphrase(prompt, &pass, e);
+    if (r == 0) {
+        r = operator_key_open(path, operator, pass, &key, e);
+    }
+    if (r == 0) {
+        r = note_sign(buf_str(&text), text.len, &key, ret, e);
+        skey_done(&key);
+    }
+    return r;
+}
+
+static int import(struct cli *c, const char *id, const char *file, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
+    int r = file_read(AT_FDCWD, file, &b, e);
+
+    return r < 0 ? r : approval_record(c->app, c->cluster, id, buf_str(&b), e);
+}
+
+static int approve(struct cli *c, const char *id, const char *file, const char *out,
+                   const char *name, struct err *e) {
+    CLEANUP(buf_done) struct buf screen = BUF_INIT(LIM_PVE_ANSWER);
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    CLEANUP(plan_done) struct plan p = {0};
+    const char *operator= NULL;
+    int r = load(c, file, id, &p, e);
+
+    if (r == 0) {
+        r = choose(c, name, &operator, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    render_for_approval(&p, &screen);
+    (void)fwrite(buf_str(&screen), 1, screen.len, stdout);
+    (void)fflush(stdout);
+    r = sign(c, &p, operator, & note, e);
+    if (r < 0) {
+        return r;
+    }
+    if (out) {
+        return file_replace(AT_FDCWD, out, buf_str(&note), note.len, 0600, e);
+    }
+    return file ? (fwrite(buf_str(&note), 1, note.len, stdout), 0)
+                : approval_record(c->app, c->cluster, id, buf_str(&note), e);
+}
+
+static int run_approve(struct cli *c) {
+    const char *file = cli_option(c, "--file");
+    const char *out = cli_option(c, "--out");
+    const char *note = cli_option(c, "--note");
+    const char *operator= cli_option(c, "--operator");
+    struct err e = {0};
+    int r;
+
+    if (!cli_words(c, &cmd_approve, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    r = note ? import(c, c->argv[0], note, &e) : approve(c, c->argv[0], file, out, operator, & e);
+    if (r < 0) {
+        return cli_fail(c, &e);
+    }
+    if (!file && !out) {
+        printf("approved: %s\n", c->argv[0]);
+    }
+    return EXIT_DONE;
+}
+
+const struct command cmd_approve = {
+    "approve", "PLAN_ID [--operator NAME] [--file PLAN] [--out NOTE] | PLAN_ID --note NOTE",
+    "approve a plan with an operator's key (asks for the passphrase on the terminal)",
+    "  --operator NAME   whose key signs\n"
+    "  --file PLAN       an exported plan (show --out), on a machine without the ledger\n"
+    "  --out NOTE        write the signed note to a file instead of the ledger\n"
+    "  --note NOTE       record a note that was signed elsewhere",
+    run_approve};

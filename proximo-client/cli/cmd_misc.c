@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor, ledger, freeze, tools: thin over the service. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/cli/cli.h"
+#include "proximo-client/pipeline/freeze.h"
+#include "proximo-client/pipeline/service.h"
+#include "proximo-client/tools/manual.h"
+#include "proximo-client/tools/tool.h"
+
+static int run_doctor(struct cli *c) {
+    CLEANUP(js_freep) js *result = NULL;
+    struct err e = {0};
+
+    if (!cli_words(c, &cmd_doctor, 0, 0)) {
+        return EXIT_USAGE;
+    }
+    if (cli_call_quiet(c, "proximo_doctor", js_object(), false, &result, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    cli_print(c, "proximo_doctor", result);
+    return js_bool_or(result, "ok", false) ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int ledger_verify(struct cli *c) {
+    CLEANUP(js_freep) js *result = NULL;
+    struct err e = {0};
+
+    if (cli_call_quiet(c, "ledger_verify", js_object(), false, &result, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    cli_print(c, "ledger_verify", result);
+    return js_bool_or(result, "ok", false) ? EXIT_DONE : EXIT_LEDGER;
+}
+
+static int run_ledger(struct cli *c) {
+    js *args = js_object();
+    const char *what;
+    uint64_t index;
+
+    if (!cli_words(c, &cmd_ledger, 1, 2)) {
+        json_object_put(args);
+        return EXIT_USAGE;
+    }
+    what = c->argv[0];
+    if (strcmp(what, "verify") == 0 && c->argc == 1) {
+        json_object_put(args);
+        return ledger_verify(c);
+    }
+    if (c->argc == 2 && ident_is_plan_id(c->argv[1])) {
+        js_add(args, "plan_id", js_str(c->argv[1]));
+    } else if (c->argc == 2 && ident_is_op_id(c->argv[1])) {
+        js_add(args, "op_id", js_str(c->argv[1]));
+    } else if (c->argc == 2 && ident_u64(c->argv[1], &index) == 0 && index <= INT64_MAX) {
+        js_add(args, "index", js_int((int64_t)index));
+    } else {
+        json_object_put(args);
+        return cli_usage(&cmd_ledger, "name an entry by number, plan id or operation id");
+    }
+    if (strcmp(what, "show") == 0) {
+        return cli_call(c, "ledger_show", args);
+    }
+    if (strcmp(what, "proof") == 0) {
+        return cli_call(c, "ledger_proof", args);
+    }
+    json_object_put(args);
+    return cli_usage(&cmd_ledger, "verify, show or proof");
+}
+
+static int run_freeze(struct cli *c) {
+    const char *minutes = cli_option(c, "--minutes");
+    const char *reason = cli_option(c, "--reason");
+    struct err e = {0};
+    uint32_t m = 0;
+    bool on;
+
+    if (!cli_words(c, &cmd_freeze, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    on = strcmp(c->argv[0], "on") == 0;
+    if (!on && strcmp(c->argv[0], "off") != 0) {
+        return cli_usage(&cmd_freeze, "on or off");
+    }
+    if (minutes && (ident_u32(minutes, &m) < 0 || !m || m > 525600)) {
+        return cli_usage(&cmd_freeze, "--minutes takes 1-525600");
+    }
+    if (freeze_set(c->app, on, m ? clock_unix() + (int64_t)m * 60 : 0,
+                   reason ? reason : "no reason given", &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    printf(on ? "frozen: nothing is applied from this account\n" : "no longer frozen\n");
+    return EXIT_DONE;
+}
+
+static void print_size(const js *tools, const char *name) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PVE_ANSWER);
+
+    (void)js_print(tools, &b);
+    printf("%-10s %4zu tools %7zu bytes, about %6zu tokens (bytes/4)\n", name, js_len(tools), b.len,
+           b.len / 4);
+}
+
+static int print_sizes(struct cli *c) {
+    const char *last = "";
+    CLEANUP(js_freep) js *all = service_tools(c->app, "all");
+    CLEANUP(js_freep) js *direct = service_tools(c->app, "");
+
+    print_size(direct, "default");
+    for (size_t i = 0; row_at(i); i++) {
+        const char *plane = row_at(i)->plane;
+
+        if (strcmp(plane, last) != 0) {
+            CLEANUP(js_freep) js *one = service_tools(c->app, plane);
+
+            print_size(one, plane);
+            last = plane;
+        }
+    }
+    print_size(all, "all");
+    return EXIT_DONE;
+}
+
+static int print_manual(void) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+
+    if (tools_manual(&b) < 0) {
+        return EXIT_FAILED;
+    }
+    (void)fwrite(buf_str(&b), 1, b.len, stdout);
+    return EXIT_DONE;
+}
+
+static int run_tools(struct cli *c) {
+    bool all = cli_flag(c, "--all");
+    bool size = cli_flag(c, "--size");
+    bool man = cli_flag(c, "--man");
+    CLEANUP(js_freep) js *list = NULL;
+
+    if (!cli_words(c, &cmd_tools, 0, 0)) {
+        return EXIT_USAGE;
+    }
+    if (size) {
+        return print_sizes(c);
+    }
+    if (man) {
+        return print_manual();
+    }
+    list = service_tools(c->app, all ? "all" : "");
+    if (c->json) {
+        cli_print(c, "tools", list);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < js_len(list); i++) {
+        printf("%-24s %s\n", js_str_or(js_at(list, i), "name", ""),
+               js_str_or(js_at(list, i), "description", ""));
+    }
+    return EXIT_DONE;
+}
+
+const struct command cmd_doctor = {"doctor", "", "check configuration, API, ledger and nodes", NULL,
+                                   run_doctor};
+const struct command cmd_ledger = {"ledger", "verify | show ENTRY | proof ENTRY",
+                                   "verify the ledger, or show an entry or its proof", NULL,
+                                   run_ledger};
+const struct command cmd_freeze = {"freeze", "on|off [--minutes N] [--reason TEXT]",
+                                   "stop (or allow again) all changes from this account",
+                                   "  --minutes N       ends by itself\n"
+                                   "  --reason TEXT     shown with every refusal",
+                                   run_freeze};
+const struct command cmd_tools = {"tools", "[--all] [--size] [--man]", "list the tools",
+                                  "  --all             every row, not only the default list\n"
+                                  "  --size            size of each toolset in bytes and tokens\n"
+                                  "  --man             the tools' manual page in mdoc",
+                                  run_tools};

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* operator new|list|show: approval keys. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/own.h"
+#include "proximo-client/app.h"
+#include "proximo-client/cli/cli.h"
+#include "proximo-client/cli/operator_key.h"
+
+static void passp(char **p) {
+    if (*p) {
+        explicit_bzero(*p, strlen(*p));
+    }
+    free(*p);
+    *p = NULL;
+}
+
+static int print_key(const char *name, const struct vkey *k) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(512);
+
+    (void)vkey_text(k, &b);
+    printf("[operator %s]\nkey = %s\n", name, buf_str(&b));
+    return EXIT_DONE;
+}
+
+static int make(struct cli *c, const char *name) {
+    CLEANUP(freep) char *path = NULL;
+    CLEANUP(passp) char *pass = NULL;
+    CLEANUP(passp) char *again = NULL;
+    const struct config *conf;
+    struct err e = {0};
+    struct vkey k;
+
+    if (!ident_is_client(name)) {
+        return cli_usage(&cmd_operator, "NAME: letters, digits, . _ -");
+    }
+    if (app_config(c->app, &conf, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    path = app_operator_file(c->app, name);
+    if (!path || tty_passphrase("new passphrase (8 characters or more): ", &pass, &e) < 0 ||
+        tty_passphrase("once more: ", &again, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    if (strlen(pass) < 8 || strcmp(pass, again) != 0) {
+        (void)err_tag(&e, -EINVAL, "bad_argument",
+                      strlen(pass) < 8 ? "the passphrase is too short" : "the two differ");
+        return cli_fail(c, &e);
+    }
+    if (operator_key_new(path, name, pass, &k, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    printf("; put this into proximo.ini, and as the same section into a node's policy.ini\n");
+    return print_key(name, &k);
+}
+
+static int run_operator(struct cli *c) {
+    const struct config *conf;
+    struct err e = {0};
+
+    if (!cli_words(c, &cmd_operator, 1, 2)) {
+        return EXIT_USAGE;
+    }
+    if (strcmp(c->argv[0], "new") == 0 && c->argc == 2) {
+        return make(c, c->argv[1]);
+    }
+    if (app_config(c->app, &conf, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    if (strcmp(c->argv[0], "list") == 0 && c->argc == 1) {
+        for (size_t i = 0; i < conf->n_operators; i++) {
+            printf("%-20s %s\n", conf->operator[i].name, conf->operator[i].origin);
+        }
+        return EXIT_DONE;
+    }
+    if (strcmp(c->argv[0], "show") == 0 && c->argc == 2) {
+        const struct operator_conf *o = config_operator(conf, c->argv[1]);
+
+        if (!o) {
+            (void)err_tag(&e, -ENOENT, "bad_argument", "no operator of that name is configured");
+            return cli_fail(c, &e);
+        }
+        return print_key(o->name, &o->key);
+    }
+    return cli_usage(&cmd_operator, "new NAME, list or show NAME");
+}
+
+const struct command cmd_operator = {"operator", "new NAME | list | show NAME",
+                                     "approval keys of operators", NULL, run_operator};

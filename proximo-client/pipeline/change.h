@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/change.h - carrying out one recorded plan (architecture.md 6): approve,
+ * recheck, record the intent, prepare, recheck, execute, outcome, post-check. */
+#pragma once
+#include <stdbool.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+#include "proximo-client/pipeline/plan.h"
+
+struct err;
+struct grant;
+struct session;
+
+enum apply_as {
+    APPLY_PLAIN, /* proximo_apply: plans that need no approval */
+    APPLY_HOST,  /* proximo_apply_high: the host could ask a person */
+    APPLY_TTY,   /* y typed on a terminal; recorded as host */
+};
+
+enum outcome { OUT_DONE, OUT_WARNINGS, OUT_FAILED, OUT_NOT_STARTED, OUT_UNKNOWN };
+const char *outcome_name(enum outcome o);
+
+struct change {
+    struct session *s;
+    struct plan p;
+    enum apply_as as;
+    struct grant *grant;
+    /* approve */
+    bool host;  /* approved by the host */
+    char *note; /* the operator's note, or NULL */
+    struct hash note_hash;
+    /* intent */
+    bool recorded;
+    char op_id[IDENT_ID_LEN + 1];
+    struct hash leaf;
+    uint64_t index;
+    int64_t expires;
+    int running; /* descriptor of running/<op_id>, -1 */
+    /* execution */
+    js *fresh;     /* path -> digest, from the last recheck */
+    js *tasks;     /* [{ordinal, upid, exit}] */
+    js *receipts;  /* [{node, seq, how, value, receipt}] */
+    js *output;    /* {stdout, stderr, truncated…} of a command, or NULL */
+    bool prepared; /* some prepare request was sent */
+    bool sent;     /* some execute request was sent */
+    enum outcome out;
+    struct err *why; /* where the first failure is kept (for the answer), never NULL */
+    js *leftover;    /* array of sentences */
+    js *post;        /* {ok, text} or NULL */
+};
+
+/* Runs the plan. 0: *ret is the answer (also for outcome failed: look at its "outcome"). Negative:
+ * refused before anything was recorded; on "plan_drifted" *ret holds the new plan's answer. */
+int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **ret, struct err *e);
+
+/* Stages, in order; each in a file of its own. Negative = stop, with *e saying why. */
+int stage_approve(struct change *c, struct err *e);
+int stage_recheck(struct change *c, struct err *e);
+int stage_intent(struct change *c, struct err *e);
+int stage_prepare(struct change *c, struct err *e);
+int stage_recheck_prepared(struct change *c, struct err *e);
+int stage_execute(struct change *c, struct err *e);
+/* Always runs once an intent is recorded. */
+int stage_outcome(struct change *c, struct err *e);
+
+/* execute.c: sends the requests of one phase in order; stops at the first failure. */
+int change_run_phase(struct change *c, const char *phase, struct err *e);

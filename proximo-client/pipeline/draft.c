@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan while it is being made. Nothing here decides: rows and analysers say what they found, and
+ * risk, approval and incompleteness only ever rise. */
+#include "proximo-client/pipeline/draft_int.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/pipeline/session.h"
+#include "proximo-client/pve/pve.h"
+
+const char *risk_name(enum risk r) {
+    static const char *const names[] = {"none", "low", "medium", "high"};
+
+    return names[r];
+}
+
+const char *phase_name(enum phase p) {
+    static const char *const names[] = {"prepare", "execute", "undo"};
+
+    return names[p];
+}
+
+const char *need_name(enum approval_need n) {
+    static const char *const names[] = {"none", "host", "operator"};
+
+    return names[n];
+}
+
+struct draft *draft_new(struct session *s, const char *tool, const js *args) {
+    struct draft *d = calloc(1, sizeof(*d));
+
+    if (!d) {
+        abort();
+    }
+    d->s = s;
+    d->tool = tool;
+    d->args = js_copy(args);
+    d->requests = js_array();
+    d->preconditions = js_array();
+    d->reads = js_object();
+    d->current = js_object();
+    d->affected = js_array();
+    d->unread = js_array();
+    d->risk_reasons = js_array();
+    d->secrets = js_object();
+    d->complete = true;
+    random_bytes(d->secret_key, sizeof(d->secret_key));
+    return d;
+}
+
+void draft_free(struct draft *d) {
+    if (!d) {
+        return;
+    }
+    free(d->change);
+    free(d->need_why);
+    json_object_put(d->args);
+    json_object_put(d->target);
+    json_object_put(d->requests);
+    json_object_put(d->preconditions);
+    json_object_put(d->reads);
+    json_object_put(d->current);
+    json_object_put(d->affected);
+    json_object_put(d->unread);
+    json_object_put(d->risk_reasons);
+    json_object_put(d->coverage);
+    json_object_put(d->undo);
+    json_object_put(d->undo_of);
+    json_object_put(d->secrets);
+    explicit_bzero(d->secret_key, sizeof(d->secret_key));
+    free(d);
+}
+
+struct session *draft_session(struct draft *d) {
+    return d->s;
+}
+
+const js *draft_args(const struct draft *d) {
+    return d->args;
+}
+
+static char *text_of(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+static char *text_of(const char *fmt, va_list ap) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+    char *s;
+
+    if (buf_vaddf(&b, fmt, ap) < 0) {
+        (void)buf_adds(&b, "(text too long)");
+    }
+    s = buf_take(&b);
+    if (!s) {
+        abort();
+    }
+    return s;
+}
+
+int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
+                       struct err *e) {
+    char text[HASH_HEX_LEN + 1];
+    struct hash h;
+    js *p;
+    int r = reduce_digest(reduce, data, &h, e);
+
+    if (r < 0) {
+        return err_wrap(e, "observe %s", path);
+    }
+    hash_text(&h, text);
+    for (size_t i = 0; i < js_len(d->preconditions); i++) {
+        const js *old = js_at(d->preconditions, i);
+
+        if (strcmp(js_str_or(old, "read", ""), path) == 0 &&
+            strcmp(js_str_or(old, "reduce", ""), reduce) == 0) {
+            return 0; /* the same observation, made once */
+        }
+    }
+    p = js_object();
+    js_add(p, "read", js_str(path));
+    js_add(p, "reduce", js_str(reduce));
+    js_add(p, "digest", js_str(text));
+    js_push(d->preconditions, p);
+    return 0;
+}
+
+int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e) {
+    js *data = NULL;
+    int r;
+
+    if (!json_object_object_get_ex(d->reads, path, &data)) {
+        r = pve_get(d->s->pve, path, &data, e);
+        if (r < 0) {
+            return r;
+        }
+        js_add(d->reads, path, data);
+    }
+    r = draft_precondition(d, path, reduce, data, e);
+    if (r == 0 && ret) {
+        *ret = data;
+    }
+    return r;
+}
+
+void draft_change(struct draft *d, const char *fmt, ...) {
+    va_list ap;
+
+    free(d->change);
+    va_start(ap, fmt);
+    d->change = text_of(fmt, ap);
+    va_end(ap);
+}
+
+void draft_target(struct draft *d, const char *kind, const char *id, const char *node) {
+    json_object_put(d->target);
+    d->target = js_object();
+    js_add(d->target, "kind", js_str(kind));
+    js_add(d->target, "id", js_str(id));
+    if (node) {
+        js_add(d->target, "node", js_str(node));
+    }
+}
+
+void draft_current(struct draft *d, const char *key, js *value) {
+    js_add(d->current, key, reduce_exact(value));
+    json_object_put(value);
+}
+
+void draft_request(struct draft *d, enum phase phase, const char *method, const char *path,
+                   js *form, const char *fresh_of) {
+    js *r = js_object();
+
+    js_add(r, "phase", js_str(phase_name(phase)));
+    js_add(r, "via", js_str("api"));
+    js_add(r, "method", js_str(method));
+    js_add(r, "path", js_str(path));
+    js_add(r, "form", form ? form : js_object());
+    if (fresh_of) {
+        js_add(r, "fresh_of", js_str(fresh_of));
+    }
+    js_push(d->requests, r);
+}
+
+int draft_node_request(struct draft *d, enum phase phase, const char *node, const char *request,
+                       struct err *e) {
+    char text[HASH_HEX_LEN + 1];
+    struct hash h;
+    js *r;
+
+    if (strlen(request) > LIM_LINES) {
+        return err_tag(e, -E2BIG, "bad_argument", "node request longer than %d bytes", LIM_LINES);
+    }
+    sha256(request, strlen(request), &h);
+    hash_text(&h, text);
+    r = js_object();
+    js_add(r, "phase", js_str(phase_name(phase)));
+    js_add(r, "via", js_str("node"));
+    js_add(r, "node", js_str(node));
+    js_add(r, "request", js_str(request));
+    js_add(r, "digest", js_str(text));
+    js_push(d->requests, r);
+    return 0;
+}
+
+js *draft_secret(struct draft *d, const char *name, const char *value) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_LINES);
+    char hex[2 * HASH_LEN + 1];
+    char commit[13 + sizeof(hex)];
+    struct hash h;
+    js *out = js_object();
+
+    /* the name is part of it: a value cannot be moved to another field */
+    if (buf_adds(&b, name) < 0 || buf_addc(&b, '\0') < 0 || buf_adds(&b, value) < 0) {
+        abort();
+    }
+    hmac_sha256(d->secret_key, sizeof(d->secret_key), buf_str(&b), b.len, &h);
+    hex_encode(h.b, HASH_LEN, hex);
+    (void)snprintf(commit, sizeof(commit), "hmac-sha256:%s", hex);
+    js_add(out, "secret", js_str(commit));
+    js_add(d->secrets, commit, js_str(value));
+    return out;
+}
+
+void draft_affect(struct draft *d, const struct affect *a) {
+    js *o = js_object();
+
+    js_add(o, "resource", js_str(a->resource));
+    if (a->name) {
+        js_add(o, "name", js_str(a->name));
+    }
+    if (a->node) {
+        js_add(o, "node", js_str(a->node));
+    }
+    js_add(o, "effect", js_str(a->effect));
+    js_add(o, "severity", js_str(risk_name(a->severity)));
+    js_add(o, "running", js_bool(a->running));
+    js_add(o, "only_copy", js_bool(a->only_copy));
+    if (a->via) {
+        js_add(o, "via", js_str(a->via));
+    }
+    js_add(o, "why", js_str(a->why));
+    js_push(d->affected, o);
+    if (a->severity > d->risk) {
+        draft_risk(d, a->severity, "%s: %s", a->resource, a->why);
+    }
+}
+
+void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
+    CLEANUP(freep) char *why = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    why = text_of(fmt, ap);
+    va_end(ap);
+    if (r > d->risk) {
+        d->risk = r;
+    }
+    js_push(d->risk_reasons, js_str(why));
+}
+
+void draft_unread(struct draft *d, const char *what, const char *why, const char *privilege) {
+    js *u = js_object();
+
+    js_add(u, "what", js_str(what));
+    js_add(u, "why", js_str(why));
+    if (privilege) {
+        js_add(u, "privilege", js_str(privilege));
+    }
+    js_push(d->unread, u);
+    if (d->complete) {
+        d->complete = false;
+        draft_risk(d, RISK_HIGH, "the picture is incomplete: %s (%s)", what, why);
+    }
+}
+
+void draft_undo(struct draft *d, const char *kind, const char *guarantee, const char *limits) {
+    json_object_put(d->undo);
+    d->undo = js_object();
+    js_add(d->undo, "kind", js_str(kind));
+    js_add(d->undo, "guarantee", js_str(guarantee));
+    js_add(d->undo, "limits", js_str(limits ? limits : ""));
+}
+
+void draft_need(struct draft *d, enum approval_need n, const char *why) {
+    if (n <= d->need) {
+        return;
+    }
+    d->need = n;
+    free(d->need_why);
+    d->need_why = strdup(why);
+}
+
+void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
+                    unsigned int guests_read, unsigned int guests) {
+    json_object_put(d->coverage);
+    d->coverage = js_object();
+    js_add(d->coverage, "nodes_read", js_int(nodes_read));
+    js_add(d->coverage, "nodes", js_int(nodes));
+    js_add(d->coverage, "guests_read", js_int(guests_read));
+    js_add(d->coverage, "guests", js_int(guests));
+}

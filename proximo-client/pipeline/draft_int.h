@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/draft_int.h - the inside of a draft, for the pipeline's own files. */
+#pragma once
+#include "common/digest.h"
+#include "proximo-client/pipeline/draft.h"
+
+struct draft {
+    struct session *s;
+    const char *tool;
+    js *args; /* as validated; secret fields replaced */
+    char *change;
+    js *target;
+    js *requests;      /* array, as they stand in the plan */
+    js *preconditions; /* array of {read, reduce, digest} */
+    js *reads;         /* object: path -> whole data, so that each read is sent once */
+    js *current;
+    js *affected;
+    js *unread;
+    js *risk_reasons;
+    js *coverage;
+    js *undo;
+    js *undo_of; /* {op_id, intent, plan} of the operation this plan undoes, or NULL */
+    js *secrets; /* object: commitment -> value; never part of the plan */
+    uint8_t secret_key[32];
+    enum risk risk;
+    enum approval_need need;
+    char *need_why;
+    bool complete;
+};
+
+struct draft *draft_new(struct session *s, const char *tool, const js *args);
+void draft_free(struct draft *d);
+static inline void draft_freep(struct draft **d) {
+    draft_free(*d);
+    *d = NULL;
+}
+
+/* reduce.c: the part of `data` that a verdict depends on, as a new value without fractions.
+ * -EINVAL for an unknown reducer. */
+int reduce_apply(const char *reduce, const js *data, js **ret);
+int reduce_digest(const char *reduce, const js *data, struct hash *ret, struct err *e);
+/* A copy of v in which fractions are strings (canonical JSON knows integers only). */
+js *reduce_exact(const js *v);

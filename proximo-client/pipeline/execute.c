@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sending what was planned, exactly, and following it to its end. Once the intent is recorded
+ * nobody can stop this half way: a host that loses patience gets no answer, but the outcome is
+ * written. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/entry.h"
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "common/receipt.h"
+#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/nodes/act.h"
+#include "proximo-client/pipeline/change.h"
+#include "proximo-client/pipeline/grant_int.h"
+#include "proximo-client/pipeline/secrets.h"
+#include "proximo-client/pipeline/session.h"
+#include "proximo-client/pipeline/stdin_data.h"
+#include "proximo-client/pve/change.h"
+
+#define TASK_WAIT_MS ((int64_t)24 * 3600 * 1000)
+#define OUTPUT_KEPT  (256 * 1024) /* of each stream, for the answer; the node counts all of it */
+
+static int put_progress(struct change *c, size_t ordinal, const char *upid, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    char text[HASH_HEX_LEN + 1];
+    int r = entry_begin(&b, ENTRY_PROGRESS, clock_unix(), c->s->actor);
+
+    hash_text(&c->leaf, text);
+    if (r == 0) {
+        r = lines_put(&b, "intent", text);
+    }
+    if (r == 0) {
+        r = lines_putf(&b, "task", "%zu %s", ordinal, upid);
+    }
+    if (r == 0) {
+        r = entry_end(&b, "{}", e);
+    }
+    return r < 0 ? r
+                 : ledger_append(c->s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE,
+                                 NULL, NULL, &(struct ledger_pos){0}, e);
+}
+
+static void task_tick(void *ctx, const struct pve_task *t, int64_t waited_ms) {
+    const struct change *c = ctx;
+
+    session_progress(c->s, (double)waited_ms / 1000, 0, "task %s %s runs (%lld s)", t->type, t->id,
+                     (long long)(waited_ms / 1000));
+}
+
+static int follow(struct change *c, size_t ordinal, const char *upid, struct err *e) {
+    struct pve_task t = {0};
+    js *o = js_object();
+    int r;
+
+    js_add(o, "ordinal", js_int((int64_t)ordinal));
+    js_add(o, "upid", js_str(upid));
+    js_push(c->tasks, o);
+    r = put_progress(c, ordinal, upid, e);
+    if (r < 0) { /* the task runs all the same: follow it, the outcome names it too */
+        js_push(c->leftover, js_str("a progress entry could not be written"));
+    }
+    r = pve_task_wait(c->s->pve, upid, TASK_WAIT_MS, task_tick, c, &t, e);
+    if (r < 0 || !t.stopped) {
+        c->out = OUT_UNKNOWN;
+        return r < 0 ? err_wrap(e, "follow task %s", upid)
+                     : err_tag(e, -ETIMEDOUT, "task_running", "task %s still runs", upid);
+    }
+    js_add(o, "exit", js_str(t.exit));
+    if (t.warnings) {
+        c->out = OUT_WARNINGS;
+        return 0;
+    }
+    if (!t.ok) {
+        c->out = OUT_FAILED;
+        return err_tag(e, -EIO, "task_failed", "task %s failed: %.200s", t.type, t.exit);
+    }
+    return 0;
+}
+
+/* Fills "@fresh" and secrets; the grant checks that nothing else differs. */
+static int real_form(struct change *c, const js *q, js **ret, struct err *e) {
+    CLEANUP(js_freep) js *form = NULL;
+    const js *planned = js_get(q, "form");
+    int r = secrets_fill(c->s->ledger, c->p.id, planned, &form, e);
+
+    if (r < 0) {
+        return r;
+    }
+    JS_FOREACH(planned, key, val) {
+        const char *of = js_get_str(q, "fresh_of");
+        const char *digest = of ? js_get_str(c->fresh, of) : NULL;
+
+        if (!js_is_str(val) || strcmp(json_object_get_string(val), "@fresh") != 0) {
+            continue;
+        }
+        if (!digest) {
+            return err_tag(e, -ESTALE, "plan_drifted", "no digest was read for %s", of ? of : key);
+        }
+        js_add(form, key, js_str(digest));
+    }
+    r = grant_fill(c->grant, js_str_or(q, "method", ""), js_str_or(q, "path", ""), planned, form);
+    if (r < 0) {
+        return err_tag(e, r, "bad_plan", "the request differs from the recorded one");
+    }
+    *ret = TAKE(form);
+    return 0;
+}
+
+static void answerp(struct pve_answer *a) {
+    pve_answer_done(a);
+}
+
+static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e) {
+    CLEANUP(answerp) struct pve_answer a = {0};
+    CLEANUP(js_freep) js *form = NULL;
+    const char *upid;
+    int r = real_form(c, q, &form, e);
+
+    if (r < 0) {
+        return r;
+    }
+    session_progress(c->s, 0, 0, "%s %s", js_str_or(q, "method", ""), js_str_or(q, "path", ""));
+    r = pve_change(c->s->pve, c->grant, js_str_or(q, "method", ""), js_str_or(q, "path", ""), form,
+                   &a, e);
+    c->sent = c->sent || a.sent;
+    if (r < 0) {
+        c->out = !a.sent ? c->out : a.status ? OUT_FAILED : OUT_UNKNOWN;
+        return r;
+    }
+    upid = js_is_str(a.data) ? json_object_get_string(a.data) : NULL;
+    if (upid && ident_is_upid(upid)) {
+        return follow(c, ordinal, upid, e);
+    }
+    return 0;
+}
+
+struct capture {
+    struct change *c;
+    struct buf out, err;
+    bool cut;
+};
+
+static void take_output(void *ctx, int stream, const void *data, size_t len) {
+    struct capture *cap = ctx;
+    struct buf *b = stream == 1 ? &cap->out : &cap->err;
+    size_t room = b->max - b->len;
+
+    if (len > room) {
+        cap->cut = true;
+        len = room;
+    }
+    (void)buf_add(b, data, len);
+    session_progress(cap->c->s, (double)(cap->out.len + cap->err.len), 0, "%zu bytes of output",
+                     cap->out.len + cap->err.len);
+}
+
+static int put_receipt(struct change *c, const char *node, const char *note, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    char text[HASH_HEX_LEN + 1];
+    struct note n;
+    struct receipt rc;
+    int r = note_parse(note, strlen(note), &n, e);
+
+    if (r == 0) {
+        r = receipt_parse(n.text, n.text_len, &rc, e);
+    }
+    if (r == 0) {
+        r = entry_begin(&b, ENTRY_RECEIPT, clock_unix(), c->s->actor);
+    }
+    hash_text(&c->leaf, text);
+    if (r == 0) {
+        r = lines_put(&b, "intent", text);
+    }
+    if (r == 0) {
+        r = lines_put(&b, "node", node);
+    }
+    if (r == 0) {
+        r = lines_putf(&b, "seq", "%llu", (unsigned long long)rc.seq);
+    }
+    if (r == 0) {
+        r = lines_put(&b, "note", note);
+    }
+    if (r == 0) {
+        r = entry_end(&b, "{}", e);
+    }
+    return r < 0 ? r
+                 : ledger_append(c->s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE,
+                                 NULL, NULL, &(struct ledger_pos){0}, e);
+}
+
+static void keep_answer(struct change *c, const char *node, const struct act_out *o,
+                        const struct capture *cap) {
+    js *rc = js_object();
+
+    js_add(rc, "node", js_str(node));
+    js_add(rc, "how", js_str(o->how));
+    js_add(rc, "value", js_int(o->value));
+    if (o->undo_name[0]) {
+        js_add(rc, "undo", js_str(o->undo_name));
+    }
+    if (o->receipt) {
+        js_add(rc, "receipt", js_str(o->receipt));
+    }
+    js_push(c->receipts, rc);
+    if (cap->out.len || cap->err.len || o->out_total || o->err_total) {
+        json_object_put(c->output);
+        c->output = js_object();
+        js_add(c->output, "stdout", js_str_n(buf_str(&cap->out), cap->out.len));
+        js_add(c->output, "stderr", js_str_n(buf_str(&cap->err), cap->err.len));
+        js_add(c->output, "stdout_bytes", js_int((int64_t)o->out_total));
+        js_add(c->output, "stderr_bytes", js_int((int64_t)o->err_total));
+        js_add(c->output, "truncated",
+               js_bool(cap->cut || o->out_total > cap->out.len || o->err_total > cap->err.len));
+    }
+}
+
+static int judge(struct change *c, const char *node, const struct act_out *o, struct err *e) {
+    if (o->refused[0]) {
+        (void)err_tag(e, -EACCES, o->refused, "node %s refused at step %s: %.300s", node, o->step,
+                      e ? e->msg : "");
+        if (e) {
+            (void)snprintf(e->step, sizeof(e->step), "%s", o->step);
+        }
+        return e ? e->code : -EACCES;
+    }
+    if (!o->ended) {
+        c->out = OUT_UNKNOWN;
+        (void)err_tag(e, -EPIPE, "stream_broke", "the connection to node %s broke while it ran",
+                      node);
+        return err_hint(e, "the node keeps the receipt: proximo-client ops resolves it");
+    }
+    if (strcmp(o->how, "not-started") == 0) {
+        return err_tag(e, -EIO, "not_started", "node %s could not prepare the way back", node);
+    }
+    c->sent = true;
+    if (strcmp(o->how, "exited") == 0 && o->value == 0) {
+        return 0;
+    }
+    c->out = OUT_FAILED;
+    return err_tag(e, -EIO, "command_failed", "the command on node %s %s %d", node, o->how,
+                   o->value);
+}
+
+static void actp(struct act_out *o) {
+    act_out_done(o);
+}
+
+static int send_node(struct change *c, const js *q, struct err *e) {
+    CLEANUP(actp) struct act_out o = {0};
+    CLEANUP(buf_wipe) struct buf input = BUF_INIT(LIM_STDIN);
+    struct capture cap = {.c = c, .out = BUF_INIT(OUTPUT_KEPT), .err = BUF_INIT(OUTPUT_KEPT)};
+    const char *node = js_str_or(q, "node", "");
+    struct act_in in = {
+        .node = node,
+        .request = js_str_or(q, "request", ""),
+        .intent_index = c->index,
+        .approval = c->note,
+        .output = take_output,
+        .ctx = &cap,
+    };
+    int r = stdin_load(c->s->ledger, c->p.id, q, &input, e);
+
+    if (r < 0) {
+        return r;
+    }
+    in.stdin_data = buf_str(&input);
+    in.stdin_len = input.len;
+    session_progress(c->s, 0, 0, "node %s acts", node);
+    r = node_act(c->s->nodes, c->grant, c->s->ledger, &in, &o, e);
+    if (r == 0) {
+        keep_answer(c, node, &o, &cap);
+        if (o.receipt && put_receipt(c, node, o.receipt, e) < 0) {
+            js_push(c->leftover,
+                    js_str("a receipt could not be written to the ledger; the node keeps it"));
+        }
+        r = judge(c, node, &o, e);
+    }
+    buf_done(&cap.out);
+    buf_done(&cap.err);
+    return r;
+}
+
+int change_run_phase(struct change *c, const char *phase, struct err *e) {
+    for (size_t i = 0;; i++) {
+        size_t ordinal = 0;
+        const js *q = plan_request(&c->p, phase, i, &ordinal);
+        int r;
+
+        if (!q) {
+            return 0;
+        }
+        r = js_get_str(q, "request") ? send_node(c, q, e) : send_api(c, q, ordinal, e);
+        if (r < 0) {
+            return r;
+        }
+    }
+}
+
+int stage_prepare(struct change *c, struct err *e) {
+    bool sent = c->sent;
+    int r;
+
+    if (!plan_request(&c->p, "prepare", 0, NULL)) {
+        return 0;
+    }
+    c->prepared = true;
+    r = change_run_phase(c, "prepare", e);
+    c->sent = sent; /* preparing is not the change */
+    if (r < 0) {
+        c->out = OUT_NOT_STARTED;
+        js_push(c->leftover, js_str("part of the preparation may be there (see the tasks)"));
+    }
+    return r;
+}
+
+int stage_execute(struct change *c, struct err *e) {
+    int r;
+
+    c->out = OUT_DONE;
+    r = change_run_phase(c, "execute", e);
+    if (r < 0 && c->out == OUT_DONE) {
+        c->out = c->sent ? OUT_FAILED : OUT_NOT_STARTED;
+    }
+    return r;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations read back from the ledger. */
+#include "proximo-client/pipeline/ops.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/entry.h"
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/pipeline/plan.h"
+#include "proximo-client/pipeline/session.h"
+
+void op_done(struct op *o) {
+    json_object_put(o->tasks);
+    memset(o, 0, sizeof(*o));
+}
+
+static void add_task(js *tasks, const char *value) {
+    const char *blank = value ? strchr(value, ' ') : NULL;
+    uint64_t ordinal;
+    js *t;
+
+    if (!blank || ident_u64n(value, (size_t)(blank - value), &ordinal) < 0) {
+        return;
+    }
+    for (size_t i = 0; i < js_len(tasks); i++) {
+        if (strcmp(js_str_or(js_at(tasks, i), "upid", ""), blank + 1) == 0) {
+            return;
+        }
+    }
+    t = js_object();
+    js_add(t, "ordinal", js_int((int64_t)ordinal));
+    js_add(t, "upid", js_str(blank + 1));
+    js_push(tasks, t);
+}
+
+struct follow {
+    struct op *op;
+    char leaf[HASH_HEX_LEN + 1];
+    js *undo_plans; /* set of plan digests that undo this operation */
+};
+
+/* Everything about an intent stands after it. */
+static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
+                        size_t len) {
+    struct follow *f = ctx;
+    const char *of = entry_get(en, "intent");
+
+    (void)index;
+    (void)bytes;
+    (void)len;
+    if (en->kind == ENTRY_UNDO && strcmp(entry_get(en, "of"), f->leaf) == 0) {
+        js_add(f->undo_plans, entry_get(en, "plan"), js_bool(true));
+        return 0;
+    }
+    if (en->kind == ENTRY_OUTCOME && js_get(f->undo_plans, entry_get(en, "plan")) &&
+        (strcmp(entry_get(en, "result"), "done") == 0 ||
+         strcmp(entry_get(en, "result"), "warnings") == 0)) {
+        f->op->undone = true;
+        return 0;
+    }
+    if (!of || strcmp(of, f->leaf) != 0) {
+        return 0;
+    }
+    if (en->kind == ENTRY_PROGRESS) {
+        add_task(f->op->tasks, entry_get(en, "task"));
+    }
+    if (en->kind == ENTRY_OUTCOME) {
+        (void)snprintf(f->op->result, sizeof(f->op->result), "%s", entry_get(en, "result"));
+        for (size_t i = 0; i < entry_count(en, "task"); i++) {
+            add_task(f->op->tasks, entry_nth(en, "task", i));
+        }
+    }
+    return 0;
+}
+
+static int op_load(struct ledger *l, uint64_t index, struct op *ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    CLEANUP(entry_done) struct entry en = {0};
+    CLEANUP(op_done) struct op o = {.index = index, .tasks = js_array()};
+    CLEANUP(js_freep) js *undo_plans = js_object();
+    struct follow f = {.op = &o, .undo_plans = undo_plans};
+    int r = ledger_read(l, index, &b, e);
+
+    if (r == 0) {
+        r = entry_parse(buf_str(&b), b.len, &en, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (en.kind != ENTRY_INTENT || hash_parse(entry_get(&en, "plan"), &o.plan) < 0) {
+        return err_tag(e, -EBADMSG, "ledger_damaged", "entry %llu is not an intent",
+                       (unsigned long long)index);
+    }
+    merkle_leaf(buf_str(&b), b.len, &o.leaf);
+    hash_text(&o.leaf, f.leaf);
+    r = ledger_each(l, index + 1, follow_entry, &f, e);
+    if (r < 0) {
+        return r;
+    }
+    *ret = o;
+    memset(&o, 0, sizeof(o));
+    return 0;
+}
+
+int ops_find(struct ledger *l, const char *op_id, struct op *ret, struct err *e) {
+    uint64_t index;
+    int r;
+
+    if (!ident_is_op_id(op_id)) {
+        return err_tag(e, -EINVAL, "bad_argument", "not an operation id (O- and 26 characters)");
+    }
+    r = ledger_find_op(l, op_id, &index, e);
+    if (r == -ENOENT) {
+        (void)err_tag(e, r, "no_such_op", "no operation %s in this ledger", op_id);
+        return err_hint(e, "proximo_ops lists the newest ones");
+    }
+    return r < 0 ? r : op_load(l, index, ret, e);
+}
+
+struct listing {
+    struct session *s;
+    js *out;
+    js *results; /* intent leaf text -> result, met before the intent when walking back */
+    js *undone;  /* intent leaf text -> plan of the undo */
+    size_t limit;
+};
+
+static void list_intent(struct listing *w, uint64_t index, const struct entry *en,
+                        const char *bytes, size_t len) {
+    struct plan p = {0};
+    char leaf_text[HASH_HEX_LEN + 1];
+    char id[IDENT_ID_LEN + 1];
+    struct hash leaf;
+    struct hash digest;
+    js *o = js_object();
+
+    merkle_leaf(bytes, len, &leaf);
+    hash_text(&leaf, leaf_text);
+    ident_op_id(&leaf, id);
+    js_add(o, "op_id", js_str(id));
+    js_add(o, "time", js_int(en->time));
+    js_add(o, "ledger_index", js_int((int64_t)index));
+    js_add(o, "result", js_str(js_str_or(w->results, leaf_text, "open")));
+    if (hash_parse(entry_get(en, "plan"), &digest) == 0 &&
+        plan_load_digest(w->s->ledger, &digest, UINT64_MAX, &p, NULL) == 0) {
+        js_add(o, "plan_id", js_str(p.id));
+        js_add(o, "tool", js_str(js_str_or(p.v, "tool", "")));
+        js_add(o, "change", js_str(js_str_or(p.v, "change", "")));
+        js_add(o, "risk", js_str(risk_name(p.risk)));
+        js_add(o, "undo", js_str(js_str_or(js_get(p.v, "undo"), "kind", "none")));
+        if (js_get(p.v, "undo_of")) {
+            js_add(o, "undo_of", js_str(js_str_or(js_get(p.v, "undo_of"), "op_id", "")));
+        }
+        plan_done(&p);
+    }
+    js_push(w->out, o);
+}
+
+static int list_entry(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
+                      size_t len) {
+    struct listing *w = ctx;
+
+    if (en->kind == ENTRY_OUTCOME) {
+        js_add(w->results, entry_get(en, "intent"), js_str(entry_get(en, "result")));
+    }
+    if (en->kind == ENTRY_INTENT) {
+        list_intent(w, index, en, bytes, len);
+    }
+    return js_len(w->out) >= w->limit ? 1 : 0;
+}
+
+int ops_list(struct session *s, size_t limit, js **ret, struct err *e) {
+    CLEANUP(js_freep) js *out = js_array();
+    CLEANUP(js_freep) js *results = js_object();
+    struct listing w = {.s = s, .out = out, .results = results, .limit = limit};
+    int r = ledger_each_back(s->ledger, UINT64_MAX, list_entry, &w, e);
+
+    if (r < 0) {
+        return r;
+    }
+    *ret = TAKE(out);
+    return 0;
+}

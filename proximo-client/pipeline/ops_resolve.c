@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations that a dead process left open. What the cluster's task log or a node's receipt tells
+ * is recorded; what nothing tells stays open and is reported. Nothing is guessed. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/entry.h"
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "common/receipt.h"
+#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/nodes/nodes.h"
+#include "proximo-client/pipeline/ops.h"
+#include "proximo-client/pipeline/outcome.h"
+#include "proximo-client/pipeline/session.h"
+#include "proximo-client/pve/pve.h"
+
+struct found {
+    char op_id[IDENT_ID_LEN + 1];
+    struct found *next;
+};
+
+static int collect(void *ctx, uint64_t index, const struct entry *intent, const struct hash *leaf,
+                   bool held) {
+    struct found **list = ctx;
+    struct found *f;
+
+    (void)index;
+    (void)intent;
+    if (held) {
+        return 0; /* a live process will write it */
+    }
+    f = calloc(1, sizeof(*f));
+    if (!f) {
+        return -ENOMEM;
+    }
+    ident_op_id(leaf, f->op_id);
+    f->next = *list;
+    *list = f;
+    return 0;
+}
+
+/* 1 resolved into *out, 0 not known. */
+static int from_tasks(struct session *s, const struct plan *p, const js *tasks, enum outcome *out) {
+    bool warned = false;
+
+    if (!js_len(tasks) || plan_request(p, "execute", js_len(tasks), NULL)) {
+        return 0; /* not every request had a task: one may not have been sent */
+    }
+    for (size_t i = 0; i < js_len(tasks); i++) {
+        struct pve_task t;
+
+        if (!s->pve ||
+            pve_task_status(s->pve, js_str_or(js_at(tasks, i), "upid", ""), &t, NULL) < 0 ||
+            !t.stopped) {
+            return 0;
+        }
+        if (!t.ok && !t.warnings) {
+            *out = OUT_FAILED;
+            return 1;
+        }
+        warned = warned || t.warnings;
+    }
+    *out = warned ? OUT_WARNINGS : OUT_DONE;
+    return 1;
+}
+
+static int record_receipt(struct session *s, const struct op *o, const char *node, const char *note,
+                          const struct receipt *rc) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    char text[HASH_HEX_LEN + 1];
+    int r = entry_begin(&b, ENTRY_RECEIPT, clock_unix(), s->actor);
+
+    hash_text(&o->leaf, text);
+    if (r == 0) {
+        r = lines_put(&b, "intent", text);
+    }
+    if (r == 0) {
+        r = lines_put(&b, "node", node);
+    }
+    if (r == 0) {
+        r = lines_putf(&b, "seq", "%llu", (unsigned long long)rc->seq);
+    }
+    if (r == 0) {
+        r = lines_put(&b, "note", note);
+    }
+    if (r == 0) {
+        r = entry_end(&b, "{}", NULL);
+    }
+    return r < 0 ? r
+                 : ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
+                                 NULL, &(struct ledger_pos){0}, NULL);
+}
+
+/* One node request: asks that node for the operation's end. */
+static int from_node(struct session *s, const struct op *o, const js *q, enum outcome *out) {
+    CLEANUP(js_freep) js *a = NULL;
+    const char *node = js_str_or(q, "node", "");
+    const struct node_info *info = s->nodes ? nodes_find(s->nodes, node) : NULL;
+    const char *note;
+    struct receipt rc;
+    struct hash h;
+
+    if (!info || hash_parse(js_str_or(q, "digest", ""), &h) < 0 ||
+        node_op(s->nodes, node, &h, &a, NULL) < 0) {
+        return 0;
+    }
+    note = js_get_str(a, "receipt");
+    if (!note || receipt_open(note, strlen(note), &info->receipt, &rc, NULL) < 0 ||
+        !hash_eq(&rc.intent, &o->leaf) || !hash_eq(&rc.request, &h) ||
+        record_receipt(s, o, node, note, &rc) < 0) {
+        return 0;
+    }
+    if (rc.how == HOW_EXITED && rc.value == 0) {
+        return 1;
+    }
+    *out = rc.how == HOW_NOT_STARTED ? OUT_NOT_STARTED
+           : rc.how == HOW_UNKNOWN   ? OUT_UNKNOWN
+                                     : OUT_FAILED;
+    return 1;
+}
+
+static int resolve_one(struct session *s, const char *op_id, const char **why, struct err *e) {
+    CLEANUP(op_done) struct op o = {0};
+    CLEANUP(closep) int running = -1;
+    CLEANUP(plan_done) struct plan p = {0};
+    enum outcome out = OUT_DONE;
+    int known = 1;
+    bool has_node = false;
+    int r = ledger_running_take(s->ledger, op_id, &running, e);
+
+    if (r < 0) {
+        *why = "another process is at it";
+        return r == -EBUSY ? 0 : r;
+    }
+    r = ops_find(s->ledger, op_id, &o, e);
+    if (r == 0) {
+        r = plan_load_digest(s->ledger, &o.plan, UINT64_MAX, &p, e);
+    }
+    if (r < 0 || o.result[0]) {
+        return r < 0 ? r : 1;
+    }
+    for (size_t i = 0; known; i++) {
+        const js *q = plan_request(&p, "execute", i, NULL);
+
+        if (!q) {
+            break;
+        }
+        if (js_get_str(q, "request")) {
+            has_node = true;
+            known = from_node(s, &o, q, &out);
+        }
+    }
+    if (!has_node) {
+        known = from_tasks(s, &p, o.tasks, &out);
+    }
+    if (!known) {
+        *why = has_node ? "the node has no receipt of it (or cannot be reached)"
+                        : "the cluster's task log does not tell whether it was done";
+        return 0;
+    }
+    r = outcome_append(s, &o.leaf, &o.plan, out, o.tasks, "resolved after the process had died", e);
+    return r < 0 ? r : 1;
+}
+
+int ops_resolve(struct session *s, js **ret_unresolved, struct err *e) {
+    CLEANUP(js_freep) js *left = js_array();
+    struct found *list = NULL;
+    int r = ledger_open_intents(s->ledger, collect, &list, e);
+
+    while (list) {
+        struct found *f = list;
+        const char *why = "";
+        int known = r < 0 ? r : resolve_one(s, f->op_id, &why, e);
+
+        if (known == 0) {
+            js *o = js_object();
+
+            js_add(o, "op_id", js_str(f->op_id));
+            js_add(o, "why", js_str(why));
+            js_push(left, o);
+        }
+        r = known < 0 && r == 0 ? known : r;
+        list = f->next;
+        free(f);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_unresolved = TAKE(left);
+    return 0;
+}

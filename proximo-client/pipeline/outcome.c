@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What became of it: always written once an intent is, also when everything failed. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/canon.h"
+#include "common/clock.h"
+#include "common/entry.h"
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/pipeline/change.h"
+#include "proximo-client/pipeline/outcome.h"
+#include "proximo-client/pipeline/session.h"
+
+const char *outcome_name(enum outcome o) {
+    static const char *const names[] = {"done", "warnings", "failed", "not-started", "unknown"};
+
+    return names[o];
+}
+
+int outcome_append(struct session *s, const struct hash *leaf, const struct hash *plan,
+                   enum outcome out, const js *tasks, const char *summary, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_ENTRY);
+    CLEANUP(js_freep) js *o = js_object();
+    char text[HASH_HEX_LEN + 1];
+    int r = entry_begin(&b, ENTRY_OUTCOME, clock_unix(), s->actor);
+
+    hash_text(leaf, text);
+    if (r == 0) {
+        r = lines_put(&b, "intent", text);
+    }
+    hash_text(plan, text);
+    if (r == 0) {
+        r = lines_put(&b, "plan", text);
+    }
+    if (r == 0) {
+        r = lines_put(&b, "result", outcome_name(out));
+    }
+    for (size_t i = 0; r == 0 && i < js_len(tasks); i++) {
+        const js *t = js_at(tasks, i);
+
+        r = lines_putf(&b, "task", "%lld %s", (long long)js_int_or(t, "ordinal", 0),
+                       js_str_or(t, "upid", ""));
+    }
+    js_add(o, "v", js_int(1));
+    js_addf(o, "summary", "%.400s", summary);
+    if (r == 0) {
+        r = canon_write(o, &body, e);
+    }
+    if (r == 0) {
+        r = entry_end(&b, buf_str(&body), e);
+    }
+    return r < 0 ? r
+                 : ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
+                                 NULL, &(struct ledger_pos){0}, e);
+}
+
+int stage_outcome(struct change *c, struct err *e) {
+    char summary[600];
+    int r;
+
+    (void)snprintf(summary, sizeof(summary), "%s%s%s", js_str_or(c->p.v, "change", ""),
+                   c->why->msg[0] ? ": " : "", c->why->msg);
+    r = outcome_append(c->s, &c->leaf, &c->p.digest, c->out, c->tasks, summary, e);
+    if (r == 0) {
+        (void)ledger_secret_drop(c->s->ledger, c->p.id);
+    }
+    return r < 0 ? err_wrap(e, "record the outcome") : 0;
+}

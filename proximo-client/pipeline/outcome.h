@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/outcome.h - writing an outcome entry, also for an operation that another
+ * process left behind. */
+#pragma once
+#include "common/digest.h"
+#include "common/js.h"
+#include "proximo-client/pipeline/change.h"
+
+struct session;
+
+int outcome_append(struct session *s, const struct hash *leaf, const struct hash *plan,
+                   enum outcome out, const js *tasks, const char *summary, struct err *e);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/planner.h - from a row and arguments to a recorded plan. */
+#pragma once
+#include "common/js.h"
+
+struct err;
+struct session;
+
+/* validate, observe, plan, record. *ret: plan_answer(). A refusal at plan time (policy_denied,
+ * no_change …) is recorded as a refusal entry when it concerns a node's policy. */
+int planner_plan(struct session *s, const char *tool, const js *args, js **ret, struct err *e);
+
+/* A fresh plan that undoes the operation; recorded. *ret_id gets its plan id (28 + NUL). */
+int planner_undo(struct session *s, const char *op_id, js **ret, char ret_id[static 29],
+                 struct err *e);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reducers: what of an answer a verdict depends on. A plan remembers the digest of the reduced
+ * answer; the recheck reduces again and compares. What changes by itself (uptime, load, counters)
+ * must not be in it, or every plan would drift; what a verdict looked at must be in it, or a change
+ * would go unnoticed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/canon.h"
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/pipeline/draft_int.h"
+
+/* Members that change on their own. Source: the answers of a PVE 9.1 asked twice. */
+static const char *const volatile_members[] = {"balloon_min",
+                                               "ballooninfo",
+                                               "blockstat",
+                                               "cpu",
+                                               "disk",
+                                               "diskread",
+                                               "diskwrite",
+                                               "freemem",
+                                               "idle",
+                                               "ksm",
+                                               "loadavg",
+                                               "mem",
+                                               "memhost",
+                                               "netin",
+                                               "netout",
+                                               "nics",
+                                               "pid",
+                                               "pressurecpufull",
+                                               "pressurecpusome",
+                                               "pressureiofull",
+                                               "pressureiosome",
+                                               "pressurememoryfull",
+                                               "pressurememorysome",
+                                               "proxmox-support",
+                                               "running-machine",
+                                               "running-qemu",
+                                               "shared_memory",
+                                               "swap",
+                                               "uptime",
+                                               "used",
+                                               "used_fraction",
+                                               "avail",
+                                               "wait",
+                                               "memory",
+                                               "rootfs",
+                                               "digest",
+                                               "running",
+                                               "free",
+                                               "balloon"};
+
+static const char *const config_drop[] = {"digest", "lock", "parent", "snaptime"};
+static const char *const storage_drop[] = {"digest"};
+
+static bool in_list(const char *key, const char *const *list, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static js *exact_double(const js *v) {
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "%.17g", json_object_get_double(v));
+    return js_str(text);
+}
+
+struct sortable {
+    char *key;
+    js *value;
+};
+
+static int by_key(const void *a, const void *b) {
+    return strcmp(((const struct sortable *)a)->key, ((const struct sortable *)b)->key);
+}
+
+/* PVE builds many lists from Perl hashes: their order is not a fact. Consumes and returns. */
+static js *sorted(js *array) {
+    size_t n = js_len(array);
+    struct sortable *s = calloc(n + 1, sizeof(*s));
+    js *out = js_array();
+
+    for (size_t i = 0; s && i < n; i++) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+
+        (void)canon_write(js_at(array, i), &b, NULL);
+        s[i].key = buf_take(&b);
+        s[i].value = js_at(array, i);
+        if (!s[i].key) {
+            abort();
+        }
+    }
+    if (!s) {
+        abort();
+    }
+    qsort(s, n, sizeof(*s), by_key);
+    for (size_t i = 0; i < n; i++) {
+        js_push(out, js_ref(s[i].value));
+        free(s[i].key);
+    }
+    free(s);
+    json_object_put(array);
+    return out;
+}
+
+static js *copy_without(const js *v, const char *const *drop, size_t n_drop, bool sort);
+
+static js *copy_object(const js *v, const char *const *drop, size_t n_drop, bool sort) {
+    js *out = js_object();
+
+    JS_FOREACH(v, key, val) {
+        if (!in_list(key, drop, n_drop)) {
+            js_add(out, key, copy_without(val, drop, n_drop, sort));
+        }
+    }
+    return out;
+}
+
+static js *copy_array(const js *v, const char *const *drop, size_t n_drop, bool sort) {
+    js *out = js_array();
+
+    for (size_t i = 0; i < js_len(v); i++) {
+        js_push(out, copy_without(js_at(v, i), drop, n_drop, sort));
+    }
+    return sort ? sorted(out) : out;
+}
+
+/* Deep copy without the members in `drop`; arrays sorted; fractions as strings. */
+static js *copy_without(const js *v, const char *const *drop, size_t n_drop, bool sort) {
+    switch (json_object_get_type(v)) {
+    case json_type_object:
+        return copy_object(v, drop, n_drop, sort);
+    case json_type_array:
+        return copy_array(v, drop, n_drop, sort);
+    case json_type_double:
+        return exact_double(v);
+    case json_type_null:
+    case json_type_boolean:
+    case json_type_int:
+    case json_type_string:
+    default:
+        return js_copy(v);
+    }
+}
+
+js *reduce_exact(const js *v) {
+    return copy_without(v, NULL, 0, false);
+}
+
+static js *reduce_whole(const js *data) {
+    return copy_without(data, volatile_members, ARRAY_LEN(volatile_members), true);
+}
+
+static js *reduce_config(const js *data) {
+    return copy_without(data, config_drop, ARRAY_LEN(config_drop), true);
+}
+
+static js *reduce_storage(const js *data) {
+    return copy_without(data, storage_drop, ARRAY_LEN(storage_drop), true);
+}
+
+/* Copies the named members that are there. */
+static js *pick(const js *v, const char *const *keys, size_t n) {
+    js *out = js_object();
+
+    for (size_t i = 0; i < n; i++) {
+        const js *m = js_get(v, keys[i]);
+
+        if (m) {
+            js_add(out, keys[i], reduce_exact(m));
+        }
+    }
+    return out;
+}
+
+static js *pick_each(const js *list, const char *const *keys, size_t n) {
+    js *out = js_array();
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        js_push(out, pick(js_at(list, i), keys, n));
+    }
+    return sorted(out);
+}
+
+static js *reduce_power(const js *data) {
+    static const char *const keys[] = {"status", "lock", "template", "qmpstatus"};
+    js *out = pick(data, keys, ARRAY_LEN(keys));
+    const js *ha = js_get(data, "ha");
+
+    if (ha) {
+        js_add(out, "ha-managed", js_bool(js_bool_or(ha, "managed", false)));
+        js_add(out, "ha-state", js_str(js_str_or(ha, "state", "")));
+    }
+    return out;
+}
+
+static js *reduce_snapshots(const js *data) {
+    static const char *const keys[] = {"name", "parent", "snaptime", "vmstate"};
+    js *out = js_array();
+
+    for (size_t i = 0; i < js_len(data); i++) {
+        if (strcmp(js_str_or(js_at(data, i), "name", ""), "current") != 0) {
+            js_push(out, pick(js_at(data, i), keys, ARRAY_LEN(keys)));
+        }
+    }
+    return sorted(out);
+}
+
+static js *reduce_guests(const js *data) {
+    static const char *const keys[] = {"vmid", "type", "node", "status", "name", "template"};
+
+    return pick_each(data, keys, ARRAY_LEN(keys));
+}
+
+static js *reduce_nodes(const js *data) {
+    static const char *const keys[] = {"node", "status"};
+
+    return pick_each(data, keys, ARRAY_LEN(keys));
+}
+
+static js *reduce_node_config(const js *data) {
+    static const char *const keys[] = {"config", "exists", "running"};
+
+    return pick(data, keys, ARRAY_LEN(keys));
+}
+
+static const struct reducer {
+    const char *name;
+    js *(*run)(const js *data);
+} reducers[] = {
+    {"whole", reduce_whole},     {"power", reduce_power},
+    {"config", reduce_config},   {"snapshots", reduce_snapshots},
+    {"storage", reduce_storage}, {"guests", reduce_guests},
+    {"nodes", reduce_nodes},     {"node-config", reduce_node_config},
+};
+
+int reduce_apply(const char *reduce, const js *data, js **ret) {
+    for (size_t i = 0; i < ARRAY_LEN(reducers); i++) {
+        if (strcmp(reducers[i].name, reduce) == 0) {
+            *ret = reducers[i].run(data);
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+int reduce_digest(const char *reduce, const js *data, struct hash *ret, struct err *e) {
+    CLEANUP(js_freep) js *v = NULL;
+    int r = reduce_apply(reduce, data, &v);
+
+    return r < 0 ? err_set(e, r, "no reducer \"%s\"", reduce) : canon_hash(v, ret, e);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans and results for a person on a terminal. Every renderer works from the plan's own bytes:
+ * there is no summary that could say something else than what will be sent. */
+#include <string.h>
+#include <time.h>
+
+#include "common/buf.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/pipeline/plan.h"
+#include "proximo-client/pipeline/render.h"
+#include "proximo-client/pipeline/service.h"
+
+/* Text from outside on a terminal: control and non-ASCII bytes as \xNN. */
+static void put_safe(struct buf *b, const char *s) {
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c >= 0x20 && c < 0x7f) {
+            (void)buf_addc(b, *s);
+        } else {
+            (void)buf_addf(b, "\\x%02x", (unsigned int)c);
+        }
+    }
+}
+
+static void label(struct buf *b, const char *name) {
+    (void)buf_addf(b, "  %-10s", name);
+}
+
+static void affected(struct buf *b, const js *list) {
+    if (!js_len(list)) {
+        label(b, "affected");
+        (void)buf_adds(b, "nothing\n");
+    }
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *a = js_at(list, i);
+
+        label(b, i ? "" : "affected");
+        (void)buf_addf(b, "%-10s %-16s ", js_str_or(a, "resource", ""), js_str_or(a, "effect", ""));
+        put_safe(b, js_str_or(a, "why", ""));
+        if (js_bool_or(a, "only_copy", false)) {
+            (void)buf_adds(b, " (only copy)");
+        }
+        if (js_get_str(a, "name")) {
+            (void)buf_adds(b, "  [");
+            put_safe(b, js_str_or(a, "name", ""));
+            (void)buf_addf(b, "%s]", js_bool_or(a, "running", false) ? ", running" : "");
+        }
+        (void)buf_addc(b, '\n');
+    }
+}
+
+static void complete(struct buf *b, const js *plan) {
+    const js *cov = js_get(plan, "coverage");
+    const js *unread = js_get(plan, "unread");
+    bool whole = js_bool_or(plan, "complete", false);
+
+    label(b, "complete");
+    (void)buf_adds(b, whole ? "yes" : "NO");
+    if (cov) {
+        (void)buf_addf(
+            b, ": %lld of %lld nodes, %lld of %lld guests read",
+            (long long)js_int_or(cov, "nodes_read", 0), (long long)js_int_or(cov, "nodes", 0),
+            (long long)js_int_or(cov, "guests_read", 0), (long long)js_int_or(cov, "guests", 0));
+    }
+    (void)buf_addc(b, '\n');
+    for (size_t i = 0; i < js_len(unread); i++) {
+        const js *u = js_at(unread, i);
+
+        label(b, i ? "" : "unread");
+        put_safe(b, js_str_or(u, "what", ""));
+        (void)buf_adds(b, ": ");
+        put_safe(b, js_str_or(u, "why", ""));
+        if (js_get_str(u, "privilege")) {
+            (void)buf_addf(b, " (%s would allow it)", js_str_or(u, "privilege", ""));
+        }
+        (void)buf_addc(b, '\n');
+    }
+}
+
+static void one_request(struct buf *b, const js *q) {
+    const char *text = js_get_str(q, "request");
+
+    if (!text) {
+        (void)buf_addf(b, "%-8s %s ", js_str_or(q, "phase", ""), js_str_or(q, "method", ""));
+        put_safe(b, js_str_or(q, "path", ""));
+        JS_FOREACH(js_get(q, "form"), key, val) {
+            CLEANUP(buf_done) struct buf v = BUF_INIT(LIM_PLAN_BODY);
+
+            (void)js_print(val, &v);
+            (void)buf_addf(b, " %s=", key);
+            put_safe(b, buf_str(&v));
+        }
+        (void)buf_addc(b, '\n');
+        return;
+    }
+    (void)buf_addf(b, "%-8s node %s, request %s\n", js_str_or(q, "phase", ""),
+                   js_str_or(q, "node", ""), js_str_or(q, "digest", ""));
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        CLEANUP(freep) char *line = strndup(text, len);
+
+        (void)buf_adds(b, "                       | ");
+        put_safe(b, line ? line : "");
+        (void)buf_addc(b, '\n');
+        text += len;
+        text += *text == '\n';
+    }
+}
+
+static void requests(struct buf *b, const js *list) {
+    (void)buf_addf(b, "  %-10s%zu in all\n", "requests", js_len(list));
+    for (size_t i = 0; i < js_len(list); i++) {
+        (void)buf_addf(b, "  %10zu ", i + 1);
+        one_request(b, js_at(list, i));
+    }
+}
+
+static void when(struct buf *b, int64_t seconds) {
+    if (seconds <= 0) {
+        (void)buf_adds(b, "expired");
+    } else if (seconds >= 7200) {
+        (void)buf_addf(b, "in %lld h", (long long)(seconds / 3600));
+    } else if (seconds >= 120) {
+        (void)buf_addf(b, "in %lld min", (long long)(seconds / 60));
+    } else {
+        (void)buf_addf(b, "in %lld s", (long long)seconds);
+    }
+}
+
+static void upper(struct buf *b, const char *s) {
+    for (; *s; s++) {
+        (void)buf_addc(b, *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s);
+    }
+}
+
+static void render_plan(const js *answer, struct buf *b) {
+    const js *p = js_get(answer, "plan");
+    const js *reasons = js_get(p, "risk_reasons");
+    const js *undo = js_get(p, "undo");
+
+    (void)buf_addf(b, "PLAN %s   RISK ", js_str_or(answer, "plan_id", ""));
+    upper(b, js_str_or(p, "risk", ""));
+    (void)buf_addf(b, "   %s\n", js_str_or(answer, "status", ""));
+    label(b, "change");
+    put_safe(b, js_str_or(p, "change", ""));
+    (void)buf_addc(b, '\n');
+    affected(b, js_get(p, "affected"));
+    complete(b, p);
+    for (size_t i = 0; i < js_len(reasons); i++) {
+        label(b, i ? "" : "because");
+        put_safe(b, json_object_get_string(js_at(reasons, i)));
+        (void)buf_addc(b, '\n');
+    }
+    label(b, "undo");
+    (void)buf_addf(b, "%s: ", js_str_or(undo, "kind", "none"));
+    put_safe(b, js_str_or(undo, "guarantee", ""));
+    if (*js_str_or(undo, "limits", "")) {
+        (void)buf_adds(b, "; ");
+        put_safe(b, js_str_or(undo, "limits", ""));
+    }
+    (void)buf_addc(b, '\n');
+    requests(b, js_get(p, "requests"));
+    label(b, "approval");
+    (void)buf_addf(b, "%s (%s)\n", js_str_or(js_get(p, "approval"), "required", ""),
+                   js_str_or(js_get(p, "approval"), "why", ""));
+    label(b, "expires");
+    when(b, js_int_or(p, "expires", 0) - (int64_t)time(NULL));
+    if (js_get(answer, "ledger_index")) {
+        (void)buf_addf(b, "          ledger #%lld",
+                       (long long)js_int_or(answer, "ledger_index", 0));
+    }
+    (void)buf_addc(b, '\n');
+    label(b, "next");
+    put_safe(b, js_str_or(answer, "next", ""));
+    (void)buf_addc(b, '\n');
+}
+
+static void render_text(struct buf *b, const char *name, const char *text) {
+    if (!text || !*text) {
+        return;
+    }
+    (void)buf_addf(b, "  %s\n", name);
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        CLEANUP(freep) char *line = strndup(text, len);
+
+        (void)buf_adds(b, "    ");
+        put_safe(b, line ? line : "");
+        (void)buf_addc(b, '\n');
+        text += len;
+        text += *text == '\n';
+    }
+}
+
+static void render_op(const js *o, struct buf *b) {
+    const js *tasks = js_get(o, "tasks");
+    const js *left = js_get(o, "left_over");
+
+    (void)buf_addf(b, "OPERATION %s   ", js_str_or(o, "op_id", ""));
+    upper(b, js_str_or(o, "outcome", ""));
+    (void)buf_addc(b, '\n');
+    label(b, "change");
+    put_safe(b, js_str_or(o, "change", ""));
+    (void)buf_addc(b, '\n');
+    if (js_get_str(o, "error")) {
+        label(b, "error");
+        (void)buf_addf(b, "%s: ", js_str_or(o, "code", ""));
+        put_safe(b, js_str_or(o, "error", ""));
+        (void)buf_addc(b, '\n');
+    }
+    for (size_t i = 0; i < js_len(tasks); i++) {
+        label(b, "task");
+        put_safe(b, js_str_or(js_at(tasks, i), "upid", ""));
+        (void)buf_adds(b, "  ");
+        put_safe(b, js_str_or(js_at(tasks, i), "exit", "?"));
+        (void)buf_addc(b, '\n');
+    }
+    for (size_t i = 0; i < js_len(js_get(o, "receipts")); i++) {
+        const js *rc = js_at(js_get(o, "receipts"), i);
+
+        (void)buf_addf(b, "  %-10snode %s: %s %lld\n", "receipt", js_str_or(rc, "node", ""),
+                       js_str_or(rc, "how", ""), (long long)js_int_or(rc, "value", 0));
+        render_text(b, "signed by the node:", js_get_str(rc, "receipt"));
+    }
+    render_text(b, "stdout:", js_get_str(js_get(o, "output"), "stdout"));
+    render_text(b, "stderr:", js_get_str(js_get(o, "output"), "stderr"));
+    if (js_get(o, "post_check")) {
+        label(b, "check");
+        (void)buf_addf(b, "%s: ", js_str_or(js_get(o, "post_check"), "status", ""));
+        put_safe(b, js_str_or(js_get(o, "post_check"), "text", ""));
+        (void)buf_addc(b, '\n');
+    }
+    for (size_t i = 0; i < js_len(left); i++) {
+        label(b, "left over");
+        put_safe(b, json_object_get_string(js_at(left, i)));
+        (void)buf_addc(b, '\n');
+    }
+    if (js_get_str(o, "undo_with")) {
+        label(b, "undo");
+        (void)buf_addf(b, "proximo-client undo %s\n", js_str_or(o, "op_id", ""));
+    }
+    label(b, "ledger");
+    (void)buf_addf(b, "#%lld\n", (long long)js_int_or(o, "ledger_index", 0));
+}
+
+int service_render(const char *tool, const js *result, struct buf *ret) {
+    (void)tool;
+    if (js_get(result, "plan") && js_get_str(result, "plan_id")) {
+        render_plan(result, ret);
+        return 0;
+    }
+    if (js_get_str(result, "op_id") && js_get_str(result, "outcome")) {
+        render_op(result, ret);
+        return 0;
+    }
+    if (js_print_pretty(result, ret) < 0) {
+        return -1;
+    }
+    return buf_addc(ret, '\n');
+}
+
+void render_for_approval(const struct plan *p, struct buf *ret) {
+    CLEANUP(js_freep) js *answer = js_object();
+
+    (void)buf_addf(ret, "APPROVE %s: these requests, and nothing else\n", p->id);
+    requests(ret, js_get(p->v, "requests"));
+    (void)buf_adds(ret, "\n-- computed by the planner, not verified here --\n");
+    js_add(answer, "plan_id", js_str(p->id));
+    js_add(answer, "status", js_str("planned"));
+    js_add(answer, "plan", js_ref(p->v));
+    render_plan(answer, ret);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/render.h - plans for the eyes of the one who approves. */
+#pragma once
+
+struct buf;
+struct plan;
+
+/* The requests first, whole and counted; then, under a line that says so, what the planner
+ * computed. */
+void render_for_approval(const struct plan *p, struct buf *ret);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets of plans. The commitment is an HMAC under a key of that plan alone, so equal passwords in
+ * two plans do not look equal and short ones cannot be guessed from the ledger. */
+#include "proximo-client/pipeline/secrets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/ledger/ledger.h"
+
+int secrets_save(struct ledger *l, const char *plan_id, const uint8_t key[static 32],
+                 const js *values, struct err *e) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_CONF);
+    CLEANUP(js_freep) js *o = NULL;
+    char hex[65];
+    int r;
+
+    if (!json_object_object_length(values)) {
+        return 0;
+    }
+    o = js_object();
+    hex_encode(key, 32, hex);
+    js_add(o, "key", js_str(hex));
+    js_add(o, "values", js_copy(values));
+    explicit_bzero(hex, sizeof(hex));
+    r = js_print(o, &b);
+    return r < 0 ? err_set(e, r, "secrets too large")
+                 : ledger_secret_put(l, plan_id, buf_str(&b), b.len, e);
+}
+
+static int load(struct ledger *l, const char *plan_id, js **ret, uint8_t key[static 32],
+                struct err *e) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_CONF);
+    CLEANUP(js_freep) js *o = NULL;
+    int r = ledger_secret_get(l, plan_id, &b, e);
+
+    if (r < 0) {
+        (void)err_tag(e, r, "secret_lost", "the plan's secret value is gone (it is used once)");
+        return err_hint(e, "make the plan again");
+    }
+    r = js_parse(buf_str(&b), b.len, &o, e);
+    if (r < 0 || strlen(js_str_or(o, "key", "")) != 64 ||
+        hex_decode(js_str_or(o, "key", ""), 64, key) < 0) {
+        return err_tag(e, -EBADMSG, "secret_mismatch", "the plan's secret file was changed");
+    }
+    *ret = TAKE(o);
+    return 0;
+}
+
+static int check(const uint8_t key[static 32], const char *name, const char *value,
+                 const char *commit) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_LINES);
+    char text[13 + 2 * HASH_LEN];
+    char hex[2 * HASH_LEN + 1];
+    struct hash h;
+
+    if (buf_adds(&b, name) < 0 || buf_addc(&b, '\0') < 0 || buf_adds(&b, value) < 0) {
+        return -EINVAL;
+    }
+    hmac_sha256(key, 32, buf_str(&b), b.len, &h);
+    hex_encode(h.b, HASH_LEN, hex);
+    (void)snprintf(text, sizeof(text), "hmac-sha256:%s", hex);
+    return strcmp(text, commit) == 0 ? 0 : -EINVAL;
+}
+
+int secrets_fill(struct ledger *l, const char *plan_id, const js *form, js **ret, struct err *e) {
+    CLEANUP(js_freep) js *out = js_object();
+    CLEANUP(js_freep) js *file = NULL;
+    uint8_t key[32];
+    int r = 0;
+
+    JS_FOREACH(form, name, val) {
+        const char *commit = js_get_str(val, "secret");
+        const char *value;
+
+        if (!commit) {
+            js_add(out, name, js_ref(val));
+            continue;
+        }
+        if (!file) {
+            r = load(l, plan_id, &file, key, e);
+            if (r < 0) {
+                return r;
+            }
+        }
+        value = js_get_str(js_get(file, "values"), commit);
+        if (!value || check(key, name, value, commit) < 0) {
+            return err_tag(e, -EBADMSG, "secret_mismatch",
+                           "the secret value of \"%s\" is not the one that was planned", name);
+        }
+        js_add(out, name, js_str(value));
+    }
+    explicit_bzero(key, sizeof(key));
+    *ret = TAKE(out);
+    return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/secrets.h - values that stand in a plan only as a commitment (formats.md
+ * 3): kept in secrets/<plan_id> until they are used once. */
+#pragma once
+#include <stdint.h>
+
+#include "common/js.h"
+
+struct buf;
+struct err;
+struct ledger;
+
+/* Does nothing when there are none. values: object commitment -> value. */
+int secrets_save(struct ledger *l, const char *plan_id, const uint8_t key[static 32],
+                 const js *values, struct err *e);
+/* A copy of `form` with every {"secret":…} replaced by its value, each checked against its
+ * commitment. "secret_lost" when the file is gone, "secret_mismatch" when it was changed. */
+int secrets_fill(struct ledger *l, const char *plan_id, const js *form, js **ret, struct err *e);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor: every value and opinion with its origin, and whether each part answers. A check that
+ * could not be made is "failed", never silently left out. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "proximo-client/app.h"
+#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/nodes/nodes.h"
+#include "proximo-client/pipeline/freeze.h"
+#include "proximo-client/pipeline/ops.h"
+#include "proximo-client/pipeline/service_int.h"
+#include "proximo-client/pve/pve.h"
+
+static void check(js *list, const char *id, const char *status, const char *text,
+                  const char *remedy) {
+    js *o = js_object();
+
+    js_add(o, "check", js_str(id));
+    js_add(o, "status", js_str(status));
+    js_add(o, "text", js_str(text));
+    if (remedy && *remedy) {
+        js_add(o, "remedy", js_str(remedy));
+    }
+    js_push(list, o);
+}
+
+static void check_err(js *list, const char *id, const struct err *e) {
+    check(list, id, "failed", e->msg, e->hint);
+}
+
+static void api(struct session *s, js *list) {
+    CLEANUP(js_freep) js *version = NULL;
+    CLEANUP(js_freep) js *perms = NULL;
+    struct err e = {0};
+    char text[256];
+    size_t paths = 0;
+
+    if (pve_get(s->pve, "/version", &version, &e) < 0) {
+        check_err(list, "api", &e);
+        check(list, "privileges", "skipped", "the API does not answer", NULL);
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "PVE %s answers to %s", js_str_or(version, "version", "?"),
+                   pve_token_id(s->pve));
+    check(list, "api", "ok", text, NULL);
+    if (pve_get(s->pve, "/access/permissions", &perms, &e) < 0) {
+        check_err(list, "privileges", &e);
+        return;
+    }
+    paths = js_is_object(perms) ? (size_t)json_object_object_length(perms) : 0;
+    (void)snprintf(text, sizeof(text), "the token holds privileges on %zu paths", paths);
+    check(list, "privileges", paths ? "ok" : "finding", text,
+          paths ? NULL : "give the token (and its user) a role: see proximo-tools(7)");
+}
+
+static void ledger_checks(struct session *s, js *list) {
+    CLEANUP(js_freep) js *unresolved = NULL;
+    struct err e = {0};
+    char text[300];
+
+    if (ledger_damage(s->ledger)) {
+        check(list, "ledger", "finding", ledger_damage(s->ledger), "proximo-client ledger verify");
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "%s: %llu entries", ledger_origin(s->ledger),
+                   (unsigned long long)ledger_size(s->ledger));
+    check(list, "ledger", "ok", text, NULL);
+    if (ops_resolve(s, &unresolved, &e) < 0) {
+        check_err(list, "operations", &e);
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "%zu operations without a known end", js_len(unresolved));
+    check(list, "operations", js_len(unresolved) ? "finding" : "ok", text,
+          js_len(unresolved) ? "proximo-client ops" : NULL);
+}
+
+static void node_checks(struct session *s, js *list) {
+    if (!nodes_count(s->nodes)) {
+        check(list, "nodes", "not-applicable", "no node daemon is enrolled", NULL);
+    }
+    for (size_t i = 0; i < nodes_count(s->nodes); i++) {
+        const struct node_info *info = nodes_at(s->nodes, i);
+        CLEANUP(js_freep) js *status = NULL;
+        struct err e = {0};
+        char id[80];
+
+        (void)snprintf(id, sizeof(id), "node %s", info->name);
+        if (node_status(s->nodes, info->name, &status, &e) < 0) {
+            check_err(list, id, &e);
+        } else if (!js_bool_or(status, "armed", false)) {
+            check(list, id, "finding", "the daemon is not armed", "on the node: pveagentctl arm");
+        } else {
+            check(list, id, "ok",
+                  info->trusted ? "armed, trusted as witness" : "armed, not yet trusted as witness",
+                  info->trusted ? NULL : "proximo-client node trust NAME");
+        }
+    }
+}
+
+static js *origins(const struct config *conf) {
+    js *o = js_object();
+    js *list = js_array();
+
+    js_add(o, "effective", config_policy_json(conf));
+    for (size_t i = 0; i < conf->n_opinions; i++) {
+        js *one = js_object();
+
+        js_add(one, "key", js_str(conf->opinion[i].key));
+        js_add(one, "value", js_str(conf->opinion[i].value));
+        js_add(one, "origin", js_str(conf->opinion[i].origin));
+        js_push(list, one);
+    }
+    js_add(o, "opinions", list);
+    return o;
+}
+
+static js *cluster_json(const struct cluster_conf *cl) {
+    js *o = js_object();
+
+    js_add(o, "cluster", js_str(cl->name));
+    js_add(o, "url", js_str(cl->url));
+    js_add(o, "token_file", js_str(cl->token));
+    js_add(o, "fingerprint", js_str(cl->fingerprint ? cl->fingerprint : ""));
+    js_add(o, "ca", js_str(cl->ca ? cl->ca : ""));
+    js_add(o, "origin", js_str(cl->origin));
+    return o;
+}
+
+static void one_cluster(struct app *a, const struct call *c, const struct cluster_conf *cl,
+                        js *list) {
+    js *o = cluster_json(cl);
+    js *checks = js_array();
+    struct session s = {.app = a, .actor = c->actor};
+    struct err e = {0};
+
+    if (app_session(a, cl->name, APP_PVE, &s, &e) < 0) {
+        check_err(checks, "api", &e);
+    } else {
+        api(&s, checks);
+    }
+    if (app_session(a, cl->name, APP_PVE | APP_NODES, &s, &e) < 0) {
+        check_err(checks, "nodes", &e);
+    } else {
+        node_checks(&s, checks);
+    }
+    if (app_session(a, cl->name, APP_PVE | APP_LEDGER | APP_NODES, &s, &e) < 0) {
+        check_err(checks, "ledger", &e);
+    } else {
+        ledger_checks(&s, checks);
+    }
+    js_add(o, "checks", checks);
+    js_push(list, o);
+}
+
+static bool all_ok(const js *clusters) {
+    for (size_t i = 0; i < js_len(clusters); i++) {
+        const js *checks = js_get(js_at(clusters, i), "checks");
+
+        for (size_t k = 0; k < js_len(checks); k++) {
+            const char *status = js_str_or(js_at(checks, k), "status", "");
+
+            if (strcmp(status, "ok") != 0 && strcmp(status, "not-applicable") != 0) {
+                return false;
+            }
+        }
+    }
+    return js_len(clusters) > 0;
+}
+
+int meta_doctor(struct app *a, const struct call *c, js **ret, struct err *e) {
+    const struct config *conf;
+    struct err frozen = {0};
+    js *clusters;
+    int r = app_config(a, &conf, e);
+
+    if (r < 0) {
+        return r;
+    }
+    clusters = js_array();
+    for (size_t i = 0; i < conf->n_clusters; i++) {
+        one_cluster(a, c, &conf->cluster[i], clusters);
+    }
+    *ret = js_object();
+    js_add(*ret, "ok", js_bool(all_ok(clusters)));
+    if (!conf->n_clusters) {
+        js_addf(*ret, "next",
+                "write [cluster NAME] with url, fingerprint and token to %s/proximo.ini",
+                conf->config_dir);
+    }
+    js_add(*ret, "clusters", clusters);
+    js_add(*ret, "policy", origins(conf));
+    js_add(*ret, "frozen", js_str(freeze_check(a, &frozen) < 0 ? frozen.msg : ""));
+    js_add(*ret, "config_dir", js_str(conf->config_dir));
+    js_add(*ret, "state_dir", js_str(conf->state_dir));
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/service_int.h - between the service's own files. */
+#pragma once
+#include "proximo-client/pipeline/service.h"
+#include "proximo-client/pipeline/session.h"
+
+struct row;
+
+/* One meta tool. args are validated. */
+typedef int meta_fn(struct app *a, const struct call *c, js **ret, struct err *e);
+meta_fn *service_meta_find(const char *name);
+
+/* A session for a call: cluster from args, progress and cancel wired. */
+int service_session(struct app *a, const struct call *c, const js *args, unsigned int need,
+                    struct session *s, struct err *e);
+/* Runs a read row, records it, taints. */
+int service_read(struct app *a, const struct call *c, const struct row *row, const js *args,
+                 js **ret, struct err *e);
+
+meta_fn meta_ops, meta_plan_show, meta_ledger_verify, meta_ledger_show, meta_ledger_proof;
+meta_fn meta_doctor, meta_nodes;

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking into the ledger. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/b64.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/entry.h"
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/app.h"
+#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/ledger/verify.h"
+#include "proximo-client/nodes/nodes.h"
+#include "proximo-client/pipeline/ops.h"
+#include "proximo-client/pipeline/service_int.h"
+
+static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
+    const struct config *conf;
+    size_t n = s->nodes ? nodes_count(s->nodes) : 0;
+    int r = app_config(s->app, &conf, e);
+
+    if (r < 0) {
+        return r;
+    }
+    k->node = calloc(n + 1, sizeof(*k->node));
+    if (!k->node) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct node_info *info = nodes_at(s->nodes, i);
+
+        (void)snprintf(k->node[i].name, sizeof(k->node[i].name), "%s", info->name);
+        k->node[i].witness = info->witness;
+        k->node[i].receipt = info->receipt;
+        k->node[i].trusted = info->trusted;
+    }
+    k->n_nodes = n;
+    k->witness = conf->witness;
+    k->n_witness = conf->n_witnesses;
+    return 0;
+}
+
+int meta_ledger_verify(struct app *a, const struct call *c, js **ret, struct err *e) {
+    CLEANUP(freep) struct verify_node *node = NULL;
+    struct verify_keys k = {0};
+    struct session s;
+    size_t cosigned = 0;
+    int r = service_session(a, c, c->args, APP_LEDGER_READ | APP_NODES, &s, e);
+
+    if (r == 0) {
+        r = keys_of(&s, &k, e);
+        node = k.node;
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (nodes_count(s.nodes)) {
+        struct err why = {0};
+
+        (void)nodes_witness(s.nodes, s.ledger, NULL, &cosigned, &why); /* the report tells ages */
+    }
+    return verify_dir(ledger_dir(s.ledger), &k, clock_unix(), ret, e);
+}
+
+static js *entry_json(uint64_t index, const char *bytes, size_t len) {
+    CLEANUP(entry_done) struct entry en = {0};
+    char text[HASH_HEX_LEN + 1];
+    js *o = js_object();
+    js *head = js_array();
+    struct hash leaf;
+    const char *p = bytes;
+    const char *end = bytes + len;
+
+    js_add(o, "index", js_int((int64_t)index));
+    merkle_leaf(bytes, len, &leaf);
+    hash_text(&leaf, text);
+    js_add(o, "leaf", js_str(text));
+    while (p < end && *p != '\n') { /* the header up to the empty line, as it stands */
+        const char *nl = memchr(p, '\n', (size_t)(end - p));
+
+        js_push(head, js_str_n(p, nl ? (size_t)(nl - p) : (size_t)(end - p)));
+        p = nl ? nl + 1 : end;
+    }
+    js_add(o, "header", head);
+    if (entry_parse(bytes, len, &en, NULL) == 0) {
+        js_add(o, "kind", js_str(entry_kind_name(en.kind)));
+        js_add(o, "body", js_str_n(en.body, en.body_len));
+    }
+    return o;
+}
+
+static int index_of(struct session *s, const js *args, uint64_t *ret, struct err *e) {
+    const char *plan_id = js_get_str(args, "plan_id");
+    const char *op_id = js_get_str(args, "op_id");
+    int64_t index;
+    int r;
+
+    if (plan_id) {
+        r = ledger_find_plan(s->ledger, plan_id, ret, e);
+        return r == -ENOENT ? err_tag(e, r, "no_such_plan", "no plan %s in this ledger", plan_id)
+                            : r;
+    }
+    if (op_id) {
+        r = ledger_find_op(s->ledger, op_id, ret, e);
+        return r == -ENOENT ? err_tag(e, r, "no_such_op", "no operation %s in this ledger", op_id)
+                            : r;
+    }
+    if (!js_get_int(args, "index", &index) || index < 0) {
+        return err_tag(e, -EINVAL, "bad_argument", "give index, plan_id or op_id");
+    }
+    if ((uint64_t)index >= ledger_size(s->ledger)) {
+        return err_tag(e, -ENOENT, "no_such_entry", "the ledger has %llu entries",
+                       (unsigned long long)ledger_size(s->ledger));
+    }
+    *ret = (uint64_t)index;
+    return 0;
+}
+
+int meta_ledger_show(struct app *a, const struct call *c, js **ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    struct session s;
+    uint64_t index = 0;
+    int r = service_session(a, c, c->args, APP_LEDGER_READ, &s, e);
+
+    if (r == 0) {
+        r = index_of(&s, c->args, &index, e);
+    }
+    if (r == 0) {
+        r = ledger_read(s.ledger, index, &b, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = entry_json(index, buf_str(&b), b.len);
+    js_add(*ret, "ledger_size", js_int((int64_t)ledger_size(s.ledger)));
+    return 0;
+}
+
+/* C2SP tlog-proof: offline evidence for one entry. */
+static int proof_text(struct session *s, uint64_t index, struct buf *ret, struct err *e) {
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    struct checkpoint cp;
+    struct proof p;
+    int r = ledger_checkpoint(s->ledger, &note, &cp, e);
+
+    if (r == 0 && index >= cp.size) {
+        return err_tag(e, -EAGAIN, "not_signed_yet", "entry %llu is not under a checkpoint yet",
+                       (unsigned long long)index);
+    }
+    if (r == 0) {
+        r = ledger_inclusion(s->ledger, index, cp.size, &p, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    r = buf_addf(ret, "c2sp.org/tlog-proof@v1\nindex %llu\n", (unsigned long long)index);
+    for (size_t i = 0; r == 0 && i < p.n; i++) {
+        r = b64_encode(ret, p.h[i].b, HASH_LEN);
+        r = r < 0 ? r : buf_addc(ret, '\n');
+    }
+    r = r < 0 ? r : buf_addc(ret, '\n');
+    r = r < 0 ? r : buf_add(ret, buf_str(&note), note.len);
+    return r < 0 ? err_set(e, r, "proof too long") : 0;
+}
+
+int meta_ledger_proof(struct app *a, const struct call *c, js **ret, struct err *e) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE * 2);
+    struct session s;
+    uint64_t index = 0;
+    int r = service_session(a, c, c->args, APP_LEDGER_READ, &s, e);
+
+    if (r == 0) {
+        r = index_of(&s, c->args, &index, e);
+    }
+    if (r == 0) {
+        r = proof_text(&s, index, &text, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = js_object();
+    js_add(*ret, "index", js_int((int64_t)index));
+    js_add(*ret, "proof", js_str_n(buf_str(&text), text.len));
+    return 0;
+}

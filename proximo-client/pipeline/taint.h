@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pipeline/taint.h - the brake after guest-controlled text (formats.md 8). A file of
+ * the ledger's directory, so that it holds across processes; a brake, not a wall: whoever owns the
+ * account can remove it. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ledger;
+
+bool taint_is_on(struct ledger *l, int64_t now);
+void taint_set(struct ledger *l, int64_t until);
