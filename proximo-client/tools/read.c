@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs a read row. A row is either a GET template of ours filled with checked arguments, or a
+ * function; neither can reach anything that changes (this folder sees the reading headers only). */
+#include <errno.h>
+#include <string.h>
+
+#include "proximo-client/pipeline/session.h"
+#include "proximo-client/pve/pve.h"
+#include "proximo-client/tools/rows.h"
+
+int read_path(struct session *s, const char *template, const js *args, js **ret, struct err *e) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    int r = pve_path(template, args, &path, e);
+
+    return r < 0 ? r : pve_get(s->pve, buf_str(&path), ret, e);
+}
+
+static int row_get(const struct row *r, struct session *s, const js *args, js **ret,
+                   struct err *e) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *data = NULL;
+    int code = pve_path(r->path, args, &path, e);
+
+    if (code == 0 && r->query) {
+        CLEANUP(js_freep) js *query = answer_pick(args, r->query);
+
+        code = pve_query(query, &path, e);
+    }
+    if (code == 0) {
+        code = pve_get(s->pve, buf_str(&path), &data, e);
+    }
+    if (code < 0) {
+        return code;
+    }
+    if (js_is_object(data)) {
+        *ret = TAKE(data);
+    } else if (js_is_array(data)) {
+        *ret = answer_list(data, args, NULL);
+    } else { /* a scalar or null */
+        *ret = js_object();
+        js_add(*ret, "value", TAKE(data));
+    }
+    return 0;
+}
+
+int row_read(const struct row *r, struct session *s, const js *args, js **ret, struct err *e) {
+    int code = row_validate(r, args, e);
+
+    if (code < 0) {
+        return code;
+    }
+    if (r->effect != EFFECT_READ) {
+        (void)err_tag(e, -EINVAL, "bad_argument", "%s does not read", r->name);
+        return err_hint(e, r->effect == EFFECT_CHANGE ? "it makes a plan: use proximo_plan"
+                                                      : "call it by its own name");
+    }
+    if (!s->pve && !(r->flags & ROW_NO_CLUSTER)) {
+        (void)err_tag(e, -ENOENT, "not_configured", "%s needs a cluster and none is configured",
+                      r->name);
+        return err_hint(e, "proximo-client doctor says what is missing");
+    }
+    return r->read ? r->read(s, args, ret, e) : row_get(r, s, args, ret, e);
+}

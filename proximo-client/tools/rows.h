@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/tools/rows.h - what the table files of this folder share: the tables, field
+ * shorthands, the shape of answers. Not seen outside tools/ and undo/. */
+#pragma once
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/js.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/tools/tool.h"
+
+/* Tables; each ends with a row without a name. */
+extern const struct row core_rows[];
+extern const struct row cluster_rows[];
+extern const struct row node_rows[];
+extern const struct row guest_rows[];
+extern const struct row snapshot_rows[];
+extern const struct row storage_rows[];
+extern const struct row task_rows[];
+extern const struct row access_rows[];
+extern const struct row exec_rows[];
+extern const struct row ledger_rows[];
+
+/* A guest is named by its vmid; node and kind may be added and are then only checked. */
+#define FIELDS_GUEST                                                                               \
+    {"vmid", F_VMID, NULL, true}, {"node", F_NODE, NULL}, {                                        \
+        "kind", F_ENUM, NULL, .choices = "lxc|qemu"                                                \
+    }
+/* The window of a list. */
+#define FIELDS_PAGE                                                                                \
+    {"limit", F_INT, "most items", .min = 1, .max = 10000}, {                                      \
+        "start", F_INT, "items to skip", .min = 0, .max = 10000000                                 \
+    }
+
+/* answer.c */
+#define ANSWER_BYTES     (24 * 1024)   /* a list's items when no limit was asked for */
+#define ANSWER_BYTES_MAX (1024 * 1024) /* and when one was */
+
+/* A new object with copies of the members named in `keys` ("a b c") that are there and not null. */
+js *answer_pick(const js *o, const char *keys);
+/* Integer per cent of a fraction 0..1 as PVE gives it, -1 when it is none. */
+int64_t answer_percent(const js *o, const char *key);
+/* {items, total, returned, truncated, next_start?} of `all` (borrowed array) by args' start and
+ * limit. `trim` makes what is shown of one item (NULL: a copy). */
+js *answer_list(const js *all, const js *args, js *(*trim)(const js *item));
+/* {items:…} of an array of which only the last `limit` are wanted is not a page: see task.c. */
+
+/* perms.c: whether a list that PVE filters by privilege may be short. Adds `partial` {privilege,
+ * path, why} to the answer when the token lacks `privs` ("A|B": any of them) on `path` with
+ * propagation, or when that could not be found out. Never fails the read. */
+void answer_partial(struct session *s, js *answer, const char *path, const char *privs);
+/* The pure part: does `perms` (the answer of /access/permissions) give any of privs on everything
+ * below path? *ret_path is the path that stands against it. */
+bool perms_cover(const js *perms, const char *path, const char *privs, const char **ret_path);
+
+/* guest_path: "/nodes/N/lxc/105" + tail, every segment already checked. */
+int guest_path(const struct guest_ref *g, const char *tail, struct buf *ret, struct err *e);
+/* "ct/105" or "vm/104". size >= 16. */
+void guest_label(const struct guest_ref *g, char *ret, size_t size);
+
+/* "no_such_node" unless /nodes lists it. */
+int check_node(struct session *s, const char *node, struct err *e);
+/* GETs a path made by pve_path from args. */
+int read_path(struct session *s, const char *template, const js *args, js **ret, struct err *e);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/undo/undo.h - from an operation that was carried out to a fresh plan that takes it
+ * back. Fills a draft like a row's plan function; freezes, records and runs nothing. */
+#pragma once
+#include "common/js.h"
+#include "proximo-client/pipeline/draft.h"
+
+struct err;
+
+/* plan: the original plan as recorded (formats.md 3). outcome: what is known of how it ended, an
+ * object {result, …} or NULL. The draft gets the plan's undo-phase requests as its execute phase
+ * (node requests byte for byte), with preconditions of now, what is lost by it, and its own undo.
+ * "undo_none" when the plan said that there is no way back, "undo_not_done" when the operation did
+ * not change anything, "undo_gone" when what the undo needs is no longer there. */
+int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e);
