@@ -16,24 +16,6 @@
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 
-const char *risk_name(enum risk r) {
-    static const char *const names[] = {"none", "low", "medium", "high"};
-
-    return names[r];
-}
-
-const char *phase_name(enum phase p) {
-    static const char *const names[] = {"prepare", "execute", "undo"};
-
-    return names[p];
-}
-
-const char *need_name(enum approval_need n) {
-    static const char *const names[] = {"none", "host", "operator"};
-
-    return names[n];
-}
-
 struct draft *draft_new(struct session *s, const char *tool, const js *args) {
     struct draft *d = calloc(1, sizeof(*d));
 

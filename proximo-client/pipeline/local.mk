@@ -11,6 +11,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/grant.c proximo-client/pipeline/grant.h \
 	proximo-client/pipeline/grant_int.h \
 	proximo-client/pipeline/intent.c \
+	proximo-client/pipeline/names.c \
 	proximo-client/pipeline/ops.c proximo-client/pipeline/ops.h \
 	proximo-client/pipeline/ops_resolve.c \
 	proximo-client/pipeline/outcome.c proximo-client/pipeline/outcome.h \

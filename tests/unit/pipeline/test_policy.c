@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client policy: the strictest wins, whoever says it. Drives the real configuration reader over
+ * real files and environment. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/own.h"
+#include "proximo-client/config.h"
+#include "proximo-client/policy_rules.h"
+
+static char dir[] = "/tmp/proximo-policy-XXXXXX";
+
+static int read_with(const char *ini, struct config *c, struct err *e) {
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/proximo", dir);
+    (void)mkdir(path, 0700);
+    (void)snprintf(path, sizeof(path), "%s/proximo/proximo.ini", dir);
+    ck_assert_int_eq(file_replace(AT_FDCWD, path, ini, strlen(ini), 0600, NULL), 0);
+    return config_read(c, e);
+}
+
+static void env(const char *exec, const char *allow) {
+    (void)unsetenv("PROXIMO_ENABLE_EXEC");
+    (void)unsetenv("PROXIMO_CT_ALLOWLIST");
+    if (exec) {
+        (void)setenv("PROXIMO_ENABLE_EXEC", exec, 1);
+    }
+    if (allow) {
+        (void)setenv("PROXIMO_CT_ALLOWLIST", allow, 1);
+    }
+}
+
+START_TEST(defaults_need_more_with_risk) {
+    CLEANUP(config_done) struct config c = {0};
+
+    env(NULL, NULL);
+    ck_assert_int_eq(read_with("", &c, NULL), 0);
+    ck_assert_int_eq((int)c.policy.need[RISK_LOW], NEED_NONE);
+    ck_assert_int_eq((int)c.policy.need[RISK_MEDIUM], NEED_HOST);
+    ck_assert_int_eq((int)c.policy.need[RISK_HIGH], NEED_OPERATOR);
+    ck_assert(!c.policy.exec);
+    ck_assert(!config_ct_allowed(&c, 101));
+}
+END_TEST
+
+START_TEST(approvals_only_rise) {
+    CLEANUP(config_done) struct config c = {0};
+
+    env(NULL, NULL);
+    ck_assert_int_eq(read_with("[policy]\napprove-high = none\napprove-low = host\n", &c, NULL), 0);
+    ck_assert_int_eq((int)c.policy.need[RISK_HIGH], NEED_OPERATOR);
+    ck_assert_int_eq((int)c.policy.need[RISK_LOW], NEED_HOST);
+}
+END_TEST
+
+START_TEST(exec_needs_a_yes_and_no_no) {
+    CLEANUP(config_done) struct config c = {0};
+    CLEANUP(config_done) struct config d = {0};
+
+    env("1", "101-105");
+    ck_assert_int_eq(read_with("[policy]\nexec = no\n", &c, NULL), 0);
+    ck_assert(!c.policy.exec);
+    ck_assert_int_eq(read_with("[policy]\nexec = yes\nct-allow = 104 200\n", &d, NULL), 0);
+    ck_assert(d.policy.exec);
+    ck_assert(config_ct_allowed(&d, 104));  /* in both lists */
+    ck_assert(!config_ct_allowed(&d, 101)); /* only in the environment's */
+    ck_assert(!config_ct_allowed(&d, 200)); /* only in the file's */
+}
+END_TEST
+
+START_TEST(no_list_allows_nothing) {
+    CLEANUP(config_done) struct config c = {0};
+
+    env("1", NULL);
+    ck_assert_int_eq(read_with("", &c, NULL), 0);
+    ck_assert(c.policy.exec);
+    ck_assert(!config_ct_allowed(&c, 101));
+}
+END_TEST
+
+START_TEST(times_only_shrink_and_taint_only_grows) {
+    CLEANUP(config_done) struct config c = {0};
+
+    env(NULL, NULL);
+    ck_assert_int_eq(
+        read_with("[policy]\nplan-minutes = 60\noperator-hours = 1\ntaint-minutes = 1\n", &c, NULL),
+        0);
+    ck_assert_int_eq(c.policy.ttl_s, 900);
+    ck_assert_int_eq(c.policy.operator_ttl_s, 3600);
+    ck_assert_int_eq(c.policy.taint_s, 3600);
+}
+END_TEST
+
+START_TEST(a_file_that_does_not_parse_is_an_error) {
+    static const char *const bad[] = {"[policy]\nexec = maybe\n",
+                                      "[policy]\nnonsense = 1\n",
+                                      "exec = yes\n",
+                                      "[policy]\n exec = yes\n",
+                                      "[policy]\nexec = yes\nexec = no\n",
+                                      "[cluster x]\ntoken = /t\n",
+                                      "[cluster env]\nurl = https://x\n",
+                                      "[policy]\nct-allow = 5\n",
+                                      "[operator a]\nkey = nonsense\n"};
+
+    env(NULL, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        CLEANUP(config_done) struct config c = {0};
+        struct err e = {0};
+
+        ck_assert_msg(read_with(bad[i], &c, &e) < 0, "%s", bad[i]);
+        ck_assert_str_eq(e.tag, "bad_config");
+    }
+}
+END_TEST
+
+START_TEST(environment_defines_a_cluster) {
+    CLEANUP(config_done) struct config c = {0};
+
+    env(NULL, NULL);
+    (void)setenv("PROXIMO_API_BASE_URL", "https://127.0.0.1:8006", 1);
+    (void)setenv("PROXIMO_TOKEN_PATH", "/nowhere", 1);
+    ck_assert_int_eq(read_with("[cluster lab]\nurl = https://lab:8006\n", &c, NULL), 0);
+    (void)unsetenv("PROXIMO_API_BASE_URL");
+    (void)unsetenv("PROXIMO_TOKEN_PATH");
+    ck_assert_uint_eq(c.n_clusters, 2);
+    ck_assert_ptr_nonnull(config_cluster(&c, "env"));
+    ck_assert_ptr_nonnull(strstr(config_cluster(&c, "lab")->token, "/proximo/lab.token"));
+}
+END_TEST
+
+START_TEST(lists_of_containers) {
+    ck_assert(vmid_list_has("101 105-109", 107));
+    ck_assert(vmid_list_has("101,105-109", 101));
+    ck_assert(!vmid_list_has("101 105-109", 110));
+    ck_assert(vmid_list_has("*", 999999999));
+    ck_assert_int_lt(vmid_list_check("99"), 0);
+    ck_assert_int_lt(vmid_list_check("109-105"), 0);
+    ck_assert_int_lt(vmid_list_check("101-"), 0);
+    ck_assert_int_lt(vmid_list_check("* 101"), 0);
+    ck_assert_int_lt(vmid_list_check("0101"), 0);
+}
+END_TEST
+
+int main(void) {
+    Suite *s = suite_create("policy");
+    TCase *t = tcase_create("policy");
+    char path[128];
+    SRunner *r;
+    int failed;
+
+    if (!mkdtemp(dir)) {
+        return 1;
+    }
+    (void)setenv("XDG_CONFIG_HOME", dir, 1);
+    (void)setenv("XDG_STATE_HOME", dir, 1);
+    tcase_add_test(t, defaults_need_more_with_risk);
+    tcase_add_test(t, approvals_only_rise);
+    tcase_add_test(t, exec_needs_a_yes_and_no_no);
+    tcase_add_test(t, no_list_allows_nothing);
+    tcase_add_test(t, times_only_shrink_and_taint_only_grows);
+    tcase_add_test(t, a_file_that_does_not_parse_is_an_error);
+    tcase_add_test(t, environment_defines_a_cluster);
+    tcase_add_test(t, lists_of_containers);
+    suite_add_tcase(s, t);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    (void)snprintf(path, sizeof(path), "%s/proximo/proximo.ini", dir);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/proximo", dir);
+    (void)rmdir(path);
+    (void)rmdir(dir);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reducers: what must not count does not, what must count does. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "proximo-client/pipeline/draft_int.h"
+
+static void digest(const char *reduce, const char *json, char ret[HASH_HEX_LEN + 1]) {
+    CLEANUP(js_freep) js *v = NULL;
+    struct err e = {0};
+    struct hash h;
+
+    ck_assert_msg(js_parse(json, strlen(json), &v, &e) == 0, "%s", e.msg);
+    ck_assert_msg(reduce_digest(reduce, v, &h, &e) == 0, "%s", e.msg);
+    hash_text(&h, ret);
+}
+
+static void same(const char *reduce, const char *a, const char *b, bool want) {
+    char x[HASH_HEX_LEN + 1];
+    char y[HASH_HEX_LEN + 1];
+
+    digest(reduce, a, x);
+    digest(reduce, b, y);
+    ck_assert_msg((strcmp(x, y) == 0) == want, "%s: %s ~ %s", reduce, a, b);
+}
+
+START_TEST(counters_do_not_drift) {
+    same("whole", "{\"status\":\"running\",\"uptime\":5,\"cpu\":0.1,\"mem\":1}",
+         "{\"mem\":2,\"cpu\":0.9,\"uptime\":6,\"status\":\"running\"}", true);
+    same("whole", "{\"status\":\"running\"}", "{\"status\":\"stopped\"}", false);
+}
+END_TEST
+
+START_TEST(order_of_lists_is_not_a_fact) {
+    same("whole", "[{\"a\":1},{\"a\":2}]", "[{\"a\":2},{\"a\":1}]", true);
+    same("guests", "[{\"vmid\":1,\"cpu\":1},{\"vmid\":2}]", "[{\"vmid\":2},{\"vmid\":1,\"cpu\":3}]",
+         true);
+    same("guests", "[{\"vmid\":1,\"node\":\"a\"}]", "[{\"vmid\":1,\"node\":\"b\"}]", false);
+}
+END_TEST
+
+START_TEST(config_sees_every_key_but_the_bookkeeping) {
+    same("config", "{\"memory\":512,\"digest\":\"x\",\"lock\":\"snapshot\",\"parent\":\"s1\"}",
+         "{\"memory\":512,\"digest\":\"y\"}", true);
+    same("config", "{\"memory\":512}", "{\"memory\":513}", false);
+    same("config", "{\"memory\":512}", "{\"memory\":512,\"hookscript\":\"x\"}", false);
+}
+END_TEST
+
+START_TEST(snapshots_ignore_the_pseudo_entry) {
+    same("snapshots", "[{\"name\":\"s1\",\"snaptime\":5},{\"name\":\"current\",\"running\":1}]",
+         "[{\"name\":\"s1\",\"snaptime\":5}]", true);
+    same("snapshots", "[{\"name\":\"s1\"}]", "[{\"name\":\"s1\"},{\"name\":\"s2\"}]", false);
+}
+END_TEST
+
+START_TEST(power_sees_status_lock_and_ha) {
+    same("power", "{\"status\":\"running\",\"uptime\":1,\"ha\":{\"managed\":0}}",
+         "{\"status\":\"running\",\"uptime\":2,\"ha\":{\"managed\":0}}", true);
+    same("power", "{\"status\":\"running\"}", "{\"status\":\"running\",\"lock\":\"backup\"}",
+         false);
+    same("power", "{\"status\":\"running\",\"ha\":{\"managed\":0}}",
+         "{\"status\":\"running\",\"ha\":{\"managed\":1}}", false);
+}
+END_TEST
+
+START_TEST(fractions_become_strings) {
+    CLEANUP(js_freep) js *v = NULL;
+    CLEANUP(js_freep) js *x = NULL;
+    struct hash h;
+
+    ck_assert_int_eq(js_parse("{\"cpulimit\":0.5}", 16, &v, NULL), 0);
+    x = reduce_exact(v);
+    ck_assert_str_eq(js_get_str(x, "cpulimit"), "0.5");
+    ck_assert_int_eq(reduce_digest("config", v, &h, NULL), 0);
+}
+END_TEST
+
+START_TEST(unknown_reducer_is_an_error) {
+    struct err e = {0};
+    struct hash h;
+
+    ck_assert_int_lt(reduce_digest("nonsense", NULL, &h, &e), 0);
+    ck_assert_ptr_nonnull(strstr(e.msg, "nonsense"));
+}
+END_TEST
+
+int main(void) {
+    Suite *s = suite_create("reduce");
+    TCase *t = tcase_create("reduce");
+    SRunner *r;
+    int failed;
+
+    tcase_add_test(t, counters_do_not_drift);
+    tcase_add_test(t, order_of_lists_is_not_a_fact);
+    tcase_add_test(t, config_sees_every_key_but_the_bookkeeping);
+    tcase_add_test(t, snapshots_ignore_the_pseudo_entry);
+    tcase_add_test(t, power_sees_status_lock_and_ha);
+    tcase_add_test(t, fractions_become_strings);
+    tcase_add_test(t, unknown_reducer_is_an_error);
+    suite_add_tcase(s, t);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
