@@ -69,11 +69,11 @@ static int run_ledger(struct cli *c) {
     if (strcmp(what, "show") == 0) {
         return cli_call(c, "ledger_show", args);
     }
-    if (strcmp(what, "proof") == 0) {
+    if (strcmp(what, "proof") == 0 && js_get(args, "index")) {
         return cli_call(c, "ledger_proof", args);
     }
     json_object_put(args);
-    return cli_usage(&cmd_ledger, "verify, show or proof");
+    return cli_usage(&cmd_ledger, "verify, show ENTRY or proof NUMBER");
 }
 
 static int run_freeze(struct cli *c) {
@@ -168,7 +168,7 @@ static int run_tools(struct cli *c) {
 
 const struct command cmd_doctor = {"doctor", "", "check configuration, API, ledger and nodes", NULL,
                                    run_doctor};
-const struct command cmd_ledger = {"ledger", "verify | show ENTRY | proof ENTRY",
+const struct command cmd_ledger = {"ledger", "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER",
                                    "verify the ledger, or show an entry or its proof", NULL,
                                    run_ledger};
 const struct command cmd_freeze = {"freeze", "on|off [--minutes N] [--reason TEXT]",

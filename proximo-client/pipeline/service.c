@@ -166,7 +166,7 @@ static int describe_match(const struct row *row, const char *query) {
         query += len;
         query += strspn(query, " _,");
     }
-    return score;
+    return score > 99 ? 99 : score;
 }
 
 static js *row_brief(const struct row *row) {
@@ -180,28 +180,35 @@ static js *row_brief(const struct row *row) {
     return o;
 }
 
+static bool in_plane(const struct row *row, const char *plane) {
+    return !plane || strcmp(row->plane, plane) == 0;
+}
+
 static int meta_find(struct app *a, const struct call *c, js **ret, struct err *e) {
     const char *query = js_str_or(c->args, "query", "");
+    const char *plane = js_get_str(c->args, "plane");
     int64_t limit = js_int_or(c->args, "limit", 20);
+    int64_t start = js_int_or(c->args, "start", 0);
+    int64_t total = 0;
     js *out = js_array();
-    int best = 0;
 
     (void)a;
     (void)e;
-    for (size_t i = 0; row_at(i); i++) {
-        int score = describe_match(row_at(i), query);
-
-        best = score > best ? score : best;
-    }
-    for (int want = best; want >= (*query ? 1 : 0); want--) {
-        for (size_t i = 0; row_at(i) && (int64_t)js_len(out) < limit; i++) {
-            if (describe_match(row_at(i), query) == want) {
+    for (int want = 99; want >= (*query ? 1 : 0); want--) { /* best matches first */
+        for (size_t i = 0; row_at(i); i++) {
+            if (!in_plane(row_at(i), plane) || describe_match(row_at(i), query) != want) {
+                continue;
+            }
+            total++;
+            if (total > start && (int64_t)js_len(out) < limit) {
                 js_push(out, row_brief(row_at(i)));
             }
         }
     }
     *ret = js_object();
+    js_add(*ret, "total", js_int(total));
     js_add(*ret, "returned", js_int((int64_t)js_len(out)));
+    js_add(*ret, "truncated", js_bool(total > start + (int64_t)js_len(out)));
     js_add(*ret, "rows", out);
     return 0;
 }

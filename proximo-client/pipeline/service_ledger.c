@@ -16,6 +16,7 @@
 #include "proximo-client/ledger/verify.h"
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/ops.h"
+#include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/service_int.h"
 
 static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
@@ -93,22 +94,64 @@ static js *entry_json(uint64_t index, const char *bytes, size_t len) {
     return o;
 }
 
-static int index_of(struct session *s, const js *args, uint64_t *ret, struct err *e) {
-    const char *plan_id = js_get_str(args, "plan_id");
-    const char *op_id = js_get_str(args, "op_id");
-    int64_t index;
+/* Entries that speak of one plan: by its digest, or by the leaf hash of its intent. */
+struct related {
+    js *list;
+    char plan[HASH_HEX_LEN + 1];
+    char intent[HASH_HEX_LEN + 1];
+};
+
+static bool names(const struct entry *en, const char *key, const char *value) {
+    const char *v = *value ? entry_get(en, key) : NULL;
+
+    return v && strcmp(v, value) == 0;
+}
+
+static int collect(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
+                   size_t len) {
+    struct related *w = ctx;
+
+    if (names(en, "plan", w->plan) || names(en, "intent", w->intent) ||
+        names(en, "of", w->intent)) {
+        js_push(w->list, entry_json(index, bytes, len));
+    }
+    return 0;
+}
+
+static int show_related(struct session *s, const js *args, js **ret, struct err *e) {
+    CLEANUP(op_done) struct op o = {0};
+    CLEANUP(plan_done) struct plan p = {0};
+    struct related w = {.intent = ""};
+    struct ledger_plan st;
     int r;
 
-    if (plan_id) {
-        r = ledger_find_plan(s->ledger, plan_id, ret, e);
-        return r == -ENOENT ? err_tag(e, r, "no_such_plan", "no plan %s in this ledger", plan_id)
-                            : r;
+    if (js_get_str(args, "op_id")) {
+        r = ops_find(s->ledger, js_get_str(args, "op_id"), &o, e);
+        p.digest = o.plan;
+    } else {
+        r = plan_load(s->ledger, js_str_or(args, "plan_id", ""), &p, e);
     }
-    if (op_id) {
-        r = ledger_find_op(s->ledger, op_id, ret, e);
-        return r == -ENOENT ? err_tag(e, r, "no_such_op", "no operation %s in this ledger", op_id)
-                            : r;
+    if (r == 0) {
+        r = ledger_plan_state(s->ledger, &p.digest, &st, e);
     }
+    if (r < 0) {
+        return r;
+    }
+    hash_text(&p.digest, w.plan);
+    if (st.intent != UINT64_MAX) {
+        hash_text(&st.intent_leaf, w.intent);
+    }
+    w.list = js_array();
+    r = ledger_each(s->ledger, st.plan == UINT64_MAX ? 0 : st.plan, collect, &w, e);
+    *ret = js_object();
+    js_add(*ret, "returned", js_int((int64_t)js_len(w.list)));
+    js_add(*ret, "entries", w.list);
+    return r < 0 ? r : 0;
+}
+
+static int index_of(struct session *s, const js *args, uint64_t *ret, struct err *e) {
+    int64_t index;
+
     if (!js_get_int(args, "index", &index) || index < 0) {
         return err_tag(e, -EINVAL, "bad_argument", "give index, plan_id or op_id");
     }
@@ -117,26 +160,6 @@ static int index_of(struct session *s, const js *args, uint64_t *ret, struct err
                        (unsigned long long)ledger_size(s->ledger));
     }
     *ret = (uint64_t)index;
-    return 0;
-}
-
-int meta_ledger_show(struct app *a, const struct call *c, js **ret, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
-    struct session s;
-    uint64_t index = 0;
-    int r = service_session(a, c, c->args, APP_LEDGER_READ, &s, e);
-
-    if (r == 0) {
-        r = index_of(&s, c->args, &index, e);
-    }
-    if (r == 0) {
-        r = ledger_read(s.ledger, index, &b, e);
-    }
-    if (r < 0) {
-        return r;
-    }
-    *ret = entry_json(index, buf_str(&b), b.len);
-    js_add(*ret, "ledger_size", js_int((int64_t)ledger_size(s.ledger)));
     return 0;
 }
 
