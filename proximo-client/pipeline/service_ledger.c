@@ -163,6 +163,29 @@ static int index_of(struct session *s, const js *args, uint64_t *ret, struct err
     return 0;
 }
 
+int meta_ledger_show(struct app *a, const struct call *c, js **ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    struct session s;
+    uint64_t index = 0;
+    int r = service_session(a, c, c->args, APP_LEDGER_READ, &s, e);
+
+    if (r == 0 && (js_get(c->args, "plan_id") || js_get(c->args, "op_id"))) {
+        return show_related(&s, c->args, ret, e);
+    }
+    if (r == 0) {
+        r = index_of(&s, c->args, &index, e);
+    }
+    if (r == 0) {
+        r = ledger_read(s.ledger, index, &b, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = entry_json(index, buf_str(&b), b.len);
+    js_add(*ret, "ledger_size", js_int((int64_t)ledger_size(s.ledger)));
+    return 0;
+}
+
 /* C2SP tlog-proof: offline evidence for one entry. */
 static int proof_text(struct session *s, uint64_t index, struct buf *ret, struct err *e) {
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
