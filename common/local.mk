@@ -19,7 +19,9 @@ libcore_a_SOURCES = \
 	common/form.c common/form.h \
 	common/entry.c common/entry.h \
 	common/approval.c common/approval.h \
-	common/receipt.c common/receipt.h
+	common/receipt.c common/receipt.h \
+	common/request.c common/request.h \
+	pveagentd/priv/msg.c pveagentd/priv/msg.h
 libnet_a_SOURCES = \
 	common/js.c common/js.h \
 	common/canon.c common/canon.h \
