@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+libproximo_a_SOURCES += \
+	proximo-client/pve/answer.c \
+	proximo-client/pve/change.c \
+	proximo-client/pve/change.h \
+	proximo-client/pve/path.c \
+	proximo-client/pve/pve.c \
+	proximo-client/pve/pve.h \
+	proximo-client/pve/task.c \
+	proximo-client/pve/token.c \
+	proximo-client/pve/wire.h \
+	proximo-client/pve/xfer.c

@@ -36,6 +36,12 @@ const char *pve_token_id(const struct pve *p);
 /* Polled during every wait, at least every 200 ms; true = stop with "cancelled". */
 void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx);
 
+/* "Permission check failed (/vms/103, VM.Audit|VM.Backup)" taken apart: the ACL path and the
+ * privileges ('|' = any of). false when the text is not of that form or does not fit; the outputs
+ * are then empty. Errors with tag "pve_denied" carry the same in their hint already. */
+bool pve_permissions_hint(const char *message, char *ret_path, size_t path_size, char *ret_privs,
+                          size_t privs_size);
+
 /* Builds a path from a template of ours: "/nodes/{node}/lxc/{vmid}/config" with the named members
  * of `args` (strings or integers), every segment percent-encoded; ".", "..", empty and missing
  * segments are -EINVAL. */
@@ -46,7 +52,10 @@ int pve_query(const js *params, struct buf *ret, struct err *e);
 /* GET path (which begins with '/', relative to /api2/json). *ret is the answer's `data` (may be
  * NULL for JSON null). Errors carry http_status; tags: "pve_unauthorized" (401), "pve_denied" (403;
  * the hint names path and privilege), "pve_not_found", "pve_error" (5xx), "pve_bad_request" (400),
- * "pve_unreachable", "pve_tls", "pve_bad_answer", "cancelled". */
+ * "pve_unreachable" (also 595-599: the API's own way to the node), "pve_tls", "pve_bad_answer",
+ * "cancelled"; "token_unreadable" when the token file is missing, open to others or malformed.
+ * Not followed: redirects. Not used: proxies of the environment, .netrc, cookies, the TLS session
+ * cache. A GET is repeated once, and only when a kept connection turned out to be dead. */
 int pve_get(struct pve *p, const char *path, js **ret, struct err *e);
 /* As pve_get, and the whole body (PVE puts siblings beside data: "changes", "total"). */
 int pve_get_body(struct pve *p, const char *path, js **ret_body, struct err *e);
