@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int err_fill(struct err *e, int code, const char *tag, const char *fmt, va_list ap) {
+static int __attribute__((format(printf, 4, 0)))
+err_fill(struct err *e, int code, const char *tag, const char *fmt, va_list ap) {
     if (!e) {
         return code;
     }
