@@ -11,4 +11,5 @@ libproximo_a_SOURCES += \
 	proximo-client/mcp/outq.c proximo-client/mcp/outq.h \
 	proximo-client/mcp/worker.c proximo-client/mcp/worker.h \
 	proximo-client/mcp/pool.c proximo-client/mcp/pool.h \
-	proximo-client/mcp/stdio.c
+	proximo-client/mcp/stdio.c \
+	proximo-client/mcp/serve.c proximo-client/mcp/serve.h
