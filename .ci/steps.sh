@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The steps of .ci/run and .ci/nightly. Each runs in its own shell with -euo pipefail.
+
+step_packages() {
+    local p missing=()
+
+    # npm comes from Debian unless another one is here already (the two conflict).
+    for p in $(./quickstart deps --ci --list) $(command -v npm >/dev/null || echo npm); do
+        [ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
+            missing+=("$p")
+    done
+    apt-get -q update
+    if [ ${#missing[@]} -gt 0 ]; then
+        echo "installing ${missing[*]}"
+        apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}"
+    fi
+    # ccache only makes a second run shorter.
+    command -v ccache >/dev/null || apt-get -q -y install --no-install-recommends ccache || true
+}
+
+step_full() {
+    PROXIMO_BUILD="$OUT/gcc" MUST_RUN=1 ./quickstart test
+}
+
+step_sanitizers() {
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    configured "$OUT/asan" gcc --enable-sanitizers
+    make -s -C "$OUT/asan" -j"$JOBS" all
+    MUST_RUN=1 make -s -C "$OUT/asan" -j"$JOBS" check
+}
+
+step_clang() {
+    configured "$OUT/clang" clang
+    make -s -C "$OUT/clang" -j"$JOBS" all
+    make -s -C "$OUT/clang" -j"$JOBS" check-fast
+}
+
+# Product sources; tests are compiled with warnings as errors but not analysed.
+product_sources() {
+    find common proximo-client pveagentd -name '*.c' | sort
+}
+
+# Compiler flags as the build uses them, for tools that do not run the build.
+analyser_flags() {
+    local b=$OUT/gcc
+
+    printf '%s\n' -std=gnu17 -D_GNU_SOURCE -include "$b/config.h" "-I$ROOT" \
+        '-DSYSCONFDIR="/etc"' '-DLOCALSTATEDIR="/var"' '-DLIBEXECDIR="/usr/libexec"' \
+        '-DBINDIR="/usr/bin"' '-DSBINDIR="/usr/sbin"'
+    pkg-config --cflags libcrypto libssl json-c libcurl libevent libsystemd | tr -s ' ' '\n'
+}
+
+step_gcc_analyzer() {
+    # The leak gate: it understands the cleanup attribute, the clang analysers do not.
+    configured "$OUT/analyzer" gcc CFLAGS="-g -O1 -fanalyzer"
+    make -s -C "$OUT/analyzer" -j"$JOBS" -k all
+}
+
+step_clang_tidy() {
+    local flags
+
+    mapfile -t flags < <(analyser_flags)
+    product_sources | tidy_all "${flags[@]}"
+}
+
+tidy_all() {
+    local list
+
+    mapfile -t list
+    printf '%s\0' "${list[@]}" | xargs -0 -P "$JOBS" -I{} clang-tidy --quiet \
+        --warnings-as-errors='*' {} -- "$@" 2> >(grep -v 'warnings\? generated\|Suppressed' >&2)
+}
+
+step_cppcheck() {
+    cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -j "$JOBS" \
+        --std=c11 --force --max-configs=2 -I . -D_GNU_SOURCE -D__linux__ \
+        --suppress=memleak --suppress=resourceLeak --suppress=missingInclude \
+        --suppress=nullPointerOutOfMemory --suppress=unknownMacro \
+        --template='{file}:{line}: {severity}: {message} [{id}]' common proximo-client pveagentd
+}
+
+step_shellcheck() {
+    git ls-files -z '*.sh' quickstart .ci/run .ci/nightly .ci/lib.sh .ci/steps.sh |
+        xargs -0 shellcheck -x -S warning
+}
+
+# fuzz SECONDS: all targets share that much time on the processors there are.
+step_fuzz() {
+    local total=$1 targets each t
+
+    configured "$OUT/fuzz" clang --enable-fuzzing
+    make -s -C "$OUT/fuzz" -j"$JOBS" fuzz-programs
+    mapfile -t targets < <(find "$OUT/fuzz/tests/fuzz" -type f -perm -u+x -name 'fuzz_*' | sort)
+    if [ ${#targets[@]} -eq 0 ]; then
+        echo "no fuzz target in this tree"
+        return 0
+    fi
+    each=$((total * JOBS / ${#targets[@]}))
+    [ "$each" -ge 3 ] || each=3
+    echo "${#targets[@]} targets, $each s each, $JOBS at a time"
+    printf '%s\0' "${targets[@]}" | xargs -0 -P "$JOBS" -I{} bash -c '
+        name=$(basename "$1"); work=$3/found/$name; mkdir -p "$work"
+        dict=tests/fuzz/$name.dict; opt=; [ ! -f "$dict" ] || opt=-dict=$dict
+        if ! "$1" $opt -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+            -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$name" >"$work.log" 2>&1; then
+            echo "FAILED $name"; tail -n 30 "$work.log"; exit 1
+        fi
+        grep -h number_of_executed_units "$work.log" | sed "s/^/$name /"' _ {} "$each" "$OUT/fuzz"
+}
+
+step_distcheck() {
+    # The whole cycle from the tarball; of the tests the quick ones (the others ran above).
+    make -s -C "$OUT/gcc" -j"$JOBS" distcheck-fast \
+        DISTCHECK_CONFIGURE_FLAGS="CC='$(with_ccache gcc)'"
+}
+
+# Built in a copy, as a packager would: nothing of this checkout's builds in it.
+step_debian() {
+    local dir=$OUT/deb/proximo
+
+    rm -rf "$OUT/deb"
+    mkdir -p "$dir"
+    git ls-files -z | xargs -0 tar cf - | tar xf - -C "$dir"
+    (cd "$dir" && dpkg-buildpackage -us -uc --jobs="$JOBS")
+    ls -l "$OUT"/deb/*.deb
+}
+
+step_lintian() {
+    lintian --allow-root --fail-on error,warning --info "$OUT"/deb/*.changes
+}
+
+step_package_contents() {
+    bash tests/testbed/package_contents.sh "$OUT/deb"
+}
+
+step_demo() {
+    PROXIMO_BUILD="$OUT/gcc" ./quickstart demo
+}
+
+step_valgrind() {
+    # Unit tests only, each as its own process; a definite leak or a bad access fails it.
+    configured "$OUT/valgrind" gcc
+    make -s -C "$OUT/valgrind" -j"$JOBS" all
+    make -s -C "$OUT/valgrind" -j"$JOBS" check-unit LOG_COMPILER=valgrind \
+        AM_LOG_FLAGS="-q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+        --suppressions=$ROOT/tests/testbed/valgrind.supp"
+}
+
+step_scan_build() {
+    # Malloc is left to gcc -fanalyzer: this analyser does not follow the cleanup attribute.
+    mkdir -p "$OUT/scan"
+    (cd "$OUT/scan" && scan-build -disable-checker unix.Malloc "$ROOT/configure" -q)
+    scan-build --status-bugs -disable-checker unix.Malloc -o "$OUT/scan/report" \
+        make -s -C "$OUT/scan" -j"$JOBS" all
+}
+
+step_bench() {
+    make -s -C "$OUT/gcc" bench
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# What runs as root stays small enough to be read in an afternoon and links libc and libcrypto
+# only: checked on the built binaries, not on the Makefile.
+import os
+import pathlib
+import re
+import subprocess
+
+from lint import ROOT, Tap, check, code, files
+
+MAX_LINES = 3000
+PROGRAMS = ("pveagentd-priv", "pveagentctl")
+ALLOWED = re.compile(r"^(libc\.so\.6|libcrypto\.so\.3|ld-linux-.*)$")
+# A sanitizer build adds its run-time, which no package ships.
+SANITIZER = re.compile(r"^lib(asan|ubsan|m|dl|rt|pthread|gcc_s|stdc\+\+)\.so")
+
+
+def lines_of_code(path):
+    return sum(1 for line in code(path.read_text(errors="replace"), True).splitlines()
+               if line.strip())
+
+
+def small(root, limit=MAX_LINES):
+    total = sum(lines_of_code(p) for p in files(root, "*.c", "*.h", below=("pveagentd/priv",)))
+    if total > limit:
+        yield f"pveagentd/priv has {total} lines of code, more than {limit}"
+
+
+def needed(binary):
+    out = subprocess.run(["readelf", "-dW", str(binary)], capture_output=True, text=True,
+                         check=True).stdout
+    return re.findall(r"\(NEEDED\).*\[([^]]+)\]", out)
+
+
+def foreign(names):
+    sanitized = any(n.startswith("libasan") for n in names)
+    return [n for n in names if not ALLOWED.match(n) and not (sanitized and SANITIZER.match(n))]
+
+
+tap = Tap()
+check(tap, "size", small, {"pveagentd/priv/a.c": "x;\n" * (MAX_LINES + 1)})
+total = sum(lines_of_code(p) for p in files(ROOT, "*.c", "*.h", below=("pveagentd/priv",)))
+tap.note(f"pveagentd/priv: {total} lines of code of at most {MAX_LINES}")
+tap.ok(foreign(["libc.so.6", "libssl.so.3"]) == ["libssl.so.3"], "links: finds a foreign library")
+build = pathlib.Path(os.environ.get("top_builddir", "."))
+for program in PROGRAMS:
+    found = sorted(build.glob(f"**/{program}"))
+    found = [f for f in found if f.is_file() and not f.match("*/_inst/*")]
+    if not (ROOT / "pveagentd/priv/main.c").is_file() and not found:
+        tap.note(f"{program} is not in this tree yet")
+        continue
+    tap.ok(bool(found), f"{program} is built")
+    for binary in found:
+        bad = foreign(needed(binary))
+        tap.ok(not bad, f"{program} links libc and libcrypto only", bad)
+tap.end()
