@@ -36,8 +36,32 @@ def used(root):
         text = code(path.read_text(errors="replace"), keep_strings=True)
         for _, args, line in calls(text, CALLS):
             parts = split_args(args)
-            for tag in re.findall(r'"([^"]*)"', parts[2]) if len(parts) > 3 else ():
+            third = parts[2] if len(parts) > 3 else ""
+            # A tag that a node sent passes through; only what it falls back to is written here.
+            third = re.sub(r'js_str_or\(([^,]*,)\s*"[^"]*"', r"js_str_or(\1", third)
+            for tag in re.findall(r'"([^"]*)"', third):
                 yield tag, f"{path.relative_to(root)}:{line}"
+
+
+def exits(root):
+    """The command line's own table of exit statuses by code, as documented and as built."""
+    doc = root / "docs" / "errors.md"
+    rows = re.findall(r"^\| `([a-z0-9_]+)` \|.*\| (\d) \|$", doc.read_text(), re.M) \
+        if doc.is_file() else []
+    cli = root / "proximo-client" / "cli"
+    text = "".join(code(p.read_text(), True) for p in files(root, "*.c", "*.h",
+                                                          below=("proximo-client/cli",)))
+    number = dict(re.findall(r"\b(EXIT_[A-Z]+) = (\d)", text))
+    built = {t: number.get(n, "?") for t, n in re.findall(r'\{"([a-z0-9_]+)", (EXIT_[A-Z]+)\}',
+                                                          text)}
+    if not built and cli.is_dir():
+        return
+    for tag, status in rows:
+        if built.get(tag, "1") != status:
+            yield f"{tag}: documented to exit {status}, the command line exits {built.get(tag, '1')}"
+    for tag in built:
+        if tag not in dict(rows):
+            yield f"{tag}: the command line knows its exit status, docs/errors.md does not list it"
 
 
 def lint(root):
@@ -67,6 +91,12 @@ check(tap, "tags", lint, {
     "malformed": {"docs/errors.md": doc, "common/a.c": 'err_tag(e,\n -EIO, "B code", "x");'},
     "listed twice": {"docs/errors.md": doc + doc, "common/a.c": ""},
     "no list": {"common/a.c": 'err_tag(e, -1, "a_code", "x");'},
+})
+check(tap, "exits", exits, {
+    "another status": {"docs/errors.md": "| `a_code` | x | y | 3 |\n", "proximo-client/cli/a.c":
+                       'EXIT_USAGE = 2, {"a_code", EXIT_USAGE}'},
+    "not listed": {"docs/errors.md": "", "proximo-client/cli/a.c":
+                   'EXIT_USAGE = 2, {"a_code", EXIT_USAGE}'},
 })
 for tag in sorted(set(documented(ROOT)) - mentioned(ROOT)):
     tap.note(f"documented, given nowhere in this tree yet: {tag}")
