@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pveagentd, the network half of the node daemon: runs as its own user, without capabilities, one
+ * event loop, no threads. It listens, speaks TLS and JSON, and passes messages to the root half,
+ * which alone decides and acts. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "pveagentd/agent.h"
+
+#define DRAIN_S 5
+
+static const char usage[] =
+    "pveagentd: the network half of the Proxmox VE node daemon\n"
+    "\n"
+    "  --listen ADDR:PORT   address to open once a client is enrolled or invited; repeatable\n"
+    "                       (default: 0.0.0.0:8643 and [::]:8643)\n"
+    "  --priv-socket PATH   the root half's socket (default: /run/pveagentd/priv.sock)\n"
+    "  --state DIR          where tls.key and tls.crt are (default: /var/lib/pveagentd)\n"
+    "  --init               make key and certificate if they are not there, and exit\n"
+    "  --check-config       check options, key and certificate, and exit\n"
+    "  --version            print the version\n";
+
+enum mode { MODE_RUN, MODE_INIT, MODE_CHECK };
+
+static int complain(const struct err *e) {
+    (void)fprintf(stderr, "pveagentd: %s%s%s\n", e->msg, e->hint[0] ? "\n  " : "", e->hint);
+    return 1;
+}
+
+static int add_listen(struct agent_opts *o, const char *text) {
+    if (o->n_listen == AGENT_LISTEN_MAX || agent_parse_addr(text, &o->listen[o->n_listen]) < 0) {
+        (void)fprintf(stderr, "pveagentd: --listen %s: not ADDRESS:PORT (IPv6 in brackets)\n",
+                      text);
+        return -EINVAL;
+    }
+    o->n_listen++;
+    return 0;
+}
+
+/* 0, or the exit code + 1 when there is nothing to run. */
+static int parse(int argc, char **argv, struct agent_opts *o, enum mode *ret_mode) {
+    static const struct option longs[] = {
+        {"listen", required_argument, NULL, 'l'}, {"priv-socket", required_argument, NULL, 'p'},
+        {"state", required_argument, NULL, 's'},  {"init", no_argument, NULL, 'i'},
+        {"check-config", no_argument, NULL, 'c'}, {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (c == 'l') {
+            if (add_listen(o, optarg) < 0) {
+                return 3;
+            }
+        } else if (c == 'p') {
+            o->priv_socket = optarg;
+        } else if (c == 's') {
+            o->state = optarg;
+        } else if (c == 'i') {
+            *ret_mode = MODE_INIT;
+        } else if (c == 'c') {
+            *ret_mode = MODE_CHECK;
+        } else if (c == 'V') {
+            (void)puts("pveagentd " PACKAGE_VERSION);
+            return 1;
+        } else {
+            (void)fputs(usage, c == 'h' ? stdout : stderr);
+            return c == 'h' ? 1 : 3;
+        }
+    }
+    if (optind < argc) {
+        (void)fputs(usage, stderr);
+        return 3;
+    }
+    if (o->n_listen == 0) {
+        (void)add_listen(o, "0.0.0.0:8643");
+        (void)add_listen(o, "[::]:8643");
+    }
+    return 0;
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *arg) {
+    struct agent *a = arg;
+
+    (void)fd;
+    (void)what;
+    (void)event_base_loopbreak(a->base);
+}
+
+/* Commands belong to the node and go on; their streams get a few seconds to end by themselves. */
+static void on_term(evutil_socket_t sig, short what, void *arg) {
+    struct agent *a = arg;
+    struct timeval tv = {a->n_busy ? DRAIN_S : 0, 0};
+
+    (void)sig;
+    (void)what;
+    (void)sd_notify(0, "STOPPING=1");
+    a->is_stopping = true;
+    agent_shut(a);
+    (void)event_base_once(a->base, -1, EV_TIMEOUT, on_drained, a, &tv);
+}
+
+static void on_hup(evutil_socket_t sig, short what, void *arg) {
+    struct err e = {0};
+
+    (void)sig;
+    (void)what;
+    if (agent_tls_load(arg, &e) < 0) {
+        agent_log(AE_CERTIFICATE, "reload: key or certificate cannot be used", e.msg, NULL);
+    }
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    (void)arg;
+    (void)sd_notify(0, "WATCHDOG=1");
+}
+
+static struct event *every(struct agent *a, uint64_t usec, event_callback_fn fn) {
+    struct timeval tv = {(time_t)(usec / 1000000), (suseconds_t)(usec % 1000000)};
+    struct event *ev = event_new(a->base, -1, EV_PERSIST, fn, a);
+
+    if (ev) {
+        (void)event_add(ev, &tv);
+    }
+    return ev;
+}
+
+static int adopt_from_systemd(struct agent *a, struct err *e) {
+    int n = sd_listen_fds(1);
+
+    for (int i = 0; i < n; i++) {
+        int fd = SD_LISTEN_FDS_START + i;
+        int r;
+
+        if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+            return err_set(e, -EINVAL, "inherited descriptor %d is not a listening socket", fd);
+        }
+        r = agent_adopt(a, fd, e);
+        if (r < 0) {
+            return r;
+        }
+        a->is_activated = true;
+    }
+    return n < 0 ? err_set(e, n, "socket activation: %s", strerror(-n)) : 0;
+}
+
+static int run(struct agent *a, struct err *e) {
+    struct event *ev[4] = {NULL};
+    uint64_t usec = 0;
+    int r;
+
+    a->base = event_base_new();
+    if (!a->base) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    r = agent_http_start(a, e);
+    if (r == 0) {
+        r = adopt_from_systemd(a, e);
+    }
+    if (r == 0) {
+        r = agent_watch_start(a, e);
+    }
+    if (r == 0) {
+        ev[0] = evsignal_new(a->base, SIGTERM, on_term, a);
+        ev[1] = evsignal_new(a->base, SIGINT, on_term, a);
+        ev[2] = evsignal_new(a->base, SIGHUP, on_hup, a);
+        for (size_t i = 0; i < 3; i++) {
+            (void)evsignal_add(ev[i], NULL);
+        }
+        if (sd_watchdog_enabled(0, &usec) > 0) {
+            ev[3] = every(a, usec / 2, on_watchdog);
+        }
+        agent_log(AE_STARTED, "started, version " PACKAGE_VERSION, NULL);
+        (void)sd_notify(0, "READY=1");
+        (void)event_base_dispatch(a->base);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(ev); i++) {
+        if (ev[i]) {
+            event_free(ev[i]);
+        }
+    }
+    agent_finish(a);
+    return r;
+}
+
+int main(int argc, char **argv) {
+    struct agent a = {
+        .o = {.priv_socket = "/run/pveagentd/priv.sock", .state = LOCALSTATEDIR "/lib/pveagentd"}};
+    enum mode mode = MODE_RUN;
+    struct err e = {0};
+    int r = parse(argc, argv, &a.o, &mode);
+
+    if (r) {
+        return r - 1;
+    }
+    (void)umask(0077);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (mode == MODE_INIT) {
+        return agent_init_key(a.o.state, &e) < 0 ? complain(&e) : 0;
+    }
+    r = agent_tls_load(&a, &e);
+    if (r == 0 && mode == MODE_RUN) {
+        r = run(&a, &e);
+    }
+    SSL_CTX_free(a.tls);
+    return r < 0 ? complain(&e) : 0;
+}
