@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proximo-client/nodes/act.h - the acting side: POST /v1/act and /v1/cancel. Only pipeline/ includes
- * this (tests/lint). */
+/* proximo-client/nodes/act.h - the acting side: POST /v1/act and /v1/cancel. Only pipeline/
+ * includes this (tests/lint). */
 #pragma once
 #include "proximo-client/nodes/nodes.h"
 
@@ -19,21 +19,27 @@ struct act_in {
 };
 
 struct act_out {
-    bool started;        /* the node said `started` */
-    bool ended;          /* an end frame came; false = the stream broke, outcome unknown */
-    char refused[32];    /* refusal code of the gate, "" when it was not refused */
-    char step[24];       /* the gate's step name */
-    char how[16];        /* exited, signalled … */
+    bool started;     /* the node said `started` */
+    bool ended;       /* an end frame came; false = the stream broke, outcome unknown */
+    char refused[32]; /* refusal code of the gate, "" when it was not refused */
+    char step[24];    /* the gate's step name */
+    char how[16];     /* exited, signalled … */
     int value;
-    char *receipt;       /* note text, verified against the node's receipt key; owned */
+    char *receipt;                 /* note text, verified against the node's receipt key; owned */
     uint64_t out_total, err_total; /* bytes the command wrote, also beyond the limit */
     char undo_name[41];
+    bool receipt_bad; /* a receipt came that the node's key did not sign for this request: `ended`
+                         is false then, whatever the stream said */
 };
 void act_out_done(struct act_out *o);
 
-/* Runs one request. Rebuilds the proofs for the same intent on 409. A cosignature that comes with the
- * answer is put into the ledger. 0 also when the node refused (look at ret->refused) or the stream
- * broke after start; negative when nothing was started for certain. */
+/* Runs one request. Rebuilds the proofs for the same intent on 409. A cosignature that comes with
+ * the answer is put into the ledger. 0 also when the node refused (look at ret->refused) or the
+ * stream broke after start; negative when nothing was started for certain. */
 int node_act(struct nodes *n, const struct grant *g, struct ledger *l, const struct act_in *in,
              struct act_out *ret, struct err *e);
 int node_cancel(struct nodes *n, const char *node, const struct hash *h, struct err *e);
+
+/* Whether output is what the receipt (already verified) attests; only for output that was not cut.
+ * 0 or -EBADMSG. */
+int act_check_output(const char *receipt, int stream, const void *data, size_t len);

@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+libproximo_a_SOURCES += \
+	proximo-client/nodes/nodes.c proximo-client/nodes/nodes.h proximo-client/nodes/nodes_int.h \
+	proximo-client/nodes/state.c \
+	proximo-client/nodes/identity.c \
+	proximo-client/nodes/call.c \
+	proximo-client/nodes/frames.c proximo-client/nodes/frames.h \
+	proximo-client/nodes/act.c proximo-client/nodes/act.h \
+	proximo-client/nodes/witness.c \
+	proximo-client/nodes/invite.c proximo-client/nodes/invite.h \
+	proximo-client/nodes/join.c

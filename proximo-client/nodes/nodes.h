@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proximo-client/nodes/nodes.h - asking node daemons. What makes a node act is act.h, which only the
- * pipeline includes. The list of enrolled nodes is nodes/<cluster>.ini (formats.md 12). */
+/* proximo-client/nodes/nodes.h - asking node daemons. What makes a node act is act.h, which only
+ * the pipeline includes. The list of enrolled nodes is nodes/<cluster>.ini (formats.md 12). */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,14 +18,15 @@ struct node_request;
 
 struct node_info {
     const char *name;
-    const char *address;  /* host:port */
-    struct hash spki;     /* of the daemon's TLS key: the pin */
+    const char *address; /* host:port */
+    struct hash spki;    /* of the daemon's TLS key: the pin */
     struct vkey witness, receipt;
     bool trusted;
-    const char *client;   /* our name there */
+    const char *client; /* our name there */
 };
 
-/* state_file: nodes/<cluster>.ini (absent = none enrolled); key_file: our TLS key (made by join). */
+/* state_file: nodes/<cluster>.ini (absent = none enrolled); key_file: our TLS key (made by join).
+ */
 int nodes_open(const char *state_file, const char *key_file, struct nodes **ret, struct err *e);
 void nodes_close(struct nodes *n);
 static inline void nodes_closep(struct nodes **n) {
@@ -39,11 +40,12 @@ const struct node_info *nodes_find(const struct nodes *n, const char *name); /* 
 /* Polled during every wait. */
 void nodes_on_cancel(struct nodes *n, bool (*cancelled)(void *ctx), void *ctx);
 
-/* GET /v1/status as JSON. Errors: "node_unreachable", "node_untrusted_key" (pin), "node_refused". */
+/* GET /v1/status as JSON. Errors: "node_unreachable", "node_untrusted_key" (pin), "node_refused".
+ */
 int node_status(struct nodes *n, const char *node, js **ret, struct err *e);
 
-/* POST /v1/explain. ret: {allowed, rule, code?, why?, remedy?, approval ("none"|"host"|operator name),
- * near_root, exists, running, config ("sha256:…"), privileged, undo {possible, driver, why},
+/* POST /v1/explain. ret: {allowed, rule, code?, why?, remedy?, approval ("none"|"host"|operator
+ * name), near_root, exists, running, config ("sha256:…"), privileged, undo {possible, driver, why},
  * mounts:[…]}. `request` may hold config "-" (the answer tells the real one). */
 int node_explain(struct nodes *n, const char *node, const char *request, js **ret, struct err *e);
 
@@ -52,14 +54,14 @@ int node_op(struct nodes *n, const char *node, const struct hash *h, js **ret, s
 /* GET /v1/receipts?after=N: array of note texts. */
 int node_receipts(struct nodes *n, const char *node, uint64_t after, js **ret, struct err *e);
 
-/* C2SP add-checkpoint of the ledger's newest checkpoint to every node (or one), rebuilding proofs on
- * 409 at most 8 times; good cosignatures go into the ledger. ret_ok counts. "ledger_behind" when a
- * node knows a larger size. Sends nothing but public data. */
+/* C2SP add-checkpoint of the ledger's newest checkpoint to every node (or one), rebuilding proofs
+ * on 409 at most 8 times; good cosignatures go into the ledger. ret_ok counts. "ledger_behind" when
+ * a node knows a larger size. Sends nothing but public data. */
 int nodes_witness(struct nodes *n, struct ledger *l, const char *only, size_t *ret_ok,
                   struct err *e);
 
-/* Enrolment by an invitation line: checks the pin, proves the key, stores node and peers (untrusted).
- * Returns the node's name in ret_name. */
+/* Enrolment by an invitation line: checks the pin, proves the key, stores node and peers
+ * (untrusted). Returns the node's name in ret_name. */
 int nodes_join(struct nodes *n, const char *line, const char *client, struct ledger *l,
                char ret_name[static 64], struct err *e);
 int nodes_trust(struct nodes *n, const char *node, bool trust, struct err *e);

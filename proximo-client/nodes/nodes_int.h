@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/nodes/nodes_int.h - shared by the files of this folder only. */
+#pragma once
+#include <curl/curl.h>
+
+#include "common/buf.h"
+#include "proximo-client/nodes/nodes.h"
+
+struct node {
+    struct node_info i; /* its strings point to the members below */
+    char name[64];
+    char address[272];
+    char client[64];
+    CURL *curl;    /* one connection a node, kept open; made at the first call */
+    uint64_t head; /* the size that the node cosigned last, as far as we know */
+};
+
+struct nodes {
+    char *file;
+    char *key_file;
+    struct node *v; /* sorted by name */
+    size_t n;
+    CURLM *multi;
+    struct buf cert_pem;
+    struct buf key_pem;
+    bool (*cancelled)(void *ctx);
+    void *cancel_ctx;
+};
+
+/* state.c. Reading replaces n->v; an absent file is an empty list. */
+int state_read(struct nodes *n, struct err *e);
+/* Under the file's lock: reads what other processes wrote, calls fn, writes. fn may only change the
+ * list through state_put and state_drop. */
+typedef int state_fn(struct nodes *n, void *ctx, struct err *e);
+int state_change(struct nodes *n, state_fn *fn, void *ctx, struct err *e);
+int state_put(struct nodes *n, const struct node_info *i, struct err *e); /* adds or replaces */
+int state_drop(struct nodes *n, const char *name);                        /* -ENOENT */
+struct node *node_get(struct nodes *n, const char *name);                 /* NULL */
+
+/* identity.c: our key, as certificate and key in PEM, in memory only. Made when `make` is set and
+ * there is none. "not_enrolled" when there is none. */
+int identity_load(struct nodes *n, bool make, struct err *e);
+
+/* call.c: one HTTP exchange. */
+struct call {
+    const char *method; /* GET or POST */
+    const char *path;
+    const char *type; /* of the body */
+    const void *body;
+    size_t len;
+    long timeout_s;
+    /* Called with the body of a 200 answer as it comes; NULL: into ret. Negative stops. */
+    int (*sink)(void *ctx, const void *data, size_t len);
+    void *ctx;
+    /* Called once when somebody wants to stop; NULL: the call ends with "cancelled". */
+    void (*on_cancel)(void *ctx);
+    bool alone; /* on a connection of its own: the node's is in use */
+};
+struct reply {
+    int status; /* 0: no answer came */
+    struct buf body;
+    bool is_sent; /* the request, or part of it, may have reached the node */
+};
+/* 0 when an answer came, whatever its status. Tags: node_unreachable, node_untrusted_key,
+ * cancelled, node_unknown. */
+int call_run(struct nodes *n, struct node *node, const struct call *c, struct reply *ret,
+             struct err *e);
+void reply_done(struct reply *r);
+/* An answer that is not 200 as an error: tag node_refused, the node's code and sentence in the
+ * message. */
+int reply_refused(const struct node *node, const struct reply *r, struct err *e);
+int reply_json(const struct node *node, const struct reply *r, js **ret, struct err *e);
+
+/* witness.c: signature lines over a checkpoint note's text; the good ones go into the ledger.
+ * Returns how many. */
+size_t witness_take(struct ledger *l, const struct node *node, const char *note, size_t len,
+                    uint64_t size, const char *lines);
+/* Waits a random few milliseconds, longer each time. */
+void jitter(unsigned int attempt);
