@@ -44,7 +44,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx) {
     return n;
 }
 
-static int set_blob(CURL *h, CURLoption option, const struct buf *b) {
+static CURLcode set_blob(CURL *h, CURLoption option, const struct buf *b) {
     struct curl_blob blob = {b->data, b->len, CURL_BLOB_NOCOPY};
 
     return curl_easy_setopt(h, option, &blob);
@@ -69,8 +69,8 @@ static int prepare(struct nodes *n, struct node *node, CURL *h, struct err *e) {
     bad |= curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_data) != CURLE_OK;
-    bad |= set_blob(h, CURLOPT_SSLCERT_BLOB, &n->cert_pem) != 0;
-    bad |= set_blob(h, CURLOPT_SSLKEY_BLOB, &n->key_pem) != 0;
+    bad |= set_blob(h, CURLOPT_SSLCERT_BLOB, &n->cert_pem) != CURLE_OK;
+    bad |= set_blob(h, CURLOPT_SSLKEY_BLOB, &n->key_pem) != CURLE_OK;
     return bad ? err_set(e, -EIO, "libcurl lacks an option that a safe connection needs") : 0;
 }
 
