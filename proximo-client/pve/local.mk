@@ -3,6 +3,8 @@ libproximo_a_SOURCES += \
 	proximo-client/pve/answer.c \
 	proximo-client/pve/change.c \
 	proximo-client/pve/change.h \
+	proximo-client/pve/inventory.c \
+	proximo-client/pve/inventory.h \
 	proximo-client/pve/path.c \
 	proximo-client/pve/pve.c \
 	proximo-client/pve/pve.h \

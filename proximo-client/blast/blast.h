@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/blast/blast.h - the analysers: pure functions over a picture. Each puts into the
+ * draft what is hit (draft_affect), how risky that is (draft_risk), and everything that matters and
+ * was not read (draft_unread). They read nothing themselves. 0, or -ENOENT when what the change is
+ * about is not in the picture (the draft then says so too). */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/js.h"
+
+struct draft;
+struct picture;
+
+/* What each needs in its picture (struct picture_ask). */
+#define BLAST_STORAGE_NEEDS  0x7fu /* everything; .storage = the storage */
+#define BLAST_POWER_NEEDS    0x22u /* PIC_CONFIGS | PIC_HA; every guest for startup orders */
+#define BLAST_CONFIG_NEEDS   0x02u /* PIC_CONFIGS; .vmid = the guest */
+#define BLAST_ROLLBACK_NEEDS 0x07u /* PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS; .vmid */
+
+/* A storage definition goes (gone) or changes: set {disable, nodes, content …} and del (array of
+ * keys, or one comma-separated string; may be NULL). */
+int blast_storage(const struct picture *p, const char *storage, const js *set, const js *del,
+                  bool gone, struct draft *d);
+/* action: start stop shutdown reboot (also reset suspend resume). */
+int blast_power(const struct picture *p, uint32_t vmid, const char *action, struct draft *d);
+/* set {key: new value}, del as above. */
+int blast_config(const struct picture *p, uint32_t vmid, const js *set, const js *del,
+                 struct draft *d);
+/* now: Unix seconds, for the snapshot's age. */
+int blast_rollback(const struct picture *p, uint32_t vmid, const char *snapname, int64_t now,
+                   struct draft *d);
+/* explain: a node daemon's answer (nodes.h). p may be NULL (only the guest's name is taken). */
+int blast_exec(const struct picture *p, uint32_t vmid, const js *explain, struct draft *d);

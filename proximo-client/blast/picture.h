@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/blast/picture.h - the cluster as far as it was read: what analysers look at. It is
+ * filled by answers of the API (pve/inventory.c reads them; tests hand them in) and does no I/O.
+ * Every part says whether it was read, read in part, denied, failed or not asked for: an analyser
+ * must never take "not read" for "none". All strings belong to the picture. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/js.h"
+
+struct err;
+struct picture;
+
+enum part_state {
+    PART_NOT_ASKED,
+    PART_READ,
+    PART_PARTIAL, /* a list that the token sees only in part */
+    PART_DENIED,
+    PART_FAILED,
+};
+struct part {
+    enum part_state state;
+    const char *why;       /* "" when read */
+    const char *privilege; /* "VM.Audit on /vms", or NULL */
+};
+
+enum volume_kind {
+    VOLUME_EMPTY,   /* "none": an empty drive */
+    VOLUME_STORAGE, /* storage:name */
+    VOLUME_BIND,    /* a directory of the host in a container */
+    VOLUME_DEVICE,  /* /dev/…, a host path in a VM, the host's CD drive */
+    VOLUME_ODD,     /* not understood: treat as anything */
+};
+struct volume {
+    char key[24]; /* "scsi0", "mp1", "unused0", "vmstate", "hookscript" … */
+    enum volume_kind kind;
+    const char *storage; /* VOLUME_STORAGE, else "" */
+    const char *name;    /* after the colon; of the others the path */
+    const char *mp;      /* where a container mounts it, or "" */
+    uint32_t base;       /* vmid of the template whose base volume it is cloned from, 0 = none */
+    bool cdrom, cloudinit, unused, vmstate;
+    bool firmware;   /* efidisk, tpmstate */
+    bool reference;  /* hookscript, cicustom: a file that is only read */
+    bool replicated; /* not excluded by replicate=0 */
+};
+/* Takes one value of a configuration apart. kind is "lxc" or "qemu". false: the key holds no volume
+ * (then *ret is zero). Strings live as long as the picture. */
+bool volume_parse(struct picture *p, const char *kind, const char *key, const char *value,
+                  struct volume *ret);
+
+struct volumes {
+    struct volume *v;
+    size_t n;
+};
+
+struct guest_snap {
+    const char *name;
+    const char *parent; /* or "" */
+    int64_t snaptime;
+    bool vmstate;
+    struct part config;
+    const js *cfg; /* NULL unless read */
+    struct volumes vols;
+};
+struct guest {
+    const char *kind; /* "lxc", "qemu" */
+    uint32_t vmid;
+    const char *node;
+    const char *name; /* or "" */
+    char resource[24]; /* "vm/104", "ct/301" */
+    bool running, template;
+    struct part config;
+    const js *cfg; /* NULL unless read */
+    struct volumes vols;
+    struct part snapshots;
+    struct guest_snap *snap;
+    size_t n_snap;
+    const char *parent; /* snapshot the present state descends from, or "" */
+};
+struct store {
+    const char *id, *type;
+    const char *path; /* of the host, or "" */
+    bool disabled, shared;
+    const js *def;
+};
+/* What one node says lies on a storage. */
+struct content {
+    const char *storage, *node;
+    struct part part;
+    const js *list; /* [{volid, content, vmid?, ctime?, size …}] or NULL */
+};
+
+/* What to read. */
+#define PIC_STORAGE     (1u << 0) /* definitions */
+#define PIC_CONFIGS     (1u << 1) /* of all guests, or of `vmid` */
+#define PIC_SNAPSHOTS   (1u << 2) /* lists and each snapshot's own configuration */
+#define PIC_BACKUP      (1u << 3)
+#define PIC_REPLICATION (1u << 4)
+#define PIC_HA          (1u << 5)
+#define PIC_CONTENT     (1u << 6) /* of `storage`, on each node that has it */
+struct picture_ask {
+    unsigned int what;
+    uint32_t vmid;       /* 0 = every guest */
+    const char *storage; /* for PIC_CONTENT */
+};
+
+int picture_new(const struct picture_ask *ask, struct picture **ret, struct err *e);
+void picture_free(struct picture *p);
+static inline void picture_freep(struct picture **p) {
+    picture_free(*p);
+    *p = NULL;
+}
+
+struct picture_read {
+    const char *path;
+    const char *reduce; /* reducer's name of pipeline/draft.h */
+};
+/* The reads that are wanted now, given what was put in so far; 0 = the picture is finished. The list
+ * is borrowed until the next call. */
+size_t picture_need(struct picture *p, const struct picture_read **ret);
+/* The answer to a read; takes a reference of data. result negative: why it was not read. */
+void picture_put(struct picture *p, const char *path, js *data, int result, const struct err *why);
+
+const struct part *picture_guests_part(const struct picture *p);
+const struct part *picture_nodes_part(const struct picture *p);
+const struct part *picture_storage_part(const struct picture *p);
+const struct part *picture_backup_part(const struct picture *p);
+const struct part *picture_replication_part(const struct picture *p);
+const struct part *picture_ha_part(const struct picture *p);
+
+size_t picture_guests(const struct picture *p, const struct guest **ret);
+const struct guest *picture_guest(const struct picture *p, uint32_t vmid); /* NULL */
+const struct guest_snap *guest_snap_find(const struct guest *g, const char *name);
+size_t picture_stores(const struct picture *p, const struct store **ret);
+const struct store *picture_store(const struct picture *p, const char *id); /* NULL */
+/* Whether the storage is meant to exist on that node. NULL def = everywhere. */
+bool store_on_node(const js *def, const char *node);
+size_t picture_contents(const struct picture *p, const struct content **ret);
+size_t picture_nodes(const struct picture *p);
+const char *picture_node(const struct picture *p, size_t i, bool *ret_online);
+const js *picture_backup_jobs(const struct picture *p);      /* array or NULL */
+const js *picture_replication_jobs(const struct picture *p); /* array or NULL */
+const js *picture_ha_resources(const struct picture *p);     /* array or NULL */
+const js *picture_ha_rules(const struct picture *p);         /* array or NULL */
+/* The HA resource of a guest, NULL when it is not managed (or HA was not read). */
+const js *picture_ha_of(const struct picture *p, const struct guest *g);
+
+/* The nearest listed path decides, and nothing listed below takes it away. privs "A|B" = any of.
+ * perms as /access/permissions answers. */
+bool perms_allow(const js *perms, const char *path, const char *privs);
+
+/* Comma or semicolon separated words. */
+bool words_have(const char *words, const char *word);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/pve/inventory.h - fills a picture (blast/picture.h) by concurrent REST reads. Only
+ * reads; what cannot be read is in the picture as such, it is not an error. */
+#pragma once
+#include "common/js.h"
+#include "proximo-client/blast/picture.h"
+
+struct err;
+struct pve;
+
+/* Called for every read that was answered, e.g. to make it a precondition (draft_precondition has
+ * this signature's arguments). Negative ends the reading with that error. */
+typedef int (*picture_seen)(void *ctx, const char *path, const char *reduce, const js *data,
+                            struct err *e);
+
+/* Negative only when cancelled, out of memory, refused by `seen`, or when the API itself cannot be
+ * asked at all (no connection, token refused): a picture of nothing helps nobody. */
+int picture_read(struct pve *p, const struct picture_ask *ask, picture_seen seen, void *ctx,
+                 struct picture **ret, struct err *e);
