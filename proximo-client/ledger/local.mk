@@ -12,4 +12,11 @@ libproximo_a_SOURCES += \
 	proximo-client/ledger/store.c proximo-client/ledger/body.h \
 	proximo-client/ledger/run.c proximo-client/ledger/run.h \
 	proximo-client/ledger/index.c proximo-client/ledger/index.h \
-	proximo-client/ledger/find.c
+	proximo-client/ledger/find.c \
+	proximo-client/ledger/hashmap.c proximo-client/ledger/hashmap.h \
+	proximo-client/ledger/audit.c proximo-client/ledger/audit.h \
+	proximo-client/ledger/verify.c
+
+bin_PROGRAMS += proximo-verify
+proximo_verify_SOURCES = proximo-client/ledger/verify_main.c
+proximo_verify_LDADD = libproximo.a libnet.a libcore.a $(NET_LIBS)

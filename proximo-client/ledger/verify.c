@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The auditor. It shares no state with the writer: it reads the directory from the first byte,
+ * hashes every entry, rebuilds the tree, and compares with the stored hashes (which name the entry
+ * that was changed) and with every signed checkpoint (which cannot be changed). */
+#include "proximo-client/ledger/verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/buf.h"
+#include "common/canon.h"
+#include "common/checkpoint.h"
+#include "common/entry.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/merkle.h"
+#include "common/own.h"
+#include "proximo-client/ledger/audit.h"
+#include "proximo-client/ledger/body.h"
+#include "proximo-client/ledger/impl.h"
+#include "proximo-client/ledger/seg.h"
+
+#define WINDOW 2048 /* hashes of a level file read at a time */
+
+struct level {
+    int fd; /* -1: no such file */
+    struct hash *window;
+    size_t pos, len;
+    uint64_t next;
+};
+
+/* A root that somebody signed, to be met when the tree has that size. */
+struct signed_head {
+    struct checkpoint c;
+    const char *what;
+    bool met;
+};
+
+struct walk {
+    int dir;
+    const struct verify_keys *keys;
+    js *report;
+    struct vkey log;
+    struct audit *audit;
+    struct merkle_edge edge;
+    struct level level[64];
+    bool has_levels;
+    bool levels_differ; /* after the first difference every later one is its consequence */
+    struct signed_head *head;
+    size_t n_heads;
+    struct buf note; /* the stored checkpoint */
+    uint64_t covered;
+    uint64_t bodies, bodies_missing;
+    const char *tail;
+};
+
+static void walk_done(struct walk *w) {
+    for (size_t i = 0; i < ARRAY_LEN(w->level); i++) {
+        closep(&w->level[i].fd);
+        free(w->level[i].window);
+    }
+    audit_free(w->audit);
+    free(w->head);
+    buf_done(&w->note);
+    closep(&w->dir);
+}
+
+static void level_open(struct walk *w, unsigned int k) {
+    struct level *v = &w->level[k];
+    char name[16];
+
+    if (v->window) {
+        return;
+    }
+    (void)snprintf(name, sizeof(name), "level/%u", k);
+    v->fd = openat(w->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    v->window = malloc(WINDOW * sizeof(*v->window));
+    if (!v->window) {
+        abort();
+    }
+}
+
+/* The next stored hash of the level; false when the file ends. */
+static bool level_next(struct walk *w, unsigned int k, struct hash *ret) {
+    struct level *v = &w->level[k];
+
+    level_open(w, k);
+    if (v->pos == v->len) {
+        ssize_t n = v->fd < 0 ? 0
+                              : pread(v->fd, v->window, WINDOW * sizeof(*v->window),
+                                      (off_t)(v->next * HASH_LEN));
+
+        v->pos = 0;
+        v->len = n > 0 ? (size_t)n / HASH_LEN : 0;
+        v->next += v->len;
+        if (!v->len) {
+            return false;
+        }
+    }
+    *ret = v->window[v->pos++];
+    return true;
+}
+
+static int compare(void *ctx, unsigned int k, uint64_t index, const struct hash *h) {
+    struct walk *w = ctx;
+    struct hash stored;
+
+    (void)index;
+    if (w->levels_differ) {
+        return 0;
+    }
+    if (!level_next(w, k, &stored)) {
+        if (w->edge.size < w->covered) {
+            w->levels_differ = true;
+            defect(w->report, w->edge.size, "hash_missing", "level %u has no hash for it", k);
+        }
+        return 0; /* past the checkpoint a writer may be at work, or a crash was */
+    }
+    if (memcmp(&stored, h, HASH_LEN) != 0) {
+        w->levels_differ = true;
+        defect(w->report, w->edge.size, k ? "hash_altered" : "entry_altered",
+               k ? "the stored hash above it at level %u is another one"
+                 : "its bytes are not those that were hashed (level %u)",
+               k);
+    }
+    return 0;
+}
+
+static void meet_heads(struct walk *w) {
+    struct hash root;
+
+    for (size_t i = 0; i < w->n_heads; i++) {
+        struct signed_head *h = &w->head[i];
+
+        if (h->c.size != w->edge.size) {
+            continue;
+        }
+        merkle_edge_root(&w->edge, &root);
+        h->met = true;
+        if (!hash_eq(&root, &h->c.root)) {
+            defect(w->report, NO_ENTRY, "root_mismatch",
+                   "the first %llu entries do not have the root that %s signs",
+                   (unsigned long long)h->c.size, h->what);
+        }
+    }
+}
+
+/* The body of an entry: canonical JSON; and what it points to, if it is here. */
+static void check_body(struct walk *w, uint64_t i, const struct entry *en) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_MAX);
+    CLEANUP(js_freep) js *v = NULL;
+    const char *name;
+    struct hash h;
+    struct err e;
+    int r;
+
+    if (en->body_len == 2) {
+        return;
+    }
+    if (canon_check(en->body, en->body_len, &e) < 0 ||
+        js_parse(en->body, en->body_len, &v, &e) < 0) {
+        defect(w->report, i, "bad_body", "%s", e.msg);
+        return;
+    }
+    name = js_get_str(v, "body");
+    if (!name || hash_parse(name, &h) < 0) {
+        return;
+    }
+    r = body_read(w->dir, &h, &b, &e);
+    if (r == -ENOENT) {
+        w->bodies_missing++; /* an export may leave them out */
+    } else if (r < 0) {
+        defect(w->report, i, "body_altered", "%s", e.msg);
+    } else {
+        w->bodies++;
+    }
+}
+
+static void take_entry(struct walk *w, const char *bytes, size_t len) {
+    CLEANUP(entry_done) struct entry en = {0};
+    uint64_t i = w->edge.size;
+    struct hash leaf;
+    struct err e;
+
+    merkle_leaf(bytes, len, &leaf);
+    (void)merkle_edge_add(&w->edge, &leaf, w->has_levels ? compare : NULL, w);
+    if (entry_parse(bytes, len, &en, &e) < 0) {
+        defect(w->report, i, "bad_entry", "%s", e.msg);
+    } else {
+        check_body(w, i, &en);
+        audit_entry(w->audit, i, &en, &leaf);
+    }
+    meet_heads(w);
+}
+
+/* 1: the segment is full and whole; 0: the log ends in it; negative: not readable. */
+static int walk_segment(struct walk *w, uint64_t seg) {
+    CLEANUP(seg_done) struct seg_reader rd = {.fd = -1};
+    CLEANUP(closep) int fd = -1;
+    const char *bytes = NULL;
+    char name[SEG_NAME];
+    size_t len = 0;
+    int r;
+
+    seg_name(seg, name);
+    fd = openat(w->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : -errno;
+    }
+    r = seg_start(&rd, fd, 0);
+    if (r < 0) {
+        return r;
+    }
+    while ((r = seg_next(&rd, &bytes, &len)) == 1) {
+        if (w->edge.size / SEG_ENTRIES != seg) {
+            defect(w->report, w->edge.size, "segment_long", "segment %llu holds more than %u",
+                   (unsigned long long)seg, SEG_ENTRIES);
+            return 0;
+        }
+        take_entry(w, bytes, len);
+    }
+    if (r == -EBADMSG) {
+        if (w->edge.size < w->covered) {
+            defect(w->report, w->edge.size, "entry_cut", "it is cut or has an impossible length");
+        } else {
+            w->tail = "torn"; /* a crash, or a writer at work: the next start sees to it */
+        }
+        return 0;
+    }
+    return r < 0 ? r : w->edge.size / SEG_ENTRIES != seg;
+}
+
+static int read_log_key(struct walk *w, struct err *e) {
+    struct ledger probe = {.dir = w->dir};
+    bool given = w->keys->log.name[0] != '\0';
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINE);
+    int r = create_read_identity(&probe, e);
+
+    if (r < 0 && !given) {
+        return r;
+    }
+    w->log = given ? w->keys->log : probe.vkey;
+    if (given && (r < 0 || !vkey_eq(&probe.vkey, &w->keys->log))) {
+        defect(w->report, NO_ENTRY, "wrong_key", "the directory names another key than the given");
+    }
+    (void)vkey_text(&w->log, &b);
+    js_add(w->report, "origin", js_str(w->log.name));
+    js_add(w->report, "key", js_str(buf_str(&b)));
+    js_add(w->report, "key_given", js_bool(given));
+    return 0;
+}
+
+static void add_head(struct walk *w, const char *note, size_t len, const char *what) {
+    struct signed_head h = {.what = what};
+    struct note n;
+    struct err e;
+
+    if (checkpoint_open(note, len, &w->log, &n, &h.c, &e) < 0) {
+        defect(w->report, NO_ENTRY, "bad_checkpoint", "%s: %s", what, e.msg);
+        return;
+    }
+    if (strcmp(what, "the checkpoint") == 0) {
+        w->covered = h.c.size;
+    }
+    w->head[w->n_heads++] = h;
+}
+
+static int read_heads(struct walk *w, struct err *e) {
+    struct err why;
+    int r = file_read(w->dir, "checkpoint", &w->note, &why);
+
+    w->head = calloc(w->keys->n_heads + 1, sizeof(*w->head));
+    if (!w->head) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    if (r < 0) {
+        defect(w->report, NO_ENTRY, "bad_checkpoint", "%s", why.msg);
+    } else {
+        add_head(w, buf_str(&w->note), w->note.len, "the checkpoint");
+    }
+    for (size_t i = 0; i < w->keys->n_heads; i++) {
+        add_head(w, w->keys->head[i], strlen(w->keys->head[i]), "a head from elsewhere");
+    }
+    return 0;
+}
+
+struct quorum {
+    js *ages;
+    size_t n, k;
+};
+
+static void ask_witness(struct walk *w, const struct note *n, const struct vkey *key,
+                        const char *name, int64_t now, struct quorum *q) {
+    uint64_t time = 0;
+    int r = n ? note_check(n, key, &time) : -ENOENT;
+    js *o;
+
+    q->n++;
+    if (r == -EBADMSG) {
+        defect(w->report, NO_ENTRY, "bad_cosignature", "the cosignature of %s is wrong", name);
+    }
+    if (r < 0) {
+        return;
+    }
+    q->k++;
+    o = js_object();
+    js_add(o, "name", js_str(name));
+    js_add(o, "time", js_int((int64_t)time));
+    js_add(o, "age", js_int(now - (int64_t)time));
+    js_push(q->ages, o);
+}
+
+static void check_witnesses(struct walk *w, int64_t now) {
+    struct quorum q = {.ages = js_array()};
+    js *o = js_object();
+    struct note parsed;
+    const struct note *n =
+        w->note.len && note_parse(buf_str(&w->note), w->note.len, &parsed, NULL) == 0 ? &parsed
+                                                                                      : NULL;
+    size_t need;
+
+    for (size_t i = 0; i < w->keys->n_nodes; i++) {
+        if (w->keys->node[i].trusted && w->keys->node[i].witness.name[0]) {
+            ask_witness(w, n, &w->keys->node[i].witness, w->keys->node[i].name, now, &q);
+        }
+    }
+    for (size_t i = 0; i < w->keys->n_witness; i++) {
+        ask_witness(w, n, &w->keys->witness[i], w->keys->witness[i].name, now, &q);
+    }
+    need = q.n / 2 + 1;
+    if (q.n >= 2 && q.k >= need) {
+        js_add(o, "verdict", js_str("proved"));
+    } else if (q.n == 1 && q.k == 1) {
+        js_add(o, "verdict", js_str("witnessed (single)"));
+    } else {
+        js_addf(o, "verdict", "witnessed %zu/%zu", q.k, q.n);
+    }
+    js_add(o, "k", js_int((int64_t)q.k));
+    js_add(o, "n", js_int((int64_t)q.n));
+    js_add(o, "quorum", js_int(q.n ? (int64_t)need : 0));
+    js_add(o, "ages", q.ages);
+    js_add(w->report, "witness", o);
+}
+
+/* Signed heads that the entries never reached, and hashes of entries that are gone. */
+static void check_end(struct walk *w) {
+    struct stat st;
+
+    for (size_t i = 0; i < w->n_heads; i++) {
+        if (!w->head[i].met) {
+            defect(w->report, w->edge.size, "truncated", "%llu entries are here, %s covers %llu",
+                   (unsigned long long)w->edge.size, w->head[i].what,
+                   (unsigned long long)w->head[i].c.size);
+        }
+    }
+    if (fstatat(w->dir, "level/0", &st, AT_SYMLINK_NOFOLLOW) == 0 && !w->levels_differ &&
+        (uint64_t)st.st_size / HASH_LEN > w->edge.size) {
+        if (w->edge.size < w->covered) {
+            defect(w->report, w->edge.size, "truncated", "hashes of %llu entries are stored",
+                   (unsigned long long)st.st_size / HASH_LEN);
+        } else {
+            w->tail = "torn";
+        }
+    }
+}
+
+static int walk_open(struct walk *w, const char *dir, js *report, struct err *e) {
+    struct stat st;
+    int r;
+
+    w->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (w->dir < 0) {
+        return err_set(e, -errno, "open %s: %s", dir, strerror(errno));
+    }
+    w->has_levels = fstatat(w->dir, "level", &st, AT_SYMLINK_NOFOLLOW) == 0;
+    js_add(report, "ok", js_bool(true));
+    js_add(report, "defects", js_array());
+    r = read_log_key(w, e);
+    r = r < 0 ? r : read_heads(w, e);
+    if (r < 0) {
+        return r;
+    }
+    w->audit = audit_new(w->keys, &w->log, report);
+    return w->audit ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
+static void fill_report(struct walk *w) {
+    js *bodies = js_object();
+    struct hash root;
+    char text[HASH_HEX_LEN + 1];
+
+    merkle_edge_root(&w->edge, &root);
+    hash_text(&root, text);
+    js_add(w->report, "entries", js_int((int64_t)w->edge.size));
+    js_add(w->report, "covered", js_int((int64_t)w->covered));
+    js_add(w->report, "tail", js_str(w->tail ? w->tail : "clean"));
+    js_add(w->report, "root", js_str(text));
+    js_add(bodies, "checked", js_int((int64_t)w->bodies));
+    js_add(bodies, "missing", js_int((int64_t)w->bodies_missing));
+    js_add(w->report, "bodies", bodies);
+}
+
+int verify_dir(const char *dir, const struct verify_keys *keys, int64_t now, js **ret_report,
+               struct err *e) {
+    CLEANUP(js_freep) js *report = js_object();
+    CLEANUP(walk_done)
+    struct walk w = {.dir = -1, .keys = keys, .report = report, .note = BUF_INIT(LIM_NOTE)};
+    int r;
+
+    for (size_t i = 0; i < ARRAY_LEN(w.level); i++) {
+        w.level[i].fd = -1;
+    }
+    r = walk_open(&w, dir, report, e);
+    if (r < 0) {
+        return r;
+    }
+    meet_heads(&w); /* a checkpoint of nothing */
+    for (uint64_t seg = 0; (r = walk_segment(&w, seg)) == 1; seg++) {
+    }
+    if (r < 0) {
+        return err_set(e, r, "read the entries of %s: %s", dir, strerror(-r));
+    }
+    if (!w.edge.size) {
+        defect(report, 0, "truncated", "there is not one entry");
+    }
+    check_end(&w);
+    audit_end(w.audit);
+    check_witnesses(&w, now);
+    fill_report(&w);
+    *ret_report = TAKE(report);
+    return 0;
+}
