@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += docs/mcp.md
+man_MANS += \
+	docs/proximo-client.1 \
+	docs/proximo.ini.5 \
+	docs/pveagentd-policy.5

@@ -32,6 +32,17 @@ def difference(help_text, page_text):
             [f"--{o} is in the page and not in --help" for o in sorted(explained - shown)])
 
 
+def full_help(binary):
+    """--help, and that of every command it lists (two spaces, a word, two or more spaces)."""
+    def run(*args):
+        return subprocess.run([str(binary), *args, "--help"], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=30, check=False)
+
+    first = run()
+    words = re.findall(r"^  ([a-z][a-z-]+)  +\S", first.stdout, re.M)
+    return first, first.stdout + "".join(run(w).stdout for w in words)
+
+
 def mandoc(path):
     out = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(path)],
                          capture_output=True, text=True, check=False)
@@ -61,11 +72,10 @@ for program, section in PROGRAMS.items():
         tap.note(f"{program} is not in this tree yet")
         continue
     tap.ok(page.is_file(), f"{program} has a manual page", [f"no {page.relative_to(ROOT)}"])
-    out = subprocess.run([str(binary), "--help"], capture_output=True, text=True,
-                         stdin=subprocess.DEVNULL, timeout=30, check=False)
+    out, text = full_help(binary)
     tap.ok(out.returncode == 0 and out.stdout.strip() != "", f"{program} --help answers on stdout",
            [f"exit status {out.returncode}", *out.stderr.splitlines()[:5]])
     if page.is_file():
-        found = difference(out.stdout, page.read_text())
+        found = difference(text, page.read_text())
         tap.ok(not found, f"{program}: --help and its page name the same options", found)
 tap.end()
