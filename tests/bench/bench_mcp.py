@@ -54,7 +54,7 @@ def memory(pid):
 
 
 def bench(name, cmd, call):
-    empty = [os.path.join(BUILD, "tests/bench/bench_empty")]
+    empty = [os.path.join(BUILD, "tests/bench/empty_program")]
     ours, theirs = [], []
     for _ in range(RUNS):  # by turns, so that a busy machine hits both
         took, line = first_answer_ms(cmd)
