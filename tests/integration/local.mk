@@ -4,6 +4,8 @@
 check_PROGRAMS += tests/integration/mcp_fixture
 tests_integration_mcp_fixture_SOURCES = tests/integration/mcp_fixture.c
 tests_integration_mcp_fixture_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
-TESTS += tests/integration/mcp_raw.py tests/integration/mcp_clients.sh
-EXTRA_DIST += tests/integration/mcp_raw.py tests/integration/mcp_clients.sh \
+TESTS += tests/integration/mcp_raw.py tests/integration/mcp_product.py \
+	tests/integration/mcp_clients.sh
+EXTRA_DIST += tests/integration/mcp_raw.py tests/integration/mcp_product.py \
+	tests/integration/mcp_clients.sh \
 	tests/integration/mcp_sdk.mjs

@@ -26,9 +26,9 @@ def ok(cond, name, seen=None):
 
 
 class Server:
-    def __init__(self, *args, stdout=subprocess.PIPE):
-        self.p = subprocess.Popen([FIXTURE, *args], stdin=subprocess.PIPE, stdout=stdout,
-                                  stderr=subprocess.PIPE)
+    def __init__(self, *args, cmd=(FIXTURE,), env=None, stdout=subprocess.PIPE):
+        self.p = subprocess.Popen([*cmd, *args], stdin=subprocess.PIPE, stdout=stdout,
+                                  stderr=subprocess.PIPE, env=env)
         self.buf = b""
 
     def raw(self, data):
