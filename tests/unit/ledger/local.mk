@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+LEDGER_TESTS = \
+	tests/unit/ledger/test_ledger \
+	tests/unit/ledger/test_verify
+check_PROGRAMS += $(LEDGER_TESTS)
+TESTS += $(LEDGER_TESTS)
+LEDGER_FIXTURE = tests/unit/ledger/fixture.c tests/unit/ledger/fixture.h
+LEDGER_TEST_LIBS = libproximo.a libnet.a libcore.a $(NET_LIBS) $(CHECK_LIBS)
+tests_unit_ledger_test_ledger_SOURCES = tests/unit/ledger/test_ledger.c $(LEDGER_FIXTURE)
+tests_unit_ledger_test_ledger_LDADD = $(LEDGER_TEST_LIBS)
+tests_unit_ledger_test_verify_SOURCES = tests/unit/ledger/test_verify.c $(LEDGER_FIXTURE)
+tests_unit_ledger_test_verify_LDADD = $(LEDGER_TEST_LIBS)
