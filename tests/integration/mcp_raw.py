@@ -453,7 +453,7 @@ def leaving(tmp):
     ok({m["id"] for m in rest} == {1, 2} and rc == 0, "end of input: running calls are answered",
        rest)
 
-    for how in ("eof", "term", "kill", "group"):
+    for how in ("eof", "term", "kill", "group", "unit"):
         path = os.path.join(tmp, how)
         s = Server("--drain-eof-ms", "50", "--drain-term-ms", "50")
         shake(s)
@@ -466,10 +466,14 @@ def leaving(tmp):
             s.p.send_signal(signal.SIGTERM)
         elif how == "kill":
             s.p.kill()
+        elif how == "group":
+            # A host that kills the process group it made for us.
+            for pid in family(s.p.pid, same_group=True):
+                os.kill(pid, signal.SIGKILL)
         else:
-            # What a terminal's Ctrl-C does: every process of the group.
-            for pid in group_of(s.p.pid):
-                os.kill(pid, signal.SIGINT)
+            # systemd stopping a unit: SIGTERM to every process of it.
+            for pid in family(s.p.pid, same_group=False):
+                os.kill(pid, signal.SIGTERM)
         s.p.wait(WAIT)
         early = not os.path.exists(path)
         done = pause_until(lambda: os.path.exists(path), f"{how}: outcome")
@@ -511,8 +515,8 @@ def leaving(tmp):
     s.p.stderr.close()
 
 
-def group_of(pid):
-    """Processes in pid's process group that descend from it: only what we started."""
+def family(pid, same_group):
+    """The server and its children, or those of them in its process group: only what we started."""
     group = os.getpgid(pid)
     found = [pid]
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -520,7 +524,7 @@ def group_of(pid):
             fields = open(f"/proc/{name}/stat").read().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        if int(fields[1]) == pid and int(fields[2]) == group:
+        if int(fields[1]) == pid and (int(fields[2]) == group or not same_group):
             found.append(int(name))
     return found
 

@@ -267,6 +267,23 @@ START_TEST(progress_only_rises) {
 }
 END_TEST
 
+/* Nine digits are shown: what does not move them is not worth a note, and would repeat the value.
+ */
+START_TEST(progress_rises_as_it_is_printed) {
+    CLEANUP(host_done) struct host h;
+
+    host_init(&h);
+    say(&h, SHAKE);
+    say(&h, CALL("1", "a", TOKEN));
+    peer_progress(h.peer, 1, 1e12, 0, NULL);
+    peer_progress(h.peer, 1, 1e12 + 1, 0, NULL);
+    peer_progress(h.peer, 1, 1e12, 0, "still there");
+    ck_assert_uint_eq(js_len(h.sent), 3);
+    peer_progress(h.peer, 1, 2e12, 0, NULL);
+    ck_assert_uint_eq(js_len(h.sent), 4);
+}
+END_TEST
+
 START_TEST(cancel_hits_the_id_with_its_type) {
     CLEANUP(host_done) struct host h;
 
@@ -381,6 +398,7 @@ int main(void) {
     tcase_add_test(t, cleans_the_actor);
     tcase_add_test(t, answers_once_and_says_nothing_after);
     tcase_add_test(t, progress_only_rises);
+    tcase_add_test(t, progress_rises_as_it_is_printed);
     tcase_add_test(t, cancel_hits_the_id_with_its_type);
     tcase_add_test(t, hands_on_what_the_worker_needs);
     tcase_add_test(t, a_full_queue_is_one_answer);
