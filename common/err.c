@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The error object. A message that does not fit is cut, never lost. */
+#define ERR_ITSELF
 #include "common/err.h"
 
 #include <errno.h>

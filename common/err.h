@@ -24,3 +24,18 @@ int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 
 /* Prepends context ("plan: ") to the message; code, tag and hint stay. Returns e->code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#if defined(__clang_analyzer__) && !defined(ERR_ITSELF)
+/* The analyser looks at one file at a time and would follow paths on which an error is not
+ * negative. It is told what the contract above says. */
+static inline int err_negative_(int code) {
+    if (code >= 0) {
+        __builtin_unreachable();
+    }
+    return code;
+}
+#define err_set(...)  err_negative_((err_set)(__VA_ARGS__))
+#define err_tag(...)  err_negative_((err_tag)(__VA_ARGS__))
+#define err_hint(...) err_negative_((err_hint)(__VA_ARGS__))
+#define err_wrap(...) err_negative_((err_wrap)(__VA_ARGS__))
+#endif

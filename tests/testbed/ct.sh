@@ -38,7 +38,7 @@ ct_btrfs() {
 
     mkdir -p "$dir/mnt"
     truncate -s "${mib}M" "$dir/img"
-    mkfs.btrfs -q -M "$dir/img"
+    mkfs.btrfs -q -M "$dir/img" >/dev/null
     mount -o loop "$dir/img" "$dir/mnt"
 }
 
@@ -48,7 +48,7 @@ ct_unbtrfs() {
     if mountpoint -q "$dir/mnt"; then
         umount "$dir/mnt" || umount -l "$dir/mnt"
     fi
-    rm -rf "$dir/img" "$dir/mnt"
+    rm -rf "${dir:?}/img" "${dir:?}/mnt"
 }
 
 ct_make() {
