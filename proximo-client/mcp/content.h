@@ -13,6 +13,6 @@ js *content_result(js *data);
 
 /* A failure the model can mend: isError, text "code: message" and the hint on a line of its own.
  * Consumes `shape` (NULL: built from e) and `extra` (NULL: none), which is what is known all the
- * same. `with_structured` must be false for a tool that declares an output schema: SDK clients hold
- * the error's structured content against it and throw the whole answer away. */
+ * same. `with_structured` must be false for a tool that declares an output schema: the v1
+ * TypeScript SDK holds the error's structured content against it and throws the whole answer away. */
 js *content_error(const struct err *e, js *shape, js *extra, bool with_structured);

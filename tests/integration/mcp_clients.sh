@@ -6,6 +6,9 @@ set -u
 src=${top_srcdir:-.}
 build=${top_builddir:-.}
 fixture=$build/tests/integration/mcp_fixture
+client=${PROXIMO_CLIENT:-$build/proximo-client/proximo-client}
+pvesim=${PVESIM:-$build/proximo-client/pvesim}
+[ -x "$pvesim" ] || pvesim=$build/proximo-client/sim/pvesim
 n=0
 bad=0
 
@@ -32,22 +35,44 @@ case $? in
     ;;
 esac
 export NODE_TESTBED=$testbed PATH=$testbed/node_modules/.bin:$PATH
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+tmp=$(mktemp -d)
+out=$tmp/out
+sim_pid=
+finish() {
+    [ -z "$sim_pid" ] || kill "$sim_pid" 2>/dev/null
+    [ -z "$sim_pid" ] || wait "$sim_pid" 2>/dev/null
+    rm -rf "$tmp"
+}
+trap finish EXIT
 
-for mode in v1 legacy auto modern; do
-    node "$src/tests/integration/mcp_sdk.mjs" "$mode" fixture "$fixture" >"$out" 2>&1
-    rc=$?
+missing() { # why: a skip, or with MUST_RUN=1 a failure
+    if [ "${MUST_RUN:-}" = 1 ]; then
+        line "not ok - $1, and MUST_RUN=1"
+    else
+        line "ok - product # SKIP $1"
+    fi
+}
+
+sdk() { # mode, fixture|product, command…
+    local mode=$1 what=$2
+    shift 2
+    node "$src/tests/integration/mcp_sdk.mjs" "$mode" "$what" "$@" >"$out" 2>&1
+    local rc=$?
     while IFS= read -r text; do
         case $text in "ok - "* | "not ok - "*) line "$text" ;; *) echo "# $text" ;; esac
     done <"$out"
-    check "$rc" "$mode: the script came to its end"
+    check "$rc" "$mode: the $what script came to its end"
+}
+
+for mode in v1 legacy auto modern; do
+    sdk "$mode" fixture "$fixture"
 done
 
+server=("$fixture")
 inspect() { # wanted exit status, name, arguments…
     local want=$1 name=$2
     shift 2
-    mcp-inspector --cli --format json -q "$fixture" "$@" >"$out" 2>&1
+    mcp-inspector --cli --format json -q "${server[@]}" "$@" >"$out" 2>&1
     local rc=$?
     [ "$rc" = "$want" ]
     check $? "inspector: $name (exit $rc)"
@@ -70,6 +95,60 @@ inspect 5 "a tool's error" --method tools/call --tool-name test_error_handling
 inspect 5 "an unknown tool" --method tools/call --tool-name no_such
 inspect 0 "load" --method tools/call --tool-name echo --tool-args-json '{}' --load \
     --load-duration 1 --load-concurrency 8
+
+# ---- the product -------------------------------------------------------------------------------
+
+# A simulated cluster and a client configuration for it. What pvesim prints: `key value` lines, then
+# `ready`.
+cluster_up() {
+    local sim=$tmp/sim conf=$tmp/home/config/proximo waited=0
+
+    mkdir -p "$sim" "$conf"
+    "$pvesim" --dir "$sim" --listen 127.0.0.1:0 --auth-delay-ms 0 >"$tmp/sim.out" 2>"$tmp/sim.err" &
+    sim_pid=$!
+    until grep -q '^ready' "$tmp/sim.out"; do
+        kill -0 "$sim_pid" 2>/dev/null && [ $waited -lt 600 ] || return 1
+        waited=$((waited + 1))
+        sleep 0.05
+    done
+    token=$(sed -n 's/^token[^ ]* //p' "$tmp/sim.out" | head -1)
+    cat >"$conf/proximo.ini" <<INI
+[cluster sim]
+url = $(grep -o 'https://[^ ]*' "$tmp/sim.out" | head -1)
+fingerprint = $(sed -n 's/^fingerprint //p' "$tmp/sim.out" | head -1)
+token = $token
+INI
+    chmod 600 "$conf/proximo.ini"
+}
+
+if [ -x "$client" ]; then
+    export HOME=$tmp/home XDG_CONFIG_HOME=$tmp/home/config XDG_STATE_HOME=$tmp/home/state
+    mkdir -p "$XDG_CONFIG_HOME" "$XDG_STATE_HOME"
+    server=("$client" mcp)
+    for era in legacy modern; do
+        inspect 0 "product, tools/list --strict, $era" --protocol-era "$era" --method tools/list \
+            --strict
+        inspect 5 "product, a call without configuration, $era" --protocol-era "$era" \
+            --method tools/call --tool-name pve_version
+    done
+    if [ ! -x "$pvesim" ]; then
+        missing "pvesim is not built"
+    elif cluster_up; then
+        inspect 0 "product, tools/call" --method tools/call --tool-name pve_list_guests
+        # The demonstration cluster: a snapshot needs no approval, the storage's guests make it high.
+        export READ_TOOL=pve_list_guests PLAN_TOOL=pve_snapshot_create HIGH_TOOL=pve_storage_delete
+        export HIGH_ARGS='{"storage":"local-zfs"}'
+        for mode in v1 legacy auto modern; do
+            export PLAN_ARGS="{\"vmid\":104,\"snapname\":\"sdk-$mode\"}"
+            sdk "$mode" product "$client" mcp
+        done
+    else
+        line "not ok - pvesim did not start"
+        sed 's/^/# /' "$tmp/sim.err"
+    fi
+else
+    missing "$client is not built"
+fi
 
 echo "1..$n"
 exit $bad

@@ -147,12 +147,19 @@ static int crash(const struct mcp_call *c, js **ret, struct err *e) {
     _exit(9);
 }
 
-/* Garbage where a message should be: the parent must not believe it. */
+/* What a worker that was overrun may write: no message, or the answer to another call. */
 static int nonsense(const struct mcp_call *c, js **ret, struct err *e) {
-    (void)c;
+    static const char forged[] = "{\"t\":\"result\",\"seq\":999,\"body\":{}}";
+    uint32_t len = sizeof(forged) - 1;
+
     (void)ret;
     (void)e;
-    (void)fd_write_all(3, "\xff\xff\xff\xff garbage", 12);
+    if (js_bool_or(c->args, "forged", false)) {
+        (void)fd_write_all(3, &len, sizeof(len));
+        (void)fd_write_all(3, forged, len);
+    } else {
+        (void)fd_write_all(3, "\xff\xff\xff\xff garbage", 12);
+    }
     clock_sleep_ms(300);
     return 0;
 }
@@ -260,7 +267,7 @@ static const struct tool tools[] = {
      false, echo},
     {"slow", ANY_ARGS, NULL, false, slow},
     {"crash", NO_ARGS, NULL, false, crash},
-    {"nonsense", NO_ARGS, NULL, false, nonsense},
+    {"nonsense", ANY_ARGS, NULL, false, nonsense},
     {"refuse", NO_ARGS, NULL, false, refuse},
     {"refuse_with_schema", NO_ARGS,
      "{\"type\":\"object\",\"properties\":{\"upid\":{\"type\":\"string\"}},\"required\":[\"upid\"]"

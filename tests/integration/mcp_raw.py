@@ -328,6 +328,8 @@ def calls():
     ok(code(m) == -32603, "a crash is -32603 for that call", m)
     m = s.ask(9, "tools/call", call("nonsense"))
     ok(code(m) == -32603, "so is a worker that writes nonsense", m)
+    m = s.ask("9b", "tools/call", call("nonsense", {"forged": True}))
+    ok(code(m) == -32603, "and one that answers another call", m)
     first = s.ask(10, "tools/call", call("echo"))["result"]["structuredContent"]["pid"]
     again = s.ask(11, "tools/call", call("echo"))["result"]["structuredContent"]["pid"]
     ok(first == again and first != s.p.pid, "the next call gets a worker, and the same one again",
