@@ -1,8 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
+	proximo-client/blast/blast.h \
+	proximo-client/blast/blast_int.h \
+	proximo-client/blast/config.c \
+	proximo-client/blast/config_cross.c \
+	proximo-client/blast/config_int.h \
+	proximo-client/blast/exec.c \
 	proximo-client/blast/fill.c \
 	proximo-client/blast/perms.c \
 	proximo-client/blast/picture.c \
 	proximo-client/blast/picture.h \
 	proximo-client/blast/picture_int.h \
+	proximo-client/blast/power.c \
+	proximo-client/blast/roles.c \
+	proximo-client/blast/rollback.c \
+	proximo-client/blast/storage.c \
+	proximo-client/blast/storage_int.h \
+	proximo-client/blast/storage_refs.c \
+	proximo-client/blast/unread.c \
 	proximo-client/blast/volume.c

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/blast/blast_int.h - what the analysers share. */
+#pragma once
+#include "proximo-client/blast/blast.h"
+#include "proximo-client/blast/picture.h"
+#include "proximo-client/pipeline/draft.h"
+
+/* Tells the draft everything of `what` (PIC_ flags) that was not read, and the coverage. */
+void blast_unread(const struct picture *p, unsigned int what, uint32_t vmid, struct draft *d);
+
+/* Counts what is hit, so that the risk has one reason for each effect and not one for each guest. */
+struct tally {
+    struct {
+        const char *effect;
+        enum risk worst;
+        unsigned int n, running;
+    } row[24];
+    size_t n;
+};
+/* draft_affect, counted. a->effect must be static text. */
+void tally_affect(struct tally *t, struct draft *d, const struct affect *a);
+void tally_risk(const struct tally *t, struct draft *d);
+
+/* How a volume stands to its guest's start. */
+enum role {
+    ROLE_DATA,
+    ROLE_BOOT,
+    ROLE_MAYBE_BOOT, /* no boot order says which disk it is */
+    ROLE_FIRMWARE,
+    ROLE_CLOUDINIT,
+    ROLE_MEDIA,     /* an ISO in a drive */
+    ROLE_REFERENCE, /* hookscript, cicustom */
+    ROLE_STATE,     /* suspended memory */
+    ROLE_UNUSED,
+};
+enum role volume_role(const struct guest *g, const struct volume *v);
+/* Without it the guest cannot start again, short of bringing the volume back. */
+bool role_is_vital(enum role r);
+
+/* Whether a key is asked to be removed: del is an array of strings or one comma-separated string. */
+bool del_has(const js *del, const char *key);
+
+/* A value as text: strings as they are, integers and booleans (1/0) printed into tmp. NULL for NULL. */
+const char *value_print(const js *v, char tmp[static 24]);
+
+/* The replication job of a guest, NULL when there is none (disabled ones do not count). */
+const js *replication_of(const struct picture *p, uint32_t vmid);
+/* Calls f for every word of a comma, semicolon or blank separated list. */
+void words_each(const char *words, void (*f)(void *ctx, const char *word), void *ctx);
