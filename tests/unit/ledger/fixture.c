@@ -23,24 +23,32 @@ static void key(const char *name, uint8_t type, uint8_t fill, struct skey *ret) 
     ck_assert_int_eq(skey_make(name, type, seed, ret), 0);
 }
 
-void fx_start(struct fixture *fx) {
-    struct hash policy = {{7}};
-    struct ledger_genesis g = {.cluster = "c1", .policy = &policy};
-    uint8_t seed[NOTE_SEED_LEN];
-    struct err e = {0};
-
+void fx_keys(struct fixture *fx) {
     memset(fx, 0, sizeof(*fx));
-    memset(seed, 1, sizeof(seed));
-    g.seed = seed;
-    (void)snprintf(fx->top, sizeof(fx->top), "%s/ledger-XXXXXX",
-                   getenv("LEDGER_TEST_DIR") ? getenv("LEDGER_TEST_DIR") : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(fx->top));
-    (void)snprintf(fx->dir, sizeof(fx->dir), "%s/log", fx->top);
     key("pve1/receipt", NOTE_ED25519, 2, &fx->receipt);
     key("pve1/witness", NOTE_COSIGN, 3, &fx->witness);
     key("alice", NOTE_ED25519, 4, &fx->operator_key);
+}
+
+void fx_create(struct fixture *fx) {
+    struct hash policy = {{7}};
+    uint8_t seed[NOTE_SEED_LEN];
+    struct ledger_genesis g = {.cluster = "c1", .policy = &policy, .seed = seed};
+    struct err e = {0};
+
+    memset(seed, 1, sizeof(seed));
     ck_assert_msg(ledger_create_from(fx->dir, &g, &e) == 0, "%s", e.msg);
     fx_open(fx);
+}
+
+void fx_start(struct fixture *fx) {
+    const char *top = getenv("LEDGER_TEST_DIR");
+
+    fx_keys(fx);
+    (void)snprintf(fx->top, sizeof(fx->top), "%s/ledger-XXXXXX", top ? top : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(fx->top));
+    (void)snprintf(fx->dir, sizeof(fx->dir), "%s/log", fx->top);
+    fx_create(fx);
 }
 
 void fx_open(struct fixture *fx) {

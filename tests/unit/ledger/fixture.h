@@ -19,7 +19,9 @@ struct fixture {
     uint64_t seq;
 };
 
-void fx_start(struct fixture *fx);
+void fx_start(struct fixture *fx); /* fx_keys, a directory, fx_create */
+void fx_keys(struct fixture *fx);
+void fx_create(struct fixture *fx); /* at fx->dir, and opens it */
 void fx_open(struct fixture *fx);
 void fx_close(struct fixture *fx); /* the ledger only */
 void fx_stop(struct fixture *fx);  /* and everything it made */

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Two verifiers that share no code must say the same of every ledger, sound or tampered with:
+proximo-verify and verify.py. TAP."""
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("top_srcdir", os.path.join(os.path.dirname(__file__), "../.."))
+BUILD = os.environ.get("top_builddir", ".")
+MAKE = os.path.join(BUILD, "tests/verify/make_ledger")
+OURS = os.path.join(BUILD, "proximo-verify")
+THEIRS = os.path.join(SRC, "tests/verify/verify.py")
+count = 0
+failed = 0
+
+
+def ok(good, what, detail=""):
+    global count, failed
+    count += 1
+    failed += not good
+    print(("ok" if good else "not ok"), count, "-", what)
+    if not good:
+        print("#", detail.replace("\n", "\n# "))
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def make(*args):
+    code, out = run(MAKE, *map(str, args))
+    if code:
+        print("Bail out! make_ledger:", out)
+        sys.exit(1)
+    return dict(line.split(" ", 1) for line in out.splitlines())
+
+
+def both(directory, keys, heads=()):
+    """Exit codes and first named entries of both; each head is a file."""
+    extra = [part for head in heads for part in ("--head", head)]
+    a, a_out = run(OURS, "--json", "--log", keys["log"], "--node",
+                   f"pve1:{keys['witness']}:{keys['receipt']}", *extra, directory)
+    b, b_out = run(sys.executable, THEIRS, "--log", keys["log"], "--witness", keys["witness"],
+                   "--receipt", "pve1=" + keys["receipt"], *extra, directory)
+    return a, a_out, b, b_out
+
+
+def first_entries(a_out, b_out):
+    defects = json.loads(a_out)["defects"]
+    ours = next((d["entry"] for d in defects if d["entry"] is not None), None)
+    lines = [line.split(" ") for line in b_out.splitlines() if line.startswith("defect ")]
+    theirs = next((int(f[1]) for f in lines if f[1] != "-"), None)
+    return ours, theirs
+
+
+def rejected(directory, keys, what, heads=(), entry=None):
+    a, a_out, b, b_out = both(directory, keys, heads)
+    good = a == 7 and b == 7
+    if good and entry is not None:
+        good = first_entries(a_out, b_out) == (entry, entry)
+    ok(good, "both reject: " + what, f"{a} {b}\n{a_out}\n{b_out}")
+
+
+def entries(directory):
+    with open(os.path.join(directory, "entries/000000"), "rb") as file:
+        data = file.read()
+    out, at = [], 0
+    while at < len(data):
+        length = struct.unpack(">I", data[at:at + 4])[0]
+        out.append(data[at:at + 4 + length])
+        at += 4 + length
+    return out
+
+
+def write_entries(directory, parts):
+    with open(os.path.join(directory, "entries/000000"), "wb") as file:
+        file.write(b"".join(parts))
+
+
+def main():
+    top = tempfile.mkdtemp(prefix="verifiers-")
+    chance = random.Random(7)
+    try:
+        log = os.path.join(top, "log")
+        keys = make(log, 6, 20)
+        a, a_out, b, b_out = both(log, keys)
+        ok(a == 0 and b == 0, "both accept a history of operations", a_out + b_out)
+        report = json.loads(a_out)
+        ok(f"sound {report['entries']} {report['root'][7:]}" in b_out, "same size, same root",
+           a_out + b_out)
+        ok(report["witness"]["verdict"] == "witnessed (single)" and "witness pve1/witness 1" in b_out,
+           "both see the cosignature", a_out + b_out)
+
+        big = os.path.join(top, "big")
+        big_keys = make(big, 3, 9000)
+        a, a_out, b, b_out = both(big, big_keys)
+        ok(a == 0 and b == 0, "both accept several segments", a_out + b_out)
+
+        copy = os.path.join(top, "copy")
+        parts = entries(log)
+
+        def fresh(keep_hashes=True):
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(log, copy)
+            if not keep_hashes:
+                shutil.rmtree(os.path.join(copy, "level"))
+
+        for index in chance.sample(range(len(parts)), 12):
+            edited = bytearray(parts[index])
+            edited[chance.randrange(4, len(edited))] ^= 1 << chance.randrange(8)
+            fresh()
+            write_entries(copy, parts[:index] + [bytes(edited)] + parts[index + 1:])
+            rejected(copy, keys, f"one bit of entry {index}", entry=index)
+        fresh(keep_hashes=False)
+        edited = parts[9].replace(b"mcp:test", b"mcp:tesu")
+        write_entries(copy, parts[:9] + [edited] + parts[10:])
+        rejected(copy, keys, "an edited entry, the stored hashes removed")
+        for index in (0, 5, len(parts) - 1):
+            fresh()
+            write_entries(copy, parts[:index] + parts[index + 1:])
+            rejected(copy, keys, f"entry {index} dropped", entry=index)
+        fresh()
+        write_entries(copy, parts[:7] + [parts[8], parts[7]] + parts[9:])
+        rejected(copy, keys, "two entries swapped", entry=7)
+        fresh(keep_hashes=False)
+        write_entries(copy, parts[:7] + [parts[8], parts[7]] + parts[9:])
+        rejected(copy, keys, "two entries swapped, the stored hashes removed")
+        fresh()
+        write_entries(copy, parts[:4] + [parts[3]] + parts[4:])
+        rejected(copy, keys, "an entry doubled", entry=4)
+        fresh()
+        with open(os.path.join(copy, "entries/000000"), "r+b") as file:
+            file.truncate(len(b"".join(parts)) - 5)
+        rejected(copy, keys, "cut within the last entry", entry=len(parts) - 1)
+        fresh()
+        with open(os.path.join(copy, "level/0"), "r+b") as file:
+            file.seek(32 * 6)
+            file.write(b"\0")
+        rejected(copy, keys, "a stored hash changed", entry=6)
+        fresh()
+        with open(os.path.join(copy, "checkpoint"), "r+b") as file:
+            data = file.read().replace(b"\n%d\n" % len(parts), b"\n%d\n" % (len(parts) - 1))
+            file.seek(0)
+            file.write(data)
+        rejected(copy, keys, "a checkpoint that was edited")
+        other = make(os.path.join(top, "other"), 0, 1)
+        wrong = dict(keys, receipt=other["witness"].replace("witness", "receipt"))
+        code, out = run(OURS, "--log", keys["log"], "--node",
+                        f"pve1:{keys['witness']}:{wrong['receipt']}", log)
+        ok(code == 2, "a key that is none is refused", out)
+
+        head = os.path.join(top, "head")  # as a node kept it
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(log, copy)
+        make("--more", log, 3)
+        shutil.copy(os.path.join(log, "checkpoint"), head)
+        a, a_out, b, b_out = both(copy, keys)
+        ok(a == 0 and b == 0, "an older copy is sound in itself", a_out + b_out)
+        rejected(copy, keys, "the older copy against the newer head (truncated)", heads=[head])
+        make("--more", copy, 8)  # same key, another history from there on
+        a, a_out, b, b_out = both(copy, keys)
+        ok(a == 0 and b == 0, "a fork is sound in itself", a_out + b_out)
+        rejected(copy, keys, "the fork against the head of the other branch", heads=[head])
+        a, a_out, b, b_out = both(log, keys, [head])
+        ok(a == 0 and b == 0, "both accept the log that the head is of", a_out + b_out)
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+    print(f"1..{count}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
