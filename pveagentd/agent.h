@@ -15,7 +15,7 @@
 
 struct err;
 struct evhttp;
-struct evconnlistener;
+struct evhttp_bound_socket;
 struct watch;
 
 struct agent_addr {
@@ -35,7 +35,7 @@ struct agent {
     struct event_base *base;
     SSL_CTX *tls;
     struct evhttp *http;
-    struct evconnlistener *listener[AGENT_LISTEN_MAX];
+    struct evhttp_bound_socket *bound[AGENT_LISTEN_MAX];
     size_t n_listeners;
     struct watch *watch;
     bool is_activated; /* the listeners came from systemd: they stay open */

@@ -175,7 +175,7 @@ int agent_adopt(struct agent *a, int fd, struct err *e) {
     if (!bound) {
         return err_set(e, -ENOMEM, "out of memory");
     }
-    a->listener[a->n_listeners++] = evhttp_bound_socket_get_listener(bound);
+    a->bound[a->n_listeners++] = bound;
     return 0;
 }
 
@@ -201,16 +201,10 @@ int agent_open(struct agent *a, struct err *e) {
     return 0;
 }
 
-/* evhttp offers no way from the listener back to its bound socket but a walk over all of them. */
-static void forget(struct evhttp_bound_socket *bound, void *ctx) {
-    struct agent *a = ctx;
-
-    evhttp_del_accept_socket(a->http, bound);
-}
-
 void agent_shut(struct agent *a) {
-    evhttp_foreach_bound_socket(a->http, forget, a);
-    a->n_listeners = 0;
+    while (a->n_listeners) {
+        evhttp_del_accept_socket(a->http, a->bound[--a->n_listeners]);
+    }
     a->is_open = false;
 }
 
@@ -222,8 +216,9 @@ void agent_pause(struct agent *a) {
     }
     a->is_full = full;
     for (size_t i = 0; i < a->n_listeners; i++) {
-        (void)(full ? evconnlistener_disable(a->listener[i])
-                    : evconnlistener_enable(a->listener[i]));
+        struct evconnlistener *l = evhttp_bound_socket_get_listener(a->bound[i]);
+
+        (void)(full ? evconnlistener_disable(l) : evconnlistener_enable(l));
     }
     if (full) {
         agent_log(AE_LIMIT, "all connection places are taken; new ones wait", NULL);

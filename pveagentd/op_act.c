@@ -37,7 +37,8 @@ struct act {
     struct stream s[2];
     enum frame_dress dress;
     struct evbuffer *out; /* framed, not yet given to the connection */
-    bool is_started;      /* the answer's head is out */
+    bool is_started;      /* it is a stream now, not an error any more */
+    bool is_head_out;
     bool is_sending;
     js *end;     /* payload of the end frame */
     js *receipt; /* NULL when there is none */
@@ -81,6 +82,16 @@ static void fail(struct act *t, const char *why) {
 
 static void pump(struct act *t);
 
+/* The head goes out together with the first piece and never alone: the library calls back for "all
+ * written" some time after it is so, and would take a piece that was added in between for written. */
+static void send_piece(struct act *t, void (*sent)(void *ctx)) {
+    if (!t->is_head_out) {
+        t->is_head_out = true;
+        req_start(t->q, t->dress == FRAME_NDJSON ? NDJSON_TYPE : FRAME_TYPE);
+    }
+    req_chunk(t->q, t->out, sent, t);
+}
+
 static void on_sent(void *ctx) {
     struct act *t = ctx;
 
@@ -99,7 +110,7 @@ static void last_words(struct act *t) {
         fail(t, "no memory for the end of a stream");
         return;
     }
-    req_chunk(t->q, t->out, NULL, NULL);
+    send_piece(t, NULL);
     q = act_free(t);
     req_end(q);
 }
@@ -115,7 +126,7 @@ static void pump(struct act *t) {
         last_words(t);
     } else if (evbuffer_get_length(t->out) > 0) {
         t->is_sending = true;
-        req_chunk(t->q, t->out, on_sent, t);
+        send_piece(t, on_sent);
     } else if (at_end && !t->call) {
         fail(t, "the root child ended without saying how the command did");
     } else {
@@ -147,14 +158,6 @@ static void on_output(evutil_socket_t fd, short what, void *arg) {
     pump(t);
 }
 
-static bool start(struct act *t) {
-    if (!t->is_started) {
-        t->is_started = true;
-        req_start(t->q, t->dress == FRAME_NDJSON ? NDJSON_TYPE : FRAME_TYPE);
-    }
-    return true;
-}
-
 static bool take_started(struct act *t, struct msg_rd *rd) {
     CLEANUP(freep) char *h = msg_str(rd, 2 * HASH_LEN + 8);
     CLEANUP(freep) char *cosignature = msg_str(rd, LIM_NOTE);
@@ -164,7 +167,7 @@ static bool take_started(struct act *t, struct msg_rd *rd) {
     if (msg_done(rd) < 0 || !h || !cosignature || t->is_started) {
         return false;
     }
-    (void)start(t);
+    t->is_started = true;
     o = js_object();
     js_addf(o, "request", "%s%s", strncmp(h, "sha256:", 7) == 0 ? "" : "sha256:", h);
     js_add(o, "seq", js_int((int64_t)seq));
@@ -182,7 +185,7 @@ static bool take_end(struct act *t, struct msg_rd *rd) {
     if (msg_done(rd) < 0 || !receipt || !how || t->end) {
         return false;
     }
-    (void)start(t); /* an operation that ended before it began has only an end and a receipt */
+    t->is_started = true; /* what ended before it began has only an end and a receipt */
     t->end = js_object();
     js_add(t->end, "how", js_str(how));
     js_add(t->end, "value", js_int((int64_t)value));
