@@ -136,7 +136,7 @@ static int convert(const char *text, size_t len, const struct member *m, size_t 
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         const char *sp = nl ? memchr(p, ' ', (size_t)(nl - p)) : NULL;
 
-        if (!nl || (!sp && p != text)) { /* only a version line has no value */
+        if (!nl || sp == p || (!sp && p != text)) { /* only a version line has no value */
             return err_set(e, -EBADMSG, "the root half's text has a malformed line");
         }
         for (size_t i = 0; sp && i < n; i++) {

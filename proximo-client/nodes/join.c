@@ -253,14 +253,20 @@ static int store(struct join *j, const char *text, char ret_name[static 64], str
         {"witness-key", false, true}, {"receipt-key", false, true}, {"roster", true, false},
         {"rights", false, false},
     };
+    static const char head[] = "proximo-join-answer/v1";
     CLEANUP(lines_done) struct lines l = {0};
+    CLEANUP(buf_done) struct buf b = BUF_INIT(2 * LIM_LINES);
     struct node_info i = {.address = j->address,
                           .spki = j->v->tls,
                           .trusted = true, /* root on that node gave the invitation to us */
                           .client = j->client};
 
-    if (lines_parse(text, strlen(text), "proximo-join-answer/v1", keys, ARRAY_LEN(keys), &l, NULL) <
-            0 ||
+    if (strncmp(text, head, sizeof(head) - 1) != 0 && /* the version line may be left out */
+        (buf_adds(&b, head) < 0 || buf_addc(&b, '\n') < 0)) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    if (buf_adds(&b, text) < 0 ||
+        lines_parse(b.data, b.len, head, keys, ARRAY_LEN(keys), &l, NULL) < 0 ||
         vkey_parse(lines_get(&l, keys, "witness-key"), &i.witness, NULL) < 0 ||
         vkey_parse(lines_get(&l, keys, "receipt-key"), &i.receipt, NULL) < 0) {
         return err_tag(e, -EBADMSG, "node_refused", "%s: a malformed answer", j->address);

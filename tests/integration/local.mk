@@ -9,3 +9,7 @@ TESTS += tests/integration/mcp_raw.py tests/integration/mcp_product.py \
 EXTRA_DIST += tests/integration/mcp_raw.py tests/integration/mcp_product.py \
 	tests/integration/mcp_clients.sh \
 	tests/integration/mcp_sdk.mjs
+
+# agent: the network half of the node daemon, with a root-half peer of the test's own behind it
+TESTS += tests/integration/agent_front.py
+EXTRA_DIST += tests/integration/agent_front.py tests/integration/agent_lib.py

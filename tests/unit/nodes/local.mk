@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+nodes_unit = \
+	tests/unit/nodes/test_frames \
+	tests/unit/nodes/test_invite \
+	tests/unit/nodes/test_state
+check_PROGRAMS += $(nodes_unit)
+TESTS += $(nodes_unit)
+tests_unit_nodes_test_frames_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_nodes_test_invite_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_nodes_test_state_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
