@@ -1,1 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
+# pvesim: the simulated cluster. libsim.a is everything but main(), so that tests link the parts.
+noinst_LIBRARIES += libsim.a
+libsim_a_SOURCES = \
+	proximo-client/sim/sim.h proximo-client/sim/sim.c \
+	proximo-client/sim/state.h proximo-client/sim/state.c proximo-client/sim/journal.c \
+	proximo-client/sim/form.h proximo-client/sim/form.c proximo-client/sim/params.c \
+	proximo-client/sim/guestconf.h proximo-client/sim/guestconf.c proximo-client/sim/guestkeys.c \
+	proximo-client/sim/acl.h proximo-client/sim/acl.c \
+	proximo-client/sim/auth.h proximo-client/sim/auth.c \
+	proximo-client/sim/routes.h proximo-client/sim/routes.c \
+	proximo-client/sim/routes_cluster.c proximo-client/sim/routes_guest.c \
+	proximo-client/sim/guests.c proximo-client/sim/power.c proximo-client/sim/snapshots.c \
+	proximo-client/sim/tasks.c proximo-client/sim/backing.c \
+	proximo-client/sim/storage.c proximo-client/sim/jobs.c proximo-client/sim/ha.c \
+	proximo-client/sim/access.h proximo-client/sim/access.c proximo-client/sim/access_acl.c \
+	proximo-client/sim/firewall.c proximo-client/sim/cfgfile.c proximo-client/sim/tree.c \
+	proximo-client/sim/import.c proximo-client/sim/faults.c \
+	proximo-client/sim/demo.h proximo-client/sim/demo.c proximo-client/sim/generate.c \
+	proximo-client/sim/http.c
+bin_PROGRAMS += pvesim
+pvesim_SOURCES = proximo-client/sim/main.c
+pvesim_LDADD = libsim.a libnet.a libcore.a $(CLIENT_LIBS)

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guest configuration files, byte for byte as PVE writes them: the digest that the API returns and
+ * that every later change is checked against is SHA-1 over exactly this text. */
+#include "proximo-client/sim/guestconf.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/limits.h"
+#include "common/own.h"
+
+void sha1_hex(const void *data, size_t len, char ret[static 41]) {
+    unsigned char md[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+
+    if (EVP_Digest(data, len, md, &n, EVP_sha1(), NULL) != 1 || n != 20) {
+        abort(); /* only a broken libcrypto does this */
+    }
+    hex_encode(md, 20, ret);
+}
+
+long long size_bytes(const char *text) {
+    size_t digits = strspn(text, "0123456789");
+    char number[20];
+    uint64_t n;
+    int shift = 0;
+
+    if (!digits || digits >= sizeof(number)) {
+        return 0;
+    }
+    memcpy(number, text, digits);
+    number[digits] = '\0';
+    switch (text[digits]) {
+    case 'T':
+        shift = 40;
+        break;
+    case 'G':
+        shift = 30;
+        break;
+    case 'M':
+        shift = 20;
+        break;
+    case 'K':
+        shift = 10;
+        break;
+    default:
+        break;
+    }
+    if ((text[digits] && text[digits + 1]) || (text[digits] && !shift) ||
+        ident_u64(number, &n) < 0 || n > (UINT64_C(1) << (62 - shift))) {
+        return 0;
+    }
+    return (long long)(n << shift);
+}
+
+int option_get(const char *value, const char *name, char *ret, size_t size) {
+    size_t want = strlen(name);
+    bool first = true;
+
+    ret[0] = '\0';
+    for (const char *at = value; *at;) {
+        size_t n = strcspn(at, ",");
+
+        if (!want && first && !memchr(at, '=', n)) {
+            (void)snprintf(ret, size, "%.*s", (int)n, at);
+            return 0;
+        }
+        if (want && n > want && at[want] == '=' && strncmp(at, name, want) == 0) {
+            (void)snprintf(ret, size, "%.*s", (int)(n - want - 1), at + want + 1);
+            return 0;
+        }
+        first = false;
+        at += n + (at[n] == ',');
+    }
+    return -ENOENT;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char **sorted_keys(const js *o, size_t *n) {
+    const char **keys = calloc((size_t)json_object_object_length(o) + 1, sizeof(*keys));
+
+    *n = 0;
+    if (!keys) {
+        return NULL;
+    }
+    JS_FOREACH(o, k, v) {
+        (void)v;
+        keys[(*n)++] = k;
+    }
+    qsort(keys, *n, sizeof(*keys), by_name);
+    return keys;
+}
+
+/* Control and non-ASCII characters, '%' and ':' are percent-encoded in description lines. */
+static int put_comment(struct buf *b, const char *text) {
+    int r = 0;
+
+    for (const char *line = text; *line && r == 0;) {
+        size_t n = strcspn(line, "\n");
+
+        r = buf_addc(b, '#');
+        for (size_t i = 0; i < n && r == 0; i++) {
+            unsigned char c = (unsigned char)line[i];
+
+            r = c < 0x20 || c >= 0x7f || c == '%' || c == ':' ? buf_addf(b, "%%%02X", c)
+                                                              : buf_addc(b, (char)c);
+        }
+        r = r ? r : buf_addc(b, '\n');
+        line += n + (line[n] == '\n');
+    }
+    return r;
+}
+
+static int put_section(struct buf *b, const js *values) {
+    CLEANUP(freep) const char **keys = NULL;
+    const char *description = js_get_str(values, "description");
+    size_t n;
+    int r = description ? put_comment(b, description) : 0;
+
+    keys = sorted_keys(values, &n);
+    if (!keys) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n && r == 0; i++) {
+        js *v = js_get(values, keys[i]);
+
+        if (v && strcmp(keys[i], "description") != 0 && strcmp(keys[i], "lxc") != 0) {
+            r = buf_addf(b, "%s: %s\n", keys[i], json_object_get_string(v));
+        }
+    }
+    for (size_t i = 0; r == 0 && i < js_len(js_get(values, "lxc")); i++) {
+        js *raw = js_at(js_get(values, "lxc"), i);
+
+        r = buf_addf(b, "%s: %s\n", json_object_get_string(js_at(raw, 0)),
+                     json_object_get_string(js_at(raw, 1)));
+    }
+    return r;
+}
+
+int guest_file_write(const js *guest, struct buf *ret) {
+    CLEANUP(freep) const char **names = NULL;
+    js *config = js_get(guest, "config"), *pending = js_get(guest, "pending");
+    js *snapshots = js_get(guest, "snapshots");
+    size_t n = 0;
+    int r = config ? put_section(ret, config) : 0;
+
+    if (r == 0 && pending && json_object_object_length(pending) > 0) {
+        r = buf_adds(ret, "\n[PENDING]\n");
+        r = r ? r : put_section(ret, pending);
+    }
+    if (r < 0 || !snapshots) {
+        return r;
+    }
+    names = sorted_keys(snapshots, &n);
+    if (!names) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = buf_addf(ret, "\n[%s]\n", names[i]);
+        r = r ? r : put_section(ret, js_get(snapshots, names[i]));
+    }
+    return r;
+}
+
+/* ---- reading ---- */
+
+struct reader {
+    bool lxc;
+    js *section;            /* borrowed: where keys go now */
+    struct buf description; /* of the section that is open */
+    unsigned int line;
+};
+
+static int comment_line(struct reader *r, const char *text, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+
+        if (c == '%' && i + 2 < n) {
+            uint8_t byte;
+            char two[2] = {text[i + 1], text[i + 2]};
+
+            for (size_t k = 0; k < 2; k++) {
+                if (two[k] >= 'A' && two[k] <= 'F') {
+                    two[k] = (char)(two[k] | 0x20);
+                }
+            }
+            if (hex_decode(two, 2, &byte) == 0 && byte) {
+                c = (char)byte;
+                i += 2;
+            }
+        }
+        if (buf_addc(&r->description, c) < 0) {
+            return -E2BIG;
+        }
+    }
+    return buf_addc(&r->description, '\n');
+}
+
+static void close_section(struct reader *r) {
+    struct buf *d = &r->description;
+
+    if (d->len && r->section) {
+        js_add(r->section, "description", js_str_n(d->data, d->len - 1));
+    }
+    buf_reset(d);
+}
+
+static bool key_char(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+}
+
+static int key_line(struct reader *r, const char *text, size_t n, bool pending) {
+    char key[128];
+    size_t k = 0;
+    const char *value;
+    js *v;
+
+    while (k < n && k + 1 < sizeof(key) && key_char(text[k])) {
+        key[k] = text[k];
+        k++;
+    }
+    key[k] = '\0';
+    if (!k || k >= n || text[k] != ':') {
+        return -EBADMSG;
+    }
+    value = text + k + 1;
+    n -= k + 1;
+    while (n && (*value == ' ' || *value == '\t')) {
+        value++;
+        n--;
+    }
+    while (n && (value[n - 1] == ' ' || value[n - 1] == '\t')) {
+        n--;
+    }
+    if (!n || memchr(value, '\0', n)) {
+        return -EBADMSG;
+    }
+    v = js_str_n(value, n);
+    if (r->lxc && strncmp(key, "lxc.", 4) == 0) {
+        js *raw = js_get(r->section, "lxc"), *pair = js_array();
+
+        if (!raw) {
+            raw = js_array();
+            js_add(r->section, "lxc", raw);
+        }
+        js_push(pair, js_str(key));
+        js_push(pair, v);
+        js_push(raw, pair);
+        return 0;
+    }
+    if (!guest_key(r->lxc, key) && strcmp(key, "snapstate") != 0 &&
+        !(pending && strcmp(key, "delete") == 0)) {
+        js_freep(&v);
+        return -EBADMSG;
+    }
+    js_add(r->section, key, v);
+    return 0;
+}
+
+static int section_line(struct reader *r, js *guest, const char *text, size_t n, bool *pending) {
+    char name[64];
+    js *section = js_object();
+
+    if (n < 3 || text[n - 1] != ']' || n - 2 >= sizeof(name)) {
+        js_freep(&section);
+        return -EBADMSG;
+    }
+    memcpy(name, text + 1, n - 2);
+    name[n - 2] = '\0';
+    close_section(r);
+    *pending = strcmp(name, "PENDING") == 0;
+    if (*pending && !js_get(guest, "pending")) {
+        js_add(guest, "pending", section);
+    } else if (!*pending && ident_is_snapname(name) && !js_get(js_get(guest, "snapshots"), name)) {
+        js_add(js_get(guest, "snapshots"), name, section);
+    } else {
+        js_freep(&section);
+        return -EBADMSG;
+    }
+    r->section = section;
+    return 0;
+}
+
+static bool blank(const char *line, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') {
+            return false;
+        }
+    }
+    return true;
+}
+
+int guest_file_read(bool lxc, const char *text, size_t len, js **ret, struct err *e) {
+    CLEANUP(js_freep) js *guest = js_object();
+    struct reader r = {.lxc = lxc, .description = BUF_INIT(LIM_CONF)};
+    bool pending = false;
+    int rc = 0;
+
+    js_add(guest, "config", js_object());
+    js_add(guest, "snapshots", js_object());
+    r.section = js_get(guest, "config");
+    for (size_t at = 0; at < len && rc == 0;) {
+        const char *line = text + at;
+        const char *end = memchr(line, '\n', len - at);
+        size_t n = end ? (size_t)(end - line) : len - at;
+
+        r.line++;
+        if (n && *line == '#') {
+            rc = comment_line(&r, line + 1, n - 1);
+        } else if (n && *line == '[') {
+            rc = section_line(&r, guest, line, n, &pending);
+        } else if (!blank(line, n)) {
+            rc = key_line(&r, line, n, pending);
+        }
+        at += n + 1;
+    }
+    close_section(&r);
+    buf_done(&r.description);
+    if (rc < 0) {
+        return err_set(e, rc, "line %u is not a configuration line", r.line);
+    }
+    *ret = TAKE(guest);
+    return 0;
+}

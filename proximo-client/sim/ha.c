@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HA resources and rules, and a manager that does at once what the real one does in 10-20 s. */
+#include <string.h>
+#include <time.h>
+
+#include "common/ident.h"
+#include "common/own.h"
+#include "proximo-client/sim/routes.h"
+
+static js *resources(struct sim *s) {
+    return state_get(&s->st, "ha", "resources", NULL);
+}
+
+/* "ignored" is in the list but the manager leaves it alone. */
+bool ha_managed(struct sim *s, const struct guest *g, const char **state) {
+    char sid[32];
+    js *r;
+
+    guest_sid(g, sid, sizeof(sid));
+    r = js_get(resources(s), sid);
+    if (!r) {
+        return false;
+    }
+    *state = js_str_or(r, "state", "started");
+    return strcmp(*state, "ignored") != 0;
+}
+
+void ha_request(struct sim *s, const struct guest *g, const char *state) {
+    char sid[32];
+
+    guest_sid(g, sid, sizeof(sid));
+    state_set(&s->st, js_str(state), "ha", "resources", sid, "state", NULL);
+    state_set(&s->st, js_int(strcmp(state, "started") == 0), "guests", g->key, "running", NULL);
+    if (strcmp(state, "started") == 0) {
+        state_set(&s->st, js_int(sim_now(s)), "guests", g->key, "started", NULL);
+    }
+}
+
+int route_ha_index(struct call *c) {
+    static const char *const names[] = {"status", "resources", "groups", "rules"};
+
+    c->data = index_of("id", names, ARRAY_LEN(names));
+    return 0;
+}
+
+int route_ha_status_index(struct call *c) {
+    static const char *const names[] = {"current", "manager_status", "disarm-ha", "arm-ha"};
+
+    c->data = index_of("name", names, ARRAY_LEN(names));
+    return 0;
+}
+
+int route_ha_groups(struct call *c) {
+    return call_fail(c, 500, "cannot index groups: ha groups have been migrated to rules");
+}
+
+static js *resource_out(struct sim *s, const char *sid, const js *r) {
+    js *o = js_copy(r);
+    char digest[41];
+
+    cfg_digest(cfg_ha_resources, s, digest);
+    js_add(o, "sid", js_str(sid));
+    js_add(o, "type", js_str(strncmp(sid, "ct:", 3) == 0 ? "ct" : "vm"));
+    js_add(o, "digest", js_str(digest));
+    if (!js_get(o, "state")) {
+        js_add(o, "state", js_str("started"));
+    }
+    return o;
+}
+
+int route_ha_resources(struct call *c) {
+    const char *type = call_str(c, "type");
+
+    c->data = js_array();
+    if (resources(c->s)) {
+        JS_FOREACH(resources(c->s), sid, r) {
+            if (!type || strncmp(sid, type, 2) == 0) {
+                js_push(c->data, resource_out(c->s, sid, r));
+            }
+        }
+    }
+    return 0;
+}
+
+/* "ct:301", or "301" alone; the guest has to exist. */
+static int sid_of_call(struct call *c, char *sid, size_t size, struct guest *g) {
+    const char *text = call_str(c, "sid");
+    const char *number = strchr(text, ':') ? strchr(text, ':') + 1 : text;
+    uint32_t vmid;
+
+    if (ident_vmid(number, &vmid) < 0 ||
+        (number != text && strncmp(text, "ct:", 3) != 0 && strncmp(text, "vm:", 3) != 0)) {
+        return call_param_error(
+            c, "sid", "invalid format - value does not look like a valid ha resource id\n");
+    }
+    if (guest_find(c->s, vmid, g)) {
+        guest_sid(g, sid, size);
+        if (number == text || strcmp(sid, text) == 0) {
+            return 0;
+        }
+    }
+    (void)snprintf(sid, size, "%s", text);
+    g->obj = NULL;
+    return 0;
+}
+
+int route_ha_resource(struct call *c) {
+    struct guest g;
+    char sid[32];
+    js *r;
+
+    if (sid_of_call(c, sid, sizeof(sid), &g) < 0) {
+        return -1;
+    }
+    r = js_get(resources(c->s), sid);
+    if (!r) {
+        return call_fail(c, 500, "no such resource '%s'", sid);
+    }
+    c->data = resource_out(c->s, sid, r);
+    return 0;
+}
+
+static void set_fields(struct call *c, const char *sid) {
+    static const char *const ints[] = {"max_relocate", "max_restart", "failback"};
+
+    for (size_t i = 0; i < ARRAY_LEN(ints); i++) {
+        if (js_get(c->params, ints[i])) {
+            state_set(&c->s->st, js_int(call_int(c, ints[i], 0)), "ha", "resources", sid, ints[i],
+                      NULL);
+        }
+    }
+    if (call_str(c, "comment")) {
+        state_set(&c->s->st, js_str(call_str(c, "comment")), "ha", "resources", sid, "comment",
+                  NULL);
+    }
+    if (call_str(c, "state")) {
+        const char *st = call_str(c, "state");
+
+        state_set(&c->s->st, js_str(strcmp(st, "enabled") == 0 ? "started" : st), "ha", "resources",
+                  sid, "state", NULL);
+    }
+}
+
+/* The manager: the guest is as the resource says. */
+static void act(struct call *c, const struct guest *g, const char *sid) {
+    const char *st = js_str_or(js_get(resources(c->s), sid), "state", "started");
+
+    if (strcmp(st, "started") == 0 || strcmp(st, "stopped") == 0 || strcmp(st, "disabled") == 0) {
+        if ((strcmp(st, "started") == 0) != guest_running(c->s, g) && !backing_name(g)) {
+            ha_request(c->s, g, st);
+        }
+    }
+}
+
+int route_ha_resource_create(struct call *c) {
+    struct guest g;
+    char sid[32];
+
+    if (sid_of_call(c, sid, sizeof(sid), &g) < 0) {
+        return -1;
+    }
+    if (!g.obj) {
+        return call_fail(c, 500,
+                         "create ha resource failed: unable to find configuration file for "
+                         "'%s' on node",
+                         sid);
+    }
+    if (js_get(resources(c->s), sid)) {
+        return call_fail(c, 500, "create ha resource failed: resource ID '%s' already defined",
+                         sid);
+    }
+    state_set(&c->s->st, js_object(), "ha", "resources", sid, NULL);
+    set_fields(c, sid);
+    act(c, &g, sid);
+    sim_tick(c->s);
+    return 0;
+}
+
+int route_ha_resource_update(struct call *c) {
+    struct guest g;
+    char sid[32], digest[41], list[256];
+
+    if (sid_of_call(c, sid, sizeof(sid), &g) < 0) {
+        return -1;
+    }
+    if (!js_get(resources(c->s), sid)) {
+        return call_fail(c, 500, "no such resource '%s'", sid);
+    }
+    cfg_digest(cfg_ha_resources, c->s, digest);
+    if (call_str(c, "digest") && strcmp(call_str(c, "digest"), digest) != 0) {
+        return call_fail(c, 500,
+                         "detected modified configuration - file changed by other user? "
+                         "Try again.");
+    }
+    (void)snprintf(list, sizeof(list), "%s", call_str(c, "delete") ? call_str(c, "delete") : "");
+    for (char *save = NULL, *name = strtok_r(list, ",; ", &save); name;
+         name = strtok_r(NULL, ",; ", &save)) {
+        state_del(&c->s->st, "ha", "resources", sid, name, NULL);
+    }
+    set_fields(c, sid);
+    if (g.obj) {
+        act(c, &g, sid);
+    }
+    sim_tick(c->s);
+    return 0;
+}
+
+int route_ha_resource_delete(struct call *c) {
+    struct guest g;
+    char sid[32];
+
+    if (sid_of_call(c, sid, sizeof(sid), &g) < 0) {
+        return -1;
+    }
+    if (!js_get(resources(c->s), sid)) {
+        return call_fail(c, 500, "cannot delete service '%s', not HA managed!", sid);
+    }
+    state_del(&c->s->st, "ha", "resources", sid, NULL);
+    sim_tick(c->s);
+    return 0;
+}
+
+/* ---- rules ---- */
+
+static js *rule_out(struct sim *s, const char *id, const js *r, int order) {
+    js *o = js_copy(r);
+    char digest[41];
+
+    cfg_digest(cfg_ha_rules, s, digest);
+    js_add(o, "rule", js_str(id));
+    js_add(o, "order", js_int(order));
+    js_add(o, "digest", js_str(digest));
+    return o;
+}
+
+int route_ha_rules(struct call *c) {
+    js *all = state_get(&c->s->st, "ha", "rules", NULL);
+    int order = 0;
+
+    c->data = js_array();
+    if (all) {
+        JS_FOREACH(all, id, r) {
+            const char *type = call_str(c, "type"), *res = call_str(c, "resource");
+
+            order++;
+            if ((!type || strcmp(type, js_str_or(r, "type", "")) == 0) &&
+                (!res || strstr(js_str_or(r, "resources", ""), res))) {
+                js_push(c->data, rule_out(c->s, id, r, order));
+            }
+        }
+    }
+    return 0;
+}
+
+int route_ha_rule(struct call *c) {
+    js *all = state_get(&c->s->st, "ha", "rules", NULL);
+    int order = 0;
+
+    if (all) {
+        JS_FOREACH(all, id, r) {
+            order++;
+            if (strcmp(id, call_str(c, "rule")) == 0) {
+                c->data = rule_out(c->s, id, r, order);
+                return 0;
+            }
+        }
+    }
+    return call_fail(c, 500, "no such ha rule '%s'", call_str(c, "rule"));
+}
+
+/* ---- status ---- */
+
+static const char *stamp(struct sim *s, char ret[static 40]) {
+    time_t now = (time_t)sim_now(s);
+    struct tm tm;
+
+    (void)gmtime_r(&now, &tm);
+    (void)strftime(ret, 40, "%a %b %e %H:%M:%S %Y", &tm);
+    return ret;
+}
+
+static const char *master(struct sim *s) {
+    js *nodes = state_get(&s->st, "nodes", NULL);
+    const char *name = js_get_str(state_get(&s->st, "ha", NULL), "master");
+
+    if (name) {
+        return name;
+    }
+    JS_FOREACH(nodes, node, n) {
+        if (js_bool_or(n, "online", true)) {
+            return node;
+        }
+    }
+    return "";
+}
+
+static js *status_entry(const char *id, const char *type, const char *node) {
+    js *o = js_object();
+
+    js_add(o, "id", js_str(id));
+    js_add(o, "type", js_str(type));
+    js_add(o, "node", js_str(node));
+    return o;
+}
+
+static bool node_has_service(struct sim *s, const char *node) {
+    JS_FOREACH(resources(s), sid, r) {
+        struct guest g;
+        uint32_t vmid;
+
+        if (strcmp(js_str_or(r, "state", "started"), "ignored") != 0 && strlen(sid) > 3 &&
+            ident_vmid(sid + 3, &vmid) == 0 && guest_find(s, vmid, &g) &&
+            strcmp(g.node, node) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void service_entry(struct call *c, const char *sid, const js *r) {
+    const char *want = js_str_or(r, "state", "started");
+    struct guest g;
+    uint32_t vmid;
+    char id[64];
+    js *o;
+
+    if (strlen(sid) < 4 || ident_vmid(sid + 3, &vmid) < 0 || !guest_find(c->s, vmid, &g)) {
+        return;
+    }
+    (void)snprintf(id, sizeof(id), "service:%s", sid);
+    o = status_entry(id, "service", g.node);
+    js_add(o, "sid", js_str(sid));
+    js_add(o, "state", js_str(want));
+    js_add(o, "request_state", js_str(want));
+    if (strcmp(want, "ignored") != 0) {
+        js_add(o, "crm_state", js_str(want));
+    }
+    js_addf(o, "status", "%s (%s, %s)", sid, g.node, want);
+    js_add(o, "failback", js_int(js_int_or(r, "failback", 1)));
+    js_add(o, "max_relocate", js_int(js_int_or(r, "max_relocate", 1)));
+    js_add(o, "max_restart", js_int(js_int_or(r, "max_restart", 1)));
+    js_push(c->data, o);
+}
+
+int route_ha_current(struct call *c) {
+    js *nodes = state_get(&c->s->st, "nodes", NULL), *o;
+    const char *m = master(c->s);
+    const char *local = js_str_or(state_get(&c->s->st, "cluster", NULL), "local", "");
+    char when[40];
+
+    (void)stamp(c->s, when);
+    c->data = js_array();
+    o = status_entry("quorum", "quorum", local);
+    js_add(o, "quorate", js_int(js_int_or(state_get(&c->s->st, "cluster", NULL), "quorate", 1)));
+    js_add(o, "status", js_str("OK"));
+    js_push(c->data, o);
+    if (!resources(c->s) || !json_object_object_length(resources(c->s))) {
+        return 0;
+    }
+    o = status_entry("master", "master", m);
+    js_addf(o, "status", "%s (active, %s)", m, when);
+    js_add(o, "timestamp", js_int(sim_now(c->s)));
+    js_push(c->data, o);
+    o = status_entry("fencing", "fencing", m);
+    js_add(o, "armed-state", js_str("armed"));
+    js_add(o, "status", js_str("armed (CRM watchdog active)"));
+    js_push(c->data, o);
+    JS_FOREACH(nodes, node, n) {
+        char id[80];
+
+        (void)n;
+        (void)snprintf(id, sizeof(id), "lrm:%s", node);
+        o = status_entry(id, "lrm", node);
+        js_addf(o, "status", "%s (%s, %s)", node,
+                node_has_service(c->s, node) ? "active, watchdog active" : "idle, watchdog standby",
+                when);
+        js_add(o, "timestamp", js_int(sim_now(c->s)));
+        js_push(c->data, o);
+    }
+    JS_FOREACH(resources(c->s), sid, r) {
+        service_entry(c, sid, r);
+    }
+    return 0;
+}
+
+int route_ha_manager(struct call *c) {
+    js *nodes = state_get(&c->s->st, "nodes", NULL);
+    js *lrm = js_object(), *status = js_object(), *service = js_object(), *m = js_object();
+    js *quorum = js_object();
+
+    JS_FOREACH(nodes, node, n) {
+        js *o = js_object();
+
+        js_add(o, "mode", js_str("active"));
+        js_add(o, "results", js_object());
+        js_add(o, "state",
+               js_str(resources(c->s) && node_has_service(c->s, node) ? "active"
+                                                                      : "wait_for_agent_lock"));
+        js_add(o, "timestamp", js_int(sim_now(c->s)));
+        js_add(lrm, node, o);
+        js_add(status, node, js_str(js_bool_or(n, "online", true) ? "online" : "unknown"));
+    }
+    if (resources(c->s)) {
+        JS_FOREACH(resources(c->s), sid, r) {
+            struct guest g;
+            uint32_t vmid;
+            const char *want = js_str_or(r, "state", "started");
+
+            if (strcmp(want, "ignored") != 0 && strlen(sid) > 3 &&
+                ident_vmid(sid + 3, &vmid) == 0 && guest_find(c->s, vmid, &g)) {
+                js *o = js_object();
+
+                js_add(o, "node", js_str(g.node));
+                js_add(o, "state", js_str(want));
+                js_addf(o, "uid", "sim%u", vmid);
+                if (guest_running(c->s, &g)) {
+                    js_add(o, "running", js_int(1));
+                }
+                js_add(service, sid, o);
+            }
+        }
+    }
+    js_add(m, "master_node", js_str(master(c->s)));
+    js_add(m, "node_status", status);
+    js_add(m, "service_status", service);
+    js_add(m, "timestamp", js_int(sim_now(c->s)));
+    js_add(quorum, "node", js_str(js_str_or(state_get(&c->s->st, "cluster", NULL), "local", "")));
+    js_add(quorum, "quorate", js_str("1"));
+    c->data = js_object();
+    js_add(c->data, "lrm_status", lrm);
+    js_add(c->data, "manager_status", m);
+    js_add(c->data, "quorum", quorum);
+    return 0;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of what is served, and the way every call goes: find the row, check the privilege
+ * it names, check the parameters, run, commit. Whatever is not in the table is a 501. */
+#include "proximo-client/sim/routes.h"
+
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/own.h"
+#include "proximo-client/sim/form.h"
+
+#define N    "/nodes/{node}"
+#define G    "/nodes/{node}/{kind}/{vmid}"
+#define Q    "/nodes/{node}/qemu/{vmid}"
+#define S    "/storage/{storage}"
+#define NS   "/nodes/{node}/storage/{storage}"
+#define U    "/access/users/{userid}"
+#define SNAP G "/snapshot/{snapname}"
+#define HA   "/cluster/ha"
+#define FW   "/cluster/firewall"
+
+#define AUDIT    "/ Sys.Audit"
+#define MODIFY   "/ Sys.Modify"
+#define CONSOLE  "/ Sys.Console"
+#define VM_AUDIT "/vms/{vmid} VM.Audit"
+#define POWER    "/vms/{vmid} VM.PowerMgmt"
+#define STORE    "/storage/{storage} Datastore.Audit|Datastore.AllocateSpace"
+#define CONFIG_LXC                                                                                 \
+    "/vms/{vmid} "                                                                                 \
+    "VM.Config.Disk|VM.Config.CPU|VM.Config.Memory|VM.Config.Network|VM.Config.Options"
+#define CONFIG_QEMU                                                                                \
+    "/vms/{vmid} VM.Config.Disk|VM.Config.CDROM|VM.Config.CPU|VM.Config.Memory|VM.Config.Network|" \
+    "VM.Config.HWType|VM.Config.Options|VM.Config.Cloudinit"
+
+#define HA_RESOURCE                                                                                \
+    "comment=string failback=bool group=configid max_relocate=int max_restart=int "                \
+    "state=enum(started,stopped,enabled,disabled,ignored)"
+
+const struct route sim_routes[] = {
+    {M_GET, "/version", "", "", route_version},
+    {M_GET, "/cluster", "", "", route_cluster_index},
+    {M_GET, "/cluster/resources", "", "type=enum(vm,storage,node,sdn)", route_resources},
+    {M_GET, "/cluster/status", AUDIT, "", route_cluster_status},
+    {M_GET, "/cluster/tasks", "", "", route_cluster_tasks},
+    {M_GET, "/cluster/nextid", "", "vmid=vmid", route_cluster_nextid},
+    {M_GET, "/cluster/options", "", "", route_cluster_options},
+    {M_GET, "/cluster/log", "", "max=int", route_cluster_log},
+    {M_GET, "/cluster/config/nodes", AUDIT, "", route_config_nodes},
+    {M_GET, "/cluster/backup", AUDIT, "", route_backup_jobs},
+    {M_POST, "/cluster/backup", MODIFY, "*", route_backup_create},
+    {M_GET, "/cluster/backup/{id}", AUDIT, "", route_backup_job},
+    {M_PUT, "/cluster/backup/{id}", MODIFY, "*", route_backup_update},
+    {M_DELETE, "/cluster/backup/{id}", MODIFY, "", route_backup_delete},
+    {M_GET, "/cluster/backup/{id}/included_volumes", AUDIT, "", route_backup_volumes},
+    {M_GET, "/cluster/backup-info", NULL, "", route_backup_info},
+    {M_GET, "/cluster/backup-info/not-backed-up", AUDIT, "", route_not_backed_up},
+    {M_GET, "/cluster/replication", "", "", route_replication},
+    {M_GET, HA, AUDIT, "", route_ha_index},
+    {M_GET, HA "/resources", AUDIT, "type=enum(ct,vm)", route_ha_resources},
+    {M_POST, HA "/resources", CONSOLE, "sid!=string type=enum(ct,vm) " HA_RESOURCE,
+     route_ha_resource_create},
+    {M_GET, HA "/resources/{sid}", AUDIT, "", route_ha_resource},
+    {M_PUT, HA "/resources/{sid}", CONSOLE, "delete=string digest=string " HA_RESOURCE,
+     route_ha_resource_update},
+    {M_DELETE, HA "/resources/{sid}", CONSOLE, "purge=bool", route_ha_resource_delete},
+    {M_GET, HA "/groups", AUDIT, "", route_ha_groups},
+    {M_GET, HA "/rules", AUDIT, "resource=string type=enum(node-affinity,resource-affinity)",
+     route_ha_rules},
+    {M_GET, HA "/rules/{rule}", AUDIT, "", route_ha_rule},
+    {M_GET, HA "/status", "", "", route_ha_status_index},
+    {M_GET, HA "/status/current", AUDIT, "", route_ha_current},
+    {M_GET, HA "/status/manager_status", AUDIT, "", route_ha_manager},
+    {M_GET, FW, "", "", route_fw_index},
+    {M_GET, FW "/rules", AUDIT, "", route_fw_rules},
+    {M_GET, FW "/rules/{pos}", AUDIT, "", route_fw_rule},
+    {M_GET, FW "/options", AUDIT, "", route_fw_options},
+    {M_GET, FW "/groups", "", "", route_fw_groups},
+    {M_GET, FW "/groups/{group}", AUDIT, "", route_fw_group},
+    {M_GET, FW "/aliases", AUDIT, "", route_fw_aliases},
+    {M_GET, FW "/ipset", AUDIT, "", route_fw_ipsets},
+    {M_GET, FW "/ipset/{name}", AUDIT, "", route_fw_ipset},
+
+    {M_GET, "/nodes", "", "", route_nodes},
+    {M_GET, N, "", "", route_node_index},
+    {M_GET, N "/status", N " Sys.Audit", "", route_node_status},
+    {M_GET, N "/version", "", "", route_node_version},
+    {M_GET, N "/config", AUDIT, "property=string", route_node_config},
+    {M_GET, N "/dns", N " Sys.Audit", "", route_node_dns},
+    {M_GET, N "/time", N " Sys.Audit", "", route_node_time},
+    {M_GET, N "/network", "", "type=string", route_node_network},
+    {M_GET, N "/replication", "", "guest=vmid", route_node_replication},
+    {M_GET, N "/firewall/rules", N " Sys.Audit", "", route_fw_rules},
+    {M_GET, N "/firewall/rules/{pos}", N " Sys.Audit", "", route_fw_rule},
+    {M_GET, N "/firewall/options", N " Sys.Audit", "", route_fw_options},
+    {M_GET, N "/tasks", "",
+     "errors=bool limit=int since=int source=enum(archive,active,all) start=int "
+     "statusfilter=string typefilter=string until=int userfilter=string vmid=vmid",
+     route_node_tasks},
+    {M_GET, N "/tasks/{upid}", "", "", route_task_index},
+    {M_DELETE, N "/tasks/{upid}", "", "", route_task_stop},
+    {M_GET, N "/tasks/{upid}/status", "", "", route_task_status},
+    {M_GET, N "/tasks/{upid}/log", "", "download=bool limit=int start=int", route_task_log},
+    {M_GET, N "/storage", "", "content=string enabled=bool format=bool storage=storage target=node",
+     route_node_storage},
+    {M_GET, NS, STORE, "", route_node_storage_index},
+    {M_GET, NS "/status", STORE, "", route_node_storage_status},
+    {M_GET, NS "/content", STORE, "content=string vmid=vmid", route_content},
+    {M_GET, NS "/content/{volume}", "", "", route_volume_get},
+    {M_DELETE, NS "/content/{volume}", "", "delay=int", route_volume_delete},
+    {M_GET, NS "/prunebackups", STORE, "prune-backups=string type=enum(qemu,lxc) vmid=vmid",
+     route_prunebackups},
+
+    {M_GET, N "/{kind}", "", "full=bool", route_guest_list},
+    {M_GET, G, "", "", route_guest_index},
+    {M_DELETE, N "/lxc/{vmid}", "/vms/{vmid} VM.Allocate",
+     "destroy-unreferenced-disks=bool force=bool purge=bool", route_guest_destroy},
+    {M_DELETE, Q, "/vms/{vmid} VM.Allocate",
+     "destroy-unreferenced-disks=bool purge=bool skiplock=bool", route_guest_destroy},
+    {M_GET, G "/config", VM_AUDIT, "current=bool snapshot=configid", route_guest_config},
+    {M_PUT, N "/lxc/{vmid}/config", CONFIG_LXC, "*", route_guest_config_set},
+    {M_PUT, Q "/config", CONFIG_QEMU, "*", route_guest_config_set},
+    {M_POST, Q "/config", CONFIG_QEMU, "*", route_guest_config_post},
+    {M_GET, G "/pending", VM_AUDIT, "", route_guest_pending},
+    {M_GET, G "/status", "", "", route_guest_status_index},
+    {M_GET, G "/status/current", VM_AUDIT, "", route_guest_current},
+    {M_POST, N "/lxc/{vmid}/status/start", POWER, "debug=bool skiplock=bool", route_guest_start},
+    {M_POST, Q "/status/start", POWER,
+     "force-cpu=string machine=string skiplock=bool stateuri=string targetstorage=string "
+     "timeout=int",
+     route_guest_start},
+    {M_POST, N "/lxc/{vmid}/status/stop", POWER, "overrule-shutdown=bool skiplock=bool",
+     route_guest_stop},
+    {M_POST, Q "/status/stop", POWER,
+     "keepActive=bool overrule-shutdown=bool skiplock=bool timeout=int", route_guest_stop},
+    {M_POST, N "/lxc/{vmid}/status/shutdown", POWER, "forceStop=bool timeout=int",
+     route_guest_shutdown},
+    {M_POST, Q "/status/shutdown", POWER,
+     "forceStop=bool keepActive=bool skiplock=bool timeout=int", route_guest_shutdown},
+    {M_POST, G "/status/reboot", POWER, "timeout=int", route_guest_reboot},
+    {M_POST, Q "/status/reset", POWER, "skiplock=bool", route_guest_reset},
+    {M_POST, N "/lxc/{vmid}/status/suspend", POWER, "", route_guest_suspend},
+    {M_POST, Q "/status/suspend", POWER, "skiplock=bool statestorage=storage todisk=bool",
+     route_guest_suspend},
+    {M_POST, N "/lxc/{vmid}/status/resume", POWER, "", route_guest_resume},
+    {M_POST, Q "/status/resume", POWER, "nocheck=bool skiplock=bool", route_guest_resume},
+    {M_GET, G "/snapshot", VM_AUDIT, "", route_snap_list},
+    {M_POST, N "/lxc/{vmid}/snapshot", "/vms/{vmid} VM.Snapshot",
+     "description=string snapname!=configid", route_snap_create},
+    {M_POST, Q "/snapshot", "/vms/{vmid} VM.Snapshot",
+     "description=string snapname!=configid vmstate=bool", route_snap_create},
+    {M_GET, SNAP, "", "", route_snap_index},
+    {M_DELETE, SNAP, "/vms/{vmid} VM.Snapshot", "force=bool", route_snap_delete},
+    {M_GET, SNAP "/config", "/vms/{vmid} VM.Snapshot|VM.Snapshot.Rollback|VM.Audit", "",
+     route_snap_config},
+    {M_PUT, SNAP "/config", "/vms/{vmid} VM.Snapshot", "description=string", route_snap_config_set},
+    {M_POST, SNAP "/rollback", "/vms/{vmid} VM.Snapshot|VM.Snapshot.Rollback", "start=bool",
+     route_snap_rollback},
+    {M_GET, G "/firewall/rules", VM_AUDIT, "", route_fw_rules},
+    {M_GET, G "/firewall/rules/{pos}", VM_AUDIT, "", route_fw_rule},
+    {M_GET, G "/firewall/options", VM_AUDIT, "", route_fw_options},
+
+    {M_GET, "/storage", "", "type=string", route_storage_list},
+    {M_POST, "/storage", "/storage Datastore.Allocate", "*", route_storage_create},
+    {M_GET, S, "/storage/{storage} Datastore.Allocate", "", route_storage_get},
+    {M_PUT, S, "/storage Datastore.Allocate", "*", route_storage_update},
+    {M_DELETE, S, "/storage Datastore.Allocate", "", route_storage_delete},
+
+    {M_GET, "/access", "", "", route_access_index},
+    {M_GET, "/access/users", "", "enabled=bool full=bool", route_users},
+    {M_POST, "/access/users", NULL,
+     "comment=string email=email enable=bool expire=int firstname=string groups=string "
+     "keys=string lastname=string password=string userid!=string",
+     route_user_create},
+    {M_GET, U, NULL, "", route_user_get},
+    {M_PUT, U, NULL,
+     "append=bool comment=string email=email enable=bool expire=int firstname=string "
+     "groups=string keys=string lastname=string",
+     route_user_update},
+    {M_DELETE, U, NULL, "", route_user_delete},
+    {M_GET, U "/token", NULL, "", route_tokens},
+    {M_GET, U "/token/{tokenid}", NULL, "", route_token_get},
+    {M_POST, U "/token/{tokenid}", NULL, "comment=string expire=int privsep=bool",
+     route_token_create},
+    {M_PUT, U "/token/{tokenid}", NULL, "comment=string delete=string expire=int privsep=bool",
+     route_token_update},
+    {M_DELETE, U "/token/{tokenid}", NULL, "", route_token_delete},
+    {M_GET, "/access/groups", "", "", route_groups},
+    {M_POST, "/access/groups", "/access/groups Group.Allocate", "comment=string groupid!=word",
+     route_group_create},
+    {M_GET, "/access/groups/{groupid}", "/access/groups Sys.Audit|Group.Allocate", "",
+     route_group_get},
+    {M_PUT, "/access/groups/{groupid}", "/access/groups Group.Allocate", "comment=string",
+     route_group_update},
+    {M_DELETE, "/access/groups/{groupid}", "/access/groups Group.Allocate", "", route_group_delete},
+    {M_GET, "/access/roles", "", "", route_roles},
+    {M_POST, "/access/roles", "/access Sys.Modify", "privs=string roleid!=word", route_role_create},
+    {M_GET, "/access/roles/{roleid}", "", "", route_role_get},
+    {M_PUT, "/access/roles/{roleid}", "/access Sys.Modify", "append=bool privs=string",
+     route_role_update},
+    {M_DELETE, "/access/roles/{roleid}", "/access Sys.Modify", "", route_role_delete},
+    {M_GET, "/access/acl", "", "", route_acl},
+    {M_PUT, "/access/acl", NULL,
+     "delete=bool groups=string path!=string propagate=bool roles!=string tokens=string "
+     "users=string",
+     route_acl_update},
+    {M_GET, "/access/permissions", "", "path=string userid=string", route_permissions},
+    {M_GET, "/access/domains", "", "", route_domains},
+    {M_GET, "/access/domains/{realm}", "/access/realm Realm.Allocate|Sys.Audit", "",
+     route_domain_get},
+    {M_GET, "/pools", "", "poolid=word type=enum(qemu,lxc,storage)", route_pools},
+    {M_POST, "/pools", "/pool/{poolid} Pool.Allocate", "comment=string poolid!=word",
+     route_pool_create},
+    {M_PUT, "/pools", "/pool/{poolid} Pool.Allocate",
+     "allow-move=bool comment=string delete=bool poolid!=word storage=string vms=string",
+     route_pool_update},
+    {M_DELETE, "/pools", "/pool/{poolid} Pool.Allocate", "poolid!=word", route_pool_delete},
+    {M_GET, "/pools/{poolid}", "/pool/{poolid} Pool.Audit", "type=enum(qemu,lxc,storage)",
+     route_pool_get},
+    {M_PUT, "/pools/{poolid}", "/pool/{poolid} Pool.Allocate",
+     "allow-move=bool comment=string delete=bool storage=string vms=string", route_pool_update},
+    {M_DELETE, "/pools/{poolid}", "/pool/{poolid} Pool.Allocate", "", route_pool_delete},
+
+    {M_GET, "/sim/fault", NULL, "", route_sim_faults},
+    {M_POST, "/sim/fault", NULL, "spec!=string", route_sim_fault},
+    {M_DELETE, "/sim/fault", NULL, "", route_sim_fault_clear},
+};
+const size_t sim_n_routes = ARRAY_LEN(sim_routes);
+
+js *index_of(const char *key, const char *const *names, size_t n) {
+    js *list = js_array();
+
+    for (size_t i = 0; i < n; i++) {
+        js *o = js_object();
+
+        js_add(o, key, js_str(names[i]));
+        js_push(list, o);
+    }
+    return list;
+}
+
+int node_of_call(struct call *c, js **ret) {
+    const char *node = call_str(c, "node");
+
+    *ret = state_get(&c->s->st, "nodes", node, NULL);
+    if (!*ret) {
+        return call_fail(c, 500,
+                         "hostname lookup '%s' failed - failed to get address info for: %s: Name "
+                         "or service not known",
+                         node, node);
+    }
+    return 0;
+}
+
+/* One segment of a template against one of the path; a parameter takes the decoded text. {volume}
+ * takes the rest of the path, because volume names contain slashes. */
+static bool segment(const char *t, size_t tn, const char *p, size_t pn, js *found) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(1024);
+    char name[64];
+
+    if (*t != '{') {
+        return tn == pn && strncmp(t, p, tn) == 0;
+    }
+    if (!pn || tn - 2 >= sizeof(name) || form_decode(p, pn, false, &text) < 0) {
+        return false;
+    }
+    memcpy(name, t + 1, tn - 2);
+    name[tn - 2] = '\0';
+    if (strcmp(name, "kind") == 0 && strcmp(text.data, "lxc") != 0 &&
+        strcmp(text.data, "qemu") != 0) {
+        return false;
+    }
+    js_add(found, name, js_str_n(text.data, text.len));
+    return true;
+}
+
+static bool match(const char *t, const char *p, js *found) {
+    while (*t == '/' && *p == '/') {
+        size_t tn = strcspn(++t, "/"), pn = strcspn(++p, "/");
+
+        if (strcmp(t, "{volume}") == 0) {
+            pn = strlen(p);
+        }
+        if (!segment(t, tn, p, pn, found)) {
+            return false;
+        }
+        t += tn;
+        p += pn;
+    }
+    return !*t && !*p;
+}
+
+static const struct route *find_route(struct call *c, js *found) {
+    for (size_t i = 0; i < sim_n_routes; i++) {
+        const struct route *r = &sim_routes[i];
+        CLEANUP(js_freep) js *got = js_object();
+
+        if (r->method == c->method && match(r->path, c->path, got)) {
+            JS_FOREACH(got, k, v) {
+                js_add(found, k, js_ref(v));
+            }
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/* "/vms/{vmid} VM.Audit|VM.X" with the call's parameters filled in. */
+static bool privileged(struct call *c, const char *check) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(1024);
+    const char *at = check;
+
+    if (!check || !*check) {
+        return true;
+    }
+    while (*at && *at != ' ') {
+        if (*at == '{') {
+            size_t n = strcspn(at, "}");
+            char name[64];
+
+            (void)snprintf(name, sizeof(name), "%.*s", (int)n - 1, at + 1);
+            (void)buf_adds(&path, call_str(c, name) ? call_str(c, name) : "");
+            at += n + 1;
+        } else {
+            (void)buf_addc(&path, *at++);
+        }
+    }
+    return call_may(c, buf_str(&path), at + 1);
+}
+
+void sim_dispatch(struct call *c) {
+    const struct route *r = find_route(c, c->in_path);
+    static const char *const verbs[] = {"GET", "POST", "PUT", "DELETE"};
+    struct err e = {0};
+
+    if (!r) {
+        (void)call_fail(c, 501, "Method '%s %s' not implemented", verbs[c->method], c->path);
+        return;
+    }
+    if (strstr(r->path, "/lxc/{vmid}") || strstr(r->path, "/qemu/{vmid}")) {
+        js_add(c->in_path, "kind", js_str(strstr(r->path, "/lxc/") ? "lxc" : "qemu"));
+    }
+    JS_FOREACH(c->in_path, k, v) {
+        js_add(c->params, k, js_ref(v));
+    }
+    if (!privileged(c, r->check) || params_check(c, r->params) < 0 || r->run(c) < 0) {
+        state_rollback(&c->s->st);
+        if (c->status == 200) {
+            (void)call_fail(c, 500, "internal error");
+        }
+        return;
+    }
+    if (state_commit(&c->s->st, &e) < 0) {
+        (void)call_fail(c, 500, "%s", e.msg);
+    }
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/sim/routes.h - small helpers that several route files share. */
+#pragma once
+#include "proximo-client/sim/sim.h"
+
+/* routes_guest.c: a configuration section as the API shows it. New reference. */
+js *config_out(bool lxc, const js *section);
+/* routes.c: [{key: name}, …] */
+js *index_of(const char *key, const char *const *names, size_t n);
+/* routes.c: 500 unless the node exists. */
+int node_of_call(struct call *c, js **ret);
+/* storage.c: one storage on one node, as /nodes/{n}/storage lists it. */
+js *storage_status(struct sim *s, const char *id, const char *node, bool list);
+js *storage_resource(struct sim *s, const char *id, const char *node);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/sim/sim.h - what the simulator's files share. One process, one event loop, no
+ * threads: a handler runs to its end, its changes are committed (on disk), then it is answered.
+ * Each section below names the file that defines it. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "common/js.h"
+#include "proximo-client/sim/acl.h"
+#include "proximo-client/sim/state.h"
+
+struct buf;
+struct event_base;
+struct evhttp_request;
+struct sim_task;
+
+struct sim_options {
+    const char *dir;        /* certificate, key, token files, state */
+    const char *state_file; /* NULL: DIR/state.json */
+    const char *tree;       /* NULL: none */
+    const char *listen;     /* address:port */
+    int64_t auth_delay_ms;  /* of a 401 */
+    int64_t latency_ms;     /* of every answer */
+    int64_t task_ms;        /* how long a task runs */
+    int64_t clock;          /* 0: the real one; else: starts here, one second a change */
+    uint64_t seed;
+};
+
+struct sim {
+    struct sim_options o;
+    struct state st;
+    struct event_base *base;
+    struct sim_task *tasks; /* running ones */
+    uint64_t random;        /* state of the seeded generator */
+    int64_t started;        /* cluster time of this start */
+    char *addr;             /* "127.0.0.1:8006" as bound */
+    char fingerprint[96];
+    bool stopping;
+};
+
+/* ---- sim.c: time, chance, names ---- */
+int64_t sim_now(struct sim *s);
+void sim_tick(struct sim *s); /* a change happened: the logical clock moves */
+uint64_t sim_random(struct sim *s);
+void sim_uuid(struct sim *s, char ret[static 37]);
+void sim_open(struct sim *s, const struct sim_options *o, js *root);
+void sim_close(struct sim *s);
+/* A document is a cluster: its parts have the shapes that every handler relies on. Missing parts
+ * are added empty. -EBADMSG says what is wrong. */
+int sim_check(js *root, struct err *e);
+
+/* ---- one request ---- */
+enum method { M_GET, M_POST, M_PUT, M_DELETE };
+
+struct call {
+    struct sim *s;
+    enum method method;
+    const char *path;
+    js *params;       /* query, form and path parameters, normalized */
+    js *in_path;      /* of those: the path's own */
+    const char *auth; /* user@realm!token */
+    char user[128];   /* user@realm */
+    char token[128];  /* token name */
+    int status;       /* of the answer */
+    char msg[1024];   /* error text, without the final newline */
+    js *errors;       /* {param: text} */
+    js *data;         /* answer */
+    js *extra;        /* siblings of data */
+    bool raw;         /* msg is the whole body */
+    bool drop_after;  /* a fault: process, then close without an answer */
+};
+
+/* Sets the error answer. Always returns -1. */
+int call_fail(struct call *c, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Adds one parameter's error; the handler returns -1 after the last. */
+int call_param_error(struct call *c, const char *param, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *call_str(const struct call *c, const char *param); /* NULL when absent */
+int64_t call_int(const struct call *c, const char *param, int64_t fallback);
+bool call_bool(const struct call *c, const char *param, bool fallback);
+/* True, or 403 in PVE's words. names: "VM.Audit|VM.Config.Disk" = any of. */
+bool call_may(struct call *c, const char *path, const char *names);
+bool call_has(const struct call *c, const char *path, const char *names); /* without an answer */
+
+/* ---- routes.c: the one table, its walk, and the parameter specifications ---- */
+typedef int handler(struct call *c);
+struct route {
+    enum method method;
+    const char *path;   /* "/nodes/{node}/lxc/{vmid}/config" */
+    const char *check;  /* "/vms/{vmid} VM.Audit|VM.X"; "" = any user; NULL: the handler decides */
+    const char *params; /* "snapname!=configid limit=int"; "*": the handler checks them itself */
+    handler *run;
+};
+extern const struct route sim_routes[];
+extern const size_t sim_n_routes;
+/* Authenticated call from path and parameters: finds, checks, runs, commits. */
+void sim_dispatch(struct call *c);
+
+/* ---- params.c ---- */
+/* Checks c->params against a specification; 0, or -1 with a 400 answer. */
+int params_check(struct call *c, const char *spec);
+
+/* ---- auth.c ---- */
+/* Header value "PVEAPIToken=…" to c->auth; false: c holds the 401. */
+bool auth_check(struct call *c, const char *header);
+/* Makes or reads DIR/<name>, registers the token's hash in the state. Commits. */
+int auth_token_file(struct sim *s, const char *file, const char *user, const char *token,
+                    const char *role, struct err *e);
+bool auth_is_admin(const struct call *c); /* may use /sim */
+
+/* ---- http.c ---- */
+int http_start(struct sim *s, struct err *e);
+void http_stop(struct sim *s);
+
+/* ---- tasks.c ---- */
+struct sim_task {
+    struct sim_task *next;
+    struct sim *s;
+    char upid[256];
+    char node[64];
+    /* Does the work and its changes to the state; NULL = success, else the exit status. Log lines
+     * by task_log. Runs when the task's time is over. */
+    const char *(*finish)(struct sim_task *t);
+    /* A backed guest: starts a process and returns its pid; finish waits for it. May be NULL. */
+    pid_t (*begin)(struct sim_task *t);
+    char kind[4]; /* "lxc", "qemu" or "" */
+    uint32_t vmid;
+    char arg[64];   /* snapshot name and the like */
+    js *args;       /* anything else; owned */
+    char exit[256]; /* room for a composed exit status */
+    pid_t pid;      /* of the child; 0 = none */
+    int child_status;
+    bool hang;
+    void *timer;
+};
+/* Registers a running task and sets c->data to its UPID. Takes t (calloc'ed). */
+int task_start(struct call *c, struct sim_task *t, const char *node, const char *type,
+               const char *id);
+struct sim_task *task_new(struct call *c, const char *(*finish)(struct sim_task *t));
+void task_log(struct sim_task *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void tasks_orphans(struct sim *s); /* at start: running tasks of a killed process have ended */
+void tasks_stop(struct sim *s);
+void tasks_child(struct sim *s); /* SIGCHLD */
+js *task_entry(struct sim *s, const char *upid, bool cluster);
+handler route_cluster_tasks, route_node_tasks, route_task_index, route_task_status, route_task_log,
+    route_task_stop;
+
+/* ---- guests.c: guests as the state holds them ---- */
+struct guest {
+    uint32_t vmid;
+    char key[16]; /* vmid as text */
+    bool lxc;
+    const char *node; /* borrowed from the state */
+    js *obj;          /* borrowed */
+};
+bool guest_find(struct sim *s, uint32_t vmid, struct guest *ret);
+/* The guest of the path's node and vmid, or a 500 "does not exist". */
+int guest_of_call(struct call *c, struct guest *ret);
+bool guest_running(struct sim *s, const struct guest *g); /* asks LXC about a backed one */
+const char *guest_name(const struct guest *g, char *store, size_t size);
+const char *guest_conf(const struct guest *g, const char *key); /* config value or NULL */
+void guest_digest(const struct guest *g, char ret[static 41]);
+const char *guest_pool(struct sim *s, const struct guest *g); /* NULL: none */
+js *guest_status(struct sim *s, const struct guest *g, bool current);
+js *guest_resource(struct sim *s, const struct guest *g, bool in_pool);
+void guest_each(struct sim *s, void (*fn)(void *ctx, const struct guest *g), void *ctx);
+const char *guest_label(const struct guest *g);                /* "CT" or "VM" */
+void guest_sid(const struct guest *g, char *ret, size_t size); /* "vm:104" */
+void guest_apply_pending(struct sim *s, const struct guest *g);
+/* Why the volumes of a configuration cannot be used on the guest's node, or NULL. */
+const char *guest_volumes_bad(struct sim *s, const struct guest *g, char *store, size_t size);
+
+/* ---- routes_*.c ---- */
+handler route_version, route_cluster_index, route_resources, route_cluster_status,
+    route_cluster_nextid, route_cluster_options, route_cluster_log, route_config_nodes, route_nodes,
+    route_node_index, route_node_status, route_node_version, route_node_config, route_node_dns,
+    route_node_time, route_node_network;
+handler route_guest_list, route_guest_index, route_guest_config, route_guest_config_set,
+    route_guest_config_post, route_guest_pending, route_guest_destroy, route_guest_current,
+    route_guest_status_index;
+handler route_guest_start, route_guest_stop, route_guest_shutdown, route_guest_reboot,
+    route_guest_reset, route_guest_suspend, route_guest_resume;
+handler route_snap_list, route_snap_create, route_snap_delete, route_snap_rollback,
+    route_snap_index, route_snap_config, route_snap_config_set;
+handler route_storage_list, route_storage_get, route_storage_create, route_storage_update,
+    route_storage_delete, route_node_storage, route_node_storage_index, route_node_storage_status,
+    route_content, route_prunebackups, route_volume_get, route_volume_delete;
+handler route_access_index, route_users, route_user_get, route_user_create, route_user_update,
+    route_user_delete, route_tokens, route_token_get, route_token_create, route_token_update,
+    route_token_delete, route_groups, route_group_get, route_group_create, route_group_update,
+    route_group_delete, route_roles, route_role_get, route_role_create, route_role_update,
+    route_role_delete, route_acl, route_acl_update, route_permissions, route_domains,
+    route_domain_get;
+handler route_pools, route_pool_get, route_pool_create, route_pool_update, route_pool_delete;
+handler route_backup_jobs, route_backup_job, route_backup_volumes, route_not_backed_up,
+    route_backup_create, route_backup_update, route_backup_delete, route_replication,
+    route_node_replication, route_ha_index, route_ha_resources, route_ha_resource,
+    route_ha_resource_create, route_ha_resource_update, route_ha_resource_delete, route_ha_rules,
+    route_ha_rule, route_ha_groups, route_ha_status_index, route_ha_current, route_ha_manager,
+    route_backup_info;
+handler route_fw_index, route_fw_rules, route_fw_rule, route_fw_options, route_fw_groups,
+    route_fw_group, route_fw_aliases, route_fw_ipsets, route_fw_ipset;
+handler route_sim_fault, route_sim_faults, route_sim_fault_clear;
+
+/* ---- ha.c helpers used by power ---- */
+bool ha_managed(struct sim *s, const struct guest *g, const char **state);
+void ha_request(struct sim *s, const struct guest *g, const char *state);
+
+/* ---- storage helpers ---- */
+js *storage_find(struct sim *s, const char *id);
+bool storage_on_node(const js *storage, const char *node); /* not restricted away, not disabled */
+void storage_digest(struct sim *s, char ret[static 41]);
+bool storage_can_snapshot(struct sim *s, const char *volid, bool lxc);
+js *storage_usage(struct sim *s, const char *id, const char *node); /* {total, used}, borrowed */
+
+/* ---- cfgfile.c: the other files of /etc/pve as text ---- */
+int cfg_storage(struct sim *s, struct buf *ret);
+int cfg_user(struct sim *s, struct buf *ret);
+int cfg_jobs(struct sim *s, struct buf *ret);
+int cfg_replication(struct sim *s, struct buf *ret);
+int cfg_ha_resources(struct sim *s, struct buf *ret);
+int cfg_ha_rules(struct sim *s, struct buf *ret);
+int cfg_firewall(const js *fw, struct buf *ret);
+int cfg_members(struct sim *s, struct buf *ret);
+int cfg_vmlist(struct sim *s, struct buf *ret);
+void cfg_digest(int (*write)(struct sim *s, struct buf *ret), struct sim *s, char ret[static 41]);
+
+/* ---- tree.c ---- */
+int tree_write(struct sim *s, struct err *e); /* everything */
+void tree_touched(void *ctx, const js *ops);  /* what a commit changed */
+/* ---- import.c ---- */
+int import_tree(const char *dir, js **ret, struct err *e);
+
+/* ---- backing.c: real containers behind simulated guests ---- */
+const char *backing_name(const struct guest *g); /* NULL: none */
+bool backing_running(const struct guest *g, pid_t *ret_pid);
+pid_t backing_spawn(const struct guest *g, const char *program, const char *const *more);
+
+/* ---- faults.c ---- */
+enum fault_kind {
+    F_NONE,
+    F_LATENCY,
+    F_STATUS,
+    F_DROP_BEFORE,
+    F_DROP_AFTER,
+    F_TASK_FAIL,
+    F_TASK_HANG
+};
+struct fault {
+    enum fault_kind kind;
+    int64_t value;  /* milliseconds or status */
+    char text[160]; /* reason or exit status */
+};
+/* "kind[=value] [METHOD] PATHGLOB [xCOUNT]" into the state's list. Commits. */
+int fault_add(struct sim *s, const char *spec, struct err *e);
+/* The next fault of this call, counted down. before: latency, status, drops; else task faults. */
+struct fault fault_take(struct sim *s, enum method m, const char *path, bool for_task);
+
+/* ---- demo.c, generate.c ---- */
+js *demo_cluster(int64_t now);
+struct generate {
+    unsigned int nodes, guests, snapshots;
+    uint64_t seed;
+    int64_t now;
+};
+js *generate_cluster(const struct generate *g);

@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Storage definitions, their state on each node, and the volumes on them. Deleting a definition
+ * touches no data and is not refused while guests use it: exactly the trap that a plan's blast
+ * radius has to show. */
+#include <string.h>
+
+#include "common/ident.h"
+#include "common/own.h"
+#include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/routes.h"
+
+js *storage_find(struct sim *s, const char *id) {
+    return state_get(&s->st, "storage", id, NULL);
+}
+
+static bool list_has(const char *list, const char *name) {
+    size_t n = strlen(name);
+
+    for (const char *at = list; at && *at;) {
+        size_t len = strcspn(at, ",; ");
+
+        if (len == n && strncmp(at, name, n) == 0) {
+            return true;
+        }
+        at += len + (at[len] != 0);
+    }
+    return false;
+}
+
+bool storage_on_node(const js *storage, const char *node) {
+    const char *nodes = js_get_str(storage, "nodes");
+
+    return !js_bool_or(storage, "disable", false) && (!nodes || list_has(nodes, node));
+}
+
+void storage_digest(struct sim *s, char ret[static 41]) {
+    cfg_digest(cfg_storage, s, ret);
+}
+
+/* By type, and for files by format: raw on a directory cannot. */
+bool storage_can_snapshot(struct sim *s, const char *volid, bool lxc) {
+    static const char *const can[] = {"btrfs", "lvmthin", "rbd", "zfspool", "zfs", "cephfs"};
+    char id[128];
+    const char *type;
+
+    (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(volid, ":"), volid);
+    type = js_str_or(storage_find(s, id), "type", "");
+    for (size_t i = 0; i < ARRAY_LEN(can); i++) {
+        if (strcmp(type, can[i]) == 0) {
+            return true;
+        }
+    }
+    return !lxc && *type && strstr(volid, ".qcow2") != NULL;
+}
+
+js *storage_usage(struct sim *s, const char *id, const char *node) {
+    js *u = state_get(&s->st, "usage", id, node, NULL);
+
+    return u ? u : state_get(&s->st, "usage", id, "*", NULL);
+}
+
+static bool shared(const js *def) {
+    static const char *const always[] = {"nfs",   "cifs",        "cephfs", "rbd", "pbs",
+                                         "iscsi", "iscsidirect", "zfs",    "esxi"};
+
+    for (size_t i = 0; i < ARRAY_LEN(always); i++) {
+        if (strcmp(js_str_or(def, "type", ""), always[i]) == 0) {
+            return true;
+        }
+    }
+    return js_bool_or(def, "shared", false);
+}
+
+js *storage_status(struct sim *s, const char *id, const char *node, bool list) {
+    js *def = storage_find(s, id), *usage = storage_usage(s, id, node);
+    bool on = storage_on_node(def, node);
+    int64_t total = on ? js_int_or(usage, "total", INT64_C(107374182400)) : 0;
+    int64_t used = on ? js_int_or(usage, "used", INT64_C(10737418240)) : 0;
+    js *o = js_object();
+
+    if (list) {
+        js_add(o, "storage", js_str(id));
+    }
+    js_add(o, "type", js_ref(js_get(def, "type")));
+    js_add(o, "content", js_str(js_str_or(def, "content", "images,rootdir")));
+    js_add(o, "active", js_int(on));
+    js_add(o, "enabled", js_int(on));
+    js_add(o, "shared", js_int(shared(def)));
+    js_add(o, "total", js_int(total));
+    js_add(o, "used", js_int(used));
+    js_add(o, "avail", js_int(on ? js_int_or(usage, "avail", total - used) : 0));
+    if (list && total) {
+        js_add(o, "used_fraction", json_object_new_double((double)used / (double)total));
+    }
+    return o;
+}
+
+js *storage_resource(struct sim *s, const char *id, const char *node) {
+    CLEANUP(js_freep) js *st = storage_status(s, id, node, false);
+    js *o = js_object();
+
+    js_addf(o, "id", "storage/%s/%s", node, id);
+    js_add(o, "storage", js_str(id));
+    js_add(o, "node", js_str(node));
+    js_add(o, "type", js_str("storage"));
+    js_add(o, "plugintype", js_ref(js_get(st, "type")));
+    js_add(o, "content", js_ref(js_get(st, "content")));
+    js_add(o, "shared", js_ref(js_get(st, "shared")));
+    js_add(o, "disk", js_ref(js_get(st, "used")));
+    js_add(o, "maxdisk", js_ref(js_get(st, "total")));
+    js_add(o, "status", js_str(js_bool_or(st, "active", false) ? "available" : "unknown"));
+    return o;
+}
+
+/* ---- definitions ---- */
+
+/* b: boolean, i: integer, s: string; f: fixed once made. */
+static const struct field {
+    const char *name;
+    const char *kind;
+} fields[] = {
+    {"authsupported", "sf"},
+    {"base", "sf"},
+    {"blocksize", "s"},
+    {"bwlimit", "s"},
+    {"comstar_hg", "s"},
+    {"comstar_tg", "s"},
+    {"content", "s"},
+    {"content-dirs", "s"},
+    {"create-base-path", "b"},
+    {"create-subdirs", "b"},
+    {"data-pool", "s"},
+    {"datastore", "sf"},
+    {"disable", "b"},
+    {"domain", "s"},
+    {"encryption-key", "s"},
+    {"export", "sf"},
+    {"fingerprint", "s"},
+    {"format", "s"},
+    {"fs-name", "s"},
+    {"fuse", "b"},
+    {"is_mountpoint", "s"},
+    {"iscsiprovider", "sf"},
+    {"keyring", "s"},
+    {"krbd", "b"},
+    {"lio_tpg", "s"},
+    {"master-pubkey", "s"},
+    {"max-protected-backups", "i"},
+    {"mkdir", "b"},
+    {"monhost", "s"},
+    {"mountpoint", "s"},
+    {"namespace", "s"},
+    {"nocow", "b"},
+    {"nodes", "s"},
+    {"nowritecache", "b"},
+    {"options", "s"},
+    {"password", "s"},
+    {"path", "sf"},
+    {"pool", "s"},
+    {"port", "i"},
+    {"portal", "sf"},
+    {"preallocation", "s"},
+    {"prune-backups", "s"},
+    {"saferemove", "b"},
+    {"saferemove-stepsize", "i"},
+    {"saferemove_throughput", "s"},
+    {"server", "s"},
+    {"share", "sf"},
+    {"shared", "b"},
+    {"skip-cert-verification", "b"},
+    {"smbversion", "s"},
+    {"snapshot-as-volume-chain", "b"},
+    {"sparse", "b"},
+    {"subdir", "s"},
+    {"tagged_only", "b"},
+    {"target", "sf"},
+    {"thinpool", "sf"},
+    {"username", "s"},
+    {"vgname", "sf"},
+    {"zfs-base-path", "s"},
+};
+
+static const struct kind {
+    const char *type, *need; /* required fields, comma list */
+} kinds[] = {
+    {"btrfs", "path"},
+    {"cephfs", ""},
+    {"cifs", "server,share"},
+    {"dir", "path"},
+    {"esxi", "server"},
+    {"iscsi", "portal,target"},
+    {"iscsidirect", "portal,target"},
+    {"lvm", "vgname"},
+    {"lvmthin", "thinpool,vgname"},
+    {"nfs", "export,server"},
+    {"pbs", "datastore,server"},
+    {"rbd", ""},
+    {"zfs", "blocksize,iscsiprovider,pool,portal,target"},
+    {"zfspool", "pool"},
+};
+
+static const struct field *field_of(const char *name) {
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (strcmp(fields[i].name, name) == 0) {
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+static js *storage_out(struct sim *s, const char *id) {
+    js *def = storage_find(s, id), *o = js_object();
+    char digest[41];
+
+    JS_FOREACH(def, k, v) {
+        const struct field *f = field_of(k);
+        uint64_t n;
+
+        if (f && f->kind[0] != 's' && ident_u64(json_object_get_string(v), &n) == 0) {
+            js_add(o, k, js_int((int64_t)n));
+        } else {
+            js_add(o, k, js_ref(v));
+        }
+    }
+    storage_digest(s, digest);
+    js_add(o, "storage", js_str(id));
+    js_add(o, "digest", js_str(digest));
+    return o;
+}
+
+static bool may_see(struct call *c, const char *id) {
+    char path[160];
+
+    (void)snprintf(path, sizeof(path), "/storage/%s", id);
+    return call_has(c, path, "Datastore.Audit|Datastore.AllocateSpace");
+}
+
+int route_storage_list(struct call *c) {
+    js *all = state_get(&c->s->st, "storage", NULL);
+    const char *type = call_str(c, "type");
+
+    c->data = js_array();
+    if (all) {
+        JS_FOREACH(all, id, def) {
+            if (may_see(c, id) && (!type || strcmp(type, js_str_or(def, "type", "")) == 0)) {
+                js_push(c->data, storage_out(c->s, id));
+            }
+        }
+    }
+    return 0;
+}
+
+int route_storage_get(struct call *c) {
+    const char *id = call_str(c, "storage");
+
+    if (!storage_find(c->s, id)) {
+        return call_fail(c, 500, "storage '%s' does not exist", id);
+    }
+    c->data = storage_out(c->s, id);
+    return 0;
+}
+
+/* Parameters that are no fields of a storage, and values of the wrong kind. */
+static void check_fields(struct call *c, bool create) {
+    JS_FOREACH(c->params, name, value) {
+        const struct field *f = field_of(name);
+        const char *v = json_object_get_string(value);
+        uint64_t n;
+
+        if (strcmp(name, "storage") == 0 || (create && strcmp(name, "type") == 0) ||
+            (!create && (strcmp(name, "delete") == 0 || strcmp(name, "digest") == 0))) {
+            continue;
+        }
+        if (!f || (!create && f->kind[1] == 'f')) {
+            (void)call_param_error(c, name,
+                                   "property is not defined in schema and the schema does "
+                                   "not allow additional properties");
+        } else if (f->kind[0] == 'b' && strcmp(v, "0") != 0 && strcmp(v, "1") != 0) {
+            (void)call_param_error(c, name, "type check ('boolean') failed - got '%.80s'", v);
+        } else if (f->kind[0] == 'i' && ident_u64(v, &n) < 0) {
+            (void)call_param_error(c, name, "type check ('integer') failed - got '%.80s'", v);
+        } else if (strpbrk(v, "\n\r\t")) {
+            (void)call_param_error(c, name, "invalid format - value contains control characters\n");
+        }
+    }
+}
+
+static const struct kind *kind_of(const char *type) {
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (type && strcmp(kinds[i].type, type) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+static js *answer(const char *id, const js *def) {
+    js *o = js_object();
+
+    js_add(o, "storage", js_str(id));
+    js_add(o, "type", js_ref(js_get(def, "type")));
+    return o;
+}
+
+static int check_new(struct call *c, const struct kind *k) {
+    char list[128];
+
+    if (!js_get(c->params, "storage")) {
+        (void)call_param_error(c, "storage", "property is missing and it is not optional");
+    }
+    if (!js_get(c->params, "type")) {
+        (void)call_param_error(c, "type", "property is missing and it is not optional");
+    } else if (!k) {
+        (void)call_param_error(c, "type",
+                               "value '%.40s' does not have a value in the enumeration 'btrfs, "
+                               "cephfs, cifs, dir, esxi, iscsi, iscsidirect, lvm, lvmthin, nfs, "
+                               "pbs, rbd, zfs, zfspool'",
+                               call_str(c, "type"));
+    }
+    check_fields(c, true);
+    if (c->status == 400) {
+        return -1;
+    }
+    (void)snprintf(list, sizeof(list), "%s", k->need);
+    for (char *save = NULL, *need = strtok_r(list, ",", &save); need;
+         need = strtok_r(NULL, ",", &save)) {
+        if (!js_get(c->params, need)) {
+            (void)call_param_error(c, need, "missing value for required option '%s'", need);
+        }
+    }
+    return c->status == 400 ? -1 : 0;
+}
+
+static bool keeps(const char *name, const char *value) {
+    return strcmp(name, "disable") != 0 || strcmp(value, "1") == 0;
+}
+
+int route_storage_create(struct call *c) {
+    const char *id = call_str(c, "storage");
+    const struct kind *k = kind_of(call_str(c, "type"));
+    js *def;
+
+    if (check_new(c, k) < 0) {
+        return -1;
+    }
+    if (storage_find(c->s, id)) {
+        return call_fail(c, 500, "create storage failed: storage ID '%s' already defined", id);
+    }
+    def = js_object();
+    js_add(def, "type", js_str(k->type));
+    JS_FOREACH(c->params, name, value) {
+        if (strcmp(name, "storage") != 0 && strcmp(name, "type") != 0 &&
+            strcmp(name, "password") != 0 && keeps(name, json_object_get_string(value))) {
+            js_add(def, name, js_ref(value));
+        }
+    }
+    c->data = answer(id, def);
+    state_set(&c->s->st, def, "storage", id, NULL);
+    sim_tick(c->s);
+    return 0;
+}
+
+static int delete_fields(struct call *c, const char *id) {
+    char list[1024];
+
+    (void)snprintf(list, sizeof(list), "%s", call_str(c, "delete") ? call_str(c, "delete") : "");
+    for (char *save = NULL, *name = strtok_r(list, ",; ", &save); name;
+         name = strtok_r(NULL, ",; ", &save)) {
+        const struct field *f = field_of(name);
+
+        if (!f) {
+            return call_fail(c, 500, "update storage failed: no such option '%.40s'", name);
+        }
+        if (f->kind[1] == 'f') {
+            return call_fail(c, 500, "update storage failed: can't delete fixed option '%s'", name);
+        }
+        if (js_get(c->params, name)) {
+            return call_fail(c, 500, "update storage failed: duplicate key in delete and set: %s",
+                             name);
+        }
+        state_del(&c->s->st, "storage", id, name, NULL);
+    }
+    return 0;
+}
+
+int route_storage_update(struct call *c) {
+    const char *id = call_str(c, "storage"), *digest = call_str(c, "digest");
+    js *def = storage_find(c->s, id);
+    char now[41];
+
+    check_fields(c, false);
+    if (c->status == 400) {
+        return -1;
+    }
+    if (!def) {
+        return call_fail(c, 500, "update storage failed: storage '%s' does not exist", id);
+    }
+    storage_digest(c->s, now);
+    if (digest && strcmp(digest, now) != 0) {
+        return call_fail(c, 500,
+                         "update storage failed: detected modified configuration - file "
+                         "changed by other user? Try again.");
+    }
+    if (delete_fields(c, id) < 0) {
+        return -1;
+    }
+    JS_FOREACH(c->params, name, value) {
+        const char *v = json_object_get_string(value);
+
+        if (!field_of(name) || strcmp(name, "password") == 0) {
+            continue;
+        }
+        if (keeps(name, v)) {
+            state_set(&c->s->st, js_ref(value), "storage", id, name, NULL);
+        } else {
+            state_del(&c->s->st, "storage", id, name, NULL);
+        }
+    }
+    sim_tick(c->s);
+    c->data = answer(id, def);
+    return 0;
+}
+
+int route_storage_delete(struct call *c) {
+    const char *id = call_str(c, "storage");
+
+    if (!storage_find(c->s, id)) {
+        return call_fail(c, 500, "delete storage failed: storage '%s' does not exist", id);
+    }
+    state_del(&c->s->st, "storage", id, NULL);
+    sim_tick(c->s);
+    return 0;
+}
+
+/* ---- on a node ---- */
+
+static bool content_wanted(const char *filter, const char *content) {
+    char list[256];
+
+    if (!filter) {
+        return true;
+    }
+    (void)snprintf(list, sizeof(list), "%s", filter);
+    for (char *save = NULL, *want = strtok_r(list, ",; ", &save); want;
+         want = strtok_r(NULL, ",; ", &save)) {
+        if (list_has(content, want)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int route_node_storage(struct call *c) {
+    js *all = state_get(&c->s->st, "storage", NULL), *node;
+    const char *only = call_str(c, "storage");
+
+    if (node_of_call(c, &node) < 0) {
+        return -1;
+    }
+    c->data = js_array();
+    if (!all) {
+        return 0;
+    }
+    JS_FOREACH(all, id, def) {
+        if (may_see(c, id) && (!only || strcmp(only, id) == 0) &&
+            content_wanted(call_str(c, "content"), js_str_or(def, "content", "images,rootdir")) &&
+            (!call_bool(c, "enabled", false) || storage_on_node(def, call_str(c, "node")))) {
+            js_push(c->data, storage_status(c->s, id, call_str(c, "node"), true));
+        }
+    }
+    return 0;
+}
+
+int route_node_storage_index(struct call *c) {
+    static const char *const names[] = {
+        "content",      "download-url", "file-restore", "import-metadata", "oci-registry-pull",
+        "prunebackups", "rrd",          "rrddata",      "status",          "upload"};
+    js *node;
+
+    if (node_of_call(c, &node) < 0) {
+        return -1;
+    }
+    c->data = index_of("subdir", names, ARRAY_LEN(names));
+    return 0;
+}
+
+int route_node_storage_status(struct call *c) {
+    const char *id = call_str(c, "storage");
+    js *node;
+
+    if (node_of_call(c, &node) < 0) {
+        return -1;
+    }
+    if (!storage_find(c->s, id)) {
+        return call_fail(c, 500, "storage '%s' does not exist", id);
+    }
+    c->data = storage_status(c->s, id, call_str(c, "node"), false);
+    return 0;
+}
+
+static int storage_ready(struct call *c) {
+    const char *id = call_str(c, "storage"), *node = call_str(c, "node");
+    js *def = storage_find(c->s, id), *n;
+
+    if (node_of_call(c, &n) < 0) {
+        return -1;
+    }
+    if (!def) {
+        return call_fail(c, 500, "storage '%s' does not exist", id);
+    }
+    if (js_bool_or(def, "disable", false)) {
+        return call_fail(c, 500, "storage '%s' is disabled", id);
+    }
+    if (!storage_on_node(def, node)) {
+        return call_fail(c, 500, "storage '%s' is not available on node '%s'", id, node);
+    }
+    return 0;
+}
+
+static bool volume_here(const js *v, const char *volid, const char *id, const char *node) {
+    size_t n = strlen(id);
+
+    return strncmp(volid, id, n) == 0 && volid[n] == ':' &&
+           (!js_get(v, "node") || strcmp(js_str_or(v, "node", ""), node) == 0);
+}
+
+static bool volume_visible(struct call *c, const js *v) {
+    const char *content = js_str_or(v, "content", "");
+    char store[160], vm[64];
+
+    (void)snprintf(store, sizeof(store), "/storage/%s", call_str(c, "storage"));
+    (void)snprintf(vm, sizeof(vm), "/vms/%lld", (long long)js_int_or(v, "vmid", 0));
+    if (call_has(c, store, "Datastore.Allocate")) {
+        return true;
+    }
+    if (strcmp(content, "images") == 0 || strcmp(content, "rootdir") == 0) {
+        return call_has(c, vm, "VM.Config.Disk");
+    }
+    if (strcmp(content, "backup") == 0) {
+        return call_has(c, store, "Datastore.AllocateSpace") && call_has(c, vm, "VM.Backup");
+    }
+    return true;
+}
+
+static js *volume_out(const char *volid, const js *v) {
+    js *o = js_copy(v);
+
+    json_object_object_del(o, "node");
+    js_add(o, "volid", js_str(volid));
+    return o;
+}
+
+int route_content(struct call *c) {
+    js *all = state_get(&c->s->st, "volumes", NULL);
+    const char *content = call_str(c, "content"), *vmid = call_str(c, "vmid");
+
+    if (storage_ready(c) < 0) {
+        return -1;
+    }
+    c->data = js_array();
+    if (!all) {
+        return 0;
+    }
+    JS_FOREACH(all, volid, v) {
+        if (volume_here(v, volid, call_str(c, "storage"), call_str(c, "node")) &&
+            (!content || strcmp(content, js_str_or(v, "content", "")) == 0) &&
+            (!vmid || call_int(c, "vmid", 0) == js_int_or(v, "vmid", 0)) && volume_visible(c, v)) {
+            js_push(c->data, volume_out(volid, v));
+        }
+    }
+    return 0;
+}
+
+static js *volume_of_call(struct call *c, char *volid, size_t size) {
+    const char *id = call_str(c, "storage"), *name = call_str(c, "volume");
+    js *v;
+
+    if (strchr(name, ':')) {
+        (void)snprintf(volid, size, "%s", name);
+    } else {
+        (void)snprintf(volid, size, "%s:%s", id, name);
+    }
+    v = state_get(&c->s->st, "volumes", volid, NULL);
+    if (!v || !volume_here(v, volid, id, call_str(c, "node"))) {
+        (void)call_fail(c, 500, "volume '%s' does not exist", volid);
+        return NULL;
+    }
+    if (!volume_visible(c, v)) {
+        (void)call_fail(c, 403, "Permission check failed (/storage/%s, Datastore.Allocate)", id);
+        return NULL;
+    }
+    return v;
+}
+
+int route_volume_get(struct call *c) {
+    static const char *const copy[] = {"format", "size", "used", "notes", "protected"};
+    char volid[512];
+    js *v;
+
+    if (storage_ready(c) < 0) {
+        return -1;
+    }
+    v = volume_of_call(c, volid, sizeof(volid));
+    if (!v) {
+        return -1;
+    }
+    c->data = js_object();
+    js_add(c->data, "path", js_str(volid));
+    for (size_t i = 0; i < ARRAY_LEN(copy); i++) {
+        if (js_get(v, copy[i])) {
+            js_add(c->data, copy[i], js_ref(js_get(v, copy[i])));
+        }
+    }
+    return 0;
+}
+
+static const char *finish_volume_delete(struct sim_task *t) {
+    const char *volid = js_get_str(t->args, "volid");
+
+    if (!state_get(&t->s->st, "volumes", volid, NULL)) {
+        (void)snprintf(t->exit, sizeof(t->exit), "volume '%.200s' does not exist", volid);
+        return t->exit;
+    }
+    state_del(&t->s->st, "volumes", volid, NULL);
+    task_log(t, "Removed volume '%s'", volid);
+    return NULL;
+}
+
+int route_volume_delete(struct call *c) {
+    char volid[512], id[160], path[160];
+    struct sim_task *t;
+    js *v;
+
+    if (storage_ready(c) < 0) {
+        return -1;
+    }
+    v = volume_of_call(c, volid, sizeof(volid));
+    if (!v) {
+        return -1;
+    }
+    (void)snprintf(path, sizeof(path), "/storage/%s", call_str(c, "storage"));
+    if (!call_may(c, path, "Datastore.Allocate")) {
+        return -1;
+    }
+    t = task_new(c, finish_volume_delete);
+    if (!t) {
+        return call_fail(c, 500, "out of memory");
+    }
+    t->args = js_object();
+    js_add(t->args, "volid", js_str(volid));
+    if (js_get(v, "vmid")) {
+        (void)snprintf(id, sizeof(id), "%lld@%s", (long long)js_int_or(v, "vmid", 0),
+                       call_str(c, "storage"));
+    } else {
+        (void)snprintf(id, sizeof(id), "%s", call_str(c, "storage"));
+    }
+    return task_start(c, t, call_str(c, "node"), "imgdel", id);
+}
+
+/* keep-last and keep-all only: enough to see which archives a job would take. */
+int route_prunebackups(struct call *c) {
+    const char *id = call_str(c, "storage"), *rule = call_str(c, "prune-backups");
+    js *all = state_get(&c->s->st, "volumes", NULL);
+    char keep[32];
+    uint64_t last = UINT64_MAX;
+
+    if (storage_ready(c) < 0) {
+        return -1;
+    }
+    rule = rule ? rule : js_get_str(storage_find(c->s, id), "prune-backups");
+    if (!rule) {
+        return call_fail(c, 500, "no prune-backups options configured for storage '%s'", id);
+    }
+    if (option_get(rule, "keep-last", keep, sizeof(keep)) == 0) {
+        (void)ident_u64(keep, &last);
+    }
+    c->data = js_array();
+    if (!all) {
+        return 0;
+    }
+    JS_FOREACH(all, volid, v) {
+        uint64_t newer = 0;
+        js *o;
+
+        if (!volume_here(v, volid, id, call_str(c, "node")) ||
+            strcmp(js_str_or(v, "content", ""), "backup") != 0 || !volume_visible(c, v)) {
+            continue;
+        }
+        JS_FOREACH(all, other, w) {
+            newer += volume_here(w, other, id, call_str(c, "node")) &&
+                     strcmp(js_str_or(w, "content", ""), "backup") == 0 &&
+                     js_int_or(w, "vmid", 0) == js_int_or(v, "vmid", 0) &&
+                     js_int_or(w, "ctime", 0) > js_int_or(v, "ctime", 0);
+        }
+        o = js_object();
+        js_add(o, "volid", js_str(volid));
+        js_add(o, "ctime", js_ref(js_get(v, "ctime")));
+        js_add(o, "type", js_str(js_str_or(v, "subtype", "unknown")));
+        js_add(o, "vmid", js_ref(js_get(v, "vmid")));
+        js_add(o, "mark", js_str(newer < last ? "keep" : "remove"));
+        js_push(c->data, o);
+    }
+    return 0;
+}
