@@ -190,6 +190,21 @@ static int notes_read(struct session *s, const js *args, js **ret, struct err *e
     return 0;
 }
 
+static const struct field power_fields[] = {
+    FIELDS_GUEST,
+    {"action", F_ENUM, NULL, true, .choices = "start|stop|shutdown|reboot"},
+    {"timeout", F_INT, "seconds to wait inside (shutdown, reboot)", .min = 1, .max = 7200},
+    {"force", F_BOOL, "stop it when the shutdown takes too long"},
+    {NULL},
+};
+static const struct field config_set_fields[] = {
+    FIELDS_GUEST,
+    {"set", F_MAP, "configuration keys and values, as PVE writes them"},
+    {"delete", F_STRS, "keys to delete", .max = 64},
+    {"cipassword", F_STR, "cloud-init password", .secret = true, .min = 1, .max = 256},
+    {NULL},
+};
+
 const struct row guest_rows[] = {
     {"pve_list_guests", "List guests",
      "Lists containers and VMs of the cluster with node, state and size; can be filtered. Changes "
@@ -213,5 +228,21 @@ const struct row guest_rows[] = {
      EFFECT_READ, ROW_IDEMPOTENT | ROW_GUEST_TEXT, guest_fields, .read = notes_read,
      .privilege = "/vms/{vmid} VM.Audit",
      .result = "vmid:integer kind:string node:string notes:string"},
+    {"pve_guest_power", "Start, stop, shut down, reboot",
+     "Plans a power action on a guest; stop and reboot interrupt what runs inside. Returns a plan; "
+     "nothing runs before it is applied.",
+     "guest", EFFECT_CHANGE, ROW_DIRECT, power_fields, .plan = plan_guest_power,
+     .analysers = "power", .undo = "inverse", .check = check_guest_power,
+     .privilege = "/vms/{vmid} VM.PowerMgmt", .result = PLAN_RESULT},
+    {"pve_guest_config_set", "Change guest configuration",
+     "Plans setting or deleting keys of a guest's configuration; what crosses the host boundary is "
+     "high risk. Returns a plan; nothing runs before it is applied.",
+     "guest", EFFECT_CHANGE, ROW_DIRECT, config_set_fields, .plan = plan_config_set,
+     .analysers = "config", .undo = "restore-object", .check = check_config_set,
+     .privilege =
+         "/vms/{vmid} "
+         "VM.Config.Disk|VM.Config.CPU|VM.Config.Memory|VM.Config.Network|VM.Config.Options|"
+         "VM.Config.HWType|VM.Config.CDROM|VM.Config.Cloudinit",
+     .result = PLAN_RESULT},
     {NULL},
 };

@@ -2,21 +2,32 @@
 libproximo_a_SOURCES += \
 	proximo-client/tools/access.c \
 	proximo-client/tools/answer.c \
+	proximo-client/tools/assess.c \
 	proximo-client/tools/cluster.c \
 	proximo-client/tools/core.c \
 	proximo-client/tools/exec.c \
+	proximo-client/tools/exec_plan.c \
 	proximo-client/tools/guest.c \
+	proximo-client/tools/guest_config.c \
+	proximo-client/tools/guest_plan.c \
+	proximo-client/tools/guest_power.c \
+	proximo-client/tools/keys.c \
 	proximo-client/tools/ledger.c \
+	proximo-client/tools/manual.c \
+	proximo-client/tools/manual.h \
 	proximo-client/tools/node.c \
 	proximo-client/tools/perms.c \
 	proximo-client/tools/plans.h \
 	proximo-client/tools/read.c \
 	proximo-client/tools/registry.c \
 	proximo-client/tools/resolve.c \
+	proximo-client/tools/rollback.c \
 	proximo-client/tools/rows.h \
 	proximo-client/tools/schema.c \
 	proximo-client/tools/snapshot.c \
+	proximo-client/tools/snapshot_plan.c \
 	proximo-client/tools/storage.c \
+	proximo-client/tools/storage_plan.c \
 	proximo-client/tools/task.c \
 	proximo-client/tools/tool.h \
 	proximo-client/tools/validate.c \

@@ -55,6 +55,26 @@ static int list_read(struct session *s, const js *args, js **ret, struct err *e)
     return 0;
 }
 
+static const struct field create_fields[] = {
+    FIELDS_GUEST,
+    {"snapname", F_SNAP, NULL, true},
+    {"description", F_STR, NULL, .max = 1024},
+    {"vmstate", F_BOOL, "with the VM's memory"},
+    {NULL},
+};
+static const struct field delete_fields[] = {
+    FIELDS_GUEST,
+    {"snapname", F_SNAP, NULL, true},
+    {"force", F_BOOL, "also when a disk's snapshot cannot be removed"},
+    {NULL},
+};
+static const struct field rollback_fields[] = {
+    FIELDS_GUEST,
+    {"snapname", F_SNAP, NULL, true},
+    {"start", F_BOOL, "start the guest afterwards"},
+    {NULL},
+};
+
 const struct row snapshot_rows[] = {
     {"pve_snapshot_list", "List snapshots",
      "Lists a guest's snapshots with parents and times. Changes nothing.", "snapshot", EFFECT_READ,
@@ -63,5 +83,26 @@ const struct row snapshot_rows[] = {
      .result =
          "vmid:integer current_parent?:string total:integer returned:integer truncated:boolean "
          "items:array"},
+    {"pve_snapshot_create", "Create a snapshot",
+     "Plans a snapshot of a guest's disks and configuration; low risk. Returns a plan; nothing "
+     "runs "
+     "before it is applied.",
+     "snapshot", EFFECT_CHANGE, ROW_DIRECT, create_fields, .plan = plan_snapshot_create,
+     .analysers = "snapshot", .undo = "inverse", .check = check_snapshot_create,
+     .privilege = "/vms/{vmid} VM.Snapshot", .result = PLAN_RESULT},
+    {"pve_snapshot_delete", "Delete a snapshot",
+     "Plans deleting a snapshot; its saved state is gone for good. Returns a plan; nothing runs "
+     "before it is applied.",
+     "snapshot", EFFECT_CHANGE, ROW_DIRECT, delete_fields, .plan = plan_snapshot_delete,
+     .analysers = "snapshot", .undo = "none",
+     .undo_none = "a deleted snapshot cannot be brought back", .check = check_snapshot_delete,
+     .privilege = "/vms/{vmid} VM.Snapshot", .result = PLAN_RESULT},
+    {"pve_rollback", "Roll back to a snapshot",
+     "Plans putting a guest back to a snapshot; everything since is lost and a running guest "
+     "stops. "
+     "Returns a plan; nothing runs before it is applied.",
+     "snapshot", EFFECT_CHANGE, ROW_DIRECT, rollback_fields, .plan = plan_rollback,
+     .analysers = "rollback", .undo = "guest-snapshot", .check = check_rollback,
+     .privilege = "/vms/{vmid} VM.Snapshot|VM.Snapshot.Rollback", .result = PLAN_RESULT},
     {NULL},
 };

@@ -125,6 +125,22 @@ static int content_read(struct session *s, const js *args, js **ret, struct err 
 
 #define LIST_RESULT "total:integer returned:integer truncated:boolean items:array partial?:object"
 
+static const struct field create_fields[] = {
+    {"storage", F_STORAGE, NULL, true},
+    {"type", F_ENUM, NULL, true,
+     .choices = "dir|btrfs|nfs|cifs|pbs|cephfs|rbd|lvm|lvmthin|zfspool|zfs|iscsi|iscsidirect|esxi"},
+    {"set", F_MAP, "properties: path, content, nodes, server, export, pool …"},
+    {"password", F_STR, "for cifs, pbs, esxi", .secret = true, .min = 1, .max = 512},
+    {NULL},
+};
+static const struct field update_fields[] = {
+    {"storage", F_STORAGE, NULL, true},
+    {"set", F_MAP, "properties to set, e.g. disable, nodes, content"},
+    {"delete", F_STRS, "properties to delete", .max = 64},
+    {"password", F_STR, "for cifs, pbs, esxi", .secret = true, .min = 1, .max = 512},
+    {NULL},
+};
+
 const struct row storage_rows[] = {
     {"pve_storage_list", "List storages",
      "Lists storage definitions of the cluster, or one node's storages with fill. Changes nothing.",
@@ -144,5 +160,23 @@ const struct row storage_rows[] = {
      "Shows one storage's definition with its digest. Changes nothing.", "storage", EFFECT_READ,
      ROW_IDEMPOTENT, storage_fields, .read = config_read,
      .privilege = "/storage/{storage} Datastore.Allocate", .result = "storage:string type:string"},
+    {"pve_storage_create", "Define a storage",
+     "Plans a new storage definition; touches no data. Returns a plan; nothing runs before it is "
+     "applied.",
+     "storage", EFFECT_CHANGE, 0, create_fields, .plan = plan_storage_create,
+     .analysers = "storage-create", .undo = "inverse", .check = check_storage_create,
+     .privilege = "/storage Datastore.Allocate", .result = PLAN_RESULT},
+    {"pve_storage_update", "Change a storage definition",
+     "Plans changing a storage's definition; disabling it or restricting its nodes can keep guests "
+     "from starting. Returns a plan; nothing runs before it is applied.",
+     "storage", EFFECT_CHANGE, ROW_DIRECT, update_fields, .plan = plan_storage_update,
+     .analysers = "storage", .undo = "restore-object", .check = check_storage_update,
+     .privilege = "/storage Datastore.Allocate", .result = PLAN_RESULT},
+    {"pve_storage_delete", "Delete a storage definition",
+     "Plans removing a storage definition from the cluster; the data stays, but guests on it no "
+     "longer start. Returns a plan; nothing runs before it is applied.",
+     "storage", EFFECT_CHANGE, ROW_DIRECT, storage_fields, .plan = plan_storage_delete,
+     .analysers = "storage", .undo = "restore-object", .check = check_storage_delete,
+     .privilege = "/storage Datastore.Allocate", .result = PLAN_RESULT},
     {NULL},
 };

@@ -1,3 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
+	proximo-client/undo/guest_snapshot.c \
+	proximo-client/undo/inverse.c \
+	proximo-client/undo/kinds.h \
+	proximo-client/undo/node_snapshot.c \
+	proximo-client/undo/restore_object.c \
+	proximo-client/undo/undo.c \
 	proximo-client/undo/undo.h

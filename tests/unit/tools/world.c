@@ -4,6 +4,7 @@
 #include "tests/unit/tools/world.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,8 @@ bool world_load(const char *file) {
         int64_t status = js_int_or(c, "status", 0);
 
         if (status == 200) {
-            js_add(pve.answers, js_str_or(c, "path", ""), js_copy(js_get(js_get(c, "body"), "data")));
+            js_add(pve.answers, js_str_or(c, "path", ""),
+                   js_copy(js_get(js_get(c, "body"), "data")));
         } else {
             world_fail(js_str_or(c, "path", ""), (int)status, "pve_error");
         }

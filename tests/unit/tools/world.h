@@ -16,7 +16,8 @@ void world_reset(void);
 void world_set(const char *path, const char *data);
 /* A GET of path fails: HTTP status and tag. */
 void world_fail(const char *path, int http_status, const char *tag);
-/* Adds every answer of a capture file ({calls:[{path, status, body}]}); false when it is not there. */
+/* Adds every answer of a capture file ({calls:[{path, status, body}]}); false when it is not there.
+ */
 bool world_load(const char *file);
 /* How many GETs were sent, and how many of path. */
 unsigned int world_gets(const char *path);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every plan over a guest needs: the guest, its lock, its paths, and whether its storages can
+ * take a snapshot. */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "proximo-client/pipeline/session.h"
+#include "proximo-client/pve/pve.h"
+#include "proximo-client/tools/plans.h"
+
+int plan_guest_read(struct draft *d, const struct guest_ref *g, const char *tail,
+                    const char *reduce, js **ret, struct err *e) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    int r = guest_path(g, tail, &path, e);
+
+    return r < 0 ? r : draft_read(d, buf_str(&path), reduce, ret, e);
+}
+
+int plan_guest_request(struct draft *d, enum phase phase, const struct guest_ref *g,
+                       const char *method, const char *tail, js *form, bool fresh, struct err *e) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE), config = BUF_INIT(LIM_LINE);
+    int r = guest_path(g, tail, &path, e);
+
+    if (r == 0) {
+        r = guest_path(g, "/config", &config, e);
+    }
+    if (r < 0) {
+        json_object_put(form);
+        return r;
+    }
+    draft_request(d, phase, method, buf_str(&path), form, fresh ? buf_str(&config) : NULL);
+    return 0;
+}
+
+int plan_guest(struct draft *d, const js *args, struct guest_ref *ret, js **ret_status,
+               struct err *e) {
+    struct guest_ref g;
+    js *status = NULL;
+    char id[16];
+    int r = resolve_guest(draft_session(d), args, &g, e);
+
+    if (r == 0) {
+        r = plan_guest_read(d, &g, "/status/current", "power", &status, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (js_get_str(status, "lock")) {
+        (void)err_tag(e, -EBUSY, "guest_locked", "guest %u is locked (%.40s)", g.vmid,
+                      js_get_str(status, "lock"));
+        return err_hint(e,
+                        "another task works on it: wait for it (pve_tasks_list), then plan again");
+    }
+    g.running = strcmp(js_str_or(status, "status", ""), "running") == 0;
+    (void)snprintf(id, sizeof(id), "%u", g.vmid);
+    draft_target(d, "guest", id, g.node);
+    draft_current(d, "kind", js_str(g.kind));
+    draft_current(d, "name", js_str(g.name));
+    draft_current(d, "status", js_str(js_str_or(status, "status", "")));
+    if (js_bool_or(js_get(status, "ha"), "managed", false)) {
+        draft_current(d, "ha", js_str(js_str_or(js_get(status, "ha"), "state", "managed")));
+    }
+    *ret = g;
+    if (ret_status) {
+        *ret_status = status;
+    }
+    return 0;
+}
+
+/* The storage part of a configuration's volume value ("local-zfs:vm-104-disk-0,size=8G"), "" for
+ * what is no volume of a storage (none, bind mounts, devices). */
+static void storage_of(const char *value, char ret[static 101]) {
+    size_t n;
+
+    ret[0] = '\0';
+    if (strncmp(value, "file=", 5) == 0 || strncmp(value, "volume=", 7) == 0) {
+        value = strchr(value, '=') + 1;
+    }
+    n = strcspn(value, ":,");
+    if (value[n] == ':' && value[0] != '/' && n > 0 && n <= 100) {
+        memcpy(ret, value, n);
+        ret[n] = '\0';
+    }
+}
+
+int plan_on_storage_type(struct draft *d, const js *config, const char *type, bool *ret,
+                         struct err *e) {
+    js *list = NULL;
+    int r = draft_read(d, "/storage", "whole", &list, e);
+
+    *ret = false;
+    if (r < 0) {
+        return r;
+    }
+    JS_FOREACH(config, key, val) {
+        char storage[101];
+
+        if (!js_is_str(val) || (!key_is_disk("lxc", key) && !key_is_disk("qemu", key))) {
+            continue;
+        }
+        storage_of(json_object_get_string(val), storage);
+        for (size_t i = 0; i < js_len(list); i++) {
+            const js *s = js_at(list, i);
+
+            if (strcmp(js_str_or(s, "storage", ""), storage) == 0 &&
+                strcmp(js_str_or(s, "type", ""), type) == 0) {
+                *ret = true;
+            }
+        }
+    }
+    return 0;
+}
+
+int plan_can_snapshot(struct draft *d, const struct guest_ref *g, const js *config,
+                      const char **ret_why, struct err *e) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *answer = NULL;
+    int r;
+
+    JS_FOREACH(config, key, val) {
+        if (strcmp(g->kind, "lxc") == 0 && key_is_disk("lxc", key) && js_is_str(val) &&
+            json_object_get_string(val)[0] == '/') {
+            *ret_why = "it has a bind mount or device, which no snapshot covers";
+            return 0;
+        }
+    }
+    r = guest_path(g, "/feature?feature=snapshot", &path, e);
+    if (r == 0) {
+        r = pve_get(draft_session(d)->pve, buf_str(&path), &answer, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_why = "a storage it is on cannot take snapshots";
+    return js_bool_or(answer, "hasFeature", false) ? 1 : 0;
+}
+
+int check_done(bool ok, bool *ret_ok, char **ret_text, const char *fmt, ...) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINE);
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)buf_vaddf(&b, fmt, ap);
+    va_end(ap);
+    *ret_ok = ok;
+    *ret_text = buf_take(&b);
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/undo/kinds.h - the undo kinds, one file each; seen by this folder only. */
+#pragma once
+#include "common/js.h"
+#include "proximo-client/pipeline/draft.h"
+
+struct err;
+
+/* The operation that is taken back. All borrowed. */
+struct undone {
+    const js *plan, *args, *target, *outcome;
+};
+
+/* The i-th request of a phase of the original plan, NULL past the end. */
+const js *undone_request(const struct undone *u, const char *phase, size_t i);
+/* Puts an API request of it into the execute phase of the draft, as it is. */
+void undone_copy_request(struct draft *d, const js *q);
+
+int undo_inverse(struct draft *d, const struct undone *u, struct err *e);
+int undo_restore_object(struct draft *d, const struct undone *u, struct err *e);
+int undo_guest_snapshot(struct draft *d, const struct undone *u, struct err *e);
+int undo_node_snapshot(struct draft *d, const struct undone *u, struct err *e);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A draft that records: everything a row says about its plan, as one JSON object, so that a test
+ * can look at it and compare two of them. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/pve/pve.h"
+#include "tests/unit/tools/world.h"
+
+struct draft {
+    js *args, *v, *reads;
+    enum risk risk;
+};
+
+const char *risk_name(enum risk r) {
+    static const char *const names[] = {"none", "low", "medium", "high"};
+
+    return names[r];
+}
+
+const char *phase_name(enum phase p) {
+    static const char *const names[] = {"prepare", "execute", "undo"};
+
+    return names[p];
+}
+
+const char *need_name(enum approval_need n) {
+    static const char *const names[] = {"none", "host", "operator"};
+
+    return names[n];
+}
+
+struct draft *world_draft(const js *args) {
+    static const char *const lists[] = {"requests", "preconditions", "affected", "unread",
+                                        "risk_reasons"};
+    struct draft *d = calloc(1, sizeof(*d));
+
+    if (!d) {
+        abort();
+    }
+    d->args = js_copy(args);
+    d->v = js_object();
+    d->reads = js_object();
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        js_add(d->v, lists[i], js_array());
+    }
+    js_add(d->v, "current", js_object());
+    js_add(d->v, "complete", js_bool(true));
+    return d;
+}
+
+js *world_draft_take(struct draft *d) {
+    js *v = d->v;
+
+    js_add(v, "risk", js_str(risk_name(d->risk)));
+    json_object_put(d->args);
+    json_object_put(d->reads);
+    free(d);
+    return v;
+}
+
+int world_plan(const char *row, const js *args, js **ret, struct err *e) {
+    const struct row *r = row_find(row);
+    struct draft *d;
+    int code;
+
+    if (!r || !r->plan) {
+        return -ENOENT;
+    }
+    code = row_validate(r, args, e);
+    if (code < 0) {
+        return code;
+    }
+    d = world_draft(args);
+    code = r->plan(d, args, e);
+    if (code == 0) {
+        *ret = world_draft_take(d);
+    } else {
+        json_object_put(world_draft_take(d));
+    }
+    return code;
+}
+
+struct session *draft_session(struct draft *d) {
+    (void)d;
+    return &world_session;
+}
+
+const js *draft_args(const struct draft *d) {
+    return d->args;
+}
+
+int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
+                       struct err *e) {
+    js *list = js_get(d->v, "preconditions"), *o;
+
+    (void)e;
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (strcmp(js_str_or(js_at(list, i), "read", ""), path) == 0 &&
+            strcmp(js_str_or(js_at(list, i), "reduce", ""), reduce) == 0) {
+            return 0;
+        }
+    }
+    o = js_object();
+    js_add(o, "read", js_str(path));
+    js_add(o, "reduce", js_str(reduce));
+    js_add(o, "data", js_copy(data));
+    js_push(list, o);
+    return 0;
+}
+
+int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e) {
+    js *data = NULL;
+
+    if (!json_object_object_get_ex(d->reads, path, &data)) {
+        int r = pve_get(world_session.pve, path, &data, e);
+
+        if (r < 0) {
+            return r;
+        }
+        js_add(d->reads, path, data);
+    }
+    if (ret) {
+        *ret = data;
+    }
+    return draft_precondition(d, path, reduce, data, e);
+}
+
+static js *format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+static js *format(const char *fmt, va_list ap) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+
+    (void)buf_vaddf(&b, fmt, ap);
+    return js_str(buf_str(&b));
+}
+
+void draft_change(struct draft *d, const char *fmt, ...) {
+    va_list ap;
+
+    va_start(ap, fmt);
+    js_add(d->v, "change", format(fmt, ap));
+    va_end(ap);
+}
+
+void draft_target(struct draft *d, const char *kind, const char *id, const char *node) {
+    js *o = js_object();
+
+    js_add(o, "kind", js_str(kind));
+    js_add(o, "id", js_str(id));
+    if (node) {
+        js_add(o, "node", js_str(node));
+    }
+    js_add(d->v, "target", o);
+}
+
+void draft_current(struct draft *d, const char *key, js *value) {
+    js_add(js_get(d->v, "current"), key, value);
+}
+
+void draft_request(struct draft *d, enum phase phase, const char *method, const char *path,
+                   js *form, const char *fresh_of) {
+    js *o = js_object();
+
+    js_add(o, "phase", js_str(phase_name(phase)));
+    js_add(o, "via", js_str("api"));
+    js_add(o, "method", js_str(method));
+    js_add(o, "path", js_str(path));
+    js_add(o, "form", form ? form : js_object());
+    if (fresh_of) {
+        js_add(o, "fresh_of", js_str(fresh_of));
+    }
+    js_push(js_get(d->v, "requests"), o);
+}
+
+int draft_node_request(struct draft *d, enum phase phase, const char *node, const char *request,
+                       struct err *e) {
+    js *o = js_object();
+
+    (void)e;
+    js_add(o, "phase", js_str(phase_name(phase)));
+    js_add(o, "via", js_str("node"));
+    js_add(o, "node", js_str(node));
+    js_add(o, "request", js_str(request));
+    js_push(js_get(d->v, "requests"), o);
+    return 0;
+}
+
+/* The commitment stands for the value; the value itself must not be found in the record. */
+js *draft_secret(struct draft *d, const char *name, const char *value) {
+    js *o = js_object();
+    char text[HASH_HEX_LEN + 1];
+    struct hash h;
+
+    (void)d;
+    hmac_sha256(name, strlen(name), value, strlen(value), &h);
+    hash_text(&h, text);
+    js_add(o, "secret", js_str(text));
+    return o;
+}
+
+void draft_affect(struct draft *d, const struct affect *a) {
+    js *o = js_object();
+
+    js_add(o, "resource", js_str(a->resource));
+    js_add(o, "name", js_str(a->name ? a->name : ""));
+    js_add(o, "node", js_str(a->node ? a->node : ""));
+    js_add(o, "effect", js_str(a->effect));
+    js_add(o, "severity", js_str(risk_name(a->severity)));
+    js_add(o, "running", js_bool(a->running));
+    js_add(o, "only_copy", js_bool(a->only_copy));
+    js_add(o, "via", js_str(a->via ? a->via : ""));
+    js_add(o, "why", js_str(a->why));
+    js_push(js_get(d->v, "affected"), o);
+    d->risk = a->severity > d->risk ? a->severity : d->risk;
+}
+
+void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
+    va_list ap;
+
+    va_start(ap, fmt);
+    js_push(js_get(d->v, "risk_reasons"), format(fmt, ap));
+    va_end(ap);
+    d->risk = r > d->risk ? r : d->risk;
+}
+
+void draft_unread(struct draft *d, const char *what, const char *why, const char *privilege) {
+    js *o = js_object();
+
+    js_add(o, "what", js_str(what));
+    js_add(o, "why", js_str(why));
+    js_add(o, "privilege", js_str(privilege ? privilege : ""));
+    js_push(js_get(d->v, "unread"), o);
+    js_add(d->v, "complete", js_bool(false));
+    d->risk = RISK_HIGH;
+}
+
+void draft_undo(struct draft *d, const char *kind, const char *guarantee, const char *limits) {
+    js *o = js_object();
+
+    js_add(o, "kind", js_str(kind));
+    js_add(o, "guarantee", js_str(guarantee));
+    js_add(o, "limits", js_str(limits ? limits : ""));
+    js_add(d->v, "undo", o);
+}
+
+void draft_need(struct draft *d, enum approval_need n, const char *why) {
+    js_add(d->v, "need", js_str(need_name(n)));
+    js_add(d->v, "need_why", js_str(why));
+}
+
+void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
+                    unsigned int guests_read, unsigned int guests) {
+    js *o = js_object();
+
+    js_add(o, "nodes_read", js_int(nodes_read));
+    js_add(o, "nodes", js_int(nodes));
+    js_add(o, "guests_read", js_int(guests_read));
+    js_add(o, "guests", js_int(guests));
+    js_add(d->v, "coverage", o);
+}
