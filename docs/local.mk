@@ -3,4 +3,5 @@ EXTRA_DIST += docs/mcp.md
 man_MANS += \
 	docs/proximo-client.1 \
 	docs/proximo.ini.5 \
-	docs/pveagentd-policy.5
+	docs/pveagentd-policy.5 \
+	docs/pveagentd.8

@@ -83,7 +83,8 @@ static void fail(struct act *t, const char *why) {
 static void pump(struct act *t);
 
 /* The head goes out together with the first piece and never alone: the library calls back for "all
- * written" some time after it is so, and would take a piece that was added in between for written. */
+ * written" some time after it is so, and would take a piece that was added in between for written.
+ */
 static void send_piece(struct act *t, void (*sent)(void *ctx)) {
     if (!t->is_head_out) {
         t->is_head_out = true;

@@ -210,7 +210,7 @@ static int take_refusal(struct run *t, const struct reply *a, bool may_repeat, s
         t->node->head = (uint64_t)size;
         return 1;
     }
-    if (strcmp(code, "plan_spent") == 0 && ask_afterwards(t)) {
+    if (strcmp(code, "request_spent") == 0 && ask_afterwards(t)) {
         return 0;
     }
     (void)reply_refused(t->node, a, e);

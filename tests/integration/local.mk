@@ -11,5 +11,6 @@ EXTRA_DIST += tests/integration/mcp_raw.py tests/integration/mcp_product.py \
 	tests/integration/mcp_sdk.mjs
 
 # agent: the network half of the node daemon, with a root-half peer of the test's own behind it
-TESTS += tests/integration/agent_front.py
-EXTRA_DIST += tests/integration/agent_front.py tests/integration/agent_lib.py
+TESTS += tests/integration/agent_front.py tests/integration/agent_units.sh
+EXTRA_DIST += tests/integration/agent_front.py tests/integration/agent_lib.py \
+	tests/integration/agent_units.sh
