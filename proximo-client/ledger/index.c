@@ -36,6 +36,7 @@ struct index {
     struct index_rec *tail;    /* of entries [covered * SEG_ENTRIES, tail_to), in their order */
     size_t n_tail, cap_tail;
     uint64_t tail_to;
+    uint64_t stuck; /* closed segments when runs could not be written: the tail holds the rest */
 };
 
 static void index_reset(struct index *ix) {
@@ -372,6 +373,22 @@ static int advance(struct ledger *l, struct index *ix, struct err *e) {
     return 0;
 }
 
+/* Closed segments go into runs. Where that cannot be written (a full disk must not keep an outcome
+ * from being recorded) they stay in memory, until there is one more of them to try with. */
+static void index_cover(struct ledger *l, struct index *ix) {
+    uint64_t closed = l->edge.size / SEG_ENTRIES;
+
+    if (ix->covered >= closed || ix->stuck == closed) {
+        return;
+    }
+    ix->stuck = 0;
+    if (advance(l, ix, NULL) < 0) {
+        state_load(l, ix);
+        ix->tail_to = ix->covered * SEG_ENTRIES;
+        ix->stuck = closed;
+    }
+}
+
 static int index_ready(struct ledger *l, struct err *e) {
     int r = recover_refresh(l, e);
 
@@ -387,10 +404,8 @@ static int index_ready(struct ledger *l, struct err *e) {
             l->index->run[k].fd = -1;
         }
     }
-    if (l->index->covered < l->edge.size / SEG_ENTRIES) {
-        r = advance(l, l->index, e);
-    }
-    return r < 0 ? r : read_each(l, l->index->tail_to, l->edge.size, collect, l->index, e);
+    index_cover(l, l->index);
+    return read_each(l, l->index->tail_to, l->edge.size, collect, l->index, e);
 }
 
 static int find_in_run(const struct run *run, const struct index_rec *from, index_fn *fn,

@@ -6,3 +6,5 @@ tests_bench_empty_program_SOURCES = tests/bench/empty_program.c
 tests_bench_empty_program_LDFLAGS = $(AM_LDFLAGS) -Wl,--no-as-needed
 tests_bench_empty_program_LDADD = $(CLIENT_LIBS)
 EXTRA_DIST += tests/bench/bench_mcp.py
+check_PROGRAMS += tests/bench/bench_ledger
+tests_bench_bench_ledger_LDADD = libproximo.a libnet.a libcore.a $(NET_LIBS)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LEDGER_TESTS = \
+	tests/unit/ledger/test_faults \
 	tests/unit/ledger/test_ledger \
 	tests/unit/ledger/test_verify
 check_PROGRAMS += $(LEDGER_TESTS)
@@ -10,3 +11,7 @@ tests_unit_ledger_test_ledger_SOURCES = tests/unit/ledger/test_ledger.c $(LEDGER
 tests_unit_ledger_test_ledger_LDADD = $(LEDGER_TEST_LIBS)
 tests_unit_ledger_test_verify_SOURCES = tests/unit/ledger/test_verify.c $(LEDGER_FIXTURE)
 tests_unit_ledger_test_verify_LDADD = $(LEDGER_TEST_LIBS)
+tests_unit_ledger_test_faults_SOURCES = tests/unit/ledger/test_faults.c $(LEDGER_FIXTURE)
+tests_unit_ledger_test_faults_LDADD = $(LEDGER_TEST_LIBS)
+tests_unit_ledger_test_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wrap=pwrite \
+	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=ftruncate -Wl,--wrap=renameat
