@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+LEDGER_FUZZ = \
+	tests/fuzz/ledger/fuzz_segment
+check_PROGRAMS += $(LEDGER_FUZZ)
+TESTS += $(LEDGER_FUZZ)
+tests_fuzz_ledger_fuzz_segment_SOURCES = tests/fuzz/ledger/fuzz_segment.c $(FUZZ_DRIVER)
+tests_fuzz_ledger_fuzz_segment_LDADD = libproximo.a libnet.a libcore.a $(NET_LIBS)
+tests_fuzz_ledger_fuzz_segment_LDFLAGS = $(FUZZ_LINK)
