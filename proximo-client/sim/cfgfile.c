@@ -215,36 +215,61 @@ static int user_lines(struct buf *b, const char *id, const js *u) {
     return r;
 }
 
-static int user_sections(struct sim *s, struct buf *b) {
-    js *users = state_get(&s->st, "users", NULL), *groups = state_get(&s->st, "groups", NULL);
-    js *pools = state_get(&s->st, "pools", NULL), *roles = state_get(&s->st, "roles", NULL);
-    CLEANUP(buf_done) struct buf t = BUF_INIT(8192);
+/* The parts of user.cfg are sorted by name. */
+static int each_sorted(struct buf *b, const js *all,
+                       int (*put)(struct buf *b, const char *id, const js *o)) {
+    CLEANUP(freep) const char **names = NULL;
+    size_t n = 0;
     int r = 0;
 
-    JS_FOREACH(users, id, u) {
-        r = r ? r : user_lines(b, id, u);
+    if (all) {
+        names = calloc((size_t)json_object_object_length(all) + 1, sizeof(*names));
+        if (!names) {
+            return -ENOMEM;
+        }
+        JS_FOREACH(all, k, v) {
+            (void)v;
+            names[n++] = k;
+        }
+        qsort(names, n, sizeof(*names), by_name);
     }
-    r = r ? r : buf_addc(b, '\n');
-    JS_FOREACH(groups, gid, g) {
-        r = r ? r : buf_addf(b, "group:%s:", gid);
-        r = r ? r : sorted_members(b, js_get(g, "users"));
-        r = r ? r : buf_addf(b, ":%s:\n", column(g, "comment", &t));
-    }
-    r = r ? r : buf_addc(b, '\n');
-    JS_FOREACH(pools, pid, p) {
-        r = r ? r : buf_addf(b, "pool:%s:%s:", pid, column(p, "comment", &t));
-        r = r ? r : sorted_members(b, js_get(p, "vms"));
-        r = r ? r : buf_addc(b, ':');
-        r = r ? r : sorted_members(b, js_get(p, "storage"));
-        r = r ? r : buf_adds(b, ":\n");
-    }
-    r = r ? r : buf_addc(b, '\n');
-    JS_FOREACH(roles, rid, privs) {
-        r = r ? r : buf_addf(b, "role:%s:", rid);
-        r = r ? r : sorted_members(b, privs);
-        r = r ? r : buf_adds(b, ":\n");
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = put(b, names[i], js_get(all, names[i]));
     }
     return r ? r : buf_addc(b, '\n');
+}
+
+static int group_line(struct buf *b, const char *id, const js *g) {
+    CLEANUP(buf_done) struct buf t = BUF_INIT(8192);
+    int r = buf_addf(b, "group:%s:", id);
+
+    r = r ? r : sorted_members(b, js_get(g, "users"));
+    return r ? r : buf_addf(b, ":%s:\n", column(g, "comment", &t));
+}
+
+static int pool_line(struct buf *b, const char *id, const js *p) {
+    CLEANUP(buf_done) struct buf t = BUF_INIT(8192);
+    int r = buf_addf(b, "pool:%s:%s:", id, column(p, "comment", &t));
+
+    r = r ? r : sorted_members(b, js_get(p, "vms"));
+    r = r ? r : buf_addc(b, ':');
+    r = r ? r : sorted_members(b, js_get(p, "storage"));
+    return r ? r : buf_adds(b, ":\n");
+}
+
+static int role_line(struct buf *b, const char *id, const js *privs) {
+    int r = buf_addf(b, "role:%s:", id);
+
+    r = r ? r : sorted_members(b, privs);
+    return r ? r : buf_adds(b, ":\n");
+}
+
+static int user_sections(struct sim *s, struct buf *b) {
+    int r = each_sorted(b, state_get(&s->st, "users", NULL), user_lines);
+
+    r = r ? r : each_sorted(b, state_get(&s->st, "groups", NULL), group_line);
+    r = r ? r : each_sorted(b, state_get(&s->st, "pools", NULL), pool_line);
+    return r ? r : each_sorted(b, state_get(&s->st, "roles", NULL), role_line);
 }
 
 /* One line a path and role set, as the file has them: acl:propagate:path:who:roles: */

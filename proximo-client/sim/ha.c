@@ -51,7 +51,8 @@ int route_ha_status_index(struct call *c) {
 }
 
 int route_ha_groups(struct call *c) {
-    return call_fail(c, 500, "cannot index groups: ha groups have been migrated to rules");
+    return call_fail(c, 500, "cannot %s: ha groups have been migrated to rules",
+                     call_str(c, "group") ? "read group" : "index groups");
 }
 
 static js *resource_out(struct sim *s, const char *sid, const js *r) {
@@ -281,7 +282,7 @@ static const char *stamp(struct sim *s, char ret[static 40]) {
 
 static const char *master(struct sim *s) {
     js *nodes = state_get(&s->st, "nodes", NULL);
-    const char *name = js_get_str(state_get(&s->st, "ha", NULL), "master");
+    const char *name = js_get_str(state_get(&s->st, "cluster", NULL), "ha_master");
 
     if (name) {
         return name;

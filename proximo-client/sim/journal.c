@@ -52,7 +52,7 @@ int state_fold(struct state *s, struct err *e) {
     }
     r = file_replace(AT_FDCWD, s->file, b.data, b.len, 0600, e);
     if (r < 0) {
-        return err_wrap(e, "state: ");
+        return err_wrap(e, "state");
     }
     if (ftruncate(s->journal, 0) < 0 || fsync(s->journal) < 0) {
         return err_set(e, -errno, "journal of %s: %s", s->file, strerror(errno));
@@ -70,7 +70,7 @@ static int read_state(struct state *s, struct err *e) {
         return 0;
     }
     if (r < 0 || (r = js_parse(buf_str(&b), b.len, &root, e)) < 0) {
-        return err_wrap(e, "state %s: ", s->file);
+        return err_wrap(e, "state %s", s->file);
     }
     if (!js_is_object(root)) {
         js_freep(&root);
@@ -108,7 +108,7 @@ int state_attach(struct state *s, const char *file, struct err *e) {
     }
     r = journal_apply(&s->root, buf_str(&text), text.len, &used, e);
     if (r < 0) {
-        return err_wrap(e, "%s: ", path.data);
+        return err_wrap(e, "%s", path.data);
     }
     return state_fold(s, e);
 }

@@ -251,7 +251,7 @@ static int open_cluster(struct sim *s, struct args *a, struct buf *store, struct
     }
     r = sim_check(s->st.root, e);
     if (r < 0) {
-        return err_wrap(e, "state %s: ", a->o.state_file);
+        return err_wrap(e, "state %s", a->o.state_file);
     }
     /* identifiers made before must not come again */
     s->random ^= (uint64_t)js_int_or(s->st.root, "starts", 0) << 32;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cluster and its nodes: read only. Lists are filtered by privilege without any sign, as the
  * real ones are. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "common/ident.h"
@@ -308,6 +307,7 @@ int route_cluster_nextid(struct call *c) {
     const char *want = call_str(c, "vmid");
     struct guest g;
     uint32_t vmid;
+    char text[16];
 
     if (want) {
         if (ident_vmid(want, &vmid) == 0 && guest_find(c->s, vmid, &g)) {
@@ -318,14 +318,8 @@ int route_cluster_nextid(struct call *c) {
     }
     for (vmid = 100; guest_find(c->s, vmid, &g); vmid++) {
     }
-    c->data = js_object();
-    js_addf(c->data, "id", "%u", vmid);
-    {
-        js *text = js_ref(js_get(c->data, "id"));
-
-        js_freep(&c->data);
-        c->data = text;
-    }
+    (void)snprintf(text, sizeof(text), "%u", vmid);
+    c->data = js_str(text);
     return 0;
 }
 
@@ -339,45 +333,6 @@ int route_cluster_options(struct call *c) {
     if (!js_get(c->data, "description")) {
         js_add(c->data, "description", js_str(""));
     }
-    return 0;
-}
-
-int route_cluster_log(struct call *c) {
-    js *tasks = state_get(&c->s->st, "tasks", NULL);
-    int64_t max = call_int(c, "max", 50);
-    js *all = js_array();
-    int64_t uid = 0;
-
-    c->data = js_array();
-    if (tasks) {
-        JS_FOREACH(tasks, upid, t) {
-            char user[260];
-            bool own;
-
-            (void)snprintf(user, sizeof(user), "%s%s%s", js_str_or(t, "user", ""),
-                           js_get(t, "tokenid") ? "!" : "", js_str_or(t, "tokenid", ""));
-            own = strcmp(js_str_or(t, "user", ""), c->user) == 0;
-            if (own || call_has(c, "/", "Sys.Syslog")) {
-                js *o = js_object();
-
-                uid++;
-                js_addf(o, "id", "%" PRId64 ":%s", uid, js_str_or(t, "node", ""));
-                js_addf(o, "uid", "%" PRId64, uid);
-                js_addf(o, "msg", "starting task %s", upid);
-                js_add(o, "node", js_str(js_str_or(t, "node", "")));
-                js_add(o, "pid", js_int(js_int_or(t, "pid", 0)));
-                js_add(o, "pri", js_int(6));
-                js_add(o, "tag", js_str("pvedaemon"));
-                js_add(o, "time", js_int(js_int_or(t, "starttime", 0)));
-                js_add(o, "user", js_str(user));
-                js_push(all, o);
-            }
-        }
-    }
-    for (size_t i = js_len(all); i-- > 0 && (int64_t)js_len(c->data) < max;) {
-        js_push(c->data, js_ref(js_at(all, i)));
-    }
-    js_freep(&all);
     return 0;
 }
 

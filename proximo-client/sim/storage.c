@@ -521,7 +521,7 @@ static bool volume_here(const js *v, const char *volid, const char *id, const ch
     size_t n = strlen(id);
 
     return strncmp(volid, id, n) == 0 && volid[n] == ':' &&
-           (!js_get(v, "node") || strcmp(js_str_or(v, "node", ""), node) == 0);
+           (!js_get(v, "node") || list_has(js_str_or(v, "node", ""), node));
 }
 
 static bool volume_visible(struct call *c, const js *v) {

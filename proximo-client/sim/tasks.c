@@ -266,6 +266,7 @@ static bool may_see(struct call *c, const js *t) {
 int route_cluster_tasks(struct call *c) {
     js *all = state_get(&c->s->st, "tasks", NULL);
     js *list = js_array(), *seen = js_array();
+    CLEANUP(js_freep) js *count = js_object();
 
     if (all) {
         JS_FOREACH(all, upid, t) {
@@ -274,8 +275,15 @@ int route_cluster_tasks(struct call *c) {
             }
         }
     }
-    for (size_t i = js_len(seen); i-- > 0 && js_len(list) < 75;) { /* 25 a node, newest first */
-        js_push(list, task_entry(c->s, json_object_get_string(js_at(seen, i)), true));
+    for (size_t i = js_len(seen); i-- > 0;) { /* newest first, the last 25 of each node */
+        const char *upid = json_object_get_string(js_at(seen, i));
+        const char *node = js_str_or(js_get(all, upid), "node", "");
+        int64_t have = js_int_or(count, node, 0);
+
+        if (have < 25) {
+            js_add(count, node, js_int(have + 1));
+            js_push(list, task_entry(c->s, upid, true));
+        }
     }
     js_freep(&seen);
     c->data = list;

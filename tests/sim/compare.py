@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Holds pvesim's answers against the captured answers of a real PVE 9.1 cluster (SHARED_DATA), both
+# directions: nothing missing, nothing invented, same types, same error form. The cluster is imported
+# from the same capture's /etc/pve tree and completed with its runtime facts. What is allowed to
+# differ stands, with its reason, in exceptions.json and nowhere else; an exception that no call
+# needs any more fails the test too.
+import http.client, json, os, re, signal, ssl, subprocess, sys, tempfile, time, urllib.parse
+
+top = os.environ.get("top_srcdir", ".")
+build = os.environ.get("top_builddir", ".")
+data_dir = os.path.join(os.environ.get("SHARED_DATA", ""), "pve-9.1-cluster")
+here = os.path.join(top, "tests", "sim")
+MINIMUM = 250  # calls: fewer means that the test stopped testing
+
+tests = failed = 0
+
+
+def check(ok, name, why=""):
+    global tests, failed
+    tests += 1
+    print(("ok" if ok else "not ok"), tests, "-", name)
+    if not ok:
+        failed += 1
+        for line in str(why).splitlines()[:int(os.environ.get("SHOW", "40"))]:
+            print("#", line)
+
+
+def done():
+    print(f"1..{tests}")
+    sys.exit(1 if failed else 0)
+
+
+if not os.path.isdir(data_dir):
+    if os.environ.get("MUST_RUN") == "1":
+        print("1..1\nnot ok 1 - captured data is missing and MUST_RUN=1")
+        sys.exit(1)
+    print("1..0 # SKIP no captured data (set SHARED_DATA)")
+    sys.exit(0)
+
+reads = json.load(open(os.path.join(data_dir, "reads.json")))["calls"]
+changes = json.load(open(os.path.join(data_dir, "changes.json")))["calls"]
+spec = json.load(open(os.path.join(here, "exceptions.json")))
+by_path = {c["path"]: c for c in reads}
+
+
+def data(path):
+    return by_path[path]["body"]["data"]
+
+
+def make_state(pvesim, into):
+    """The imported tree plus what only a running cluster knows."""
+    text = subprocess.run([pvesim, "import", os.path.join(data_dir, "tree")],
+                          check=True, stdout=subprocess.PIPE).stdout
+    state = json.loads(text)
+    now = int(time.time())
+    for res in data("/cluster/resources"):
+        if res["type"] in ("qemu", "lxc") and res["status"] == "running":
+            g = state["guests"][str(res["vmid"])]
+            g["running"] = 1
+            g["started"] = now - res["uptime"]
+            g["rt"] = {k: res[k] for k in ("mem", "disk", "maxdisk", "cpu", "netin", "netout")}
+        elif res["type"] == "node":
+            n = state["nodes"][res["node"]]
+            for k in ("cpu", "disk", "maxcpu", "maxdisk", "maxmem", "mem"):
+                n[k] = res[k]
+            n["cgroup_mode"] = res["cgroup-mode"]
+            n["booted"] = now - res["uptime"]
+            n["boot_mode"] = "legacy-bios"
+    for node in data("/nodes"):
+        state["nodes"][node["node"]]["fingerprint"] = node["ssl_fingerprint"]
+    for name in state["nodes"]:
+        body = by_path[f"/nodes/{name}/network"]["body"]
+        state["nodes"][name]["network"] = body["data"]
+        if "changes" in body:
+            state["nodes"][name]["network_changes"] = body["changes"]
+        dns = data(f"/nodes/{name}/dns")
+        state["nodes"][name].update(dns=dns["dns1"], search=dns["search"])
+        for st in data(f"/nodes/{name}/storage"):
+            state["usage"].setdefault(st["storage"], {})[name] = {
+                k: st[k] for k in ("total", "used", "avail")}
+        for t in reversed(data(f"/nodes/{name}/tasks")):
+            log = by_path.get(f"/nodes/{name}/tasks/{t['upid']}/log")
+            entry = {k: t[k] for k in t if k not in ("upid", "status")}
+            entry["exitstatus"] = t["status"]
+            entry["log"] = [x["t"] for x in log["body"]["data"]] if log else ["TASK OK"]
+            state["tasks"][t["upid"]] = entry
+    state["tasks"] = dict(sorted(state["tasks"].items(), key=lambda kv: kv[1]["endtime"]))
+    state["volumes"] = {}
+    for call in reads:
+        m = re.fullmatch(r"/nodes/(\w+)/storage/([\w-]+)/content", call["path"])
+        if m and call["status"] == 200:
+            for v in call["body"]["data"]:
+                entry = {k: v[k] for k in v if k != "volid"}
+                if not int(state["storage"][m[2]].get("shared", "0")):
+                    known = state["volumes"].get(v["volid"], {}).get("node")
+                    entry["node"] = known + "," + m[1] if known else m[1]
+                state["volumes"][v["volid"]] = entry
+    fw = state["firewall"] = {"cluster": {}, "nodes": {}, "guests": {}}
+
+    def rules(path):
+        return [{k: r[k] for k in r if k not in ("pos", "digest")} for r in data(path)]
+
+    def options(path):
+        return {k: v for k, v in data(path).items() if k != "digest"}
+
+    c = fw["cluster"]
+    c["rules"], c["options"] = rules("/cluster/firewall/rules"), options("/cluster/firewall/options")
+    c["groups"] = {"web": {"rules": rules("/cluster/firewall/groups/web")}}
+    c["aliases"] = {a["name"]: {k: a[k] for k in a if k not in ("name", "digest")}
+                    for a in data("/cluster/firewall/aliases")}
+    c["ipset"] = {"mgmt-hosts": {"entries": [
+        {k: x[k] for k in x if k != "digest"} for x in data("/cluster/firewall/ipset/mgmt-hosts")]}}
+    for name in state["nodes"]:
+        fw["nodes"][name] = {"rules": rules(f"/nodes/{name}/firewall/rules"),
+                             "options": options(f"/nodes/{name}/firewall/options")}
+    for vmid, g in state["guests"].items():
+        p = f"/nodes/{g['node']}/{g['type']}/{vmid}/firewall"
+        if p + "/rules" in by_path:
+            fw["guests"][vmid] = {"rules": rules(p + "/rules"), "options": options(p + "/options")}
+    state["options"] = {"allowed-tags": data("/cluster/options")["allowed-tags"]}
+    state["cluster"].update(ha_master="c2", release="9.1", version_text="9.1.7", repoid="0307225d4bc8b3ed")
+    json.dump(state, open(into, "w"))
+
+
+class Sim:
+    def __init__(self, directory):
+        pvesim = os.path.join(build, "pvesim")
+        state = os.path.join(directory, "state.json")
+        make_state(pvesim, state)
+        self.process = subprocess.Popen(
+            [pvesim, "--listen", "127.0.0.1:0", "--dir", directory, "--state", state, "--task-ms", "1"],
+            stdout=subprocess.PIPE, text=True)
+        facts = {}
+        for line in self.process.stdout:
+            if line.strip() == "ready":
+                break
+            key, value = line.strip().split(" ", 1)
+            facts[key] = value
+        self.address = facts["listen"]
+        self.token = open(facts["token-file"]).read().strip()
+        self.context = ssl._create_unverified_context()
+        self.connection = None
+
+    def call(self, method, path, form=None):
+        headers = {"Authorization": "PVEAPIToken=" + self.token}
+        body = None
+        if form and method in ("GET",):
+            path += ("&" if "?" in path else "?") + urllib.parse.urlencode(form)
+        elif form:
+            body = urllib.parse.urlencode(form)
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if not self.connection:
+            self.connection = http.client.HTTPSConnection(self.address, context=self.context, timeout=60)
+        self.connection.request(method, "/api2/json" + urllib.parse.quote(path, safe="/:?&=!@%,.-_"),
+                                body, headers)
+        answer = self.connection.getresponse()
+        raw = answer.read()
+        closes = answer.getheader("Connection") == "close"
+        reason = answer.reason
+        if closes:
+            self.connection.close()
+            self.connection = None
+        try:
+            parsed = json.loads(raw)
+        except ValueError:
+            parsed = {"_raw": raw.decode()}
+        return answer.status, reason, parsed, closes
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+
+def kind(v):
+    if v is None:
+        return "null"
+    if isinstance(v, bool):
+        return "boolean"
+    if isinstance(v, (int, float)):
+        return "number"
+    return {str: "string", list: "array", dict: "object"}[type(v)]
+
+
+used = set()
+
+
+def excused(template, where, what):
+    for i, x in enumerate(spec["exceptions"]):
+        if re.fullmatch(x["template"], template) and re.fullmatch(x["where"], where) and \
+                x["what"] in (what, "any"):
+            used.add(i)
+            return True
+    return False
+
+
+IDENTITY = ("volid", "upid", "id", "vmid", "sid", "rule", "storage", "userid", "roleid", "realm",
+            "poolid", "name", "key", "iface", "subdir", "cmd", "pos", "n", "groupid", "cidr", "group",
+            "tokenid", "node")
+
+
+def index(items):
+    """Lists of objects are compared by the members' own names, in any order."""
+    if items and all(isinstance(x, str) for x in items):
+        return {x: x for x in items}
+    if items and all(isinstance(x, dict) and "ugid" in x for x in items):
+        return {f"{x['path']} {x['ugid']} {x['roleid']}": x for x in items}
+    for key in IDENTITY:
+        if items and all(isinstance(x, dict) and key in x for x in items):
+            names = [str(x[key]) for x in items]
+            if len(set(names)) == len(names):
+                return dict(zip(names, items))
+    return None
+
+
+def compare(template, real, sim, where, out):
+    if kind(real) != kind(sim):
+        if not excused(template, where, "type"):
+            out.append(f"{where}: {kind(real)} is {kind(sim)} ({real!r:.80} / {sim!r:.80})")
+        return
+    if isinstance(real, dict):
+        for k in sorted(set(real) | set(sim)):
+            at = f"{where}.{k}"
+            if k not in sim:
+                if not excused(template, at, "missing"):
+                    out.append(f"{at}: missing (real: {real[k]!r:.80})")
+            elif k not in real:
+                if not excused(template, at, "invented"):
+                    out.append(f"{at}: invented ({sim[k]!r:.80})")
+            else:
+                compare(template, real[k], sim[k], at, out)
+    elif isinstance(real, list):
+        a, b = index(real), index(sim)
+        if a is None or b is None:
+            if len(real) != len(sim) and not excused(template, where + "[]", "length"):
+                out.append(f"{where}: {len(real)} entries are {len(sim)}")
+            for x, y in zip(real, sim):
+                compare(template, x, y, where + "[]", out)
+            return
+        for k in sorted(set(a) | set(b)):
+            if k not in b:
+                if not excused(template, f"{where}[{k}]", "missing"):
+                    out.append(f"{where}[{k}]: missing")
+            elif k not in a:
+                if not excused(template, f"{where}[{k}]", "invented"):
+                    out.append(f"{where}[{k}]: invented")
+            else:
+                compare(template, a[k], b[k], where + "[]", out)
+    elif real != sim:
+        leaf = where.rsplit(".", 1)[-1]
+        if leaf == "content" and sorted(real.split(",")) == sorted(sim.split(",")):
+            return  # PVE prints a set in any order
+        if not excused(template, where, "value"):
+            out.append(f"{where}: {real!r:.120} is {sim!r:.120}")
+
+
+def served(template):
+    return any(re.fullmatch(p, template) for p in spec["served"])
+
+
+def one(sim, call, method="GET"):
+    form = call.get("form") or {}
+    template = call.get("template") or re.sub(r"\?.*", "", call["path"])
+    status, reason, body, closes = sim.call(method, call["path"], form)
+    out = []
+    if status != call["status"]:
+        if not excused(template, "status", "value"):
+            out.append(f"status {call['status']} is {status}: {body!r:.200}")
+        return out
+    compare(template, call["body"], body, "body", out)
+    if status != 200:
+        if not closes:
+            out.append("an error has to close the connection")
+        if "message" in body and body["message"].split("\n")[0] != reason:
+            out.append(f"reason phrase is {reason!r}")
+    return out
+
+
+def run_reads(sim):
+    compared, bad = 0, []
+    for call in reads:
+        if not served(call["template"]):
+            continue
+        compared += 1
+        out = one(sim, call)
+        if out:
+            bad.append(call["path"] + "\n" + "\n".join("    " + x for x in out))
+    return compared, bad
+
+
+# The captured changes, in order, on the same state. A task's UPID is the simulator's own; whatever
+# refers to it is asked for by that one.
+def run_changes(sim):
+    compared, bad, upids = 0, [], {}
+    for call in changes:
+        path = re.sub(r"\?.*", "", call["path"])
+        if not any(re.fullmatch(p, call["method"] + " " + path) for p in spec["served_changes"]):
+            continue
+        m = re.search(r"UPID:[^/]*:", call["path"])
+        real_path = call["path"]
+        if m:
+            if m[0] not in upids:
+                continue  # of a call that is not served
+            real_path = real_path.replace(m[0], upids[m[0]])
+        template = call["method"] + " " + re.sub(r"UPID:[^/]*:", "{upid}", path)
+        for _ in range(200):
+            status, reason, body, closes = sim.call(call["method"], real_path, call["form"])
+            if not (template.endswith("/status") and m and status == 200 and
+                    body["data"].get("status") == "running"):
+                break
+            time.sleep(0.02)
+        compared += 1
+        out = []
+        if status != call["status"]:
+            if not excused(template, "status", "value"):
+                out.append(f"status {call['status']} is {status}: {body!r:.200}")
+        else:
+            real = call["body"]
+            if isinstance(real.get("data"), str) and real["data"].startswith("UPID:"):
+                upid = body.get("data") or ""
+                upids[real["data"]] = upid
+                a, b = real["data"].split(":"), upid.split(":")
+                if len(a) != len(b) or a[1] != b[1] or a[5:7] != b[5:7]:
+                    out.append(f"{real['data']} is {upid}")
+            else:
+                compare(template, real, body, "body", out)
+            if status != 200 and not closes:
+                out.append("an error has to close the connection")
+        if out:
+            bad.append(f"{call['method']} {call['path']} ({call['note']})\n" +
+                       "\n".join("    " + x for x in out))
+    return compared, bad
+
+
+with tempfile.TemporaryDirectory() as directory:
+    os.chmod(directory, 0o700)
+    sim = Sim(directory)
+    try:
+        n_reads, bad = run_reads(sim)
+        check(not bad, f"{n_reads} captured reads answered alike", "\n".join(bad))
+        n_changes, bad = run_changes(sim)
+        check(not bad, f"{n_changes} captured changes answered alike", "\n".join(bad))
+        print(f"# {n_reads + n_changes} calls compared")
+        check(n_reads + n_changes >= MINIMUM, f"at least {MINIMUM} calls compared", n_reads + n_changes)
+        idle = [x for i, x in enumerate(spec["exceptions"]) if i not in used]
+        check(not idle, "every exception is needed", json.dumps(idle, indent=1))
+        check(all(len(x.get("reason", "")) > 15 for x in spec["exceptions"]), "every exception has a reason")
+    finally:
+        code = sim.stop()
+    check(code == 0, "pvesim ends cleanly", code)
+done()
