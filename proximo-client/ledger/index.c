@@ -145,8 +145,9 @@ static int collect(void *ctx, uint64_t at, const struct entry *en, const char *b
         ix->tail = v;
         ix->cap_tail = cap;
     }
-    memcpy(ix->tail + ix->n_tail, rec, n * sizeof(rec[0]));
-    ix->n_tail += n;
+    for (unsigned int i = 0; i < n; i++) {
+        ix->tail[ix->n_tail++] = rec[i];
+    }
     ix->tail_to = at + 1;
     return 0;
 }
