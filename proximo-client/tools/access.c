@@ -49,8 +49,13 @@ static int permissions_read(struct session *s, const js *args, js **ret, struct 
     if (r < 0) {
         return r;
     }
+    if (!js_is_object(data)) {
+        return bad_answer("/access/permissions", e);
+    }
     JS_FOREACH(data, acl_path, privs) {
-        js_push(list, path_item(acl_path, privs));
+        if (js_is_object(privs)) {
+            js_push(list, path_item(acl_path, privs));
+        }
     }
     *ret = answer_list(list, args, NULL);
     js_add(*ret, "userid", js_str(js_str_or(args, "userid", pve_token_id(s->pve))));

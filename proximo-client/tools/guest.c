@@ -156,6 +156,9 @@ static int config_read(struct session *s, const js *args, js **ret, struct err *
     if (r < 0) {
         return r;
     }
+    if (!js_is_object(d)) {
+        return bad_answer("a guest's configuration", e);
+    }
     config = js_object();
     JS_FOREACH(d, key, val) {
         if (strcmp(key, "digest") == 0) {

@@ -63,6 +63,9 @@ static void keep_prior(struct edit *c, const char *key) {
 }
 
 static int take_set(struct edit *c, struct err *e) {
+    if (!c->set) {
+        return 0;
+    }
     JS_FOREACH(c->set, key, val) {
         if (!key_is_guest(c->g->kind, key) || key_is_unused(key)) {
             return unknown_key(c, key, e);

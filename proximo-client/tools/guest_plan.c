@@ -12,9 +12,19 @@
 int plan_guest_read(struct draft *d, const struct guest_ref *g, const char *tail,
                     const char *reduce, js **ret, struct err *e) {
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    js *data = NULL;
     int r = guest_path(g, tail, &path, e);
 
-    return r < 0 ? r : draft_read(d, buf_str(&path), reduce, ret, e);
+    if (r == 0) {
+        r = draft_read(d, buf_str(&path), reduce, &data, e);
+    }
+    if (r == 0 && strcmp(reduce, "config") == 0 && !js_is_object(data)) {
+        r = bad_answer("a guest's configuration", e);
+    }
+    if (r == 0) {
+        *ret = data;
+    }
+    return r;
 }
 
 int plan_guest_request(struct draft *d, enum phase phase, const struct guest_ref *g,

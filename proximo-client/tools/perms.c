@@ -62,7 +62,7 @@ void answer_partial(struct session *s, js *answer, const char *path, const char 
     struct err e = {0};
     js *o;
 
-    if (pve_get(s->pve, "/access/permissions", &perms, &e) == 0 &&
+    if (pve_get(s->pve, "/access/permissions", &perms, &e) == 0 && js_is_object(perms) &&
         perms_cover(perms, path, privs, &at)) {
         return;
     }

@@ -8,6 +8,10 @@
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/rows.h"
 
+int bad_answer(const char *what, struct err *e) {
+    return err_tag(e, -EBADMSG, "pve_bad_answer", "the API answered %s in another shape", what);
+}
+
 int read_path(struct session *s, const char *template, const js *args, js **ret, struct err *e) {
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     int r = pve_path(template, args, &path, e);

@@ -27,6 +27,9 @@ static int read_definition(struct draft *d, const js *args, struct buf *path, js
                       js_str_or(args, "storage", ""));
         return err_hint(e, "pve_storage_list shows them");
     }
+    if (r == 0 && !js_is_object(*ret)) {
+        r = bad_answer("a storage definition", e);
+    }
     return r;
 }
 

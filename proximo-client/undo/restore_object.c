@@ -130,6 +130,9 @@ static int put_back(struct draft *d, const struct undone *u, const js *q, struct
         }
         return err_wrap(e, "what is to be restored cannot be read");
     }
+    if (!js_is_object(now) || !js_is_object(form)) {
+        return bad_answer("what is to be restored", e);
+    }
     r.now = now;
     r.redo = js_object();
     label_of(u, r.label, sizeof(r.label));

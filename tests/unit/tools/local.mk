@@ -2,9 +2,14 @@
 # Rows against a world of tables: the world's objects come before the library, so its reading side of
 # the API, of nodes and of drafts is what the rows see.
 TOOLS_WORLD = tests/unit/tools/world.c tests/unit/tools/record.c tests/unit/tools/world.h
+TOOLS_LAB = $(TOOLS_WORLD) tests/unit/tools/lab.c tests/unit/tools/lab.h
 TOOLS_LIBS = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
-TOOLS_TESTS = tests/unit/tools/test_validate
+TOOLS_TESTS = tests/unit/tools/test_validate tests/unit/tools/test_rows tests/unit/tools/test_plans
 check_PROGRAMS += $(TOOLS_TESTS)
 TESTS += $(TOOLS_TESTS)
 tests_unit_tools_test_validate_SOURCES = tests/unit/tools/test_validate.c $(TOOLS_WORLD)
 tests_unit_tools_test_validate_LDADD = $(TOOLS_LIBS)
+tests_unit_tools_test_rows_SOURCES = tests/unit/tools/test_rows.c $(TOOLS_WORLD)
+tests_unit_tools_test_rows_LDADD = $(TOOLS_LIBS)
+tests_unit_tools_test_plans_SOURCES = tests/unit/tools/test_plans.c $(TOOLS_LAB)
+tests_unit_tools_test_plans_LDADD = $(TOOLS_LIBS)

@@ -122,8 +122,8 @@ static js *words(const char *row, char *const *w, size_t n, struct err *e) {
 
 START_TEST(words_become_typed_arguments) {
     char *const w[] = {(char[]){"vmid=105"},     (char[]){"set.memory=512"},
-                              (char[]){"set.tags=a=b"}, (char[]){"delete=net1"},
-                              (char[]){"delete=mp0"},   (char[]){"node=c1"}};
+                       (char[]){"set.tags=a=b"}, (char[]){"delete=net1"},
+                       (char[]){"delete=mp0"},   (char[]){"node=c1"}};
     struct err e = {0};
     CLEANUP(js_freep) js *v = words("pve_guest_config_set", w, ARRAY_LEN(w), &e);
 
@@ -139,7 +139,7 @@ END_TEST
 
 START_TEST(words_take_json_too) {
     char *const w[] = {(char[]){"vmid:=105"}, (char[]){"argv:=[\"/bin/true\",\"a=b\"]"},
-                              (char[]){"timeout=5"}};
+                       (char[]){"timeout=5"}};
     struct err e = {0};
     CLEANUP(js_freep) js *v = words("ct_exec", w, ARRAY_LEN(w), &e);
 
@@ -151,9 +151,9 @@ END_TEST
 
 START_TEST(bad_words_are_refused) {
     char *const w[] = {(char[]){"vmid"},     (char[]){"=1"},
-                              (char[]){"nosuch=1"}, (char[]){"vmid.x=1"},
-                              (char[]){"set=1"},    (char[]){"set:={"},
-                              (char[]){"set.=1"},   (char[]){"vmid:={\"a\":1,\"a\":2}"}};
+                       (char[]){"nosuch=1"}, (char[]){"vmid.x=1"},
+                       (char[]){"set=1"},    (char[]){"set:={"},
+                       (char[]){"set.=1"},   (char[]){"vmid:={\"a\":1,\"a\":2}"}};
     char *const twice[] = {(char[]){"vmid=105"}, (char[]){"vmid=106"}};
     struct err e = {0};
 
