@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The storage analyser: each case is a cluster in which only one thing matters. The whole list of
+ * affects is compared, so a thing too much fails as well as a thing too little. */
+#include <check.h>
+#include <string.h>
+
+#include "common/own.h"
+#include "proximo-client/pipeline/draft.h"
+#include "world.h"
+
+#define ZFS "{\"storage\":\"zz\",\"type\":\"zfspool\",\"content\":\"images,rootdir\"}"
+#define STORES(more)                                                                               \
+    "\"/storage\":[" ZFS ",{\"storage\":\"ss\",\"type\":\"nfs\",\"shared\":1,"                     \
+    "\"content\":\"images,rootdir,iso,backup,snippets\",\"path\":\"/mnt/pve/ss\"}" more "]"
+#define VM(id, node, status)                                                                       \
+    "{\"type\":\"qemu\",\"vmid\":" #id ",\"node\":\"" node "\",\"status\":\"" status               \
+    "\",\"name\":\"g" #id "\"}"
+#define CT(id, node, status)                                                                       \
+    "{\"type\":\"lxc\",\"vmid\":" #id ",\"node\":\"" node "\",\"status\":\"" status                \
+    "\",\"name\":\"g" #id "\"}"
+#define GUESTS(list)   "\"/cluster/resources?type=vm\":[" list "]"
+#define VMCFG(id, cfg) "\"/nodes/c1/qemu/" #id "/config\":{" cfg "}"
+#define CTCFG(id, cfg) "\"/nodes/c1/lxc/" #id "/config\":{" cfg "}"
+#define WORLD1(cfg)    "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(100, cfg) "}"
+
+static const struct storage_case {
+    const char *name, *world, *id, *set;
+    bool gone;
+    const char *affects; /* all of them */
+    const char *says;    /* somewhere in whys, risks and unreads; NULL = no unread at all */
+    int risk;
+} cases[] = {
+    {"the classic",
+     "{" STORES("") "," GUESTS(VM(104, "c1", "stopped") "," VM(210, "c1", "stopped") "," CT(
+         301, "c1",
+         "stopped")) "," VMCFG(104,
+                               "\"boot\":\"order=scsi0\",\"scsi0\":\"zz:vm-104-disk-0,size=8G\","
+                               "\"scsi1\":\"ss:104/d.raw\"") "," VMCFG(210,
+                                                                       "\"boot\":\"order=scsi0\","
+                                                                       "\"scsi0\":\"zz:vm-210-disk-"
+                                                                       "0\"") "," CTCFG(301,
+                                                                                        "\"rootfs\""
+                                                                                        ":\"ss:301/"
+                                                                                        "d.raw\","
+                                                                                        "\"mp1\":"
+                                                                                        "\"zz:"
+                                                                                        "subvol-"
+                                                                                        "301-disk-"
+                                                                                        "1,mp=/"
+                                                                                        "data\"") "}",
+     "zz", NULL, true,
+     "vm/104 wont-boot 3 scsi0\nvm/210 wont-boot 3 scsi0 only\nct/301 degraded 2 mp1\n",
+     "why vm/104 boot disk scsi0 on zz", 3},
+    {"only copy in words", WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"zz:vm-100-disk-0\""), "zz",
+     NULL, true, "vm/100 wont-boot 3 scsi0 only\n", "why vm/100 only copy of scsi0 on zz", 3},
+    {"nothing there", WORLD1("\"scsi0\":\"ss:100/d.raw\""), "zz", NULL, true, "", NULL, 2},
+    {"running data volume",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "running")) "," VMCFG(
+         100, "\"boot\":\"order=scsi0\",\"scsi0\":\"ss:a\",\"scsi1\":\"zz:b\"") "}",
+     "zz", NULL, true, "vm/100 degraded 3 scsi1 running\n", "runs now", 3},
+    {"disable", WORLD1("\"virtio0\":\"zz:a\""), "zz", "{\"disable\":1}", false,
+     "vm/100 wont-boot 3 virtio0 only\n", NULL, 3},
+    {"already disabled",
+     "{\"/storage\":[{\"storage\":\"zz\",\"type\":\"zfspool\",\"disable\":1}]," GUESTS(
+         VM(100, "c1", "stopped")) "," VMCFG(100, "\"scsi0\":\"zz:a\"") "}",
+     "zz", "{\"disable\":1}", false, "", NULL, 2},
+    {"unknown boot disk", WORLD1("\"scsi0\":\"zz:a\",\"scsi1\":\"ss:b\""), "zz", NULL, true,
+     "vm/100 wont-boot 3 scsi0\n", "possibly the boot disk", 3},
+    {"old bootdisk", WORLD1("\"bootdisk\":\"scsi1\",\"scsi0\":\"zz:a\",\"scsi1\":\"ss:b\""), "zz",
+     NULL, true, "vm/100 degraded 2 scsi0\n", NULL, 2},
+    {"boots from the network", WORLD1("\"boot\":\"order=net0\",\"scsi0\":\"zz:a\""), "zz", NULL,
+     true, "vm/100 degraded 2 scsi0\n", NULL, 2},
+    {"file= not first", WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"size=8G,file=zz:a\""), "zz",
+     NULL, true, "vm/100 wont-boot 3 scsi0 only\n", NULL, 3},
+    {"firmware",
+     WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"ss:a\",\"efidisk0\":\"zz:e,efitype=4m\""), "zz",
+     NULL, true, "vm/100 wont-boot 3 efidisk0\n", "firmware state", 3},
+    {"tpm", WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"ss:a\",\"tpmstate0\":\"zz:t\""), "zz",
+     NULL, true, "vm/100 wont-boot 3 tpmstate0\n", NULL, 3},
+    {"cloud-init",
+     WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"ss:a\",\"ide2\":\"zz:vm-100-cloudinit,media="
+            "cdrom\""),
+     "zz", NULL, true, "vm/100 wont-boot 3 ide2\n", "cloud-init drive", 3},
+    {"ISO",
+     WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"zz:a\",\"ide2\":\"ss:iso/x.iso,media=cdrom\""),
+     "ss", NULL, true, "vm/100 degraded 2 ide2\n", "medium in drive", 2},
+    {"hookscript",
+     WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"zz:a\",\"hookscript\":\"ss:snippets/h.pl\""),
+     "ss", NULL, true, "vm/100 degraded 2 hookscript\n", NULL, 2},
+    {"cicustom",
+     WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"zz:a\",\"cicustom\":\"user=ss:snippets/"
+            "u,meta=zz:m\""),
+     "ss", NULL, true, "vm/100 degraded 2 cicustom\n", NULL, 2},
+    {"unused", WORLD1("\"scsi0\":\"ss:a\",\"unused0\":\"zz:old\""), "zz", NULL, true,
+     "vm/100 unreachable 2 unused0\n", "detached disk old", 2},
+    {"snapshot's own disk",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
+         100, "\"scsi0\":\"ss:a\"") ","
+                                    "\"/nodes/c1/qemu/100/"
+                                    "snapshot\":[{\"name\":\"s1\",\"snaptime\":5},{\"name\":"
+                                    "\"current\"}],"
+                                    "\"/nodes/c1/qemu/100/snapshot/s1/"
+                                    "config\":{\"scsi0\":\"ss:a\",\"scsi1\":\"zz:b\"}}",
+     "zz", NULL, true, "vm/100 loses-undo 2 snapshot s1 scsi1\n", NULL, 2},
+    {"snapshot's memory",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
+         100,
+         "\"scsi0\":\"ss:a\"") ","
+                               "\"/nodes/c1/qemu/100/"
+                               "snapshot\":[{\"name\":\"s1\",\"vmstate\":1},{\"name\":\"current\"}]"
+                               ","
+                               "\"/nodes/c1/qemu/100/snapshot/s1/"
+                               "config\":{\"scsi0\":\"ss:a\",\"vmstate\":\"zz:vm-100-state-s1\"}}",
+     "zz", NULL, true, "vm/100 loses-undo 2 snapshot s1 vmstate\n", NULL, 2},
+    {"bind mount below it",
+     "{" STORES("") "," GUESTS(CT(100, "c1", "stopped")) "," CTCFG(
+         100, "\"rootfs\":\"zz:r\",\"mp0\":\"/mnt/pve/ss/media,mp=/media\",\"mp1\":\"/mnt/pve/"
+              "spare,mp=/x\"") "}",
+     "ss", NULL, true, "ct/100 degraded 2 mp0\n", "/mnt/pve/ss/media", 2},
+    {"linked clone",
+     WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"zz:base-900-disk-0/vm-100-disk-0\""), "zz", NULL,
+     true, "vm/100 wont-boot 3 scsi0 only\n", "linked clone of template 900", 3},
+    {"template",
+     "{" STORES(
+         "") ",\"/cluster/"
+             "resources?type=vm\":[{\"type\":\"qemu\",\"vmid\":100,\"node\":\"c1\",\"template\":1,"
+             "\"status\":\"stopped\"}]," VMCFG(
+                 100,
+                 "\"template\":1,\"boot\":\"order=scsi0\",\"scsi0\":\"zz:base-100-disk-0\"") "}",
+     "zz", NULL, true, "vm/100 degraded 3 scsi0 only\n", NULL, 3},
+    {"replicated is no only copy",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
+         100, "\"scsi0\":\"zz:a\"") ","
+                                    "\"/cluster/"
+                                    "replication\":[{\"id\":\"100-0\",\"guest\":100,\"target\":"
+                                    "\"c2\"}]}",
+     "zz", NULL, true, "vm/100 wont-boot 3 scsi0\nreplication/100-0 degraded 2 scsi0\n",
+     "its replica on c2 lies on the same storage id", 3},
+    {"replication target cut off",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
+         100, "\"scsi0\":\"zz:a\"") ","
+                                    "\"/cluster/"
+                                    "replication\":[{\"id\":\"100-0\",\"guest\":100,\"target\":"
+                                    "\"c2\"}]}",
+     "zz", "{\"nodes\":\"c1\"}", false, "replication/100-0 degraded 2 scsi0\n", NULL, 2},
+    {"backup job",
+     "{" STORES("") ",\"/cluster/backup\":[{\"id\":\"j1\",\"storage\":\"ss\",\"vmid\":\"104,311\","
+                    "\"schedule\":\"sat\"},{\"id\":\"j2\",\"storage\":\"zz\"}]}",
+     "ss", NULL, true, "job/j1 loses-backup 3 sat\n", "no new backups of guests 104,311", 3},
+    {"disabled backup job",
+     "{" STORES("") ",\"/cluster/backup\":[{\"id\":\"j1\",\"storage\":\"ss\",\"all\":1,"
+                    "\"enabled\":0}]}",
+     "ss", NULL, true, "job/j1 loses-backup 1 -\n", "all guests", 2},
+    {"backups there, once for all nodes",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
+         100,
+         "\"scsi0\":\"zz:a\"") ","
+                               "\"/nodes/c1/storage/ss/content\":[{\"volid\":\"ss:backup/"
+                               "x\",\"content\":\"backup\",\"vmid\":100},"
+                               "{\"volid\":\"ss:backup/y\",\"content\":\"backup\",\"vmid\":100}],"
+                               "\"/nodes/c2/storage/ss/content\":[{\"volid\":\"ss:backup/"
+                               "x\",\"content\":\"backup\",\"vmid\":100}]}",
+     "ss", NULL, true, "vm/100 loses-backup 3 backups\n", "2 backups on ss", 3},
+    {"orphan by owner",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
+         100, "\"scsi0\":\"ss:a\"") ","
+                                    "\"/nodes/c1/storage/zz/"
+                                    "content\":[{\"volid\":\"zz:vm-100-disk-9\",\"content\":"
+                                    "\"images\",\"vmid\":100},"
+                                    "{\"volid\":\"zz:vm-555-disk-0\",\"content\":\"images\","
+                                    "\"vmid\":555}]}",
+     "zz", NULL, true,
+     "volume/zz:vm-100-disk-9 unreachable 2 vm/100\nvolume/zz:vm-555-disk-0 unreachable 2 -\n",
+     "a guest that is not there", 2},
+    {"no orphan: named by a snapshot",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
+         100,
+         "\"scsi0\":\"ss:a\"") ","
+                               "\"/nodes/c1/qemu/100/snapshot\":[{\"name\":\"s1\"}],"
+                               "\"/nodes/c1/qemu/100/snapshot/s1/config\":{\"scsi1\":\"zz:b\"},"
+                               "\"/nodes/c1/storage/zz/"
+                               "content\":[{\"volid\":\"zz:b\",\"content\":\"images\",\"vmid\":100}"
+                               "]}",
+     "zz", NULL, true, "vm/100 loses-undo 2 snapshot s1 scsi1\n", NULL, 2},
+    {"node restriction strands",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped") "," VM(101, "c2", "stopped")) "," VMCFG(
+         100, "\"scsi0\":\"ss:a\"") ",\"/nodes/c2/qemu/101/config\":{\"scsi0\":\"ss:b\"}}",
+     "ss", "{\"nodes\":\"c2,c3\"}", false, "vm/100 stranded 3 scsi0 only\n",
+     "not available on its node", 3},
+    {"it was not on that node before",
+     "{\"/storage\":[{\"storage\":\"zz\",\"type\":\"zfspool\",\"nodes\":\"c2\"}]," GUESTS(
+         VM(100, "c1", "stopped")) "," VMCFG(100, "\"scsi0\":\"zz:a\"") "}",
+     "zz", "{\"nodes\":\"c3\"}", false, "", NULL, 2},
+    {"HA could go where it is missing",
+     "{" STORES("") "," GUESTS(CT(100, "c1", "running")) "," CTCFG(
+         100, "\"rootfs\":\"ss:a\"") ","
+                                     "\"/cluster/ha/"
+                                     "resources\":[{\"sid\":\"ct:100\",\"state\":\"started\"}]}",
+     "ss", "{\"nodes\":\"c1,c3\"}", false, "ct/100 stranded 3 HA running\n", "could move it to c2",
+     3},
+    {"a strict rule keeps it",
+     "{" STORES("") "," GUESTS(CT(100, "c1", "running")) "," CTCFG(
+         100, "\"rootfs\":\"ss:a\"") ","
+                                     "\"/cluster/ha/"
+                                     "resources\":[{\"sid\":\"ct:100\",\"state\":\"started\"}],"
+                                     "\"/cluster/ha/"
+                                     "rules\":[{\"type\":\"node-affinity\",\"strict\":1,"
+                                     "\"resources\":\"vm:9,ct:100\","
+                                     "\"nodes\":\"c1:2,c3\"}]}",
+     "ss", "{\"nodes\":\"c1,c3\"}", false, "", NULL, 2},
+    {"ignored by HA",
+     "{" STORES("") "," GUESTS(CT(100, "c1", "running")) "," CTCFG(
+         100, "\"rootfs\":\"ss:a\"") ","
+                                     "\"/cluster/ha/"
+                                     "resources\":[{\"sid\":\"ct:100\",\"state\":\"ignored\"}]}",
+     "ss", "{\"nodes\":\"c1,c3\"}", false, "", NULL, 2},
+    {"content type taken away", WORLD1("\"scsi0\":\"ss:a\""), "ss", "{\"content\":\"iso,rootdir\"}",
+     false, "vm/100 degraded 2 images\n", NULL, 2},
+    {"where it looks", "{" STORES("") "}", "ss", "{\"server\":\"10.0.0.9\"}", false, "",
+     "risk 3 server decides where", 3},
+    /* what was not read */
+    {"list cut by privileges",
+     "{\"/access/permissions\":{\"/vms/100\":{\"VM.Audit\":1},\"/storage\":{"
+     "\"Datastore.Audit\":1,\"Datastore.Allocate\":1}}," STORES("") "}",
+     "zz", NULL, true, "",
+     "unread the list of guests | the token may see only some of them | VM.Audit on /vms", 3},
+    {"a hole below",
+     "{\"/access/permissions\":{\"/"
+     "\":{\"VM.Audit\":1,\"Datastore.Audit\":1,\"Datastore.Allocate\":1},"
+     "\"/vms/100\":{\"VM.Console\":1}}," STORES("") "}",
+     "zz", NULL, true, "", "unread the list of guests", 3},
+    {"not inherited",
+     "{\"/access/permissions\":{\"/vms\":{\"VM.Audit\":0},\"/storage\":{\"Datastore.Audit\":1,"
+     "\"Datastore.Allocate\":1}}," STORES("") "}",
+     "zz", NULL, true, "", "unread the list of guests", 3},
+    {"permissions not read", "{\"/access/permissions\":{\"!\":500}," STORES("") "}", "zz", NULL,
+     true, "", "unread the list of guests | what the token may see could not be read", 3},
+    {"a config denied",
+     "{" STORES("") "," GUESTS(
+         VM(100, "c1", "stopped")) ",\"/nodes/c1/qemu/100/config\":{\"!\":403}}",
+     "zz", NULL, true, "",
+     "unread configurations of 1 (vm/100) | refused by the test | VM.Audit on /vms/100", 3},
+    {"a snapshot list failed",
+     "{" STORES("") "," GUESTS(
+         VM(100, "c1", "stopped")) ",\"/nodes/c1/qemu/100/snapshot\":{\"!\":596}}",
+     "zz", NULL, true, "", "unread snapshot lists of 1 (vm/100)", 3},
+    {"a snapshot config failed",
+     "{" STORES("") "," GUESTS(
+         VM(100, "c1", "stopped")) ",\"/nodes/c1/qemu/100/snapshot\":[{\"name\":\"s1\"}],"
+                                   "\"/nodes/c1/qemu/100/snapshot/s1/config\":{\"!\":500}}",
+     "zz", NULL, true, "", "unread snapshot configurations of 1 (vm/100 s1)", 3},
+    {"backup jobs denied", "{" STORES("") ",\"/cluster/backup\":{\"!\":403}}", "zz", NULL, true, "",
+     "unread backup jobs | refused by the test | Sys.Audit on /", 3},
+    {"HA denied", "{" STORES("") ",\"/cluster/ha/resources\":{\"!\":403}}", "zz", NULL, true, "",
+     "unread HA resources", 3},
+    {"replication failed", "{" STORES("") ",\"/cluster/replication\":{\"!\":500}}", "zz", NULL,
+     true, "", "unread replication jobs", 3},
+    {"content failed", "{" STORES("") ",\"/nodes/c2/storage/zz/content\":{\"!\":500}}", "zz", NULL,
+     true, "", "unread volumes on zz at node c2", 3},
+    {"node offline",
+     "{" STORES("") ",\"/cluster/resources?type=node\":[{\"node\":\"c1\",\"status\":\"offline\"}]}",
+     "zz", NULL, true, "", "unread volumes on zz at node c1 | the node is offline", 3},
+    {"a guest that only HA shows",
+     "{" STORES("") ",\"/cluster/ha/resources\":[{\"sid\":\"vm:777\"}]}", "zz", NULL, true, "",
+     "unread guest 777, which HA names", 3},
+    {"a value not understood", WORLD1("\"scsi0\":\"size=1G\""), "zz", NULL, true, "",
+     "unread vm/100 scsi0", 3},
+    {"no such storage", "{" STORES("") "}", "other", NULL, true, "",
+     "unread the storage's definition", 3},
+};
+
+START_TEST(storage) {
+    const struct storage_case *c = &cases[_i];
+    struct picture_ask ask = {.what = BLAST_STORAGE_NEEDS, .storage = c->id};
+    CLEANUP(picture_freep) struct picture *p = world_picture(c->world, &ask);
+    CLEANUP(js_freep) js *set = NULL;
+    struct draft *d = record_reset();
+
+    if (c->set) {
+        ck_assert_int_eq(js_parse(c->set, strlen(c->set), &set, NULL), 0);
+    }
+    (void)blast_storage(p, c->id, set, NULL, c->gone, d);
+    ck_assert_msg(strcmp(buf_str(&record_affects), c->affects) == 0, "%ss:\n%s%s", c->name,
+                  buf_str(&record_affects), buf_str(&record_rest));
+    if (c->says) {
+        ck_assert_msg(strstr(buf_str(&record_rest), c->says), "%ss:\n%s", c->name,
+                      buf_str(&record_rest));
+    } else {
+        ck_assert_msg(!strstr(buf_str(&record_rest), "unread"), "%ss:\n%s", c->name,
+                      buf_str(&record_rest));
+    }
+    ck_assert_msg(record_risk == c->risk, "%s: risk %d\n%s", c->name, record_risk,
+                  buf_str(&record_rest));
+}
+END_TEST
+
+int main(void) {
+    Suite *s = suite_create("blast storage");
+    TCase *t = tcase_create("table");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_loop_test(t, storage, 0, (int)ARRAY_LEN(cases));
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The world and the recording draft of the analysers' tests. */
+#include "world.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "proximo-client/pipeline/draft.h"
+
+struct buf record_affects = BUF_INIT(1 << 20), record_rest = BUF_INIT(1 << 20);
+int record_risk;
+
+static const char quiet[] =
+    "{\"/access/permissions\":{\"/"
+    "\":{\"VM.Audit\":1,\"Datastore.Audit\":1,\"Datastore.Allocate\":1,"
+    "\"Sys.Audit\":1}},"
+    "\"/cluster/resources?type=node\":[{\"node\":\"c1\",\"status\":\"online\"},"
+    "{\"node\":\"c2\",\"status\":\"online\"},{\"node\":\"c3\",\"status\":\"online\"}],"
+    "\"/cluster/resources?type=vm\":[],\"/storage\":[],\"/cluster/backup\":[],"
+    "\"/cluster/replication\":[],\"/cluster/ha/resources\":[],\"/cluster/ha/rules\":[]}";
+
+struct draft *record_reset(void) {
+    buf_reset(&record_affects);
+    buf_reset(&record_rest);
+    (void)buf_adds(&record_affects, "");
+    record_risk = RISK_NONE;
+    return (struct draft *)&record_risk; /* opaque to the analysers */
+}
+
+static bool ends_with(const char *s, const char *end) {
+    size_t n = strlen(s), m = strlen(end);
+
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+struct picture *world_picture(const char *world, const struct picture_ask *ask) {
+    CLEANUP(js_freep) js *w = NULL;
+    CLEANUP(js_freep) js *q = NULL;
+    CLEANUP(js_freep) js *empty_list = js_array();
+    CLEANUP(js_freep) js *empty_object = js_object();
+    const struct picture_read *want;
+    struct picture *p = NULL;
+    struct err e = {0};
+    size_t n;
+
+    ck_assert_msg(js_parse(world, strlen(world), &w, &e) == 0, "%s: %s", e.msg, world);
+    ck_assert_int_eq(js_parse(quiet, strlen(quiet), &q, &e), 0);
+    ck_assert_int_eq(picture_new(ask, &p, &e), 0);
+    while ((n = picture_need(p, &want)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            js *v = js_get(w, want[i].path);
+            int64_t status = 0;
+
+            v = v ? v : js_get(q, want[i].path);
+            v = v ? v : ends_with(want[i].path, "/config") ? empty_object : empty_list;
+            if (js_is_object(v) && js_get_int(v, "!", &status)) {
+                int r = err_set(&e, status == 403 ? -EACCES : -EREMOTEIO, "refused by the test");
+
+                e.http_status = (int)status;
+                picture_put(p, want[i].path, NULL, r, &e);
+            } else {
+                picture_put(p, want[i].path, v, 0, NULL);
+            }
+        }
+    }
+    return p;
+}
+
+void draft_affect(struct draft *d, const struct affect *a) {
+    (void)d;
+    ck_assert_ptr_nonnull(a->why);
+    (void)buf_addf(&record_affects, "%s %s %d %s%s%s\n", a->resource, a->effect, (int)a->severity,
+                   a->via ? a->via : "-", a->running ? " running" : "",
+                   a->only_copy ? " only" : "");
+    (void)buf_addf(&record_rest, "why %s %s\n", a->resource, a->why);
+    record_risk = (int)a->severity > record_risk ? (int)a->severity : record_risk;
+}
+
+void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
+    va_list ap;
+
+    (void)d;
+    va_start(ap, fmt);
+    (void)buf_addf(&record_rest, "risk %d ", (int)r);
+    (void)buf_vaddf(&record_rest, fmt, ap);
+    (void)buf_addc(&record_rest, '\n');
+    va_end(ap);
+    record_risk = (int)r > record_risk ? (int)r : record_risk;
+}
+
+void draft_unread(struct draft *d, const char *what, const char *why, const char *privilege) {
+    (void)d;
+    (void)buf_addf(&record_rest, "unread %s | %s | %s\n", what, why, privilege ? privilege : "-");
+    record_risk = RISK_HIGH;
+}
+
+void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
+                    unsigned int guests_read, unsigned int guests) {
+    (void)d;
+    (void)buf_addf(&record_rest, "coverage %u/%u %u/%u\n", nodes_read, nodes, guests_read, guests);
+}
