@@ -7,8 +7,7 @@ src=${top_srcdir:-.}
 build=${top_builddir:-.}
 fixture=$build/tests/integration/mcp_fixture
 client=${PROXIMO_CLIENT:-$build/proximo-client/proximo-client}
-pvesim=${PVESIM:-$build/proximo-client/pvesim}
-[ -x "$pvesim" ] || pvesim=$build/proximo-client/sim/pvesim
+pvesim=${PVESIM:-$build/pvesim}
 n=0
 bad=0
 
@@ -84,6 +83,10 @@ d = json.load(open(sys.argv[1]))
 sys.exit(0 if eval(sys.argv[2]) else 1)' "$out" "$1"
     check $? "inspector: $2"
 }
+has_error() { # the beginning of a tool error's text, and a name
+    grep -q "\"text\":\"$1: " "$out"
+    check $? "inspector: $2"
+}
 for era in legacy modern auto; do
     inspect 0 "tools/list, $era" --protocol-era "$era" --method tools/list
     has 'len(d["result"]["tools"]) > 10' "the list is there, $era"
@@ -101,10 +104,13 @@ inspect 0 "load" --method tools/call --tool-name echo --tool-args-json '{}' --lo
 # A simulated cluster and a client configuration for it. What pvesim prints: `key value` lines, then
 # `ready`.
 cluster_up() {
-    local sim=$tmp/sim conf=$tmp/home/config/proximo waited=0
+    local sim=$tmp/sim conf=$tmp/home/.config/proximo waited=0
 
     mkdir -p "$sim" "$conf"
-    "$pvesim" --dir "$sim" --listen 127.0.0.1:0 --auth-delay-ms 0 >"$tmp/sim.out" 2>"$tmp/sim.err" &
+    # One call takes long enough to be cancelled.
+    "$pvesim" --dir "$sim" --listen 127.0.0.1:0 --auth-delay-ms 0 \
+        --fault 'latency=20000 GET /nodes/pve1/storage/local/status' \
+        >"$tmp/sim.out" 2>"$tmp/sim.err" &
     sim_pid=$!
     until grep -q '^ready' "$tmp/sim.out"; do
         kill -0 "$sim_pid" 2>/dev/null && [ $waited -lt 600 ] || return 1
@@ -122,14 +128,17 @@ INI
 }
 
 if [ -x "$client" ]; then
-    export HOME=$tmp/home XDG_CONFIG_HOME=$tmp/home/config XDG_STATE_HOME=$tmp/home/state
-    mkdir -p "$XDG_CONFIG_HOME" "$XDG_STATE_HOME"
+    # By HOME alone: the clients pass little more than that to a server.
+    export HOME=$tmp/home
+    unset XDG_CONFIG_HOME XDG_STATE_HOME
+    mkdir -p "$HOME"
     server=("$client" mcp)
     for era in legacy modern; do
         inspect 0 "product, tools/list --strict, $era" --protocol-era "$era" --method tools/list \
             --strict
         inspect 5 "product, a call without configuration, $era" --protocol-era "$era" \
-            --method tools/call --tool-name pve_version
+            --method tools/call --tool-name pve_node_list
+        has_error 'not_configured' "says so, $era"
     done
     if [ ! -x "$pvesim" ]; then
         missing "pvesim is not built"
@@ -137,7 +146,8 @@ if [ -x "$client" ]; then
         inspect 0 "product, tools/call" --method tools/call --tool-name pve_list_guests
         # The demonstration cluster: a snapshot needs no approval, the storage's guests make it high.
         export READ_TOOL=pve_list_guests PLAN_TOOL=pve_snapshot_create HIGH_TOOL=pve_storage_delete
-        export HIGH_ARGS='{"storage":"local-zfs"}'
+        export HIGH_ARGS='{"storage":"local-zfs"}' SLOW_TOOL=pve_storage_status
+        export SLOW_ARGS='{"node":"pve1","storage":"local"}'
         for mode in v1 legacy auto modern; do
             export PLAN_ARGS="{\"vmid\":104,\"snapname\":\"sdk-$mode\"}"
             sdk "$mode" product "$client" mcp

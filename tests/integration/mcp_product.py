@@ -82,13 +82,13 @@ def start_is_free(tmp):
     held = [os.readlink(f"/proc/{s.p.pid}/fd/{n}") for n in os.listdir(f"/proc/{s.p.pid}/fd")]
     ok(not [x for x in held if x.startswith("/") and x != "/dev/null"], "no file is held open",
        held)
-    m = s.ask(2, "tools/call", call("pve_version", era="modern"))
+    m = s.ask(2, "tools/call", call("pve_node_list", era="modern"))
     ok(m["result"]["isError"] is True, "a call says that the configuration cannot be read", m)
     s.end()
     ok(files_below(env["HOME"]) == before, "and nothing was written", files_below(env["HOME"]))
 
     s = Server("mcp", cmd=(CLIENT,), env=home(tmp, "none"))
-    m = s.ask(1, "tools/call", call("pve_version", era="modern"))["result"]
+    m = s.ask(1, "tools/call", call("pve_node_list", era="modern"))["result"]
     ok(m["isError"] and m["content"][0]["text"].startswith("not_configured: "),
        "without configuration: not_configured, and what to do", m)
     m = s.ask(2, "tools/call", call("pve_guest_status", {"vmid": 0}, era="modern"))["result"]
@@ -96,7 +96,7 @@ def start_is_free(tmp):
        "vmid 0 is an argument the model can mend", m)
     m = s.ask(3, "tools/call", call("pve_node_status", {"node": ".."}, era="modern"))["result"]
     ok(m["isError"] and m["content"][0]["text"].startswith("bad_argument: "), "node ..", m)
-    m = s.ask(4, "tools/call", call("pve_version", {"nonsense": 1}, era="modern"))["result"]
+    m = s.ask(4, "tools/call", call("pve_node_list", {"nonsense": 1}, era="modern"))["result"]
     ok(m["isError"] and m["content"][0]["text"].startswith("bad_argument: "), "unknown field", m)
     m = s.ask(5, "tools/call", call("proximo_apply", {"plan_id": "P-x"}, era="modern"))["result"]
     ok(m["isError"] and m["content"][0]["text"].startswith("bad_argument: "), "no plan id", m)
