@@ -25,8 +25,10 @@ static void check(int r, js *o) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     js *o = NULL;
     js *p = NULL;
+    int r = answer_explain((const char *)data, size, &o, NULL);
 
-    check(answer_explain((const char *)data, size, &o, NULL), o);
-    check(answer_status((const char *)data, size, &p, NULL), p);
+    check(r, o);
+    r = answer_status((const char *)data, size, &p, NULL);
+    check(r, p);
     return 0;
 }
