@@ -288,6 +288,34 @@ START_TEST(killed_while_appending) {
 }
 END_TEST
 
+/* Calls of one append: the pid in the lock, the entry, its offset, its hash. */
+START_TEST(an_append_without_space_leaves_nothing_behind) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    struct hash plan = {{1}};
+
+    fx_plan_bytes(&plan, "none", &b);
+    for (long at = 2; at <= 4; at += 2) {
+        uint64_t size = ledger_size(fx.l);
+        struct err e = {0};
+        int r;
+
+        fault.n = 0;
+        fault.error = ENOSPC;
+        fault.mode = HALF;
+        fault.at = at;
+        r = try_append(fx.l, &b, LEDGER_SYNC, NULL, &e);
+        fault.at = 0;
+        ck_assert_int_eq(r, -ENOSPC);
+        ck_assert_str_eq(e.tag, "ledger_space");
+        fx_close(&fx);
+        fx_open(&fx);
+        ck_assert_uint_eq(ledger_size(fx.l), size); /* nothing had to be recovered */
+        (void)fx_read_entry(&fx, LEDGER_SYNC);
+    }
+    ck_assert(fx_is_sound(&fx, NULL));
+}
+END_TEST
+
 static int fill_up(struct fixture *full, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     int r = 0;
@@ -372,6 +400,7 @@ int main(void) {
     tcase_add_test(c, the_disk_is_full_at_every_call);
     tcase_add_test(c, the_process_dies_at_every_call);
     tcase_add_test(c, killed_while_appending);
+    tcase_add_test(c, an_append_without_space_leaves_nothing_behind);
     tcase_add_test(c, a_full_disk);
     suite_add_tcase(s, c);
     r = srunner_create(s);

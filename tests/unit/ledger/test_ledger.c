@@ -309,6 +309,7 @@ START_TEST(bodies_are_checked_against_their_names) {
     char data[100000];
     char hex[65];
     char path[260];
+    char from[260];
     struct hash h;
     struct hash none = {{1}};
     struct err e = {0};
@@ -327,6 +328,11 @@ START_TEST(bodies_are_checked_against_their_names) {
     ck_assert_int_eq(pwrite(fd, "!", 1, 40), 1);
     ck_assert_int_eq(close(fd), 0);
     buf_reset(&b);
+    ck_assert_int_eq(ledger_body_get(fx.l, &h, &b, &e), -EBADMSG);
+    ck_assert_int_eq(ledger_body_put(fx.l, "other", 5, &none, &e), 0);
+    hex_encode(none.b, HASH_LEN, hex);
+    (void)snprintf(from, sizeof(from), "%s/bodies/%.2s/%s", fx.dir, hex, hex);
+    ck_assert_int_eq(rename(from, path), 0); /* whole, but of another name */
     ck_assert_int_eq(ledger_body_get(fx.l, &h, &b, &e), -EBADMSG);
     ck_assert_int_eq(ledger_body_put(fx.l, "", 0, &h, &e), 0);
     ck_assert_int_eq(ledger_body_get(fx.l, &h, &b, &e), 0);

@@ -437,6 +437,31 @@ START_TEST(what_is_signed_is_never_cut) {
 }
 END_TEST
 
+/* The same for a process that has the log open while another signs further and the end is lost. */
+START_TEST(a_process_that_is_behind_cuts_nothing_signed) {
+    static uint8_t data[65536];
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    struct fixture other = fx;
+    struct hash plan = {{1}};
+    struct err e = {0};
+    char path[160];
+    size_t len;
+
+    fx_open(&other);
+    (void)fx_read_entry(&other, LEDGER_SYNC);
+    (void)fx_read_entry(&other, LEDGER_SYNC);
+    fx_close(&other);
+    len = load(fx.dir, "entries/000000", data, sizeof(data));
+    path_in(fx.dir, "entries/000000", path);
+    ck_assert_int_eq(truncate(path, (off_t)len - 3), 0);
+    fx_plan_bytes(&plan, "none", &b);
+    ck_assert_int_eq(ledger_append(fx.l, buf_str(&b), b.len, 0, NULL, NULL, NULL, &e), -EUCLEAN);
+    ck_assert_str_eq(e.tag, "ledger_damaged");
+    ck_assert_ptr_nonnull(ledger_damage(fx.l));
+    ck_assert_uint_eq(load(fx.dir, "entries/000000", data, sizeof(data)), len - 3);
+}
+END_TEST
+
 START_TEST(reads_of_a_damaged_log_go_on) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     struct err e = {0};
@@ -498,6 +523,7 @@ int main(void) {
     tcase_add_test(c, a_torn_tail_is_cut_and_recorded);
     tcase_add_test(c, missing_hashes_past_the_checkpoint_are_made_again);
     tcase_add_test(c, what_is_signed_is_never_cut);
+    tcase_add_test(c, a_process_that_is_behind_cuts_nothing_signed);
     tcase_add_test(c, reads_of_a_damaged_log_go_on);
     tcase_add_test(c, a_restart_is_named_for_ever);
     suite_add_tcase(s, c);
