@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pveagentd/priv/msg.h - the messages between the daemon's halves, over one SOCK_SEQPACKET connection
- * per request (formats.md 5.2). Little endian: u16 version, u16 type, u32 length of what follows,
- * then fields, each u32 length and bytes. Requests are even, answers odd. One request a connection;
- * its answers follow in the order given; the root child then closes.
+/* pveagentd/priv/msg.h - the messages between the daemon's halves, over one SOCK_SEQPACKET
+ * connection per request (formats.md 5.2). Little endian: u16 version, u16 type, u32 length of what
+ * follows, then fields, each u32 length and bytes. Requests are even, answers odd. One request a
+ * connection; its answers follow in the order given; the root child then closes.
  *
  * Integers are fields of 8 bytes (u64). A list is a field of 8 bytes (count) and that many fields.
  * Whatever is short, long, left over, of an unknown type or with descriptors where none belong ends
@@ -23,32 +23,32 @@ enum msg_type {
     MSG_REFUSED = 7,     /* code step message  size (u64: with "witness_conflict" the size this node
                             last cosigned, else 0)  cosignature-line(s) or "" */
     MSG_WITNESS = 8,     /* spki body(add-checkpoint body) */
-    MSG_WITNESS_ANSWER = 9, /* status(u64 HTTP) body */
-    MSG_CHECKPOINT = 10,    /* origin-hash(64 hex) */
+    MSG_WITNESS_ANSWER = 9,     /* status(u64 HTTP) body */
+    MSG_CHECKPOINT = 10,        /* origin-hash(64 hex) */
     MSG_CHECKPOINT_ANSWER = 11, /* status body */
-    MSG_EXPLAIN = 12,       /* spki request */
-    MSG_EXPLAIN_ANSWER = 13, /* text, "key value" lines: allowed yes|no, rule, code, why, remedy,
-                                approval, near-root yes|no, exists yes|no, running yes|no, config,
-                                privileged yes|no, undo yes|no, undo-driver, undo-why, mount* */
-    MSG_STATUS = 14,        /* spki */
-    MSG_STATUS_ANSWER = 15, /* text lines: node, receipt-key (vkey), witness-key (vkey), client,
-                               rights, armed yes|no, frozen yes|no, policy sha256|-, policy-error,
-                               head <size>|-, clock ok|suspect, running n, join-open yes|no */
-    MSG_RECEIPTS = 16,      /* spki after(u64) */
-    MSG_RECEIPTS_ANSWER = 17, /* list of note texts, at most 64 */
-    MSG_RECEIPTS_ACK = 18,  /* spki  upto(u64 seq)  entry index inclusion(n*32) checkpoint */
-    MSG_OK = 19,            /* (no field) */
-    MSG_OP = 20,            /* spki H(64 hex) */
-    MSG_OP_ANSWER = 21,     /* state (running|ended|unknown) receipt-note stdout(last 64 KiB of each
-                               fits: 48 KiB) stderr */
-    MSG_CANCEL = 22,        /* spki H(64 hex) */
-    MSG_JOIN = 24,          /* name pubkey(32) spki(32) log-vkey exporter(32) hmac(32) */
-    MSG_JOIN_ANSWER = 25,   /* answer text (lines: node, address*, ca-spki, witness-key, receipt-key,
-                               roster*, rights) hmac(32) */
-    MSG_JOIN_INFO = 26,     /* - */
+    MSG_EXPLAIN = 12,           /* spki request */
+    MSG_EXPLAIN_ANSWER = 13,    /* text, "key value" lines: allowed yes|no, rule, code, why, remedy,
+                                   approval, near-root yes|no, exists yes|no, running yes|no, config,
+                                   privileged yes|no, undo yes|no, undo-driver, undo-why, mount* */
+    MSG_STATUS = 14,            /* spki */
+    MSG_STATUS_ANSWER = 15,     /* text lines: node, receipt-key (vkey), witness-key (vkey), client,
+                                   rights, armed yes|no, frozen yes|no, policy sha256|-, policy-error,
+                                   head <size>|-, clock ok|suspect, running n, join-open yes|no */
+    MSG_RECEIPTS = 16,          /* spki after(u64) */
+    MSG_RECEIPTS_ANSWER = 17,   /* list of note texts, at most 64 */
+    MSG_RECEIPTS_ACK = 18,      /* spki  upto(u64 seq)  entry index inclusion(n*32) checkpoint */
+    MSG_OK = 19,                /* (no field) */
+    MSG_OP = 20,                /* spki H(64 hex) */
+    MSG_OP_ANSWER = 21,   /* state (running|ended|unknown) receipt-note stdout(last 64 KiB of each
+                             fits: 48 KiB) stderr */
+    MSG_CANCEL = 22,      /* spki H(64 hex) */
+    MSG_JOIN = 24,        /* name pubkey(32) spki(32) log-vkey exporter(32) hmac(32) */
+    MSG_JOIN_ANSWER = 25, /* answer text (lines: node, address*, ca-spki, witness-key, receipt-key,
+                             roster*, rights) hmac(32) */
+    MSG_JOIN_INFO = 26,   /* - */
     MSG_JOIN_INFO_ANSWER = 27, /* open(u64 0|1) until(u64) */
-    MSG_METRICS = 28,       /* spki */
-    MSG_METRICS_ANSWER = 29, /* text */
+    MSG_METRICS = 28,          /* spki */
+    MSG_METRICS_ANSWER = 29,   /* text */
 };
 
 enum msg_fds { MSG_FDS_NONE = 0, MSG_FDS_OUTPUT = 2 };

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pveagentd/ctl/ctl.h - what pveagentctl's files share. Each command returns an exit status. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pveagentd/priv/priv.h"
+
+struct err;
+
+#define CTL_ADDRESSES 8
+
+struct ctl {
+    struct priv p;
+    char **args;
+    size_t n_args;
+    const char *rights;
+    const char *address[CTL_ADDRESSES];
+    size_t n_addresses;
+    bool shared;
+};
+
+int ctl_fail(const struct err *e); /* prints it */
+int ctl_usage(void);
+int ctl_check(struct ctl *k);
+int ctl_edit(struct ctl *k);
+int ctl_explain(struct ctl *k);
+/* SHA-256 of the public key in a PEM certificate. */
+int ctl_cert_spki(const char *path, struct hash *ret, struct err *e);

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pveagentctl: what root does on a node (runs as root, from a terminal). It works on the root
+ * half's own files, under the same locks, so that it also works when the daemon does not run. Each
+ * command prints what it did; denials (freeze, revoke) need nothing to parse. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/ident.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "pveagentd/ctl/ctl.h"
+#include "pveagentd/priv/gate.h"
+#include "pveagentd/priv/join.h"
+
+static const char usage[] =
+    "Usage: pveagentctl [options] COMMAND\n\n"
+    "  arm                         make this node act and witness; a new receipt key\n"
+    "  invite NAME --address HOST:PORT… [--rights \"R…\"]\n"
+    "                              print one line for proximo-client join; ten minutes, once\n"
+    "  list                        the enrolled clients\n"
+    "  revoke NAME                 refuse a client for good and end what it runs\n"
+    "  continue NAME VKEY          accept that the client's log was restarted with this key\n"
+    "  freeze on|off               refuse every action, here and on nodes that share the files\n"
+    "  status                      keys, arming, policy, heads, what runs\n"
+    "  check [FILE]                does the policy parse; what should one know about it\n"
+    "  edit [--shared]             change the policy with $EDITOR; checked before it replaces\n"
+    "  explain FILE                what the policy says to the node request in FILE\n\n"
+    "  --state DIR         [/var/lib/pveagentd-priv]\n"
+    "  --cluster-fs DIR    [" CLUSTER_FS "]\n"
+    "  --policy FILE       [/etc/pveagentd/policy.ini]\n"
+    "  --node NAME         [the host name]\n"
+    "  --lxc-path DIR      [/var/lib/lxc]\n"
+    "  --tls-cert FILE     the front end's certificate [/var/lib/pveagentd/tls.crt]\n"
+    "  --help, --version\n";
+
+int ctl_fail(const struct err *e) {
+    (void)fprintf(stderr, "pveagentctl: %s\n", e->msg);
+    if (e->hint[0]) {
+        (void)fprintf(stderr, "  %s\n", e->hint);
+    }
+    return EXIT_FAILURE;
+}
+
+static int adopt(void *ctx, const struct client *c) {
+    struct ctl *k = ctx;
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    CLEANUP(closep) int lock = -1;
+    struct origin *o = origin_get(&k->p, c->log.name);
+    struct checkpoint cp;
+    struct journal_head h = {.cp = &cp};
+    struct err e = {0};
+
+    if (!o || heads_largest(&k->p, &c->log, &note, &cp) < 0) {
+        return 0;
+    }
+    h.note = buf_str(&note);
+    if (origin_lock(&k->p, o, &lock, &e) < 0 ||
+        ((!o->has_head || cp.size > o->size) && journal_head(&k->p, o, &h, clock_unix(), &e) < 0)) {
+        (void)ctl_fail(&e);
+        return -1;
+    }
+    (void)printf("adopted   %s at size %llu\n", c->log.name, (unsigned long long)o->size);
+    return 0;
+}
+
+static int cmd_arm(struct ctl *k) {
+    struct err e = {0};
+
+    if (client_each(&k->p, adopt, k) < 0 || priv_arm(&k->p, &e) < 0) {
+        return e.msg[0] ? ctl_fail(&e) : EXIT_FAILURE;
+    }
+    (void)printf("armed     node %s, receipt key %s\n", k->p.node, k->p.receipt_id);
+    return EXIT_SUCCESS;
+}
+
+static int cmd_invite(struct ctl *k) {
+    CLEANUP(buf_wipe) struct buf line = BUF_INIT(2 * LIM_LINE);
+    struct hash tls;
+    struct err e = {0};
+
+    if (k->n_args != 1) {
+        return ctl_usage();
+    }
+    if (!priv_armed(&k->p)) {
+        (void)err_set(&e, -EPERM, "this node is not armed");
+        (void)err_hint(&e, "run: pveagentctl arm");
+        return ctl_fail(&e);
+    }
+    if (ctl_cert_spki(k->p.tls_cert, &tls, &e) < 0 ||
+        join_invite(&k->p, k->args[0], k->rights, k->address, k->n_addresses, &tls, &line, &e) <
+            0) {
+        return ctl_fail(&e);
+    }
+    (void)printf("%s\n", buf_str(&line));
+    (void)fprintf(stderr,
+                  "valid for %d minutes, once; on the workstation: proximo-client join LINE\n",
+                  INVITE_S / 60);
+    return EXIT_SUCCESS;
+}
+
+static int print_client(void *ctx, const struct client *c) {
+    struct ctl *k = ctx;
+    char spki[HASH_HEX_LEN + 1];
+
+    hash_text(&c->spki, spki);
+    (void)printf("%-20s %s%s\n  log    %s\n  rights %s\n", c->name, spki,
+                 priv_revoked(&k->p, &c->spki) ? "  REVOKED" : "", c->log.name,
+                 c->rights[0] ? c->rights : "-");
+    return 0;
+}
+
+static int cmd_list(struct ctl *k) {
+    return client_each(&k->p, print_client, k) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Ends what the client still runs: the lock says that the process is the one that wrote its id. */
+static void end_running(struct ctl *k, const struct client *c) {
+    const struct origin *o;
+    struct err e;
+
+    if (journal_replay_all(&k->p, &e) < 0) {
+        return;
+    }
+    o = origin_get(&k->p, c->log.name);
+    for (size_t i = 0; o && i < o->n_acts; i++) {
+        char hex[65];
+        pid_t pid = 0;
+
+        hex_encode(o->act[i].request.b, HASH_LEN, hex);
+        if (!o->act[i].seq && running_pid(&k->p, hex, &pid) && pid > 1 && kill(pid, SIGUSR1) == 0) {
+            (void)printf("ended     a command in container %u\n", o->act[i].ct);
+        }
+    }
+}
+
+static int cmd_revoke(struct ctl *k) {
+    struct client c;
+    struct err e = {0};
+    char path[64];
+
+    if (k->n_args != 1) {
+        return ctl_usage();
+    }
+    if (client_by_name(&k->p, k->args[0], &c, &e) < 0) {
+        return ctl_fail(&e);
+    }
+    if (priv_revoke(&k->p, &c.spki, &e) < 0) {
+        (void)ctl_fail(&e); /* the local denial came first and holds */
+        (void)fprintf(stderr, "  refused on this node; the shared list could not be written\n");
+    }
+    (void)printf("revoked   %s\n", c.name);
+    end_running(k, &c);
+    (void)snprintf(path, sizeof(path), "clients/%s", c.name);
+    return unlinkat(k->p.state_fd, path, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int cmd_continue(struct ctl *k) {
+    struct client c;
+    struct client other;
+    struct vkey log;
+    struct err e = {0};
+
+    if (k->n_args != 2) {
+        return ctl_usage();
+    }
+    if (client_by_name(&k->p, k->args[0], &c, &e) < 0 || vkey_parse(k->args[1], &log, &e) < 0) {
+        return ctl_fail(&e);
+    }
+    if (log.type != NOTE_ED25519 || client_by_origin(&k->p, log.name, &other, NULL) == 0) {
+        (void)err_set(&e, -EINVAL, "that is no new log's key");
+        return ctl_fail(&e);
+    }
+    (void)printf("until now %s\nfrom now  %s\n", c.log.name, log.name);
+    c.log = log;
+    return client_store(&k->p, &c, &e) < 0 ? ctl_fail(&e) : EXIT_SUCCESS;
+}
+
+static int cmd_freeze(struct ctl *k) {
+    struct err e = {0};
+    bool on = k->n_args == 1 && strcmp(k->args[0], "on") == 0;
+
+    if (!on && (k->n_args != 1 || strcmp(k->args[0], "off") != 0)) {
+        return ctl_usage();
+    }
+    if (priv_freeze(&k->p, on, &e) < 0) {
+        return ctl_fail(&e);
+    }
+    (void)printf(on ? "frozen\n" : "not frozen\n");
+    return EXIT_SUCCESS;
+}
+
+static int cmd_status(struct ctl *k) {
+    CLEANUP(policy_done) struct policy pol = {0};
+    CLEANUP(buf_done) struct buf key = BUF_INIT(512);
+    char hash[HASH_HEX_LEN + 1];
+    struct err e = {0};
+
+    (void)printf("node      %s\narmed     %s\nfrozen    %s\n", k->p.node,
+                 priv_armed(&k->p) ? "yes" : "no", priv_frozen(&k->p) ? "yes" : "no");
+    if (vkey_text(&k->p.witness.v, &key) == 0) {
+        (void)printf("witness   %s\n", buf_str(&key));
+    }
+    buf_reset(&key);
+    if (k->p.has_receipt_key && vkey_text(&k->p.receipt.v, &key) == 0) {
+        (void)printf("receipts  %s\n", buf_str(&key));
+    }
+    if (policy_load(&k->p, &pol, &e) == 0) {
+        hash_text(&pol.digest, hash);
+        (void)printf("policy    %s, %zu rules\n", hash, pol.n_rules);
+    } else {
+        (void)printf("policy    unreadable: %s\n", e.msg);
+    }
+    (void)printf("clock     %s\n",
+                 clock_check(&k->p, clock_unix(), pol.any_clock, &e) < 0 ? e.msg : "ok");
+    if (journal_replay_all(&k->p, &e) == 0) {
+        for (const struct origin *o = k->p.origins; o; o = o->next) {
+            (void)printf("log       %s size %llu, %zu actions, %zu receipts open%s\n", o->name,
+                         (unsigned long long)o->size, o->n_acts, journal_open_receipts(o),
+                         o->damaged ? ", DAMAGED" : "");
+        }
+    }
+    (void)printf("running   %zu\n", running_count(&k->p, 0));
+    return EXIT_SUCCESS;
+}
+
+static const struct {
+    const char *name;
+    int (*fn)(struct ctl *k);
+} commands[] = {{"arm", cmd_arm},        {"invite", cmd_invite},     {"list", cmd_list},
+                {"revoke", cmd_revoke},  {"continue", cmd_continue}, {"freeze", cmd_freeze},
+                {"status", cmd_status},  {"check", ctl_check},       {"edit", ctl_edit},
+                {"explain", ctl_explain}};
+
+int ctl_usage(void) {
+    (void)fputs(usage, stderr);
+    return 2;
+}
+
+static int on_option(struct ctl *k, int c) {
+    switch (c) {
+    case 'S':
+        k->p.state_dir = optarg;
+        return 0;
+    case 'c':
+        k->p.cluster_fs = optarg;
+        return 0;
+    case 'p':
+        k->p.policy_file = optarg;
+        return 0;
+    case 'n':
+        (void)snprintf(k->p.node, sizeof(k->p.node), "%s", optarg);
+        return 0;
+    case 'l':
+        k->p.lxc_path = optarg;
+        return 0;
+    case 't':
+        k->p.tls_cert = optarg;
+        return 0;
+    case 'r':
+        k->rights = optarg;
+        return 0;
+    case 's':
+        k->shared = true;
+        return 0;
+    case 'a':
+        if (k->n_addresses == CTL_ADDRESSES) {
+            return -1;
+        }
+        k->address[k->n_addresses++] = optarg;
+        return 0;
+    case 'h':
+        (void)fputs(usage, stdout);
+        exit(EXIT_SUCCESS);
+    case 'v':
+        (void)puts("pveagentctl " PACKAGE_VERSION);
+        exit(EXIT_SUCCESS);
+    default:
+        return -1;
+    }
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {
+        {"state", 1, NULL, 'S'},  {"cluster-fs", 1, NULL, 'c'}, {"policy", 1, NULL, 'p'},
+        {"node", 1, NULL, 'n'},   {"lxc-path", 1, NULL, 'l'},   {"tls-cert", 1, NULL, 't'},
+        {"rights", 1, NULL, 'r'}, {"address", 1, NULL, 'a'},    {"shared", 0, NULL, 's'},
+        {"help", 0, NULL, 'h'},   {"version", 0, NULL, 'v'},    {NULL, 0, NULL, 0}};
+    struct ctl k = {.p = {.state_dir = "/var/lib/pveagentd-priv",
+                          .cluster_fs = CLUSTER_FS,
+                          .policy_file = "/etc/pveagentd/policy.ini",
+                          .tls_cert = "/var/lib/pveagentd/tls.crt",
+                          .state_fd = -1},
+                    .rights = "inventory evidence witness"};
+    struct err e = {0};
+    int status = -1;
+    int c;
+
+    if (gethostname(k.p.node, sizeof(k.p.node) - 1) == 0) {
+        k.p.node[strcspn(k.p.node, ".")] = '\0';
+    }
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (on_option(&k, c) < 0) {
+            return ctl_usage();
+        }
+    }
+    if (optind == argc || !ident_is_node(k.p.node)) {
+        return ctl_usage();
+    }
+    (void)umask(077);
+    (void)signal(SIGPIPE, SIG_IGN);
+    k.args = argv + optind + 1;
+    k.n_args = (size_t)(argc - optind - 1);
+    for (size_t i = 0; status < 0 && i < ARRAY_LEN(commands); i++) {
+        if (strcmp(argv[optind], commands[i].name) == 0) {
+            status = priv_open(&k.p, &e) < 0 ? ctl_fail(&e) : commands[i].fn(&k);
+        }
+    }
+    priv_close(&k.p);
+    return status < 0 ? ctl_usage() : status;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pveagentctl check, edit, explain (root, from a terminal). Invariant: a policy file is replaced
+ * only by one that parses together with the other; a crash leaves the old one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "common/request.h"
+#include "pveagentd/ctl/ctl.h"
+#include "pveagentd/priv/policy.h"
+
+int ctl_cert_spki(const char *path, struct hash *ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
+    unsigned char *der = NULL;
+    BIO *bio;
+    X509 *x;
+    int len;
+    int r = file_read(AT_FDCWD, path, &b, e);
+
+    if (r < 0) {
+        (void)err_hint(e, "the front end makes it: pveagentd --init");
+        return r;
+    }
+    bio = BIO_new_mem_buf(b.data, (int)b.len);
+    x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    len = x ? i2d_PUBKEY(X509_get0_pubkey(x), &der) : -1;
+    if (len > 0) {
+        sha256(der, (size_t)len, ret);
+    }
+    OPENSSL_free(der);
+    X509_free(x);
+    BIO_free(bio);
+    return len > 0 ? 0 : err_set(e, -EBADMSG, "%s: not a certificate", path);
+}
+
+static int report(const struct policy *p) {
+    CLEANUP(buf_done) struct buf warnings = BUF_INIT(LIM_LINES);
+    char hash[HASH_HEX_LEN + 1];
+
+    hash_text(&p->digest, hash);
+    (void)printf("policy    %s, %zu rules\n", hash, p->n_rules);
+    if (policy_warnings(p, &warnings) == 0 && warnings.len) {
+        (void)printf("%s", warnings.data);
+    }
+    return EXIT_SUCCESS;
+}
+
+int ctl_check(struct ctl *k) {
+    CLEANUP(policy_done) struct policy pol = {0};
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    struct err e = {0};
+    int r;
+
+    if (k->n_args > 1) {
+        return ctl_usage();
+    }
+    if (k->n_args == 1) {
+        r = file_read(AT_FDCWD, k->args[0], &b, &e);
+        r = r < 0 ? r : policy_parse(buf_str(&b), b.len, &pol, &e);
+    } else {
+        r = policy_load(&k->p, &pol, &e);
+    }
+    return r < 0 ? ctl_fail(&e) : report(&pol);
+}
+
+static int run_editor(const char *file, struct err *e) {
+    const char *editor = getenv("VISUAL");
+    int status = 0;
+    pid_t pid;
+
+    editor = editor && *editor ? editor : getenv("EDITOR");
+    editor = editor && *editor ? editor : "/usr/bin/sensible-editor";
+    pid = fork();
+    if (pid == 0) {
+        (void)execlp(editor, editor, file, (char *)NULL);
+        _exit(127);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0
+               ? 0
+               : err_set(e, -EREMOTEIO, "%s did not end well; nothing was changed", editor);
+}
+
+static int read_or_empty(const char *path, struct buf *b, struct err *e) {
+    int r = file_read(AT_FDCWD, path, b, e);
+
+    return r == -ENOENT ? 0 : r;
+}
+
+/* The new text takes its place only if the two files together still parse. */
+static int check_and_place(struct ctl *k, const char *path, const char *other,
+                           const struct buf *text, struct err *e) {
+    CLEANUP(policy_done) struct policy pol = {0};
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    int has = file_read(AT_FDCWD, other, &b, NULL) == 0;
+    int r = k->shared
+                ? policy_merge(buf_str(text), text->len, has ? buf_str(&b) : NULL, b.len, &pol, e)
+                : policy_merge(has ? buf_str(&b) : NULL, b.len, buf_str(text), text->len, &pol, e);
+
+    r = r < 0 ? r : file_replace(AT_FDCWD, path, text->data, text->len, 0600, e);
+    if (r == 0) {
+        (void)report(&pol);
+    }
+    return r;
+}
+
+int ctl_edit(struct ctl *k) {
+    CLEANUP(buf_done) struct buf old = BUF_INIT(LIM_CONF);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_CONF);
+    char shared[4096];
+    char draft[4096];
+    const char *path;
+    struct err e = {0};
+    int r;
+
+    if (k->n_args || !path_join(shared, sizeof(shared), k->p.cluster_fs, "pveagentd/policy.ini") ||
+        !path_join(draft, sizeof(draft), k->p.state_dir, "policy.draft")) {
+        return ctl_usage();
+    }
+    path = k->shared ? shared : k->p.policy_file;
+    r = read_or_empty(path, &old, &e);
+    r = r < 0 ? r : file_replace(AT_FDCWD, draft, buf_str(&old), old.len, 0600, &e);
+    r = r < 0 ? r : run_editor(draft, &e);
+    r = r < 0 ? r : file_read(AT_FDCWD, draft, &text, &e);
+    r = r < 0 ? r : check_and_place(k, path, k->shared ? k->p.policy_file : shared, &text, &e);
+    if (r < 0 && text.len) {
+        (void)fprintf(stderr, "  your text is kept in %s; the policy in force is as it was\n",
+                      draft);
+        return ctl_fail(&e);
+    }
+    (void)unlink(draft);
+    return r < 0 ? ctl_fail(&e) : EXIT_SUCCESS;
+}
+
+int ctl_explain(struct ctl *k) {
+    CLEANUP(policy_done) struct policy pol = {0};
+    CLEANUP(request_done) struct node_request q = {0};
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+    struct client c = {0};
+    struct verdict v;
+    struct err e = {0};
+    int r;
+
+    if (k->n_args != 1) {
+        return ctl_usage();
+    }
+    r = file_read(AT_FDCWD, k->args[0], &b, &e);
+    r = r < 0 ? r : request_parse(buf_str(&b), b.len, &q, &e);
+    r = r < 0 ? r : policy_load(&k->p, &pol, &e);
+    if (r < 0) {
+        return ctl_fail(&e);
+    }
+    (void)snprintf(c.name, sizeof(c.name), "%s", q.client);
+    policy_decide(&pol, &c, &q, &v);
+    (void)printf("allowed   %s\nrule      %s\n", v.allowed ? "yes" : "no",
+                 v.rule[0] ? v.rule : "-");
+    if (!v.allowed) {
+        (void)printf("code      %s\nwhy       %s\nremedy    %s\n", v.code, v.why, v.remedy);
+        return EXIT_FAILURE;
+    }
+    (void)printf("limits    %u s, %u bytes of output\nundo      %s\n", v.timeout_s, v.output_max,
+                 v.undo_required ? "required" : "as asked");
+    for (size_t i = 0; i < v.n_approvers; i++) {
+        (void)printf("approval  %s\n", v.approver[i]);
+    }
+    return EXIT_SUCCESS;
+}

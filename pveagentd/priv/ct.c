@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Containers: whether one exists, runs and is configured as planned (root, request child).
+ * Existence and configuration come from the cluster file system; running is asked of liblxc's own
+ * socket. */
+#include "pveagentd/priv/ct.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "common/request.h"
+#include "pveagentd/priv/priv.h"
+
+const char *ct_lxc_path(const struct priv *p) {
+    return p->lxc_path ? p->lxc_path : CT_DEFAULT_LXC_PATH;
+}
+
+int ct_find(const struct priv *p, uint32_t id, struct ct *ret, struct err *e) {
+    struct ct c = {.id = id, .config = BUF_INIT(LIM_CONF)};
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s/nodes/%s/lxc/%u.conf", p->cluster_fs, p->node, id);
+    int r = n > 0 && (size_t)n < sizeof(path) ? file_read(AT_FDCWD, path, &c.config, e)
+                                              : err_set(e, -ENAMETOOLONG, "path too long");
+
+    if (r < 0 && r != -ENOENT) {
+        ct_done(&c);
+        return r;
+    }
+    c.exists = r == 0;
+    guest_config_hash(buf_str(&c.config), c.config.len, &c.config_hash);
+    *ret = c;
+    return 0;
+}
+
+void ct_done(struct ct *c) {
+    buf_done(&c->config);
+}
+
+int ct_config_each(const struct ct *c, int (*fn)(void *ctx, const char *key, const char *value),
+                   void *ctx) {
+    const char *s = buf_str(&c->config);
+    int r = 0;
+
+    while (*s && *s != '[' && r == 0) {
+        size_t n = strcspn(s, "\n");
+        CLEANUP(freep) char *line = strndup(s, n);
+        char *colon = line ? strstr(line, ": ") : NULL;
+
+        if (colon && line[0] != '#') {
+            *colon = '\0';
+            r = fn(ctx, line, colon + 2 + strspn(colon + 2, " "));
+        }
+        s += n + (s[n] == '\n');
+    }
+    return r;
+}
+
+struct getter {
+    const char *key;
+    struct buf *ret;
+};
+
+static int get_one(void *ctx, const char *key, const char *value) {
+    const struct getter *g = ctx;
+
+    if (strcmp(key, g->key) != 0) {
+        return 0;
+    }
+    return buf_adds(g->ret, value) < 0 ? -E2BIG : 1;
+}
+
+int ct_config_get(const struct ct *c, const char *key, struct buf *ret) {
+    struct getter g = {key, ret};
+    int r = ct_config_each(c, get_one, &g);
+
+    return r == 1 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+bool ct_privileged(const struct ct *c) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+
+    return ct_config_get(c, "unprivileged", &b) < 0 || strcmp(buf_str(&b), "1") != 0;
+}
+
+/* The monitor of a running container listens on an abstract socket of this name. */
+static bool has_monitor(const char *lxc_path, uint32_t id) {
+    CLEANUP(fclosep) FILE *f = fopen("/proc/net/unix", "re");
+    char want[4096];
+    char line[8192];
+
+    (void)snprintf(want, sizeof(want), "@%s/%u/command\n", lxc_path, id);
+    while (f && fgets(line, sizeof(line), f)) {
+        const char *at = strchr(line, '@');
+
+        if (at && strcmp(at, want) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ct_running(const struct priv *p, uint32_t id) {
+    CLEANUP(buf_done) struct buf out = BUF_INIT(256);
+    char name[16];
+    const char *argv[] = {"/usr/bin/lxc-info", "-P", ct_lxc_path(p), "-n", name, "-s", "-H", NULL};
+
+    if (has_monitor(ct_lxc_path(p), id)) {
+        return true;
+    }
+    (void)snprintf(name, sizeof(name), "%u", id); /* long paths are hashed in the socket's name */
+    return strlen(ct_lxc_path(p)) > 60 && run_tool(argv, &out, 10, NULL) == 0 &&
+           strncmp(buf_str(&out), "RUNNING", 7) == 0;
+}
+
+static void tool_child(const char *const *argv, int out, int err) {
+    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    static char locale[] = "LC_ALL=C";
+    char *envp[] = {path, locale, NULL};
+    union {
+        const char *const *in;
+        char *const *out;
+    } args = {.in = argv};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    sigset_t none;
+
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+        dup2(err, STDERR_FILENO) < 0 || close_range(3, ~0u, 0) < 0 || chdir("/") < 0) {
+        _exit(125);
+    }
+    (void)setsid();
+    (void)execve(argv[0], args.out, envp);
+    _exit(127);
+}
+
+/* Reads both ends until they close or the time is up. */
+static void collect(int out, int err, struct buf *b, struct buf *errors, int64_t until_ms) {
+    struct pollfd fds[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
+
+    while ((fds[0].fd >= 0 || fds[1].fd >= 0) && clock_mono_ms() < until_ms) {
+        if (poll(fds, 2, 200) <= 0) {
+            continue;
+        }
+        for (int i = 0; i < 2; i++) {
+            char chunk[4096];
+            ssize_t n = fds[i].revents ? read(fds[i].fd, chunk, sizeof(chunk)) : 1;
+
+            if (n == 0 || (n < 0 && errno != EINTR)) {
+                fds[i].fd = -1;
+            } else if (fds[i].revents && n > 0 && (i ? errors : b)) {
+                (void)buf_add(i ? errors : b, chunk, (size_t)n);
+            }
+        }
+    }
+}
+
+int run_tool(const char *const *argv, struct buf *ret, int timeout_s, struct err *e) {
+    CLEANUP(buf_done) struct buf errors = BUF_INIT(4096);
+    int64_t until = clock_mono_ms() + (int64_t)timeout_s * 1000;
+    int po[2];
+    int pe[2];
+    int status = 0;
+    pid_t pid;
+
+    if (pipe2(po, O_CLOEXEC) < 0) {
+        return err_set(e, -errno, "pipe: %s", strerror(errno));
+    }
+    if (pipe2(pe, O_CLOEXEC) < 0) {
+        (void)close(po[0]);
+        (void)close(po[1]);
+        return err_set(e, -EMFILE, "pipe: %s", strerror(errno));
+    }
+    pid = fork();
+    if (pid == 0) {
+        tool_child(argv, po[1], pe[1]);
+    }
+    (void)close(po[1]);
+    (void)close(pe[1]);
+    if (pid > 0) {
+        collect(po[0], pe[0], ret, &errors, until);
+        while (waitpid(pid, &status, WNOHANG) == 0) {
+            if (clock_mono_ms() >= until) {
+                (void)kill(-pid, SIGKILL);
+                (void)kill(pid, SIGKILL);
+            }
+            clock_sleep_ms(2);
+        }
+    }
+    (void)close(po[0]);
+    (void)close(pe[0]);
+    if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        return err_set(e, -EREMOTEIO, "%s: %.*s", argv[0], (int)strcspn(buf_str(&errors), "\n"),
+                       buf_str(&errors));
+    }
+    return 0;
+}

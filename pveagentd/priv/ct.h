@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pveagentd/priv/ct.h - containers of this node, as found in the cluster file system and in liblxc.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+
+struct err;
+struct priv;
+
+#define CT_DEFAULT_LXC_PATH "/var/lib/lxc"
+
+struct ct {
+    uint32_t id;
+    bool exists;
+    struct buf config; /* text of <cluster-fs>/nodes/<node>/lxc/<vmid>.conf */
+    struct hash config_hash;
+};
+
+int ct_find(const struct priv *p, uint32_t id, struct ct *ret,
+            struct err *e); /* absent is no error */
+void ct_done(struct ct *c);
+/* Copies the value of `key:` in the part before the first section. -ENOENT. */
+int ct_config_get(const struct ct *c, const char *key, struct buf *ret);
+/* Each `key: value` line of that part. */
+int ct_config_each(const struct ct *c, int (*fn)(void *ctx, const char *key, const char *value),
+                   void *ctx);
+bool ct_running(const struct priv *p, uint32_t id);
+bool ct_privileged(const struct ct *c);
+const char *ct_lxc_path(const struct priv *p);
+
+/* Runs a program with a fixed environment and nothing inherited, waits for it at most timeout_s
+ * seconds (then kills it); stdout into ret (may be NULL), at most its ceiling. 0: exit status 0.
+ * -EREMOTEIO: anything else, with the first line of its stderr in e. */
+int run_tool(const char *const *argv, struct buf *ret, int timeout_s, struct err *e);

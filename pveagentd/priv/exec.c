@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command in a container (root, request child). Invariants: what follows the command into the
+ * container is what is written here and nothing else (descriptors, variables, session, signals are
+ * made anew); what left the container is counted and hashed before anybody else sees it; at the end
+ * nothing that is still our descendant is alive. Attach's own failure is told from the command's
+ * status by the log file that attach writes only for itself. */
+#include "pveagentd/priv/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/own.h"
+#include "common/request.h"
+#include "pveagentd/priv/ct.h"
+#include "pveagentd/priv/priv.h"
+
+#define ATTACH   "/usr/bin/lxc-attach"
+#define DRAIN_MS 2000
+
+struct run {
+    const struct priv *p;
+    const struct node_request *q;
+    pid_t pid;
+    int pidfd, sigfd, peer;
+    struct stream s[2];
+    char salt_raw[16];
+    int64_t deadline_ms, drain_ms; /* drain_ms 0: the command has not ended */
+    bool timed_out, cancelled, ended;
+    int status;
+    char log_path[4096];
+};
+
+int stdin_sealed(const void *data, size_t len, int *ret, struct err *e) {
+    CLEANUP(closep) int fd = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int r = fd < 0 ? -errno : fd_write_all(fd, data, len);
+
+    if (r == 0 &&
+        (lseek(fd, 0, SEEK_SET) < 0 ||
+         fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)) {
+        r = -errno;
+    }
+    if (r < 0) {
+        return err_set(e, r, "standard input: %s", strerror(-r));
+    }
+    *ret = TAKE_FD(fd);
+    return 0;
+}
+
+static int salt_text(char text[static 33], char raw[static 16]) {
+    random_bytes(raw, 16);
+    hex_encode(raw, 16, text);
+    return 0;
+}
+
+void outcome_init(struct outcome *o) {
+    char raw[16];
+
+    *o = (struct outcome){.how = HOW_NOT_STARTED};
+    (void)salt_text(o->salt, raw);
+    for (int i = 0; i < 2; i++) {
+        sha256(raw, sizeof(raw), &o->hash[i]);
+        o->tail[i] = (struct buf)BUF_INIT((size_t)2 * EXEC_TAIL);
+    }
+}
+
+void outcome_done(struct outcome *o) {
+    buf_done(&o->tail[0]);
+    buf_done(&o->tail[1]);
+}
+
+struct words {
+    const char *v[1200];
+    size_t n;
+    char id[16], uid[16];
+};
+
+static void word(struct words *w, const char *s) {
+    if (w->n + 1 < ARRAY_LEN(w->v)) {
+        w->v[w->n++] = s;
+    }
+}
+
+/* At most 512 arguments and 512 variables come from the request, so this always fits. */
+static void build_argv(const struct run *r, struct words *w) {
+    const struct node_request *q = r->q;
+
+    (void)snprintf(w->id, sizeof(w->id), "%u", q->ct);
+    (void)snprintf(w->uid, sizeof(w->uid), "%u", q->uid);
+    word(w, ATTACH);
+    word(w, "-P");
+    word(w, ct_lxc_path(r->p));
+    word(w, "-n");
+    word(w, w->id);
+    word(w, "--clear-env");
+    word(w, "-o");
+    word(w, r->log_path);
+    word(w, "-l");
+    word(w, "ERROR");
+    if (q->uid) { /* without a group the command would keep root's */
+        word(w, "-u");
+        word(w, w->uid);
+        word(w, "-g");
+        word(w, w->uid);
+    }
+    for (size_t i = 0; i < q->n_env && i < 512; i++) {
+        word(w, "-v");
+        word(w, q->env[i]);
+    }
+    word(w, "--");
+    if (q->cwd && strcmp(q->cwd, "/") != 0) {
+        /* attach cannot change directory and fail when it is missing; env of coreutils can */
+        word(w, "/usr/bin/env");
+        word(w, "-C");
+        word(w, q->cwd);
+        word(w, "--");
+    }
+    for (size_t i = 0; i < q->n_args && i < 512; i++) {
+        word(w, q->arg[i]);
+    }
+    w->v[w->n] = NULL;
+}
+
+static void child(const struct words *w, int in, int out, int err) {
+    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    char *envp[] = {path, NULL};
+    union {
+        const char *const *in;
+        char *const *out;
+    } args = {.in = w->v};
+    sigset_t none;
+
+    for (int s = 1; s < NSIG; s++) {
+        (void)signal(s, SIG_DFL);
+    }
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)umask(022);
+    (void)setsid();
+    if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+        dup2(err, STDERR_FILENO) < 0 || close_range(3, ~0u, 0) < 0 || chdir("/") < 0) {
+        _exit(1);
+    }
+    (void)execve(ATTACH, args.out, envp);
+    _exit(1);
+}
+
+static int spawn(struct run *r, int stdin_fd, int po[2], int pe[2]) {
+    static struct words w; /* too large for the stack; single-threaded */
+    CLEANUP(closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (null < 0) {
+        return -errno;
+    }
+    w.n = 0;
+    build_argv(r, &w);
+    r->pid = fork();
+    if (r->pid < 0) {
+        return -errno;
+    }
+    if (r->pid == 0) {
+        child(&w, stdin_fd >= 0 ? stdin_fd : null, po[1], pe[1]);
+    }
+    r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
+    return r->pidfd < 0 ? -errno : 0;
+}
+
+static void take_bytes(struct stream *s, uint64_t left) {
+    ssize_t n = read(s->from, s->chunk, sizeof(s->chunk));
+    size_t forward;
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n <= 0) {
+        closep(&s->from);
+        return;
+    }
+    s->bytes += (uint64_t)n;
+    sha256_add(s->sum, s->chunk, (size_t)n);
+    if (s->tail.len + (size_t)n > (size_t)2 * EXEC_TAIL) {
+        buf_cut(&s->tail, s->tail.len - (s->tail.len < EXEC_TAIL ? s->tail.len : EXEC_TAIL));
+    }
+    (void)buf_add(&s->tail, s->chunk, (size_t)n);
+    forward = (uint64_t)n < left ? (size_t)n : (size_t)left;
+    s->at = 0;
+    s->len = s->to >= 0 ? forward : 0; /* beyond the limit: counted, hashed, dropped */
+}
+
+static void give_bytes(struct stream *s) {
+    ssize_t n = write(s->to, s->chunk + s->at, s->len - s->at);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n < 0) {
+        closep(&s->to); /* nobody reads: the command goes on, the count too */
+        s->at = s->len;
+        return;
+    }
+    s->at += (size_t)n;
+}
+
+static uint64_t room(const struct run *r) {
+    uint64_t sum = r->s[0].bytes + r->s[1].bytes;
+
+    return sum < r->q->output_max ? r->q->output_max - sum : 0;
+}
+
+static void pump(struct run *r, struct pollfd *f) {
+    for (int i = 0; i < 2; i++) {
+        struct stream *s = &r->s[i];
+
+        if (s->at < s->len) {
+            if (f[i].revents) {
+                give_bytes(s);
+            }
+        } else if (s->from >= 0 && f[i].revents) {
+            take_bytes(s, room(r));
+        }
+    }
+}
+
+static void watch(const struct run *r, struct pollfd *f) {
+    for (int i = 0; i < 2; i++) {
+        const struct stream *s = &r->s[i];
+        bool giving = s->at < s->len;
+
+        f[i] = (struct pollfd){.fd = giving ? s->to : s->from, .events = giving ? POLLOUT : POLLIN};
+    }
+    f[2] = (struct pollfd){.fd = r->ended ? -1 : r->pidfd, .events = POLLIN};
+    f[3] = (struct pollfd){.fd = r->sigfd, .events = POLLIN};
+    f[4] = (struct pollfd){.fd = r->q->kill_on_disconnect && !r->ended ? r->peer : -1,
+                           .events = POLLRDHUP};
+}
+
+static void note_end(struct run *r) {
+    int status = 0;
+
+    if (!r->ended && waitpid(r->pid, &status, WNOHANG) == r->pid) {
+        r->ended = true;
+        r->status = status;
+        r->drain_ms = clock_mono_ms() + DRAIN_MS;
+    }
+}
+
+static void kill_command(struct run *r) {
+    (void)reap_all();
+    r->ended = true;
+    r->drain_ms = clock_mono_ms() + DRAIN_MS;
+}
+
+static int64_t wait_ms(const struct run *r) {
+    int64_t until = r->ended ? r->drain_ms : r->deadline_ms;
+    int64_t left = until - clock_mono_ms();
+
+    return left < 0 ? 0 : left > 10000 ? 10000 : left;
+}
+
+static bool busy(const struct run *r) {
+    bool open = r->s[0].from >= 0 || r->s[1].from >= 0 || r->s[0].at < r->s[0].len ||
+                r->s[1].at < r->s[1].len;
+
+    return !r->ended || (open && clock_mono_ms() < r->drain_ms);
+}
+
+static void loop(struct run *r) {
+    while (busy(r)) {
+        struct pollfd f[5];
+
+        watch(r, f);
+        if (poll(f, ARRAY_LEN(f), (int)wait_ms(r)) < 0 && errno != EINTR) {
+            break;
+        }
+        pump(r, f);
+        if (f[2].revents) {
+            note_end(r);
+        }
+        if (f[3].revents) {
+            struct signalfd_siginfo si;
+
+            (void)!read(r->sigfd, &si, sizeof(si));
+        }
+        if (!r->ended && (f[3].revents || f[4].revents)) {
+            r->cancelled = true;
+            kill_command(r);
+        }
+        if (!r->ended && clock_mono_ms() >= r->deadline_ms) {
+            r->timed_out = true;
+            kill_command(r);
+        }
+    }
+}
+
+static void judge(struct run *r, struct outcome *o) {
+    CLEANUP(buf_done) struct buf log = BUF_INIT(65536);
+    int status = WIFEXITED(r->status) ? WEXITSTATUS(r->status) : 128 + WTERMSIG(r->status);
+    bool complained = file_read(AT_FDCWD, r->log_path, &log, NULL) == 0 && log.len;
+
+    o->left_behind_unknown = r->timed_out || r->cancelled || r->s[0].from >= 0 || r->s[1].from >= 0;
+    if (r->cancelled || r->timed_out) {
+        o->how = r->cancelled ? HOW_CANCELLED : HOW_TIMED_OUT;
+        o->value = 0;
+    } else if (complained && status == 1) {
+        o->how = HOW_NOT_STARTED;
+        o->value = 1;
+        (void)snprintf(o->note, sizeof(o->note), "lxc-attach could not enter the container");
+    } else {
+        /* attach passes a signal on as 128+n, as a shell does */
+        o->how = status > 128 && status <= 192 ? HOW_SIGNALLED : HOW_EXITED;
+        o->value = o->how == HOW_SIGNALLED ? status - 128 : status;
+    }
+}
+
+static int prepare(struct run *r, const int out[2], int po[2], int pe[2]) {
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    r->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (r->sigfd < 0 || pipe2(po, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    r->s[0].from = po[0];
+    if (pipe2(pe, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    r->s[1].from = pe[0];
+    for (int i = 0; i < 2; i++) {
+        struct stream *s = &r->s[i];
+
+        s->to = fcntl(out[i], F_DUPFD_CLOEXEC, 3);
+        s->sum = sha256_new();
+        s->tail = (struct buf)BUF_INIT((size_t)2 * EXEC_TAIL);
+        if (s->to < 0 || !s->sum || fd_nonblock(s->to) < 0 || fd_nonblock(s->from) < 0) {
+            return -EMFILE;
+        }
+        sha256_add(s->sum, r->salt_raw, sizeof(r->salt_raw));
+    }
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static void finish(struct run *r, struct outcome *o) {
+    for (int i = 0; i < 2; i++) {
+        struct stream *s = &r->s[i];
+
+        closep(&s->from);
+        closep(&s->to);
+        o->bytes[i] = s->bytes;
+        if (s->sum) {
+            sha256_end(s->sum, &o->hash[i]);
+            sha256_free(s->sum);
+        }
+        if (s->tail.len > EXEC_TAIL) {
+            buf_cut(&s->tail, s->tail.len - EXEC_TAIL);
+        }
+        buf_done(&o->tail[i]);
+        o->tail[i] = s->tail;
+    }
+    closep(&r->pidfd);
+    closep(&r->sigfd);
+    (void)unlink(r->log_path);
+}
+
+void exec_run(const struct priv *p, const struct node_request *q, int stdin_fd, const int out[2],
+              int peer, struct outcome *ret) {
+    static struct run r; /* holds two large chunks; one run a process */
+    int po[2] = {-1, -1};
+    int pe[2] = {-1, -1};
+    int rc;
+
+    r = (struct run){.p = p, .q = q, .pidfd = -1, .sigfd = -1, .peer = peer};
+    r.s[0].from = r.s[1].from = r.s[0].to = r.s[1].to = -1;
+    (void)salt_text(ret->salt, r.salt_raw);
+    (void)snprintf(r.log_path, sizeof(r.log_path), "%s/running/%d.attach", p->state_dir,
+                   (int)getpid());
+    (void)unlink(r.log_path);
+    rc = prepare(&r, out, po, pe);
+    r.deadline_ms = clock_mono_ms() + (int64_t)q->timeout_s * 1000;
+    rc = rc < 0 ? rc : spawn(&r, stdin_fd, po, pe);
+    closep(&po[1]);
+    closep(&pe[1]);
+    if (rc < 0) {
+        (void)snprintf(ret->note, sizeof(ret->note), "the node could not start it: %s",
+                       strerror(-rc));
+        r.status = 1 << 8;
+        (void)reap_all();
+        ret->how = HOW_NOT_STARTED;
+    } else {
+        loop(&r);
+        (void)reap_all(); /* nothing that is ours outlives the answer */
+        judge(&r, ret);
+    }
+    finish(&r, ret);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate's driver: reads the message, walks the rows, answers (root, request child). Invariants:
+ * a refusal after the checkpoint was accepted still persists and cosigns the head, for a logged
+ * attempt stays logged; nothing is answered as started that is not in the journal; whatever was
+ * recorded gets a receipt. */
+#include "pveagentd/priv/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/merkle.h"
+#include "common/own.h"
+#include "pveagentd/priv/msg.h"
+
+static size_t read_hashes(struct msg_rd *r, struct hash ret[LIM_PROOF]) {
+    size_t n = 0;
+    const void *p = msg_field(r, (size_t)LIM_PROOF * HASH_LEN, &n);
+
+    if (n % HASH_LEN) {
+        r->bad = true;
+        return 0;
+    }
+    memcpy(ret, p, n);
+    return n / HASH_LEN;
+}
+
+int act_read(struct act *a, const void *data, size_t len) {
+    struct msg_rd r;
+    uint16_t type;
+    uint64_t count;
+
+    if (msg_open(data, len, &type, &r) < 0 || type != MSG_ACT) {
+        return -EBADMSG;
+    }
+    msg_exact(&r, a->spki.b, HASH_LEN);
+    a->request = msg_field(&r, LIM_LINES, &a->request_len);
+    a->stdin_data = msg_field(&r, LIM_STDIN + HASH_LEN, &a->stdin_len);
+    a->intent = msg_field(&r, LIM_ENTRY, &a->intent_len);
+    a->index = msg_u64(&r);
+    a->n_inclusion = read_hashes(&r, a->inclusion);
+    a->checkpoint = msg_field(&r, LIM_NOTE, &a->checkpoint_len);
+    a->old = msg_u64(&r);
+    a->n_consistency = read_hashes(&r, a->consistency);
+    count = msg_u64(&r);
+    if (count > ACT_APPROVALS) {
+        return -EBADMSG;
+    }
+    for (a->n_approvals = 0; a->n_approvals < count; a->n_approvals++) {
+        a->approval[a->n_approvals] = msg_field(&r, LIM_NOTE, &a->approval_len[a->n_approvals]);
+    }
+    sha256(a->request, a->request_len, &a->h);
+    return msg_done(&r);
+}
+
+void act_done(struct act *a) {
+    request_done(&a->q);
+    entry_done(&a->entry);
+    policy_done(&a->policy);
+    ct_done(&a->ct);
+    outcome_done(&a->outcome);
+    buf_done(&a->note);
+    buf_done(&a->line);
+    closep(&a->lock);
+    closep(&a->running);
+}
+
+int need_client(struct act *a, struct err *e) {
+    int r = a->has_client ? 0 : client_by_spki(a->p, &a->spki, &a->client, e);
+
+    a->has_client = r == 0;
+    return r;
+}
+
+int need_request(struct act *a, struct err *e) {
+    int r = a->has_q ? 0 : request_parse(a->request, a->request_len, &a->q, e);
+
+    a->has_q = r == 0;
+    if (r < 0) {
+        (void)snprintf(e->tag, sizeof(e->tag), "request_malformed");
+    }
+    return r;
+}
+
+int need_intent(struct act *a, struct err *e) {
+    int r;
+
+    if (a->has_entry) {
+        return 0;
+    }
+    r = entry_parse(a->intent, a->intent_len, &a->entry, e);
+    if (r == 0 && a->entry.kind != ENTRY_INTENT) {
+        entry_done(&a->entry);
+        a->entry = (struct entry){0};
+        r = err_set(e, -EBADMSG, "the entry is no intent");
+    }
+    if (r < 0) {
+        (void)snprintf(e->tag, sizeof(e->tag), "intent_bad");
+        return r;
+    }
+    merkle_leaf(a->intent, a->intent_len, &a->leaf);
+    (void)hash_parse(entry_get(&a->entry, "plan"), &a->plan); /* its form was checked */
+    a->has_entry = true;
+    return 0;
+}
+
+int need_checkpoint(struct act *a, struct err *e) {
+    struct note n;
+    int r = a->has_cp ? 0 : note_parse(a->checkpoint, a->checkpoint_len, &n, e);
+
+    if (!a->has_cp && r == 0) {
+        r = checkpoint_parse(n.text, n.text_len, &a->cp, e);
+    }
+    a->has_cp = r == 0;
+    if (r < 0) {
+        (void)snprintf(e->tag, sizeof(e->tag), "bad_checkpoint");
+    }
+    return r;
+}
+
+int need_origin(struct act *a, struct err *e) {
+    int r = need_client(a, e);
+
+    if (r < 0 || a->o) {
+        return r;
+    }
+    a->o = origin_get(a->p, a->client.log.name);
+    return a->o ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
+static void log_verdict(const struct act *a, const char *step, const struct err *e) {
+    char hash[HASH_HEX_LEN + 1];
+    char ct[16];
+
+    hash_text(&a->h, hash);
+    (void)snprintf(ct, sizeof(ct), "%u", a->has_q ? a->q.ct : 0);
+    log_event(e ? LOG_L_WARN : LOG_L_NOTE, e ? "refused" : "allowed", "REQUEST", hash, "CLIENT",
+              a->has_client ? a->client.name : "?", "VMID", ct, "OPERATION",
+              a->has_q ? request_op_name(a->q.op) : "?", "STEP", step, "CODE", e ? e->tag : "",
+              "REASON", e ? e->msg : "", "RULE", a->verdict.rule, NULL);
+}
+
+static void refuse(struct act *a, const char *step, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
+    struct err later;
+
+    if (!e->tag[0]) {
+        (void)snprintf(e->tag, sizeof(e->tag), "internal");
+    }
+    if (a->note.len && !a->recorded && a->lock >= 0) {
+        const struct journal_head h = {.note = buf_str(&a->note), .cp = &a->cp};
+
+        a->recorded = journal_head(a->p, a->o, &h, a->now, &later) == 0;
+    }
+    log_verdict(a, step, e);
+    if (msg_begin(&b, MSG_REFUSED) < 0 || msg_adds(&b, e->tag) < 0 || msg_adds(&b, step) < 0 ||
+        msg_adds(&b, e->msg) < 0 ||
+        msg_add_u64(&b, strcmp(e->tag, "witness_conflict") == 0 && a->o && a->o->has_head
+                            ? a->o->size
+                            : 0) < 0 ||
+        msg_adds(&b, a->recorded ? buf_str(&a->line) : "") < 0) {
+        return;
+    }
+    msg_end(&b);
+    (void)msg_send(a->sock, b.data, b.len, NULL, 0);
+}
+
+static int send_started(struct act *a) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
+    char hex[65];
+
+    hex_encode(a->h.b, HASH_LEN, hex);
+    if (msg_begin(&b, MSG_ACT_STARTED) < 0 || msg_adds(&b, hex) < 0 ||
+        msg_adds(&b, buf_str(&a->line)) < 0 || msg_add_u64(&b, a->o ? a->o->n_acts : 0) < 0) {
+        return -ENOMEM;
+    }
+    msg_end(&b);
+    return msg_send(a->sock, b.data, b.len, NULL, 0);
+}
+
+/* The last output of an action, for /v1/op. */
+static void keep_output(struct act *a) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT((size_t)3 * EXEC_TAIL);
+    char path[80];
+    char hex[65];
+
+    hex_encode(a->h.b, HASH_LEN, hex);
+    (void)snprintf(path, sizeof(path), "ops/%s", hex);
+    if (msg_begin(&b, MSG_OP_ANSWER) == 0 &&
+        msg_add(&b, buf_str(&a->outcome.tail[0]), a->outcome.tail[0].len) == 0 &&
+        msg_add(&b, buf_str(&a->outcome.tail[1]), a->outcome.tail[1].len) == 0) {
+        msg_end(&b);
+        (void)file_replace(a->p->state_fd, path, b.data, b.len, 0600, NULL);
+    }
+}
+
+static void finish(struct act *a) {
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
+    struct err e;
+
+    keep_output(a);
+    if (a->o && act_receipt(a, &note, &e) < 0) {
+        log_event(LOG_L_ERR, "a receipt could not be written", "REASON", e.msg, NULL);
+        buf_reset(&note); /* the next start finds the action without an end and says unknown */
+    }
+    if (msg_begin(&b, MSG_ACT_END) < 0 || msg_adds(&b, buf_str(&note)) < 0 ||
+        msg_add_u64(&b, a->outcome.bytes[0]) < 0 || msg_add_u64(&b, a->outcome.bytes[1]) < 0 ||
+        msg_adds(&b, receipt_how_name(a->outcome.how)) < 0 ||
+        msg_add_u64(&b, (uint64_t)(a->outcome.value < 0 ? 0 : a->outcome.value)) < 0) {
+        return;
+    }
+    msg_end(&b);
+    /* Output ends before the end is told: the front end sees its pipes close. */
+    closep(&a->out[0]);
+    closep(&a->out[1]);
+    (void)msg_send(a->sock, b.data, b.len, NULL, 0);
+}
+
+/* Why nothing was started, to whoever reads the command's stderr; counted like any output. */
+static void say(struct act *a, const struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(2048);
+    struct outcome *o = &a->outcome;
+    uint8_t salt[16];
+
+    if (o->bytes[1] || buf_addf(&b, "%s: %s\n", e->tag[0] ? e->tag : "internal", e->msg) < 0 ||
+        fd_write_all(a->out[1], b.data, b.len) < 0) {
+        return;
+    }
+    o->bytes[1] = b.len;
+    (void)buf_add(&o->tail[1], b.data, b.len);
+    if (hex_decode(o->salt, 32, salt) == 0) {
+        struct sha256 *s = sha256_new();
+
+        if (s) {
+            sha256_add(s, salt, sizeof(salt));
+            sha256_add(s, b.data, b.len);
+            sha256_end(s, &o->hash[1]);
+            sha256_free(s);
+        }
+    }
+}
+
+static int enter_lock(struct act *a, struct err *e) {
+    int r = need_origin(a, e);
+
+    return r < 0 ? r : origin_lock(a->p, a->o, &a->lock, e);
+}
+
+void gate_run(struct act *a, const struct gate_row *rows, size_t n) {
+    bool done_lock = false;
+    bool started = false;
+
+    a->now = clock_unix();
+    outcome_init(&a->outcome);
+    for (size_t i = 0; i < n; i++) {
+        struct err e = {0};
+        int r = 0;
+
+        if (rows[i].locked && a->lock < 0 && !done_lock) {
+            r = enter_lock(a, &e);
+        }
+        if (!rows[i].locked && a->lock >= 0) { /* from here on this log may be used by others */
+            closep(&a->lock);
+            done_lock = true;
+        }
+        if (r == 0 && done_lock && !started) {
+            log_verdict(a, rows[i].step, NULL);
+            started = true;
+            (void)send_started(a);
+        }
+        r = r < 0 ? r : rows[i].fn(a, &e);
+        if (r == -ECONNABORTED) {
+            log_event(LOG_L_ERR, "connection refused", "REASON", e.msg, NULL);
+            return;
+        }
+        if (r < 0 && !started) {
+            refuse(a, rows[i].step, &e);
+            return;
+        }
+        if (r < 0) { /* recorded, but not done: the receipt says so */
+            a->outcome.how = HOW_NOT_STARTED;
+            say(a, &e);
+            log_event(LOG_L_WARN, "not started", "STEP", rows[i].step, "CODE", e.tag, "REASON",
+                      e.msg, NULL);
+            break;
+        }
+    }
+    finish(a);
+}

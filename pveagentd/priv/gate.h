@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pveagentd/priv/gate.h - the way of one `act` message (formats.md 5.3). The steps are rows of one
+ * table in its own object file (gate_table.c), so that a test binary can link the same objects with
+ * a table that lacks a row. A step refuses by returning a negative value with a tag (the code). */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/approval.h"
+#include "common/buf.h"
+#include "common/checkpoint.h"
+#include "common/digest.h"
+#include "common/entry.h"
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/request.h"
+#include "pveagentd/priv/ct.h"
+#include "pveagentd/priv/exec.h"
+#include "pveagentd/priv/journal.h"
+#include "pveagentd/priv/policy.h"
+#include "pveagentd/priv/priv.h"
+#include "pveagentd/priv/witness.h"
+
+#define ACT_APPROVALS 16
+
+struct act {
+    struct priv *p;
+    int sock;
+    int out[2];
+    int64_t now;
+
+    /* as it came; borrowed from the message */
+    struct hash spki;
+    const char *request;
+    size_t request_len;
+    const char *stdin_data;
+    size_t stdin_len;
+    const char *intent;
+    size_t intent_len;
+    uint64_t index;
+    struct hash inclusion[LIM_PROOF];
+    size_t n_inclusion;
+    const char *checkpoint;
+    size_t checkpoint_len;
+    uint64_t old;
+    struct hash consistency[LIM_PROOF];
+    size_t n_consistency;
+    const char *approval[ACT_APPROVALS];
+    size_t approval_len[ACT_APPROVALS];
+    size_t n_approvals;
+
+    /* what the steps found */
+    struct hash h; /* of the request */
+    bool has_client, has_q, has_entry, has_cp;
+    struct client client;
+    struct node_request q;
+    struct entry entry;
+    struct hash leaf, plan;
+    struct checkpoint cp;
+    struct origin *o;
+    int lock;
+    struct buf note, line; /* cosigned; not empty once step 3 passed */
+    bool recorded;         /* the head of this message is in the journal */
+    bool has_policy;
+    struct policy policy;
+    struct verdict verdict;
+    char approval_nonce[33];
+    struct hash approval_plan; /* of the note that was accepted (an undo uses the original's) */
+    struct ct ct;
+    int running; /* flock on running/<H>: alive means so is the action */
+    char undo_driver[17];
+    char undo_name[41];
+    struct outcome outcome;
+    const char *stdin_value;
+    size_t stdin_value_len;
+};
+
+struct gate_row {
+    const char *step;
+    int (*fn)(struct act *a, struct err *e);
+    bool locked; /* runs under the origin's lock; once given up it is not taken again */
+};
+
+extern const struct gate_row gate_table[];
+extern const size_t gate_rows;
+
+/* -EBADMSG: our own front end is broken or captured; nothing is answered. */
+int act_read(struct act *a, const void *data, size_t len);
+void act_done(struct act *a);
+/* Runs the rows, answers on a->sock. */
+void gate_run(struct act *a, const struct gate_row *rows, size_t n);
+/* -ECONNABORTED from a step ends the child without an answer. */
+
+int step_peer(struct act *a, struct err *e);
+int step_freeze(struct act *a, struct err *e);
+int step_armed(struct act *a, struct err *e);
+int step_clock(struct act *a, struct err *e);
+int step_client(struct act *a, struct err *e);
+int step_checkpoint(struct act *a, struct err *e);
+int step_intent(struct act *a, struct err *e);
+int step_request(struct act *a, struct err *e);
+int step_stdin(struct act *a, struct err *e);
+int step_policy(struct act *a, struct err *e);
+int step_approval(struct act *a, struct err *e);
+int step_world(struct act *a, struct err *e);
+int step_unspent(struct act *a, struct err *e);
+int step_room(struct act *a, struct err *e);
+int step_record(struct act *a, struct err *e);
+int step_undo(struct act *a, struct err *e);
+int step_act(struct act *a, struct err *e);
+
+/* Facts that several steps need, read once; syntax only, no judgement. */
+int need_client(struct act *a, struct err *e);
+int need_request(struct act *a, struct err *e);
+int need_intent(struct act *a, struct err *e);
+int need_checkpoint(struct act *a, struct err *e);
+int need_origin(struct act *a, struct err *e);
+
+/* Writes the receipt of a recorded action into the journal. */
+int act_receipt(struct act *a, struct buf *note, struct err *e);
+/* Resolves `started` without `ended` whose process is gone: receipts with how = unknown. */
+int resolve_orphans(struct priv *p);
+/* Whether running/<hex of H> is held by a live process; its pid. */
+bool running_pid(const struct priv *p, const char *hex, pid_t *ret);
+size_t running_count(const struct priv *p, uint32_t ct);
+/* Time: 0, or "clock_suspect". */
+int clock_check(const struct priv *p, int64_t now, bool any_clock, struct err *e);

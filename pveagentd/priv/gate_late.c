@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steps 7-12 of the gate: whose yes, is the world as planned, was it done before, the record, the
+ * way back, the act (root, request child). After step_record nothing is refused any more: what
+ * cannot be done then ends in a receipt that says so. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/ident.h"
+#include "common/note.h"
+#include "common/own.h"
+#include "pveagentd/priv/gate.h"
+#include "pveagentd/priv/undo.h"
+
+#define RECEIPTS_OPEN_MAX 1000
+
+/* The note covers this request in its own plan, or as an undo of a plan that this node acted on. */
+static bool covers(const struct act *a, const struct approval *n) {
+    if (strcmp(n->log, a->client.log.name) != 0) {
+        return false;
+    }
+    if (hash_eq(&n->plan, &a->plan)) {
+        return a->now <= n->not_after && approval_names(n, false, a->p->node, &a->h);
+    }
+    if (!n->has_undo_until || a->now > n->undo_until ||
+        !approval_names(n, true, a->p->node, &a->h)) {
+        return false;
+    }
+    for (size_t i = 0; i < a->o->n_acts; i++) {
+        if (a->o->act[i].seq && hash_eq(&a->o->act[i].plan, &n->plan)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int approved_by(struct act *a, const struct vkey *key) {
+    for (size_t i = 0; i < a->n_approvals; i++) {
+        CLEANUP(approval_done) struct approval n = {0};
+
+        if (approval_open(a->approval[i], a->approval_len[i], key, &n, NULL) == 0 &&
+            covers(a, &n)) {
+            memcpy(a->approval_nonce, n.nonce, sizeof(a->approval_nonce));
+            a->approval_plan = n.plan;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+/* The operators are those of the node's policy: nothing that the client sends can name another. */
+int step_approval(struct act *a, struct err *e) {
+    int r = need_intent(a, e);
+
+    r = r < 0 ? r : need_origin(a, e);
+    for (size_t i = 0; r == 0 && i < a->verdict.n_approvers; i++) {
+        if (approved_by(a, &a->verdict.approver_key[i]) < 0) {
+            (void)err_tag(e, -EPERM, a->n_approvals ? "approval_invalid" : "approval_needed",
+                          "rule %s wants the approval of %s", a->verdict.rule,
+                          a->verdict.approver[i]);
+            return err_hint(e, "proximo-client approve, with the key of %s",
+                            a->verdict.approver[i]);
+        }
+    }
+    return r;
+}
+
+int step_world(struct act *a, struct err *e) {
+    bool running;
+    int r = need_request(a, e);
+
+    r = r < 0 ? r : ct_find(a->p, a->q.ct, &a->ct, e);
+    if (r < 0) {
+        return r;
+    }
+    if (!a->ct.exists) {
+        return err_tag(e, -ENOENT, "ct_missing", "there is no container %u on this node", a->q.ct);
+    }
+    if (!a->q.has_config || !hash_eq(&a->q.config, &a->ct.config_hash)) {
+        (void)err_tag(e, -ESTALE, "world_changed",
+                      "the configuration of container %u is not the planned one", a->q.ct);
+        return err_hint(e, "plan anew");
+    }
+    running = ct_running(a->p, a->q.ct);
+    if (a->q.op == OP_EXEC && !running) {
+        return err_tag(e, -EPERM, "ct_stopped", "container %u does not run", a->q.ct);
+    }
+    return undo_check(a->p, &a->client, &a->q, &a->ct, running, e);
+}
+
+int step_unspent(struct act *a, struct err *e) {
+    int r = need_intent(a, e);
+
+    r = r < 0 ? r : need_origin(a, e);
+    if (r < 0) {
+        return r;
+    }
+    if (a->index < a->o->floor) {
+        return err_tag(e, -EPERM, "intent_too_old", "intents below %llu are refused for ever",
+                       (unsigned long long)a->o->floor);
+    }
+    if (journal_find(a->o, &a->plan, &a->h)) {
+        return err_tag(e, -EEXIST, "plan_spent", "this request of this plan was already used");
+    }
+    for (size_t i = 0; a->approval_nonce[0] && i < a->o->n_acts; i++) {
+        const struct act_rec *x = &a->o->act[i];
+
+        if (!x->released && strcmp(x->approval, a->approval_nonce) == 0 &&
+            hash_eq(&x->request, &a->h)) {
+            return err_tag(e, -EEXIST, "approval_spent", "this approval was already used for it");
+        }
+    }
+    return 0;
+}
+
+bool running_pid(const struct priv *p, const char *hex, pid_t *ret) {
+    CLEANUP(closep) int fd = -1;
+    char path[80];
+    char text[16] = "";
+    uint32_t pid = 0;
+
+    (void)snprintf(path, sizeof(path), "running/%s", hex);
+    fd = openat(p->state_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0) {
+        return false;
+    }
+    if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
+        ident_u64n(text, strcspn(text, " "), &(uint64_t){0}) < 0) {
+        return true;
+    }
+    text[strcspn(text, " ")] = '\0';
+    if (ret && ident_u32(text, &pid) == 0) {
+        *ret = (pid_t)pid;
+    }
+    return true;
+}
+
+/* ct 0: all. */
+size_t running_count(const struct priv *p, uint32_t ct) {
+    int fd = openat(p->state_fd, "running", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *de;
+    size_t n = 0;
+
+    while (d && (de = readdir(d)) != NULL) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+        char path[320];
+        const char *blank;
+        uint32_t of = 0;
+
+        if (!ident_is_hex(de->d_name, 64) || !running_pid(p, de->d_name, NULL)) {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "running/%s", de->d_name);
+        (void)file_read(p->state_fd, path, &b, NULL);
+        blank = strchr(buf_str(&b), ' ');
+        n += !ct || (blank && ident_u32(blank + 1, &of) == 0 && of == ct);
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+    return n;
+}
+
+int step_room(struct act *a, struct err *e) {
+    int r = need_origin(a, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (journal_open_receipts(a->o) >= RECEIPTS_OPEN_MAX) {
+        (void)err_tag(e, -EBUSY, "receipts_pending", "%d receipts of this log were never fetched",
+                      RECEIPTS_OPEN_MAX);
+        return err_hint(e, "proximo-client node receipts");
+    }
+    if (a->has_policy && (running_count(a->p, 0) >= a->policy.max_running ||
+                          running_count(a->p, a->q.ct) >= a->policy.max_running_ct)) {
+        return err_tag(e, -EBUSY, "busy", "too many commands are running here");
+    }
+    return journal_reserve(a->p, e);
+}
+
+static int hold_running(struct act *a, struct err *e) {
+    char path[80];
+    char hex[65];
+    char text[32];
+    int n;
+
+    hex_encode(a->h.b, HASH_LEN, hex);
+    (void)snprintf(path, sizeof(path), "running/%s", hex);
+    n = snprintf(text, sizeof(text), "%d %u", (int)getpid(), a->q.ct);
+    a->running =
+        openat(a->p->state_fd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (a->running < 0 || flock(a->running, LOCK_EX | LOCK_NB) < 0 ||
+        fd_write_all(a->running, text, (size_t)n) < 0) {
+        return err_tag(e, -errno, errno == ENOSPC ? "journal_full" : "busy",
+                       "this action cannot be marked as running: %s", strerror(errno));
+    }
+    return 0;
+}
+
+/* One write, one sync: the new head, the spent marks and the start together, or nothing. */
+int step_record(struct act *a, struct err *e) {
+    struct act_rec rec = {.index = a->index, .ct = a->q.ct};
+    const struct journal_head h = {.note = buf_str(&a->note), .cp = &a->cp};
+    int r = need_intent(a, e);
+
+    r = r < 0 ? r : need_request(a, e);
+    r = r < 0 ? r : hold_running(a, e);
+    if (r < 0) {
+        return r;
+    }
+    rec.plan = a->plan;
+    rec.request = a->h;
+    rec.intent = a->leaf;
+    rec.head = a->cp.size;
+    memcpy(rec.approval, a->approval_nonce, sizeof(rec.approval));
+    memcpy(rec.client, a->client.name, sizeof(rec.client));
+    r = journal_start(a->p, a->o, a->note.len ? &h : NULL, &rec, a->now, e);
+    a->recorded = r == 0;
+    return r;
+}
+
+int step_undo(struct act *a, struct err *e) {
+    if (a->q.op != OP_EXEC || !a->q.undo) {
+        return 0;
+    }
+    return undo_take(a->p, &a->client, &a->q, &a->ct, &a->h, a->undo_driver, e);
+}
+
+static int do_exec(struct act *a, struct err *e) {
+    CLEANUP(closep) int in = -1;
+    int r = a->q.has_stdin ? stdin_sealed(a->stdin_value, a->stdin_value_len, &in, e) : 0;
+
+    if (r < 0) {
+        return r;
+    }
+    exec_run(a->p, &a->q, in, a->out, a->sock, &a->outcome);
+    if (a->outcome.how == HOW_NOT_STARTED) {
+        return err_tag(e, -EIO, "attach_failed", "%s", a->outcome.note);
+    }
+    return 0;
+}
+
+int step_act(struct act *a, struct err *e) {
+    int r = need_request(a, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (a->q.op == OP_EXEC) {
+        return do_exec(a, e);
+    }
+    r = undo_run(a->p, &a->client, &a->q, &a->ct, &a->h, a->undo_driver, e);
+    a->outcome.how = r == 0 ? HOW_EXITED : HOW_NOT_STARTED;
+    return r;
+}

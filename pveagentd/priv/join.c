@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Enrolment (root; request child and control requests). Invariants: a secret is used for one client
+ * once, for ten minutes, and withstands thirty wrong proofs; the key that is stored is the key that
+ * made the connection the proof is bound to; failures are counted on disk before they are told. */
+#include "pveagentd/priv/join.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/b64.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/form.h"
+#include "common/ident.h"
+#include "common/limits.h"
+#include "common/lines.h"
+#include "common/note.h"
+#include "common/own.h"
+#include "pveagentd/priv/priv.h"
+
+#define INVITE_HEAD "proximo-invitation/v1"
+#define SECRET_LEN  16
+
+static const struct line_key keys[] = {
+    {"name", false, true},    {"secret", false, true},   {"rights", false, true},
+    {"expires", false, true}, {"failures", false, true}, {"address", true, false},
+};
+
+struct invitation {
+    struct lines l;
+    uint8_t secret[SECRET_LEN];
+    int64_t expires;
+    uint32_t failures;
+};
+
+static void invitation_done(struct invitation *v) {
+    lines_done(&v->l);
+    explicit_bzero(v->secret, sizeof(v->secret));
+}
+
+static void invite_path(const char *name, char ret[static 64]) {
+    (void)snprintf(ret, 64, "invites/%s", name);
+}
+
+static int invite_read(const struct priv *p, const char *name, struct invitation *ret) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(16384);
+    CLEANUP(invitation_done) struct invitation v = {0};
+    char path[64];
+
+    if (!ident_is_client(name)) {
+        return -EINVAL;
+    }
+    invite_path(name, path);
+    if (file_read_private(p->state_fd, path, geteuid(), &b, NULL) < 0 ||
+        lines_parse(buf_str(&b), b.len, INVITE_HEAD, keys, ARRAY_LEN(keys), &v.l, NULL) < 0 ||
+        strlen(lines_get(&v.l, keys, "secret")) != (size_t)2 * SECRET_LEN ||
+        hex_decode(lines_get(&v.l, keys, "secret"), (size_t)2 * SECRET_LEN, v.secret) < 0 ||
+        form_time(lines_get(&v.l, keys, "expires"), &v.expires) < 0 ||
+        ident_u32(lines_get(&v.l, keys, "failures"), &v.failures) < 0) {
+        return -ENOENT;
+    }
+    *ret = v;
+    v = (struct invitation){0};
+    return 0;
+}
+
+static int put_tail(struct buf *b, const char *const *addresses, size_t n) {
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = lines_put(b, "address", addresses[i]);
+    }
+    return r;
+}
+
+static int invite_write(const struct priv *p, const char *name, const char *secret_hex,
+                        const char *rights, int64_t expires, uint32_t failures,
+                        const char *const *addresses, size_t n, struct err *e) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(16384);
+    char path[64];
+    int r = buf_adds(&b, INVITE_HEAD "\n");
+
+    r = r < 0 ? r : lines_put(&b, "name", name);
+    r = r < 0 ? r : lines_put(&b, "secret", secret_hex);
+    r = r < 0 ? r : lines_put(&b, "rights", rights);
+    r = r < 0 ? r : lines_putf(&b, "expires", "%lld", (long long)expires);
+    r = r < 0 ? r : lines_putf(&b, "failures", "%u", failures);
+    r = r < 0 ? r : put_tail(&b, addresses, n);
+    invite_path(name, path);
+    return r < 0 ? err_set(e, r, "too many addresses")
+                 : file_replace(p->state_fd, path, b.data, b.len, 0600, e);
+}
+
+int join_invite(struct priv *p, const char *name, const char *rights, const char *const *addresses,
+                size_t n, const struct hash *tls_spki, struct buf *ret_line, struct err *e) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_LINE);
+    uint8_t secret[SECRET_LEN];
+    char hex[2 * SECRET_LEN + 1];
+    char tls[HASH_HEX_LEN + 1];
+    int64_t expires = clock_unix() + INVITE_S;
+    int r;
+
+    if (!ident_is_client(name) || !n) {
+        return err_tag(e, -EINVAL, "bad_argument", "an invitation needs a name and an address");
+    }
+    r = dir_make(p->state_fd, "invites", 0700, e);
+    random_bytes(secret, sizeof(secret));
+    hex_encode(secret, sizeof(secret), hex);
+    hash_text(tls_spki, tls);
+    r = r < 0 ? r : invite_write(p, name, hex, rights, expires, 0, addresses, n, e);
+    if (r < 0) {
+        return r;
+    }
+    r = buf_adds(&b, "proximo-invite/v1\n");
+    r = r < 0 ? r : put_tail(&b, addresses, n);
+    r = r < 0 ? r : lines_put(&b, "tls", tls);
+    r = r < 0 ? r : lines_put(&b, "secret", hex);
+    r = r < 0 ? r : lines_putf(&b, "expires", "%lld", (long long)expires);
+    r = r < 0 ? r : lines_put(&b, "node", p->node);
+    r = r < 0 ? r : buf_adds(ret_line, "proximo1.");
+    r = r < 0 ? r : b64url_encode(ret_line, b.data, b.len);
+    explicit_bzero(secret, sizeof(secret));
+    explicit_bzero(hex, sizeof(hex));
+    return r < 0 ? err_set(e, r, "invitation too long") : 0;
+}
+
+int64_t join_open_until(struct priv *p) {
+    int fd = openat(p->state_fd, "invites", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    int64_t until = 0;
+    struct dirent *de;
+
+    while (d && (de = readdir(d)) != NULL) {
+        CLEANUP(invitation_done) struct invitation v = {0};
+
+        if (invite_read(p, de->d_name, &v) < 0) {
+            continue;
+        }
+        if (v.expires < clock_unix()) {
+            (void)unlinkat(fd, de->d_name, 0);
+        } else if (v.expires > until) {
+            until = v.expires;
+        }
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+    return until;
+}
+
+void spki_of_ed25519(const uint8_t pub[static 32], struct hash *ret) {
+    /* SEQUENCE { SEQUENCE { OID 1.3.101.112 } BIT STRING } around the 32 bytes */
+    static const uint8_t front[12] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                      0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+    uint8_t der[44];
+
+    memcpy(der, front, sizeof(front));
+    memcpy(der + sizeof(front), pub, 32);
+    sha256(der, sizeof(der), ret);
+}
+
+static int proof_of(const struct invitation *v, const struct join_in *in, struct hash *ret) {
+    static const char label[] = "proximo-join/v1"; /* with its NUL */
+    CLEANUP(buf_wipe) struct buf m = BUF_INIT(4096);
+    int r = buf_add(&m, label, sizeof(label));
+
+    r = r < 0 ? r : buf_add(&m, in->exporter, sizeof(in->exporter));
+    r = r < 0 ? r : buf_add(&m, in->spki.b, HASH_LEN);
+    r = r < 0 ? r : buf_add(&m, in->vkey, strlen(in->vkey) + 1);
+    r = r < 0 ? r : buf_adds(&m, in->name);
+    if (r == 0) {
+        hmac_sha256(v->secret, SECRET_LEN, m.data, m.len, ret);
+    }
+    return r;
+}
+
+static int refuse(struct priv *p, const struct join_in *in, const struct invitation *v,
+                  struct err *e) {
+    const char *address[16];
+    size_t n = 0;
+    char path[64];
+    char hex[2 * SECRET_LEN + 1];
+
+    while (n < ARRAY_LEN(address) && (address[n] = lines_nth(&v->l, keys, "address", n)) != NULL) {
+        n++;
+    }
+    invite_path(in->name, path);
+    if (v->failures + 1 >= INVITE_FAILURES) {
+        (void)unlinkat(p->state_fd, path, 0);
+        log_event(LOG_L_WARN, "an invitation was burnt by wrong proofs", "CLIENT", in->name, NULL);
+    } else {
+        hex_encode(v->secret, SECRET_LEN, hex);
+        if (invite_write(p, in->name, hex, lines_get(&v->l, keys, "rights"), v->expires,
+                         v->failures + 1, address, n, e) < 0) {
+            (void)unlinkat(p->state_fd, path, 0); /* a failure that cannot be counted burns it */
+        }
+        explicit_bzero(hex, sizeof(hex));
+    }
+    return err_tag(e, -EACCES, "join_refused", "the proof does not fit the invitation");
+}
+
+static int answer(struct priv *p, const struct join_in *in, const struct invitation *v,
+                  const struct client *c, struct buf *text, struct hash *mac, struct err *e) {
+    static const char label[] = "proximo-join-answer/v1"; /* with its NUL */
+    CLEANUP(buf_done) struct buf key = BUF_INIT(512);
+    CLEANUP(buf_wipe) struct buf m = BUF_INIT(LIM_LINES);
+    const char *address;
+    int r = lines_put(text, "node", p->node);
+
+    for (size_t i = 0; r == 0 && (address = lines_nth(&v->l, keys, "address", i)) != NULL; i++) {
+        r = lines_put(text, "address", address);
+    }
+    r = r < 0 ? r : vkey_text(&p->witness.v, &key);
+    r = r < 0 ? r : lines_put(text, "witness-key", buf_str(&key));
+    buf_reset(&key);
+    r = r < 0 ? r : vkey_text(&p->receipt.v, &key);
+    r = r < 0 ? r : lines_put(text, "receipt-key", buf_str(&key));
+    r = r < 0 ? r : lines_put(text, "rights", c->rights);
+    r = r < 0 ? r : buf_add(&m, label, sizeof(label));
+    r = r < 0 ? r : buf_add(&m, in->exporter, sizeof(in->exporter));
+    r = r < 0 ? r : buf_add(&m, text->data, text->len);
+    if (r < 0) {
+        return err_set(e, r, "the answer is too long");
+    }
+    hmac_sha256(v->secret, SECRET_LEN, m.data, m.len, mac);
+    return 0;
+}
+
+/* A name or a log that somebody else has is not given away by an invitation. */
+static int check_free(const struct priv *p, const struct client *c, struct err *e) {
+    struct client other;
+
+    if ((client_by_name(p, c->name, &other, NULL) == 0 ||
+         client_by_spki(p, &c->spki, &other, NULL) == 0 ||
+         client_by_origin(p, c->log.name, &other, NULL) == 0) &&
+        !(strcmp(other.name, c->name) == 0 && hash_eq(&other.spki, &c->spki) &&
+          vkey_eq(&other.log, &c->log))) {
+        (void)err_tag(e, -EEXIST, "join_refused", "name, key or log belong to another client");
+        return err_hint(e, "as root on the node: pveagentctl list, then pveagentctl revoke");
+    }
+    if (priv_revoked(p, &c->spki)) {
+        return err_tag(e, -EPERM, "client_revoked", "this key was revoked: use a new one");
+    }
+    return 0;
+}
+
+static int make_client(const struct join_in *in, const struct invitation *v, struct client *c,
+                       struct err *e) {
+    struct hash spki;
+
+    spki_of_ed25519(in->pub, &spki);
+    if (!hash_eq(&spki, &in->spki) || vkey_parse(in->vkey, &c->log, e) < 0 ||
+        c->log.type != NOTE_ED25519) {
+        return err_tag(e, -EBADMSG, "join_refused", "key or log key are not what was proved");
+    }
+    (void)snprintf(c->name, sizeof(c->name), "%s", in->name);
+    (void)snprintf(c->rights, sizeof(c->rights), "%s", lines_get(&v->l, keys, "rights"));
+    c->spki = in->spki;
+    c->joined = clock_unix();
+    return 0;
+}
+
+int join_accept(struct priv *p, const struct join_in *in, struct buf *ret_text,
+                struct hash *ret_mac, struct err *e) {
+    CLEANUP(invitation_done) struct invitation v = {0};
+    CLEANUP(closep) int lock = -1;
+    struct client c = {0};
+    struct hash want;
+    char path[64];
+    int r;
+
+    if (!priv_armed(p)) {
+        return err_tag(e, -EPERM, "not_armed", "this node is not armed");
+    }
+    /* one at a time: else two right proofs would make two clients of one secret */
+    lock = openat(p->state_fd, "join.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0 || flock(lock, LOCK_EX) < 0) {
+        return err_set(e, -errno, "join lock: %s", strerror(errno));
+    }
+    if (invite_read(p, in->name, &v) < 0 || v.expires < clock_unix()) {
+        return err_tag(e, -EACCES, "join_closed", "there is no open invitation of that name");
+    }
+    if (proof_of(&v, in, &want) < 0 || !hash_eq(&want, &in->proof)) {
+        return refuse(p, in, &v, e);
+    }
+    r = make_client(in, &v, &c, e);
+    r = r < 0 ? r : check_free(p, &c, e);
+    r = r < 0 ? r : answer(p, in, &v, &c, ret_text, ret_mac, e);
+    if (r < 0) {
+        return r;
+    }
+    invite_path(in->name, path);
+    if (unlinkat(p->state_fd, path, 0) < 0 || dir_sync(p->state_fd, "invites") < 0) {
+        return err_set(e, -EIO, "the invitation cannot be burnt");
+    }
+    r = client_store(p, &c, e);
+    if (r == 0) {
+        log_event(LOG_L_NOTE, "a client has joined", "CLIENT", c.name, "ORIGIN", c.log.name, NULL);
+    }
+    return r;
+}

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal (root; written by request children under the origin's lock, replayed by the
+ * resident). Invariants: a record is whole or it is not there (length and hash in front, one write,
+ * one sync); a torn last record was never answered for, so it may be cut; a bad record before
+ * others means that somebody else wrote here, and the origin is closed. */
+#include "pveagentd/priv/journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/form.h"
+#include "common/ident.h"
+#include "common/limits.h"
+#include "common/lines.h"
+#include "common/own.h"
+#include "pveagentd/priv/priv.h"
+
+#define RECORD_HEAD "proximo-journal/v1"
+#define FRAME       12 /* u32 length, 8 bytes of the payload's hash */
+#define RECORD_MAX  (LIM_NOTE + 8192)
+#define RESERVE     (256 * 1024)
+
+static const struct line_key keys[] = {
+    {"kind", false, true},     {"time", false, true},      {"note", false, false},
+    {"plan", false, false},    {"request", false, false},  {"intent", false, false},
+    {"index", false, false},   {"approval", false, false}, {"client", false, false},
+    {"ct", false, false},      {"head", false, false},     {"seq", false, false},
+    {"receipt", false, false}, {"acked", false, false},    {"released", false, false},
+    {"floor", false, false},   {"last", false, false},     {"origin", false, false},
+};
+
+static const char *get(const struct lines *l, const char *name) {
+    return lines_get(l, keys, name);
+}
+
+static uint64_t get_u64(const struct lines *l, const char *name) {
+    const char *s = get(l, name);
+    uint64_t v = 0;
+
+    return s && ident_u64(s, &v) == 0 ? v : 0;
+}
+
+static void journal_path(const struct origin *o, const char *tail, char ret[static 96]) {
+    (void)snprintf(ret, 96, "journal/%s%s", o->id, tail);
+}
+
+struct origin *origin_by_id(struct priv *p, const char *id) {
+    for (struct origin *o = p->origins; o; o = o->next) {
+        if (strcmp(o->id, id) == 0) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+struct origin *origin_get(struct priv *p, const char *name) {
+    struct hash h;
+    char id[65];
+    struct origin *o;
+
+    sha256(name, strlen(name), &h);
+    hex_encode(h.b, HASH_LEN, id);
+    o = origin_by_id(p, id);
+    if (o || strlen(name) > ORIGIN_MAX) {
+        return o;
+    }
+    o = calloc(1, sizeof(*o));
+    if (o) {
+        memcpy(o->name, name, strlen(name) + 1);
+        memcpy(o->id, id, sizeof(id));
+        o->next = p->origins;
+        p->origins = o;
+    }
+    return o;
+}
+
+/* The newest action of that plan and request. */
+static struct act_rec *find(const struct origin *o, const struct hash *plan,
+                            const struct hash *request) {
+    for (size_t i = o->n_acts; i-- > 0;) {
+        if (hash_eq(&o->act[i].request, request) && (!plan || hash_eq(&o->act[i].plan, plan))) {
+            return &o->act[i];
+        }
+    }
+    return NULL;
+}
+
+const struct act_rec *journal_find(const struct origin *o, const struct hash *plan,
+                                   const struct hash *request) {
+    return find(o, plan, request);
+}
+
+const struct act_rec *journal_find_request(const struct origin *o, const struct hash *request) {
+    return find(o, NULL, request);
+}
+
+size_t journal_open_receipts(const struct origin *o) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->n_acts; i++) {
+        n += !o->act[i].acked;
+    }
+    return n;
+}
+
+static int apply_head(struct origin *o, const char *text, int64_t time) {
+    struct note n;
+    struct checkpoint c;
+    char *copy;
+
+    if (note_parse(text, strlen(text), &n, NULL) < 0 ||
+        checkpoint_parse(n.text, n.text_len, &c, NULL) < 0 || strcmp(c.origin, o->name) != 0) {
+        return -EBADMSG;
+    }
+    copy = strdup(text);
+    if (!copy) {
+        return -ENOMEM;
+    }
+    free(o->note);
+    o->note = copy;
+    o->has_head = true;
+    o->size = c.size;
+    o->root = c.root;
+    o->head_time = time;
+    return 0;
+}
+
+static int apply_start(struct origin *o, const struct lines *l, int64_t time) {
+    struct act_rec a = {.started = time};
+    struct act_rec *v;
+
+    if (!get(l, "plan") || !get(l, "request") || !get(l, "intent") ||
+        hash_parse(get(l, "plan"), &a.plan) < 0 || hash_parse(get(l, "request"), &a.request) < 0 ||
+        hash_parse(get(l, "intent"), &a.intent) < 0) {
+        return -EBADMSG;
+    }
+    a.index = get_u64(l, "index");
+    a.ct = (uint32_t)get_u64(l, "ct");
+    a.head = get_u64(l, "head");
+    a.seq = get_u64(l, "seq"); /* only in a pruned file */
+    a.acked = a.seq != 0;
+    (void)snprintf(a.approval, sizeof(a.approval), "%s",
+                   get(l, "approval") ? get(l, "approval") : "");
+    (void)snprintf(a.client, sizeof(a.client), "%s", get(l, "client") ? get(l, "client") : "");
+    v = reallocarray(o->act, o->n_acts + 1, sizeof(*v));
+    if (!v) {
+        return -ENOMEM;
+    }
+    o->act = v;
+    o->act[o->n_acts++] = a;
+    return 0;
+}
+
+static int apply_end(struct origin *o, const struct lines *l, uint64_t at) {
+    struct hash plan;
+    struct hash request;
+    struct act_rec *a;
+
+    if (!get(l, "plan") || !get(l, "request") || !get(l, "receipt") ||
+        hash_parse(get(l, "plan"), &plan) < 0 || hash_parse(get(l, "request"), &request) < 0) {
+        return -EBADMSG;
+    }
+    a = find(o, &plan, &request);
+    if (!a) {
+        return -EBADMSG;
+    }
+    o->seq = get_u64(l, "seq");
+    sha256(get(l, "receipt"), strlen(get(l, "receipt")), &o->last);
+    a->seq = o->seq;
+    a->note_at = at;
+    a->released = get(l, "released") != NULL;
+    return 0;
+}
+
+static int apply_ack(struct origin *o, uint64_t upto) {
+    o->acked = upto > o->acked ? upto : o->acked;
+    for (size_t i = 0; i < o->n_acts; i++) {
+        if (o->act[i].seq && o->act[i].seq <= o->acked) {
+            o->act[i].acked = true;
+        }
+    }
+    return 0;
+}
+
+static int apply_floor(struct origin *o, const struct lines *l) {
+    o->floor = get_u64(l, "floor");
+    o->seq = get_u64(l, "seq");
+    o->acked = get_u64(l, "acked");
+    return get(l, "last") && hash_parse(get(l, "last"), &o->last) < 0 ? -EBADMSG : 0;
+}
+
+/* A journal found on disk says whose it is; the file's name must agree. */
+static bool take_name(struct origin *o, const char *name) {
+    struct hash h;
+    char id[65];
+
+    sha256(name, strlen(name), &h);
+    hex_encode(h.b, HASH_LEN, id);
+    if (strcmp(id, o->id) != 0 || strlen(name) >= sizeof(o->name)) {
+        return false;
+    }
+    memcpy(o->name, name, strlen(name) + 1);
+    return true;
+}
+
+static int apply(struct origin *o, const char *payload, size_t len, uint64_t at) {
+    CLEANUP(lines_done) struct lines l = {0};
+    const char *kind;
+    int64_t time;
+    int r = lines_parse(payload, len, RECORD_HEAD, keys, ARRAY_LEN(keys), &l, NULL);
+
+    if (r < 0 || form_no_nul(&l, keys, NULL) < 0 || form_time(get(&l, "time"), &time) < 0) {
+        return -EBADMSG;
+    }
+    if (!get(&l, "origin") || (!o->name[0] && !take_name(o, get(&l, "origin"))) ||
+        strcmp(o->name, get(&l, "origin")) != 0) {
+        return -EBADMSG;
+    }
+    o->mark = time > o->mark ? time : o->mark;
+    kind = get(&l, "kind");
+    if (get(&l, "note") && apply_head(o, get(&l, "note"), time) < 0) {
+        return -EBADMSG;
+    }
+    return strcmp(kind, "head") == 0    ? 0
+           : strcmp(kind, "start") == 0 ? apply_start(o, &l, time)
+           : strcmp(kind, "end") == 0   ? apply_end(o, &l, at)
+           : strcmp(kind, "ack") == 0   ? apply_ack(o, get_u64(&l, "acked"))
+           : strcmp(kind, "floor") == 0 ? apply_floor(o, &l)
+                                        : -EBADMSG;
+}
+
+static uint32_t frame_len(const uint8_t *f) {
+    return (uint32_t)f[0] | (uint32_t)f[1] << 8 | (uint32_t)f[2] << 16 | (uint32_t)f[3] << 24;
+}
+
+static void frame_make(const char *payload, size_t len, uint8_t ret[static FRAME]) {
+    struct hash h;
+
+    sha256(payload, len, &h);
+    for (size_t i = 0; i < 4; i++) {
+        ret[i] = (uint8_t)(len >> (8 * i));
+    }
+    memcpy(ret + 4, h.b, 8);
+}
+
+static bool all_zero(const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (s[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One record at `at` of a file of `size` bytes: 1 applied, 0 torn end, -EBADMSG. */
+static int replay_one(struct origin *o, int fd, uint64_t size, struct buf *b, struct err *e) {
+    uint64_t left = size - o->replayed;
+    uint8_t frame[FRAME];
+    uint8_t made[FRAME];
+    uint32_t len;
+
+    if (left < FRAME) {
+        return 0;
+    }
+    if (fd_pread_all(fd, frame, FRAME, o->replayed) < 0) {
+        return err_set(e, -EIO, "journal %.16s cannot be read", o->id);
+    }
+    len = frame_len(frame);
+    buf_reset(b);
+    if (len > RECORD_MAX || !len || len > left - FRAME) {
+        uint64_t n = left < RECORD_MAX ? left : RECORD_MAX;
+
+        /* A length past the end is a torn write; zeros to the end are a file that grew without
+         * its data. */
+        if (len && len <= RECORD_MAX) {
+            return 0;
+        }
+        return buf_reserve(b, n) == 0 && fd_pread_all(fd, b->data, n, o->replayed) == 0 &&
+                       all_zero(b->data, n)
+                   ? 0
+                   : -EBADMSG;
+    }
+    if (buf_reserve(b, len) < 0 || fd_pread_all(fd, b->data, len, o->replayed + FRAME) < 0) {
+        return err_set(e, -EIO, "journal %.16s cannot be read", o->id);
+    }
+    frame_make(b->data, len, made);
+    if (memcmp(made, frame, FRAME) != 0) {
+        return left == FRAME + (uint64_t)len ? 0 : -EBADMSG;
+    }
+    if (apply(o, b->data, len, o->replayed) < 0) {
+        return -EBADMSG;
+    }
+    o->replayed += FRAME + len;
+    return 1;
+}
+
+static int catch_up(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    char path[96];
+    struct stat st;
+    int r = 1;
+
+    journal_path(o, "", path);
+    *ret_fd = openat(p->state_fd, path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0) {
+        return err_set(e, -errno, "open %s: %s", path, strerror(errno));
+    }
+    if ((uint64_t)st.st_size < o->replayed) {
+        o->damaged = true; /* what we acted on is gone */
+    }
+    while (!o->damaged && r == 1 && o->replayed < (uint64_t)st.st_size) {
+        r = replay_one(o, *ret_fd, (uint64_t)st.st_size, &b, e);
+    }
+    o->damaged = o->damaged || r == -EBADMSG;
+    p->mark = o->mark > p->mark ? o->mark : p->mark;
+    if (o->damaged) {
+        (void)err_tag(e, -EBADMSG, "journal_damaged", "this node's journal of %s is damaged",
+                      o->name[0] ? o->name : o->id);
+        return err_hint(e, "as root on the node: look into %s, then pveagentctl arm", path);
+    }
+    return r < 0 ? r : 0;
+}
+
+/* Makes an entry for every journal file whose origin is not known yet; its records name it. */
+static int find_files(struct priv *p, struct err *e) {
+    int fd = openat(p->state_fd, "journal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *de;
+
+    if (!d) {
+        closep(&fd);
+        return err_set(e, -EIO, "the journal directory cannot be read");
+    }
+    while ((de = readdir(d)) != NULL) {
+        struct origin *o;
+
+        if (!ident_is_hex(de->d_name, 64) || origin_by_id(p, de->d_name)) {
+            continue;
+        }
+        o = calloc(1, sizeof(*o));
+        if (o) {
+            memcpy(o->id, de->d_name, sizeof(o->id));
+            o->next = p->origins;
+            p->origins = o;
+        }
+    }
+    (void)closedir(d);
+    return 0;
+}
+
+int journal_replay_all(struct priv *p, struct err *e) {
+    int r = find_files(p, e);
+
+    for (struct origin *o = p->origins; r == 0 && o; o = o->next) {
+        CLEANUP(closep) int fd = -1;
+
+        (void)catch_up(p, o, &fd, NULL); /* a damaged one is refused when it is asked for */
+    }
+    return r;
+}
+
+int origin_lock(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
+    CLEANUP(closep) int lock = -1;
+    CLEANUP(closep) int fd = -1;
+    char path[96];
+    int r;
+
+    journal_path(o, ".lock", path);
+    lock = openat(p->state_fd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0) {
+        return err_set(e, -errno, "open %s: %s", path, strerror(errno));
+    }
+    while (flock(lock, LOCK_EX) < 0) {
+        if (errno != EINTR) {
+            return err_set(e, -errno, "lock %s: %s", path, strerror(errno));
+        }
+    }
+    r = catch_up(p, o, &fd, e);
+    if (r < 0) {
+        return r;
+    }
+    *ret_fd = TAKE_FD(lock);
+    return 0;
+}
+
+int journal_reserve(struct priv *p, struct err *e) {
+    CLEANUP(closep)
+    int fd = openat(p->state_fd, "reserve", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int r = fd < 0 ? errno : posix_fallocate(fd, 0, RESERVE);
+
+    if (r) {
+        (void)err_tag(e, -r, "journal_full", "no room for this node's records: %s", strerror(r));
+        return err_hint(e, "free space below %s on the node", p->state_dir);
+    }
+    return 0;
+}
+
+/* One write, one sync; a failure is taken back so that the next record follows the last good one.
+ */
+static int write_record(struct priv *p, struct origin *o, const struct buf *payload,
+                        bool use_reserve, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX + FRAME);
+    CLEANUP(closep) int fd = -1;
+    uint8_t frame[FRAME];
+    int r = catch_up(p, o, &fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    frame_make(payload->data, payload->len, frame);
+    r = buf_add(&b, frame, FRAME);
+    r = r < 0 ? r : buf_add(&b, payload->data, payload->len);
+    if (r == 0 && ftruncate(fd, (off_t)o->replayed) < 0) { /* a torn end of a dead writer */
+        r = -errno;
+    }
+    for (int tries = 0; r == 0; tries++) {
+        ssize_t n = write(fd, b.data, b.len);
+
+        if (n == (ssize_t)b.len && fdatasync(fd) == 0) {
+            break;
+        }
+        r = n < 0 || n == (ssize_t)b.len ? -errno : -ENOSPC;
+        (void)!ftruncate(fd, (off_t)o->replayed);
+        if (r == -ENOSPC && use_reserve && !tries && unlinkat(p->state_fd, "reserve", 0) == 0) {
+            r = 0;
+        }
+    }
+    if (r < 0) {
+        (void)err_tag(e, r, r == -ENOSPC || r == -EDQUOT ? "journal_full" : "journal_failed",
+                      "this node cannot write its journal: %s", strerror(-r));
+        return err_hint(e, "look at the disk that holds %s", p->state_dir);
+    }
+    r = apply(o, payload->data, payload->len, o->replayed);
+    o->replayed += b.len;
+    p->mark = o->mark > p->mark ? o->mark : p->mark;
+    return r < 0 ? err_set(e, r, "journal record does not read back") : 0;
+}
+
+static int put_hash(struct buf *b, const char *key, const struct hash *h) {
+    char text[HASH_HEX_LEN + 1];
+
+    hash_text(h, text);
+    return lines_put(b, key, text);
+}
+
+static int begin(struct buf *b, const char *kind, int64_t now) {
+    int r = buf_adds(b, RECORD_HEAD "\n");
+
+    r = r < 0 ? r : lines_put(b, "kind", kind);
+    return r < 0 ? r : lines_putf(b, "time", "%lld", (long long)now);
+}
+
+static int put_u64(struct buf *b, const char *key, uint64_t v) {
+    return lines_putf(b, key, "%llu", (unsigned long long)v);
+}
+
+static int finish(struct priv *p, struct origin *o, struct buf *b, int r, bool use_reserve,
+                  struct err *e) {
+    r = r < 0 ? r : lines_put(b, "origin", o->name);
+    return r < 0 ? err_set(e, r, "journal record too long") : write_record(p, o, b, use_reserve, e);
+}
+
+int journal_head(struct priv *p, struct origin *o, const struct journal_head *h, int64_t now,
+                 struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    int r = begin(&b, "head", now);
+
+    r = r < 0 ? r : lines_put(&b, "note", h->note);
+    return finish(p, o, &b, r, false, e);
+}
+
+static int put_act(struct buf *b, const struct act_rec *a) {
+    int r = put_hash(b, "plan", &a->plan);
+
+    r = r < 0 ? r : put_hash(b, "request", &a->request);
+    r = r < 0 ? r : put_hash(b, "intent", &a->intent);
+    r = r < 0 ? r : put_u64(b, "index", a->index);
+    if (r == 0 && a->approval[0]) {
+        r = lines_put(b, "approval", a->approval);
+    }
+    r = r < 0 ? r : lines_put(b, "client", a->client);
+    r = r < 0 ? r : put_u64(b, "ct", a->ct);
+    return r < 0 ? r : put_u64(b, "head", a->head);
+}
+
+int journal_start(struct priv *p, struct origin *o, const struct journal_head *h,
+                  const struct act_rec *a, int64_t now, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    int r = begin(&b, "start", now);
+
+    if (r == 0 && h) {
+        r = lines_put(&b, "note", h->note);
+    }
+    r = r < 0 ? r : put_act(&b, a);
+    return finish(p, o, &b, r, false, e);
+}
+
+int journal_end(struct priv *p, struct origin *o, const struct hash *request,
+                const struct hash *plan, const char *receipt, bool release, int64_t now,
+                struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    int r = begin(&b, "end", now);
+
+    r = r < 0 ? r : put_hash(&b, "plan", plan);
+    r = r < 0 ? r : put_hash(&b, "request", request);
+    r = r < 0 ? r : put_u64(&b, "seq", o->seq + 1);
+    r = r < 0 ? r : lines_put(&b, "receipt", receipt);
+    if (r == 0 && release) {
+        r = lines_put(&b, "released", "yes");
+    }
+    return finish(p, o, &b, r, true, e);
+}
+
+int journal_ack(struct priv *p, struct origin *o, uint64_t upto, int64_t now, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    int r = begin(&b, "ack", now);
+
+    r = r < 0 ? r : put_u64(&b, "acked", upto);
+    return finish(p, o, &b, r, true, e);
+}
+
+int journal_receipt(const struct priv *p, const struct origin *o, const struct act_rec *a,
+                    struct buf *ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    CLEANUP(lines_done) struct lines l = {0};
+    CLEANUP(closep) int fd = -1;
+    uint8_t frame[FRAME];
+    char path[96];
+    uint32_t len;
+
+    journal_path(o, "", path);
+    fd = openat(p->state_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (!a->seq || fd < 0 || fd_pread_all(fd, frame, FRAME, a->note_at) < 0) {
+        return err_set(e, -ENOENT, "no receipt");
+    }
+    len = frame_len(frame);
+    if (len > RECORD_MAX || buf_reserve(&b, len) < 0 ||
+        fd_pread_all(fd, b.data, len, a->note_at + FRAME) < 0 ||
+        lines_parse(b.data, len, RECORD_HEAD, keys, ARRAY_LEN(keys), &l, e) < 0 ||
+        !get(&l, "receipt")) {
+        return err_set(e, -ENOENT, "no receipt");
+    }
+    return buf_adds(ret, get(&l, "receipt"));
+}
+
+static int add_frame(struct buf *file, const struct buf *payload) {
+    uint8_t frame[FRAME];
+    int r;
+
+    frame_make(payload->data, payload->len, frame);
+    r = buf_add(file, frame, FRAME);
+    return r < 0 ? r : buf_add(file, payload->data, payload->len);
+}
+
+/* The pruned file: floor and head, then the spent marks that stay. Receipts that stay open keep the
+ * whole file as it is, because their bytes are in it. */
+int journal_prune(struct priv *p, struct origin *o, uint64_t floor, int64_t now, struct err *e) {
+    CLEANUP(buf_done) struct buf file = BUF_INIT((size_t)64 * 1024 * 1024);
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    char path[96];
+    int r;
+
+    if (journal_open_receipts(o)) {
+        return err_set(e, -EBUSY, "receipts are open");
+    }
+    r = begin(&b, "floor", now);
+    if (r == 0 && o->note) {
+        r = lines_put(&b, "note", o->note);
+    }
+    r = r < 0 ? r : put_u64(&b, "seq", o->seq);
+    r = r < 0 ? r : put_u64(&b, "acked", o->acked);
+    r = r < 0 ? r : put_u64(&b, "floor", floor > o->floor ? floor : o->floor);
+    r = r < 0 ? r : put_hash(&b, "last", &o->last);
+    r = r < 0 ? r : lines_put(&b, "origin", o->name);
+    r = r < 0 ? r : add_frame(&file, &b);
+    for (size_t i = 0; r == 0 && i < o->n_acts; i++) {
+        if (o->act[i].index < floor) {
+            continue;
+        }
+        buf_reset(&b);
+        r = begin(&b, "start", o->act[i].started);
+        r = r < 0 ? r : put_act(&b, &o->act[i]);
+        r = r < 0 ? r : put_u64(&b, "seq", o->act[i].seq);
+        r = r < 0 ? r : lines_put(&b, "origin", o->name);
+        r = r < 0 ? r : add_frame(&file, &b);
+    }
+    if (r < 0) {
+        return err_set(e, r, "journal cannot be pruned");
+    }
+    journal_path(o, "", path);
+    r = file_replace(p->state_fd, path, file.data, file.len, 0600, e);
+    if (r == 0) {
+        free(o->act);
+        o->act = NULL;
+        o->n_acts = 0;
+        o->replayed = 0;
+    }
+    return r;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Killing what a command started (root, request child, a child subreaper). Killing lxc-attach alone
+ * leaves the command alive under us, so we walk our own descendants: stop them all first, that none
+ * can fork away, then kill, then look again. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/ident.h"
+#include "common/own.h"
+#include "pveagentd/priv/exec.h"
+
+#define PIDS_MAX 4096
+
+struct pids {
+    pid_t v[PIDS_MAX];
+    size_t n;
+};
+
+static void add_pids(struct pids *ret, const char *list) {
+    for (const char *s = list; *(s += strspn(s, " \n")); s += strcspn(s, " \n")) {
+        uint64_t v;
+
+        if (ident_u64n(s, strcspn(s, " \n"), &v) == 0 && v > 1 && v < INT32_MAX &&
+            ret->n < PIDS_MAX) {
+            ret->v[ret->n++] = (pid_t)v;
+        }
+    }
+}
+
+static void children_of(pid_t pid, struct pids *ret) {
+    char path[64];
+    struct dirent *de;
+    DIR *d;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    d = opendir(path);
+    while (d && (de = readdir(d)) != NULL) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(64 * 1024);
+        char file[400];
+        CLEANUP(closep) int fd = -1;
+
+        if (de->d_name[0] == '.') {
+            continue;
+        }
+        (void)snprintf(file, sizeof(file), "%s/%s/children", path, de->d_name);
+        fd = open(file, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && fd_read_all(fd, &b) == 0) {
+            add_pids(ret, buf_str(&b));
+        }
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+}
+
+/* Breadth first, so that going backwards is deepest first. */
+static void descendants(struct pids *ret) {
+    ret->n = 0;
+    children_of(getpid(), ret);
+    for (size_t i = 0; i < ret->n; i++) {
+        children_of(ret->v[i], ret);
+    }
+}
+
+static void collect_dead(void) {
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+}
+
+bool reap_all(void) {
+    static struct pids all; /* single-threaded; too large for the stack */
+
+    for (int round = 0; round < 200; round++) {
+        descendants(&all);
+        if (!all.n) {
+            return true;
+        }
+        for (size_t i = 0; i < all.n; i++) {
+            (void)kill(all.v[i], SIGSTOP);
+        }
+        descendants(&all);
+        for (size_t i = all.n; i-- > 0;) {
+            (void)kill(all.v[i], SIGKILL);
+        }
+        collect_dead();
+        clock_sleep_ms(round < 20 ? 2 : 25);
+        collect_dead();
+    }
+    return false;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The resident process (root): accepts, forks a child a request, keeps time. It reads no message
+ * itself, so nothing that a request does can change it; before each fork it reads what other
+ * children wrote to the journals. A child that dies leaves its action to be found and said. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/ident.h"
+#include "common/own.h"
+#include "pveagentd/priv/serve.h"
+#include "pveagentd/priv/undo.h"
+
+#define CHILDREN_MAX 64
+#define CHORES_MS    60000
+#define OPS_KEPT_S   86400
+
+struct server {
+    struct priv *p;
+    const struct gate_row *rows;
+    size_t n_rows;
+    int sock, sig;
+    size_t children;
+    bool stop, orphans;
+    int64_t chores_at, watchdog_ms, watchdog_at;
+};
+
+/* A socket from the service manager, if it passed exactly one. */
+static int inherited(void) {
+    const char *pid = getenv("LISTEN_PID");
+    const char *fds = getenv("LISTEN_FDS");
+    uint32_t v;
+
+    if (!pid || !fds || ident_u32(pid, &v) < 0 || (pid_t)v != getpid() || strcmp(fds, "1") != 0) {
+        return -1;
+    }
+    return fcntl(3, F_SETFD, FD_CLOEXEC) < 0 ? -1 : 3;
+}
+
+static int make_socket(const struct priv *p, int *ret, struct err *e) {
+    CLEANUP(closep) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    mode_t old;
+    int r;
+
+    if (sock < 0 || strlen(p->socket_path) >= sizeof(sa.sun_path)) {
+        return err_set(e, -EINVAL, "socket %s cannot be made", p->socket_path);
+    }
+    memcpy(sa.sun_path, p->socket_path, strlen(p->socket_path) + 1);
+    (void)unlink(p->socket_path);
+    old = umask(0177);
+    r = bind(sock, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
+    (void)umask(old);
+    if (r < 0 || chown(p->socket_path, p->peer_uid, (gid_t)-1) < 0 || listen(sock, 64) < 0) {
+        r = r < 0 ? r : -errno;
+        return err_set(e, r, "listen on %s: %s", p->socket_path, strerror(-r));
+    }
+    *ret = TAKE_FD(sock);
+    return 0;
+}
+
+static void child_signals(void) {
+    sigset_t none;
+
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Forks; in the child: 0. */
+static pid_t fork_child(struct server *s) {
+    pid_t pid = s->children < CHILDREN_MAX ? fork() : -1;
+
+    if (pid == 0) {
+        closep(&s->sock);
+        closep(&s->sig);
+        child_signals();
+    } else if (pid > 0) {
+        s->children++;
+    }
+    return pid;
+}
+
+static void on_connection(struct server *s) {
+    CLEANUP(closep) int c = accept4(s->sock, NULL, NULL, SOCK_CLOEXEC);
+    struct err e = {0};
+
+    if (c < 0) {
+        return;
+    }
+    (void)journal_replay_all(s->p, &e);
+    if (fork_child(s) == 0) {
+        if (priv_read_keys(s->p, &e) < 0) { /* `arm` may have made new ones */
+            log_event(LOG_L_ERR, "keys cannot be read", "REASON", e.msg, NULL);
+            _exit(1);
+        }
+        handle(s->p, c, s->rows, s->n_rows);
+        _exit(0);
+    }
+}
+
+/* Outputs of old operations; attach logs of dead children; marks of ended actions. */
+static void clean(const struct priv *p, const char *dir, int64_t age) {
+    int fd = openat(p->state_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *de;
+
+    while (d && (de = readdir(d)) != NULL) {
+        struct stat st;
+
+        if (de->d_name[0] != '.' && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            st.st_mtime + age < clock_unix() &&
+            !(ident_is_hex(de->d_name, 64) && running_pid(p, de->d_name, NULL))) {
+            (void)unlinkat(fd, de->d_name, 0);
+        }
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+}
+
+static void chores(struct server *s) {
+    struct err e = {0};
+
+    (void)journal_replay_all(s->p, &e);
+    if (fork_child(s) != 0) {
+        return;
+    }
+    if (priv_armed(s->p) && heads_publish(s->p, &e) < 0) {
+        log_event(LOG_L_WARN, "heads cannot be published", "REASON", e.msg, NULL);
+    }
+    undo_sweep(s->p);
+    clean(s->p, "ops", OPS_KEPT_S);
+    clean(s->p, "running", OPS_KEPT_S);
+    _exit(0);
+}
+
+static void reap(struct server *s) {
+    int status;
+
+    while (waitpid(-1, &status, WNOHANG) > 0) {
+        s->children--;
+        s->orphans = s->orphans || WIFSIGNALED(status);
+    }
+}
+
+static void on_signal(struct server *s) {
+    struct signalfd_siginfo si;
+
+    while (read(s->sig, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+        if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT) {
+            s->stop = true;
+        }
+    }
+    reap(s);
+}
+
+static void on_time(struct server *s) {
+    int64_t now = clock_mono_ms();
+
+    if (s->orphans && fork_child(s) == 0) {
+        struct err e;
+
+        if (priv_read_keys(s->p, &e) == 0) {
+            (void)resolve_orphans(s->p);
+        }
+        _exit(0);
+    }
+    s->orphans = false;
+    if (now >= s->chores_at) {
+        s->chores_at = now + CHORES_MS;
+        chores(s);
+    }
+    if (s->watchdog_ms && now >= s->watchdog_at) {
+        s->watchdog_at = now + s->watchdog_ms;
+        notify_send("WATCHDOG=1");
+    }
+}
+
+static void loop(struct server *s) {
+    while (!s->stop) {
+        struct pollfd f[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = s->sig, .events = POLLIN}};
+        int64_t until =
+            s->watchdog_ms && s->watchdog_at < s->chores_at ? s->watchdog_at : s->chores_at;
+        int64_t left = until - clock_mono_ms();
+
+        if (poll(f, 2, left < 0 ? 0 : left > 60000 ? 60000 : (int)left) < 0 && errno != EINTR) {
+            return;
+        }
+        if (f[1].revents) {
+            on_signal(s);
+        }
+        if (f[0].revents && !s->stop) {
+            on_connection(s);
+        }
+        on_time(s);
+    }
+}
+
+int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) {
+    struct server s = {.p = p, .rows = rows, .n_rows = n, .sock = inherited(), .sig = -1};
+    const char *usec = getenv("WATCHDOG_USEC");
+    uint64_t v = 0;
+    sigset_t set;
+    int r = 0;
+
+    if (s.sock < 0) {
+        r = make_socket(p, &s.sock, e);
+    }
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    s.sig = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    r = r < 0 ? r : fd_nonblock(s.sock);
+    r = r < 0 ? r : resolve_orphans(p);
+    if (r < 0 || s.sig < 0) {
+        return r < 0 ? r : err_set(e, -errno, "signalfd: %s", strerror(errno));
+    }
+    if (usec && ident_u64(usec, &v) == 0) {
+        s.watchdog_ms = (int64_t)(v / 2000);
+    }
+    notify_send("READY=1\nSTATUS=waiting for the front end");
+    loop(&s);
+    notify_send("STOPPING=1");
+    closep(&s.sock);
+    closep(&s.sig);
+    return 0; /* children go on: what was started belongs to the node and gets its receipt */
+}
+
+static const char usage[] =
+    "Usage: pveagentd-priv [options]\n"
+    "The root half of the Proxmox VE node daemon. Started by its unit; decides and acts.\n\n"
+    "  --socket PATH       where the front end connects [/run/pveagentd/priv.sock]\n"
+    "  --state DIR         keys, journal, clients [/var/lib/pveagentd-priv]\n"
+    "  --cluster-fs DIR    the cluster file system [" CLUSTER_FS "]\n"
+    "  --policy FILE       local policy [/etc/pveagentd/policy.ini]\n"
+    "  --node NAME         this node's name [the host name]\n"
+    "  --lxc-path DIR      where liblxc keeps its containers [/var/lib/lxc]\n"
+    "  --peer-user NAME    who may connect [pveagentd]\n"
+    "  --peer-uid N        the same by number\n"
+    "  --foreground        accepted; the process never goes to the background\n"
+    "  --help, --version\n";
+
+static int peer_by_name(const char *name, struct priv *p) {
+    const struct passwd *pw = getpwnam(name);
+
+    if (!pw) {
+        return -ENOENT;
+    }
+    p->peer_uid = pw->pw_uid;
+    return 0;
+}
+
+static int read_options(int argc, char **argv, struct priv *p) {
+    static const struct option options[] = {
+        {"socket", 1, NULL, 's'},    {"state", 1, NULL, 'S'},    {"cluster-fs", 1, NULL, 'c'},
+        {"policy", 1, NULL, 'p'},    {"node", 1, NULL, 'n'},     {"lxc-path", 1, NULL, 'l'},
+        {"peer-user", 1, NULL, 'u'}, {"peer-uid", 1, NULL, 'U'}, {"foreground", 0, NULL, 'f'},
+        {"help", 0, NULL, 'h'},      {"version", 0, NULL, 'v'},  {NULL, 0, NULL, 0}};
+    const char *user = "pveagentd";
+    bool by_uid = false;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        uint32_t uid;
+
+        switch (c) {
+        case 's':
+            p->socket_path = optarg;
+            break;
+        case 'S':
+            p->state_dir = optarg;
+            break;
+        case 'c':
+            p->cluster_fs = optarg;
+            break;
+        case 'p':
+            p->policy_file = optarg;
+            break;
+        case 'n':
+            (void)snprintf(p->node, sizeof(p->node), "%s", optarg);
+            break;
+        case 'l':
+            p->lxc_path = optarg;
+            break;
+        case 'u':
+            user = optarg;
+            break;
+        case 'U':
+            if (ident_u32(optarg, &uid) < 0) {
+                return -EINVAL;
+            }
+            p->peer_uid = uid;
+            by_uid = true;
+            break;
+        case 'f':
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            return 1;
+        case 'v':
+            (void)puts("pveagentd-priv " PACKAGE_VERSION);
+            return 1;
+        default:
+            return -EINVAL;
+        }
+    }
+    if (!by_uid && peer_by_name(user, p) < 0) {
+        (void)fprintf(stderr, "pveagentd-priv: no user %s\n", user);
+        return -EINVAL;
+    }
+    return optind == argc ? 0 : -EINVAL;
+}
+
+int priv_main(int argc, char **argv, const struct gate_row *rows, size_t n) {
+    struct priv p = {.state_dir = "/var/lib/pveagentd-priv",
+                     .cluster_fs = CLUSTER_FS,
+                     .policy_file = "/etc/pveagentd/policy.ini",
+                     .socket_path = "/run/pveagentd/priv.sock",
+                     .state_fd = -1};
+    struct err e = {0};
+    int r;
+
+    if (gethostname(p.node, sizeof(p.node)) < 0) {
+        p.node[0] = '\0';
+    }
+    p.node[sizeof(p.node) - 1] = '\0';
+    p.node[strcspn(p.node, ".")] = '\0';
+    r = read_options(argc, argv, &p);
+    if (r) {
+        return r > 0 ? EXIT_SUCCESS : 2;
+    }
+    if (!ident_is_node(p.node)) {
+        (void)fprintf(stderr, "pveagentd-priv: not a node's name: use --node\n");
+        return 2;
+    }
+    (void)umask(077);
+    (void)signal(SIGPIPE, SIG_IGN);
+    r = priv_open(&p, &e);
+    r = r < 0 ? r : serve(&p, rows, n, &e);
+    if (r < 0) {
+        log_event(LOG_L_ERR, "cannot serve", "REASON", e.msg, "HINT", e.hint, NULL);
+    }
+    priv_close(&p);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

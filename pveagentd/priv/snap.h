@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pveagentd/priv/snap.h - snapshots of a container's volumes below Proxmox: a table of drivers by
+ * storage type, and sets of volumes that are snapshotted all or none. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct ct;
+struct err;
+struct priv;
+
+struct snap_driver;
+
+struct volume {
+    char key[16]; /* rootfs, mp0 … */
+    const struct snap_driver *driver;
+    char at[2048]; /* btrfs: absolute path; zfs: dataset; lvmthin: vg/lv */
+};
+
+#define VOLUMES_MAX 16
+struct volumes {
+    struct volume v[VOLUMES_MAX];
+    size_t n;
+};
+
+/* Runs a command and collects its output; the seam for drivers that drive programs. */
+typedef int snap_runner(const char *const *argv, struct buf *ret, int timeout_s, struct err *e);
+
+struct snap_driver {
+    const char *type; /* of storage.cfg */
+    const char *name; /* in receipts */
+    /* 0, or why not ("undo_impossible"). */
+    int (*possible)(const struct volume *v, struct err *e);
+    int (*create)(const struct volume *v, const char *name, struct err *e);
+    /* Puts the volume back to `name`; what was there becomes `safety` (where the driver can). The
+     * container does not run. */
+    int (*rollback)(const struct volume *v, const char *name, const char *safety, struct err *e);
+    int (*remove)(const struct volume *v, const char *name, struct err *e);
+    /* One name a line. */
+    int (*list)(const struct volume *v, struct buf *ret, struct err *e);
+    /* An identity of the snapshot that a later one of the same name does not have. */
+    int (*mark)(const struct volume *v, const char *name, char ret[static 65], struct err *e);
+};
+
+extern const struct snap_driver *const snap_drivers[];
+extern const size_t snap_driver_count;
+extern const struct snap_driver snap_btrfs;
+extern const struct snap_driver snap_zfs, snap_lvmthin;
+extern snap_runner *snap_run; /* run_tool; tests put a recorder here */
+
+/* Volumes of the container from its configuration and storage.cfg. "undo_impossible" when a mount
+ * point is no volume or lies on a storage without a driver. */
+int volumes_find(const struct priv *p, const struct ct *ct, struct volumes *ret, struct err *e);
+/* All or none. */
+int volumes_create(const struct volumes *v, const char *name, struct err *e);
+int volumes_rollback(const struct volumes *v, const char *name, const char *safety, struct err *e);
+int volumes_remove(const struct volumes *v, const char *name, struct err *e);
