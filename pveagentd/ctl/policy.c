@@ -3,11 +3,10 @@
  * only by one that parses together with the other; a crash leaves the old one. */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "common/b64.h"
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/fd.h"
@@ -17,28 +16,88 @@
 #include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/policy.h"
 
+/* One DER element: its tag, its content, where the next begins. */
+struct der {
+    const uint8_t *p, *end;
+};
+
+static int der_take(struct der *d, uint8_t tag, struct der *content, struct der *whole) {
+    const uint8_t *at = d->p;
+    size_t left = (size_t)(d->end - d->p);
+    size_t n;
+    size_t head = 2;
+
+    if (left < 2 || at[0] != tag) {
+        return -EBADMSG;
+    }
+    n = at[1];
+    if (n & 0x80) {
+        size_t bytes = n & 0x7f;
+
+        if (!bytes || bytes > 3 || left < 2 + bytes) {
+            return -EBADMSG;
+        }
+        n = 0;
+        for (size_t i = 0; i < bytes; i++) {
+            n = n << 8 | at[2 + i];
+        }
+        head += bytes;
+    }
+    if (n > left - head) {
+        return -EBADMSG;
+    }
+    *content = (struct der){at + head, at + head + n};
+    *whole = (struct der){at, at + head + n};
+    d->p = at + head + n;
+    return 0;
+}
+
+/* Certificate { tbs { [0] version, serial, algorithm, issuer, validity, subject, spki … } … } */
+static int spki_of_der(const struct buf *b, struct hash *ret) {
+    static const uint8_t before[] = {0x02, 0x30, 0x30, 0x30, 0x30};
+    struct der d;
+    struct der tbs;
+    struct der x;
+    struct der spki;
+
+    d.p = (const uint8_t *)buf_str(b);
+    d.end = d.p + b->len;
+    if (der_take(&d, 0x30, &tbs, &x) < 0 || der_take(&tbs, 0x30, &tbs, &x) < 0) {
+        return -EBADMSG;
+    }
+    (void)der_take(&tbs, 0xa0, &x, &spki);
+    for (size_t i = 0; i < sizeof(before); i++) {
+        if (der_take(&tbs, before[i], &x, &spki) < 0) {
+            return -EBADMSG;
+        }
+    }
+    if (der_take(&tbs, 0x30, &x, &spki) < 0) {
+        return -EBADMSG;
+    }
+    sha256(spki.p, (size_t)(spki.end - spki.p), ret);
+    return 0;
+}
+
 int ctl_cert_spki(const char *path, struct hash *ret, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
-    unsigned char *der = NULL;
-    BIO *bio;
-    X509 *x;
-    int len;
-    int r = file_read(AT_FDCWD, path, &b, e);
+    static const char begin[] = "-----BEGIN CERTIFICATE-----\n";
+    CLEANUP(buf_done) struct buf pem = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf der = BUF_INIT(LIM_NOTE);
+    const char *s;
+    int r = file_read(AT_FDCWD, path, &pem, e);
 
     if (r < 0) {
         (void)err_hint(e, "the front end makes it: pveagentd --init");
         return r;
     }
-    bio = BIO_new_mem_buf(b.data, (int)b.len);
-    x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-    len = x ? i2d_PUBKEY(X509_get0_pubkey(x), &der) : -1;
-    if (len > 0) {
-        sha256(der, (size_t)len, ret);
+    s = strstr(buf_str(&pem), begin);
+    for (s = s ? s + strlen(begin) : ""; r == 0 && *s && *s != '-'; s++) {
+        r = *s == '\n' ? 0 : buf_addc(&text, *s);
     }
-    OPENSSL_free(der);
-    X509_free(x);
-    BIO_free(bio);
-    return len > 0 ? 0 : err_set(e, -EBADMSG, "%s: not a certificate", path);
+    if (r < 0 || b64_decode(buf_str(&text), text.len, &der) < 0 || spki_of_der(&der, ret) < 0) {
+        return err_set(e, -EBADMSG, "%s: not a certificate", path);
+    }
+    return 0;
 }
 
 static int report(const struct policy *p) {
@@ -71,16 +130,19 @@ int ctl_check(struct ctl *k) {
     return r < 0 ? ctl_fail(&e) : report(&pol);
 }
 
+/* A bare name is looked for in /usr/bin only: this runs as root, whatever PATH says. */
 static int run_editor(const char *file, struct err *e) {
-    const char *editor = getenv("VISUAL");
+    const char *wanted = getenv("VISUAL");
+    char editor[512];
     int status = 0;
     pid_t pid;
 
-    editor = editor && *editor ? editor : getenv("EDITOR");
-    editor = editor && *editor ? editor : "/usr/bin/sensible-editor";
+    wanted = wanted && *wanted ? wanted : getenv("EDITOR");
+    wanted = wanted && *wanted ? wanted : "sensible-editor";
+    (void)snprintf(editor, sizeof(editor), "%s%s", wanted[0] == '/' ? "" : "/usr/bin/", wanted);
     pid = fork();
     if (pid == 0) {
-        (void)execlp(editor, editor, file, (char *)NULL);
+        (void)execl(editor, editor, file, (char *)NULL);
         _exit(127);
     }
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -181,7 +181,7 @@ static int on_explain(struct ask *a) {
         return r < 0 || msg_done(&a->rd) < 0 ? -EBADMSG : 0;
     }
     if (request_parse(text, len, &q, &e) < 0) {
-        return refuse(a, "request_malformed", e.msg);
+        return refuse(a, "request_invalid", e.msg);
     }
     if (strcmp(q.client, a->client.name) != 0 || strcmp(q.node, a->p->node) != 0) {
         return refuse(a, "request_mismatch", "the request is for another client or node");

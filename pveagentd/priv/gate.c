@@ -80,7 +80,7 @@ int need_request(struct act *a, struct err *e) {
 
     a->has_q = r == 0;
     if (r < 0) {
-        (void)snprintf(e->tag, sizeof(e->tag), "request_malformed");
+        (void)snprintf(e->tag, sizeof(e->tag), "request_invalid");
     }
     return r;
 }
@@ -98,7 +98,7 @@ int need_intent(struct act *a, struct err *e) {
         r = err_set(e, -EBADMSG, "the entry is no intent");
     }
     if (r < 0) {
-        (void)snprintf(e->tag, sizeof(e->tag), "intent_bad");
+        (void)snprintf(e->tag, sizeof(e->tag), "intent_invalid");
         return r;
     }
     merkle_leaf(a->intent, a->intent_len, &a->leaf);
@@ -116,7 +116,7 @@ int need_checkpoint(struct act *a, struct err *e) {
     }
     a->has_cp = r == 0;
     if (r < 0) {
-        (void)snprintf(e->tag, sizeof(e->tag), "bad_checkpoint");
+        (void)snprintf(e->tag, sizeof(e->tag), "witness_bad_signature");
     }
     return r;
 }
@@ -174,7 +174,8 @@ static int send_started(struct act *a) {
 
     hex_encode(a->h.b, HASH_LEN, hex);
     if (msg_begin(&b, MSG_ACT_STARTED) < 0 || msg_adds(&b, hex) < 0 ||
-        msg_adds(&b, buf_str(&a->line)) < 0 || msg_add_u64(&b, a->o ? a->o->n_acts : 0) < 0) {
+        msg_adds(&b, a->recorded ? buf_str(&a->line) : "") < 0 ||
+        msg_add_u64(&b, a->o ? a->o->n_acts : 0) < 0) {
         return -ENOMEM;
     }
     msg_end(&b);

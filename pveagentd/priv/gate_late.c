@@ -82,7 +82,7 @@ int step_world(struct act *a, struct err *e) {
         return err_tag(e, -ENOENT, "ct_missing", "there is no container %u on this node", a->q.ct);
     }
     if (!a->q.has_config || !hash_eq(&a->q.config, &a->ct.config_hash)) {
-        (void)err_tag(e, -ESTALE, "world_changed",
+        (void)err_tag(e, -ESTALE, "ct_changed",
                       "the configuration of container %u is not the planned one", a->q.ct);
         return err_hint(e, "plan anew");
     }
@@ -105,7 +105,7 @@ int step_unspent(struct act *a, struct err *e) {
                        (unsigned long long)a->o->floor);
     }
     if (journal_find(a->o, &a->plan, &a->h)) {
-        return err_tag(e, -EEXIST, "plan_spent", "this request of this plan was already used");
+        return err_tag(e, -EEXIST, "request_spent", "this request of this plan was already used");
     }
     for (size_t i = 0; a->approval_nonce[0] && i < a->o->n_acts; i++) {
         const struct act_rec *x = &a->o->act[i];

@@ -80,9 +80,10 @@ static int need_policy(struct act *a, struct err *e) {
 /* A replay needs an earlier time; an expired approval needs a later one to look later. */
 int step_clock(struct act *a, struct err *e) {
     struct err unread;
+    /* Without a policy nothing can run, and step 6 says why: that is the more useful refusal. */
+    bool any = need_policy(a, &unread) < 0 || a->policy.any_clock;
 
-    (void)need_policy(a, &unread); /* unreadable: the strict answer, and step 6 says why */
-    return clock_check(a->p, a->now, a->policy.any_clock, e);
+    return clock_check(a->p, a->now, any, e);
 }
 
 /* The front end could send another client's key hash: then that client's log must hold the intent,
@@ -156,7 +157,7 @@ int step_intent(struct act *a, struct err *e) {
         return err_tag(e, -EPERM, "intent_expired", "the intent has expired");
     }
     if (expires > a->now + INTENT_AHEAD_S) {
-        return err_tag(e, -EPERM, "intent_bad", "the intent lasts longer than 15 minutes");
+        return err_tag(e, -EPERM, "intent_invalid", "the intent lasts longer than 15 minutes");
     }
     return 0;
 }

@@ -506,8 +506,12 @@ int journal_end(struct priv *p, struct origin *o, const struct hash *request,
                 const struct hash *plan, const char *receipt, bool release, int64_t now,
                 struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    const struct act_rec *a = find(o, plan, request);
     int r = begin(&b, "end", now);
 
+    if (!a || a->seq) { /* it would not replay */
+        return err_set(e, -EINVAL, "an end without its start");
+    }
     r = r < 0 ? r : put_hash(&b, "plan", plan);
     r = r < 0 ? r : put_hash(&b, "request", request);
     r = r < 0 ? r : put_u64(&b, "seq", o->seq + 1);

@@ -22,8 +22,9 @@
 
 #define SNAP_DIR   ".pveagentd-snap"
 #define SUBVOL_INO 256 /* every subvolume's root has this inode */
-#define ROOM_PART  20  /* a snapshot wants 1/20 of the file system free, for what changes after it \
-                        */
+#define ROOM_PART                                                                                  \
+    20 /* a snapshot wants 1/20 of the file system free, for what changes after it                 \
+        */
 
 struct place {
     int dir;   /* of the volume */

@@ -38,11 +38,11 @@ int witness_check(const struct origin *o, const struct witness_in *in, struct ch
     if (in->len > CHECKPOINT_MAX ||
         checkpoint_open(in->checkpoint, in->len, in->log, &n, &c, e) < 0 ||
         strcmp(c.origin, o->name) != 0) {
-        return fail(e, 403, ret_status, "bad_checkpoint",
+        return fail(e, 403, ret_status, "witness_bad_signature",
                     "the checkpoint is not signed by this client's log");
     }
     if (in->old > c.size) {
-        return fail(e, 400, ret_status, "bad_checkpoint", "the old size is above the new one");
+        return fail(e, 400, ret_status, "witness_bad_proof", "the old size is above the new one");
     }
     if (in->old != known) {
         return fail(e, 409, ret_status, "witness_conflict",
@@ -53,7 +53,7 @@ int witness_check(const struct origin *o, const struct witness_in *in, struct ch
         (o->has_head ? merkle_check_consistency(in->old, c.size, in->proof, in->n_proof, &o->root,
                                                 &c.root) < 0
                      : in->n_proof != 0)) {
-        return fail(e, 422, ret_status, "witness_refused",
+        return fail(e, 422, ret_status, "witness_inconsistent",
                     "the checkpoint does not extend the one this node cosigned");
     }
     *ret = c;
@@ -136,7 +136,7 @@ int witness_post(struct priv *p, const char *body, size_t len, unsigned int *ret
         return fail(e, 400, ret_status, "bad_request", "not an add-checkpoint request");
     }
     if (client_by_origin(p, c.origin, &client, e) < 0) {
-        return fail(e, 404, ret_status, "log_unknown", "no client here has this log");
+        return fail(e, 404, ret_status, "client_unknown", "no client here has this log");
     }
     in.log = &client.log;
     o = origin_get(p, c.origin);
