@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/b64.h"
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
@@ -31,6 +30,7 @@ struct run {
     struct act_out *ret;
     struct hash request;
     struct hash leaf; /* of the intent */
+    bool has_acknowledged;
     struct frames f;
     struct buf note; /* the checkpoint that was sent */
     struct checkpoint cp;
@@ -39,21 +39,6 @@ struct run {
 void act_out_done(struct act_out *o) {
     free(o->receipt);
     o->receipt = NULL;
-}
-
-static js *b64_js(const void *data, size_t len) {
-    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_HTTP_BODY);
-
-    return b64_encode(&b, data, len) < 0 ? NULL : js_str_n(buf_str(&b), b.len);
-}
-
-static js *proof_js(const struct proof *p) {
-    js *list = js_array();
-
-    for (size_t i = 0; i < p->n; i++) {
-        js_push(list, b64_js(p->h[i].b, HASH_LEN));
-    }
-    return list;
 }
 
 /* The same intent proved against the newest checkpoint, from what the node has seen. */
@@ -67,11 +52,8 @@ static int make_body(struct run *t, struct buf *ret, struct err *e) {
 
     buf_reset(&t->note);
     r = ledger_checkpoint(t->l, &t->note, &t->cp, e);
-    if (r == 0 && t->node->head > t->cp.size) {
-        return err_tag(e, -EILSEQ, "ledger_behind",
-                       "node %s has witnessed %llu entries of this ledger, which has %llu",
-                       t->node->name, (unsigned long long)t->node->head,
-                       (unsigned long long)t->cp.size);
+    if (r == 0 && node_is_ahead(t->node, t->cp.size, e)) {
+        return -EILSEQ;
     }
     if (r == 0) {
         r = ledger_read(t->l, in->intent_index, &entry, e);
@@ -209,6 +191,12 @@ static int take_refusal(struct run *t, const struct reply *a, bool may_repeat, s
         size >= 0) {
         t->node->head = (uint64_t)size;
         return 1;
+    }
+    if (strcmp(code, "receipts_pending") == 0 && may_repeat && !t->has_acknowledged) {
+        t->has_acknowledged = true;
+        if (witness_node(t->n, t->node, t->l, NULL) == 0) {
+            return 1;
+        }
     }
     if (strcmp(code, "request_spent") == 0 && ask_afterwards(t)) {
         return 0;

@@ -8,6 +8,7 @@
 #include "common/b64.h"
 #include "common/err.h"
 #include "common/limits.h"
+#include "common/merkle.h"
 #include "common/own.h"
 #include "proximo-client/nodes/nodes_int.h"
 
@@ -263,4 +264,19 @@ int reply_refused(const struct node *node, const struct reply *r, struct err *e)
         e->http_status = r->status;
     }
     return -EACCES;
+}
+
+js *b64_js(const void *data, size_t len) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_HTTP_BODY);
+
+    return b64_encode(&b, data, len) < 0 ? NULL : js_str_n(buf_str(&b), b.len);
+}
+
+js *proof_js(const struct proof *p) {
+    js *list = js_array();
+
+    for (size_t i = 0; i < p->n; i++) {
+        js_push(list, b64_js(p->h[i].b, HASH_LEN));
+    }
+    return list;
 }

@@ -7,5 +7,6 @@ libproximo_a_SOURCES += \
 	proximo-client/nodes/frames.c proximo-client/nodes/frames.h \
 	proximo-client/nodes/act.c proximo-client/nodes/act.h \
 	proximo-client/nodes/witness.c \
+	proximo-client/nodes/acknowledge.c \
 	proximo-client/nodes/invite.c proximo-client/nodes/invite.h \
 	proximo-client/nodes/join.c

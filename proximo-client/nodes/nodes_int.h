@@ -11,8 +11,9 @@ struct node {
     char name[64];
     char address[272];
     char client[64];
-    CURL *curl;    /* one connection a node, kept open; made at the first call */
-    uint64_t head; /* the size that the node cosigned last, as far as we know */
+    CURL *curl;            /* one connection a node, kept open; made at the first call */
+    uint64_t head;         /* the size that the node cosigned last, as far as we know */
+    uint64_t acknowledged; /* newest receipt that we have proved to it */
 };
 
 struct nodes {
@@ -71,9 +72,21 @@ void reply_done(struct reply *r);
 int reply_refused(const struct node *node, const struct reply *r, struct err *e);
 int reply_json(const struct node *node, const struct reply *r, js **ret, struct err *e);
 
-/* witness.c: signature lines over a checkpoint note's text; the good ones go into the ledger.
+js *b64_js(const void *data, size_t len); /* NULL: does not fit a body */
+struct proof;
+js *proof_js(const struct proof *p);
+
+/* witness.c: whether the node has seen more of the log than there is: "ledger_behind". */
+bool node_is_ahead(const struct node *node, uint64_t size, struct err *e);
+/* Signature lines over a checkpoint note's text; the good ones go into the ledger.
  * Returns how many. */
 size_t witness_take(struct ledger *l, const struct node *node, const char *note, size_t len,
                     uint64_t size, const char *lines);
+/* Gets the newest checkpoint cosigned by this node, then proves the receipts that it waits for. */
+int witness_node(struct nodes *n, struct node *node, struct ledger *l, struct err *e);
+/* acknowledge.c: proves the newest receipt of this node against `note`, the head of `size` entries
+ * that the node has just cosigned. 0 also when there is nothing to prove. */
+int receipts_acknowledge(struct nodes *n, struct node *node, struct ledger *l,
+                         const struct buf *note, uint64_t size, struct err *e);
 /* Waits a random few milliseconds, longer each time. */
 void jitter(unsigned int attempt);

@@ -59,17 +59,24 @@ size_t witness_take(struct ledger *l, const struct node *node, const char *note,
     return good;
 }
 
+bool node_is_ahead(const struct node *node, uint64_t size, struct err *e) {
+    if (node->head <= size) {
+        return false;
+    }
+    (void)err_tag(e, -EILSEQ, "ledger_behind",
+                  "node %s has witnessed %llu entries of this ledger, which has %llu", node->name,
+                  (unsigned long long)node->head, (unsigned long long)size);
+    (void)err_hint(e, "the ledger was restored from an older copy: proximo-client ledger recover");
+    return true;
+}
+
 static int make_body(struct ledger *l, const struct node *node, struct buf *note,
                      struct checkpoint *cp, struct buf *ret, struct err *e) {
     struct proof p = {.n = 0};
     int r = ledger_checkpoint(l, note, cp, e);
 
-    if (r == 0 && node->head > cp->size) {
-        (void)err_tag(e, -EILSEQ, "ledger_behind",
-                      "node %s has witnessed %llu entries of this ledger, which has %llu",
-                      node->name, (unsigned long long)node->head, (unsigned long long)cp->size);
-        return err_hint(e, "the ledger was restored from an older copy: proximo-client ledger "
-                           "recover");
+    if (r == 0 && node_is_ahead(node, cp->size, e)) {
+        return -EILSEQ;
     }
     if (r == 0 && node->head) {
         r = ledger_consistency(l, node->head, cp->size, &p, e);
@@ -103,7 +110,7 @@ static int read_size(const struct buf *b, uint64_t *ret) {
     return b->data ? ident_u64n(b->data, n, ret) : -EINVAL;
 }
 
-static int witness_one(struct nodes *n, struct node *node, struct ledger *l, struct err *e) {
+int witness_node(struct nodes *n, struct node *node, struct ledger *l, struct err *e) {
     for (unsigned int attempt = 0; attempt < TRIES; attempt++) {
         CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
         CLEANUP(buf_done) struct buf body = BUF_INIT(2 * LIM_NOTE);
@@ -129,10 +136,11 @@ static int witness_one(struct nodes *n, struct node *node, struct ledger *l, str
             return reply_refused(node, &a, e);
         }
         node->head = cp.size;
-        return witness_take(l, node, note.data, note.len, cp.size, buf_str(&a.body)) > 0
-                   ? 0
-                   : err_tag(e, -EBADMSG, "node_refused",
-                             "%s: a cosignature that its enrolled key did not make", node->name);
+        if (witness_take(l, node, note.data, note.len, cp.size, buf_str(&a.body)) == 0) {
+            return err_tag(e, -EBADMSG, "node_refused",
+                           "%s: a cosignature that its enrolled key did not make", node->name);
+        }
+        return receipts_acknowledge(n, node, l, &note, cp.size, e);
     }
     return err_tag(e, -EAGAIN, "ledger_busy",
                    "%s: the ledger grows faster than it can be witnessed", node->name);
@@ -153,7 +161,7 @@ int nodes_witness(struct nodes *n, struct ledger *l, const char *only, size_t *r
         if (only && strcmp(only, n->v[i].name) != 0) {
             continue;
         }
-        r = witness_one(n, &n->v[i], l, &why);
+        r = witness_node(n, &n->v[i], l, &why);
         *ret_ok += r == 0;
         /* That the ledger is behind matters more than that some node is away. */
         if (r < 0 && (!worst || strcmp(why.tag, "ledger_behind") == 0)) {

@@ -185,6 +185,10 @@ static void run_act(struct conn *c, struct act *a) {
         refuse(c, "request_spent", 0, "");
         return;
     }
+    if (sh->scenario == WAITS_FOR_RECEIPTS && !sh->acknowledged) {
+        refuse(c, "receipts_pending", 0, "");
+        return;
+    }
     started(c, a);
     (void)!write(c->fd[0], "hel", 3);
     if (sh->scenario == BREAKS_AFTER_START) {
@@ -281,6 +285,36 @@ static void on_witness(struct conn *c, struct msg_rd *rd) {
     send_it(c, &b);
 }
 
+/* As a node: the newest receipt, in the log as this node cosigned it. */
+static void on_ack(struct conn *c, struct msg_rd *rd) {
+    CLEANUP(entry_done) struct entry en = {0};
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
+    CLEANUP(freep) struct note *note = malloc(sizeof(*note));
+    uint64_t upto = msg_u64(rd);
+    size_t len;
+    const char *entry = msg_field(rd, LIM_ENTRY, &len);
+    uint64_t index = msg_u64(rd);
+    size_t n;
+    const struct hash *proof = hashes(rd, &n);
+    size_t cp_len;
+    const char *cp = msg_field(rd, LIM_NOTE, &cp_len);
+    struct checkpoint head;
+    struct hash leaf;
+
+    merkle_leaf(entry, len, &leaf);
+    if (msg_done(rd) < 0 || upto != 1 || entry_parse(entry, len, &en, NULL) < 0 ||
+        en.kind != ENTRY_RECEIPT ||
+        checkpoint_open(cp, cp_len, ledger_vkey(c->fx->l), note, &head, NULL) < 0 ||
+        head.size != c->p->sh->head || !hash_eq(&head.root, &c->p->sh->root) ||
+        merkle_check_inclusion(&leaf, index, head.size, proof, n, &head.root) < 0) {
+        refuse(c, "receipt_not_included", 0, "");
+        return;
+    }
+    c->p->sh->acknowledged++;
+    (void)msg_begin(&b, MSG_OK);
+    send_it(c, &b);
+}
+
 static void add_key(struct buf *b, const char *key, const struct vkey *k) {
     CLEANUP(buf_done) struct buf v = BUF_INIT(512);
 
@@ -360,6 +394,8 @@ static void answer(struct conn *c, uint16_t type, struct msg_rd *rd) {
         on_op(c);
     } else if (type == MSG_WITNESS) {
         on_witness(c, rd);
+    } else if (type == MSG_RECEIPTS_ACK) {
+        on_ack(c, rd);
     } else if (type == MSG_STATUS) {
         send_text(c, MSG_STATUS_ANSWER, "node pve1\nclient laptop\narmed yes\nhead -\n");
     } else if (type == MSG_EXPLAIN) {

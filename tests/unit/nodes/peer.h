@@ -21,6 +21,7 @@ enum scenario {
     SPENT_AND_UNKNOWN,
     WAITS_FOR_CANCEL,
     BAD_COSIGNATURE,
+    WAITS_FOR_RECEIPTS,      /* refuses until they are acknowledged */
     ANSWER_WITH_WRONG_PROOF, /* of a join */
 };
 
@@ -28,7 +29,7 @@ struct peer_shared { /* between the test and the peer's processes */
     enum scenario scenario;
     uint64_t head; /* size last cosigned */
     struct hash root;
-    int acts, conflicts, cancels, joins;
+    int acts, conflicts, cancels, joins, acknowledged;
     struct hash client; /* who joined; zero: nobody */
 };
 

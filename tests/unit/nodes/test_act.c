@@ -312,6 +312,30 @@ START_TEST(takes_only_cosignatures_of_the_enrolled_key) {
 }
 END_TEST
 
+START_TEST(proves_the_receipts_that_a_node_waits_for) {
+    struct act_out o;
+    struct err e;
+    struct hash h;
+    size_t ok = 0;
+
+    begin(true);
+    ck_assert_int_eq(ledger_leaf(fx.l, intent_index, &h, NULL), 0);
+    ck_assert_int_eq(act(WAITS_FOR_RECEIPTS, &o, &e), 0); /* there is none to prove */
+    ck_assert_str_eq(o.refused, "receipts_pending");
+    act_out_done(&o);
+    (void)fx_receipt(&fx, &h, &grant.request);
+    ck_assert_msg(act(WAITS_FOR_RECEIPTS, &o, &e) == 0, "%s", e.msg);
+    ck_assert_str_eq(o.refused, "");
+    ck_assert(o.ended && o.receipt);
+    ck_assert_int_eq(peer.sh->acknowledged, 1);
+    act_out_done(&o);
+    (void)fx_read_entry(&fx, LEDGER_SYNC);
+    ck_assert_int_eq(nodes_witness(nodes, fx.l, NULL, &ok, &e), 0);
+    ck_assert_int_eq(peer.sh->acknowledged, 1); /* not twice */
+    finish();
+}
+END_TEST
+
 START_TEST(says_when_a_node_has_seen_more) {
     struct act_out o;
     struct err e;
@@ -369,4 +393,5 @@ SUITE_MAIN("act", joins_by_an_invitation, does_not_join_what_it_cannot_believe, 
            reports_refusals_and_keeps_their_cosignature,
            asks_what_became_of_a_request_that_was_spent, cancels_and_waits_for_the_receipt,
            takes_only_cosignatures_of_the_enrolled_key, says_when_a_node_has_seen_more,
+           proves_the_receipts_that_a_node_waits_for,
            does_nothing_with_who_is_not_trusted_or_not_pinned)
