@@ -475,9 +475,10 @@ static bool is_open(uint16_t port) {
 
 static void run_daemon(const struct peer *p, bool init) {
     char listen[32];
+    const char *top = getenv("top_builddir");
     char path[512];
 
-    (void)snprintf(path, sizeof(path), "%s/pveagentd/pveagentd", getenv("top_builddir"));
+    (void)snprintf(path, sizeof(path), "%s/pveagentd/pveagentd", top ? top : ".");
     (void)snprintf(listen, sizeof(listen), "127.0.0.1:%u", p->port);
     if (init) {
         (void)execl(path, "pveagentd", "--init", "--state", p->state, (char *)NULL);
