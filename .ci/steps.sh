@@ -54,7 +54,7 @@ analyser_flags() {
 
 step_gcc_analyzer() {
     # The leak gate: it understands the cleanup attribute, the clang analysers do not.
-    configured "$OUT/analyzer" gcc CFLAGS="-g -O1 -fanalyzer"
+    configured "$OUT/analyzer" gcc CFLAGS="-g -O1 -fanalyzer" CPPFLAGS=-DANALYSER
     make -s -C "$OUT/analyzer" -j"$JOBS" -k all
 }
 

@@ -25,9 +25,9 @@ int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 /* Prepends context ("plan: ") to the message; code, tag and hint stay. Returns e->code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#if defined(__clang_analyzer__) && !defined(ERR_ITSELF)
-/* The analyser looks at one file at a time and would follow paths on which an error is not
- * negative. It is told what the contract above says. */
+#if (defined(__clang_analyzer__) || defined(ANALYSER)) && !defined(ERR_ITSELF)
+/* Analysers look at one file at a time and would follow paths on which an error is not
+ * negative. They are told what the contract above says. */
 static inline int err_negative_(int code) {
     if (code >= 0) {
         __builtin_unreachable();

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole installation in one temporary directory, for the demonstration and for tests: a simulated
+cluster, a configured client with an operator's key, and, as root, a real container on btrfs and
+both halves of the node daemon on loopback. Everything it starts is ended by its own pid."""
+import json
+import os
+import pathlib
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from mcp_client import Mcp  # noqa: E402
+
+
+class LabError(Exception):
+    pass
+
+
+def lines_until(proc, last, wait=30):
+    """`key value` lines of a program's output until the line `last`."""
+    found, buffer, deadline = {}, b"", time.monotonic() + wait
+    while True:
+        while b"\n" in buffer:
+            line, buffer = buffer.split(b"\n", 1)
+            text = line.decode()
+            if text == last:
+                return found
+            key, _, value = text.partition(" ")
+            found[key] = value
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([proc.stdout], [], [], left)[0]:
+            raise LabError(f"{proc.args[0]}: no line `{last}` within {wait} s")
+        more = os.read(proc.stdout.fileno(), 65536)
+        if not more:
+            raise LabError(f"{proc.args[0]}: ended before `{last}`")
+        buffer += more
+
+
+def with_terminal(command, env, answers, wait=60):
+    """Runs a command on a terminal of its own and answers its questions: [(prompt, text)]."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(command[0], command, env)
+    seen, todo, deadline, asked_from = b"", list(answers), time.monotonic() + wait, 0
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise LabError(f"{command[1:3]}: no end within {wait} s; it said: {seen!r}")
+        if not select.select([fd], [], [], left)[0]:
+            continue
+        try:
+            more = os.read(fd, 65536)
+        except OSError:
+            more = b""
+        if not more:
+            break
+        seen += more
+        if todo and todo[0][0].encode() in seen[asked_from:]:
+            asked_from = len(seen)
+            os.write(fd, todo.pop(0)[1].encode() + b"\n")
+    os.close(fd)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return status, seen.decode(errors="replace").replace("\r\n", "\n")
+
+
+class Lab:
+    PASSPHRASE = "only for the lab"
+    CLUSTER = "demo"
+
+    def __init__(self, build, keep=False):
+        self.build = pathlib.Path(build).resolve()
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="proximo-lab-"))
+        self.keep = keep
+        self.procs = []
+        self.container = None
+        self.sim = None
+        for d in ("config/proximo", "state", "home", "sim", "log"):
+            (self.dir / d).mkdir(parents=True, mode=0o700)
+        self.env = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
+            "HOME": str(self.dir / "home"),
+            "XDG_CONFIG_HOME": str(self.dir / "config"), "XDG_STATE_HOME": str(self.dir / "state"),
+        }
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+
+    # -- programs ---------------------------------------------------------------------------
+
+    def program(self, name):
+        for p in (self.build / name, self.build / "pveagentd" / name,
+                  *sorted(self.build.glob(f"**/{name}"))):
+            if p.is_file() and os.access(p, os.X_OK):
+                return str(p)
+        raise LabError(f"{name} is not built in {self.build}")
+
+    def start(self, name, *args, stdout=subprocess.PIPE, **more):
+        log = open(self.dir / "log" / name, "ab")  # noqa: SIM115 - the child's
+        proc = subprocess.Popen([self.program(name), *map(str, args)], env=self.env,
+                                stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, **more)
+        log.close()
+        self.procs.append(proc)
+        return proc
+
+    def stop(self, proc):
+        if proc.poll() is None:
+            proc.terminate()
+            try:
+                proc.wait(20)
+            except subprocess.TimeoutExpired:
+                proc.kill()
+                proc.wait()
+        if proc.stdout:
+            proc.stdout.close()
+        if proc in self.procs:
+            self.procs.remove(proc)
+        return proc.returncode
+
+    def log(self, name):
+        path = self.dir / "log" / name
+        return path.read_text(errors="replace") if path.is_file() else ""
+
+    # -- the simulated cluster --------------------------------------------------------------
+
+    def start_sim(self, *options):
+        """Starts pvesim on a free port; with a tree when a container lab wants one."""
+        args = ["--listen", "127.0.0.1:0", "--dir", self.dir / "sim", *options]
+        self.sim = self.start("pvesim", *args)
+        self.sim_info = lines_until(self.sim, "ready")
+        return self.sim_info
+
+    def edit_state(self, change):
+        """Stops a running pvesim (which folds its journal), changes its state file."""
+        path = pathlib.Path(self.sim_info["state"])
+        self.stop(self.sim)
+        state = json.loads(path.read_text())
+        change(state)
+        path.write_text(json.dumps(state))
+
+    # -- the client -------------------------------------------------------------------------
+
+    def configure(self, policy=(), more=""):
+        """A cluster `demo` that is the simulator, and policy as (key, value) pairs."""
+        conf = self.dir / "config" / "proximo"
+        token = conf / f"{self.CLUSTER}.token"
+        token.write_bytes(pathlib.Path(self.sim_info["token-file"]).read_bytes())
+        token.chmod(0o600)
+        text = [f"[cluster {self.CLUSTER}]", f"url = {self.sim_info['url']}",
+                f"fingerprint = {self.sim_info['fingerprint']}", ""]
+        if policy:
+            text += ["[policy]", *(f"{k} = {v}" for k, v in policy), ""]
+        ini = conf / "proximo.ini"
+        ini.write_text("\n".join(text) + more)
+        ini.chmod(0o600)
+
+    def add_config(self, text):
+        with open(self.dir / "config" / "proximo" / "proximo.ini", "a", encoding="utf-8") as f:
+            f.write("\n" + text)
+
+    def client(self, *args, wait=120):
+        """The command line: (exit status, output, errors)."""
+        out = subprocess.run([self.program("proximo-client"), *args], env=self.env, text=True,
+                             stdin=subprocess.DEVNULL, capture_output=True, timeout=wait,
+                             start_new_session=True, check=False)
+        return out.returncode, out.stdout, out.stderr
+
+    def client_json(self, *args):
+        status, out, errors = self.client("--json", *args)
+        try:
+            return status, json.loads(out)
+        except json.JSONDecodeError as e:
+            raise LabError(f"{args}: exit {status}, not JSON: {out[:300]} {errors[:300]}") from e
+
+    def terminal(self, *args, answers=()):
+        return with_terminal([self.program("proximo-client"), *args], self.env, answers)
+
+    def operator(self, name="alice"):
+        """Makes an operator's key; returns the configuration section that the client prints."""
+        status, text = self.terminal("operator", "new", name, answers=[
+            ("passphrase", self.PASSPHRASE), ("once more", self.PASSPHRASE)])
+        at = text.find(f"[operator {name}]")
+        if status != 0 or at < 0:
+            raise LabError(f"operator new: exit {status}: {text}")
+        section = "\n".join(text[at:].splitlines()[:2]) + "\n"
+        self.add_config(section)
+        return section
+
+    def approve(self, plan_id, name="alice"):
+        """A person at a terminal: reads the plan, types the passphrase."""
+        status, text = self.terminal("approve", plan_id, "--operator", name, answers=[
+            ("passphrase", self.PASSPHRASE)])
+        if status != 0:
+            raise LabError(f"approve: exit {status}: {text}")
+        return text
+
+    def mcp(self, *options):
+        return Mcp([self.program("proximo-client"), "mcp", *options], env=self.env)
+
+    def ledger_dir(self):
+        return self.dir / "state" / "proximo" / "ledger" / self.CLUSTER
+
+    # -- the container ----------------------------------------------------------------------
+
+    def ct(self, function, *args):
+        out = subprocess.run(["bash", str(HERE / "ct.sh"), function, *map(str, args)], text=True,
+                             capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        if out.returncode != 0:
+            raise LabError(f"{function}: {out.stderr.strip() or out.stdout.strip()}")
+        return out.stdout
+
+    def make_container(self, vmid):
+        """A running busybox container whose root is a subvolume of a fresh btrfs."""
+        lxc, disk = self.dir / "lxc", self.dir / "disk"
+        # Known before it exists: a step that fails half way is cleaned up too.
+        self.container = (lxc, vmid, disk)
+        self.ct("ct_btrfs", disk)
+        root = disk / "mnt" / "images" / str(vmid) / f"vm-{vmid}-disk-0.subvol"
+        self.ct("ct_make", lxc, vmid, root)
+        self.ct("ct_start", lxc, vmid)
+        return lxc, disk / "mnt", root
+
+    def in_container(self, *command):
+        """What the container really holds, seen without the product."""
+        lxc, vmid, _ = self.container
+        out = subprocess.run(["lxc-attach", "-P", str(lxc), "-n", str(vmid), "--clear-env", "--",
+                              *command], capture_output=True, text=True, check=False,
+                             stdin=subprocess.DEVNULL, env=self.env)
+        return out.stdout
+
+    # -- end --------------------------------------------------------------------------------
+
+    def close(self):
+        for proc in reversed(list(self.procs)):
+            self.stop(proc)
+        if self.container:
+            lxc, vmid, disk = self.container
+            for step in (("ct_remove", lxc, vmid), ("ct_unbtrfs", disk)):
+                try:
+                    self.ct(*step)
+                except LabError as e:
+                    print(f"# clean up: {e}", file=sys.stderr)
+        if self.keep:
+            print(f"# kept: {self.dir}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
