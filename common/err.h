@@ -29,10 +29,7 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 /* Analysers look at one file at a time and would follow paths on which an error is not
  * negative. They are told what the contract above says. */
 static inline int err_negative_(int code) {
-    if (code >= 0) {
-        __builtin_unreachable();
-    }
-    return code;
+    return code < 0 ? code : -1;
 }
 #define err_set(...)  err_negative_((err_set)(__VA_ARGS__))
 #define err_tag(...)  err_negative_((err_tag)(__VA_ARGS__))
