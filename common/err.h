@@ -26,13 +26,12 @@ int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #if (defined(__clang_analyzer__) || defined(ANALYSER)) && !defined(ERR_ITSELF)
-/* Analysers look at one file at a time and would follow paths on which an error is not
- * negative. They are told what the contract above says. */
-static inline int err_negative_(int code) {
-    return code < 0 ? code : -1;
-}
-#define err_set(...)  err_negative_((err_set)(__VA_ARGS__))
-#define err_tag(...)  err_negative_((err_tag)(__VA_ARGS__))
-#define err_hint(...) err_negative_((err_hint)(__VA_ARGS__))
-#define err_wrap(...) err_negative_((err_wrap)(__VA_ARGS__))
+/* Analysers look at one file at a time and would follow paths on which an error is not negative.
+ * They are told what the contract above says: some negative constant. Never in a build that runs. */
+#define err_set(e, code, ...)                                                                      \
+    ((void)(err_set)(e, code, __VA_ARGS__), __builtin_constant_p(code) ? (code) : -1)
+#define err_tag(e, code, ...)                                                                      \
+    ((void)(err_tag)(e, code, __VA_ARGS__), __builtin_constant_p(code) ? (code) : -1)
+#define err_hint(...) ((void)(err_hint)(__VA_ARGS__), -1)
+#define err_wrap(...) ((void)(err_wrap)(__VA_ARGS__), -1)
 #endif
