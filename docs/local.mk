@@ -5,3 +5,4 @@ man_MANS += \
 	docs/proximo.ini.5 \
 	docs/pveagentd-policy.5 \
 	docs/pveagentd.8
+man_MANS += docs/pvesim.1

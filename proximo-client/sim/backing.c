@@ -21,8 +21,9 @@ const char *backing_name(const struct guest *g) {
 }
 
 /* In the child: no other signals' leftovers, no descriptors of ours, standard ones to nowhere. */
-static void child_run(char *const argv[], int out) {
+static void child_run(const char *program, char *const argv[], int out) {
     sigset_t none;
+    char path[64];
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     (void)sigemptyset(&none);
@@ -31,7 +32,8 @@ static void child_run(char *const argv[], int out) {
     if (null < 0 || dup2(null, 0) < 0 || dup2(out >= 0 ? out : null, 1) < 0 || dup2(null, 2) < 0) {
         _exit(127);
     }
-    (void)execvp(argv[0], argv);
+    (void)snprintf(path, sizeof(path), "/usr/bin/%s", program);
+    (void)execv(path, argv);
     _exit(127);
 }
 
@@ -53,7 +55,7 @@ static pid_t spawn(const struct guest *g, const char *program, const char *const
     }
     pid = fork();
     if (pid == 0) {
-        child_run((char *const *)(uintptr_t)argv, out);
+        child_run(program, (char *const *)(uintptr_t)argv, out);
     }
     return pid;
 }

@@ -9,6 +9,10 @@ js *config_out(bool lxc, const js *section);
 js *index_of(const char *key, const char *const *names, size_t n);
 /* routes.c: 500 unless the node exists. */
 int node_of_call(struct call *c, js **ret);
+/* storage.c: is name one of a comma list? NULL lists nothing. */
+bool list_has(const char *list, const char *name);
+/* storage.c: Datastore.Audit or AllocateSpace on it */
+bool storage_visible(struct call *c, const char *id);
 /* storage.c: one storage on one node, as /nodes/{n}/storage lists it. */
 js *storage_status(struct sim *s, const char *id, const char *node, bool list);
 js *storage_resource(struct sim *s, const char *id, const char *node);

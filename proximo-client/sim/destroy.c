@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Destroying a guest: what refuses it, and what has to go with it - volumes, pool membership, ACL
+ * path, firewall, and with `purge` its places in jobs and HA. */
+#include <string.h>
+
+#include "common/own.h"
+#include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/routes.h"
+
+static void purge(struct sim *s, const struct guest *g) {
+    js *all = state_get(&s->st, "jobs", NULL);
+    char sid[32];
+
+    guest_sid(g, sid, sizeof(sid));
+    if (state_get(&s->st, "ha", "resources", sid, NULL)) {
+        state_del(&s->st, "ha", "resources", sid, NULL);
+    }
+    if (!all) {
+        return;
+    }
+    JS_FOREACH(all, id, job) {
+        char copy[2048], left[2048] = "";
+
+        if (!list_has(js_get_str(job, "vmid"), g->key)) {
+            continue;
+        }
+        (void)snprintf(copy, sizeof(copy), "%s", js_get_str(job, "vmid"));
+        for (char *save = NULL, *v = strtok_r(copy, ",", &save); v;
+             v = strtok_r(NULL, ",", &save)) {
+            if (strcmp(v, g->key) != 0) {
+                (void)snprintf(left + strlen(left), sizeof(left) - strlen(left), "%s%s",
+                               *left ? "," : "", v);
+            }
+        }
+        state_set(&s->st, js_str(left), "jobs", id, "vmid", NULL);
+    }
+}
+
+/* A base image that others are cloned from cannot go. */
+static const char *base_in_use(struct sim_task *t, const struct guest *g) {
+    js *volumes = state_get(&t->s->st, "volumes", NULL), *config = js_get(g->obj, "config");
+
+    JS_FOREACH(config, key, value) {
+        char volume[256];
+
+        if (!guest_key_is_volume(g->lxc, key) || !volumes) {
+            continue;
+        }
+        (void)snprintf(volume, sizeof(volume), "%.*s",
+                       (int)strcspn(json_object_get_string(value), ","),
+                       json_object_get_string(value));
+        JS_FOREACH(volumes, volid, v) {
+            (void)v;
+            if (strncmp(volid, volume, strlen(volume)) == 0 && volid[strlen(volume)] == '/') {
+                (void)snprintf(t->exit, sizeof(t->exit),
+                               "base volume '%.200s' is still in use by linked cloned", volume);
+                return t->exit;
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *finish_destroy(struct sim_task *t) {
+    struct sim *s = t->s;
+    struct guest g;
+    js *volumes, *gone;
+    const char *bad;
+
+    if (!guest_find(s, t->vmid, &g)) {
+        return "guest does not exist any more";
+    }
+    bad = base_in_use(t, &g);
+    if (bad) {
+        return bad;
+    }
+    if (js_bool_or(t->args, "purge", false)) {
+        task_log(t, "purging %s %u from related configurations..", guest_label(&g), g.vmid);
+        purge(s, &g);
+    }
+    volumes = state_get(&s->st, "volumes", NULL);
+    gone = js_array();
+    if (volumes) {
+        JS_FOREACH(volumes, volid, v) {
+            if (js_int_or(v, "vmid", 0) == g.vmid &&
+                strcmp(js_str_or(v, "content", ""), "backup") != 0) {
+                js_push(gone, js_str(volid));
+            }
+        }
+    }
+    for (size_t i = 0; i < js_len(gone); i++) {
+        state_del(&s->st, "volumes", json_object_get_string(js_at(gone, i)), NULL);
+    }
+    js_freep(&gone);
+    while (guest_pool(s, &g)) {
+        state_del(&s->st, "pools", guest_pool(s, &g), "vms", g.key, NULL);
+    }
+    {
+        char path[40];
+
+        (void)snprintf(path, sizeof(path), "/vms/%u", g.vmid);
+        if (state_get(&s->st, "acl", path, NULL)) {
+            state_del(&s->st, "acl", path, NULL);
+        }
+        if (state_get(&s->st, "firewall", "guests", g.key, NULL)) {
+            state_del(&s->st, "firewall", "guests", g.key, NULL);
+        }
+    }
+    {
+        char key[16];
+
+        (void)snprintf(key, sizeof(key), "%s", g.key);
+        state_del(&s->st, "guests", key, NULL);
+    }
+    return NULL;
+}
+
+int route_guest_destroy(struct call *c) {
+    struct guest g;
+    struct sim_task *t;
+    char sid[32];
+    const char *label;
+
+    if (guest_of_call(c, &g) < 0) {
+        return -1;
+    }
+    label = guest_label(&g);
+    guest_sid(&g, sid, sizeof(sid));
+    if (guest_conf(&g, "protection") && strcmp(guest_conf(&g, "protection"), "1") == 0) {
+        return call_fail(c, 500, "can't remove %s %u - protection mode enabled", label, g.vmid);
+    }
+    if (state_get(&c->s->st, "ha", "resources", sid, NULL) && !call_bool(c, "purge", false)) {
+        return call_fail(c, 500,
+                         "unable to remove %s %u - used in HA resources and purge parameter not "
+                         "set.",
+                         label, g.vmid);
+    }
+    if (guest_running(c->s, &g) && !call_bool(c, "force", false)) {
+        return g.lxc ? call_fail(c, 500, "unable to destroy CT %u - container is running", g.vmid)
+                     : call_fail(c, 500, "VM %u is running - destroy failed", g.vmid);
+    }
+    if (backing_name(&g)) {
+        return call_fail(c, 500, "CT %u has a real container behind it; pvesim does not destroy it",
+                         g.vmid);
+    }
+    t = task_new(c, finish_destroy);
+    if (!t) {
+        return call_fail(c, 500, "out of memory");
+    }
+    t->vmid = g.vmid;
+    t->args = js_copy(c->params);
+    return task_start(c, t, g.node, g.lxc ? "vzdestroy" : "qmdestroy", g.key);
+}
