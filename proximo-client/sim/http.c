@@ -9,6 +9,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -339,6 +340,7 @@ static void bound_address(struct sim *s, evutil_socket_t fd, const char *host) {
 
 int http_start(struct sim *s, struct err *e) {
     struct evhttp_bound_socket *sock;
+    const int on = 1;
     char host[128];
     uint16_t port;
     int r = split_listen(s->o.listen, host, sizeof(host), &port);
@@ -364,6 +366,9 @@ int http_start(struct sim *s, struct err *e) {
         return err_set(e, -errno, "listen on %s: %s", s->o.listen, strerror(errno));
     }
     (void)fcntl(evhttp_bound_socket_get_fd(sock), F_SETFD, FD_CLOEXEC);
+    /* Inherited by what is accepted: head and body are two writes, and would wait for each other.
+     */
+    (void)setsockopt(evhttp_bound_socket_get_fd(sock), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     bound_address(s, evhttp_bound_socket_get_fd(sock), host);
     return 0;
 }
