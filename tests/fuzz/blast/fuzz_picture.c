@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole cluster from outside: {path: answer} put into a picture, and every analyser over it. What
+ * the API sends, in whatever shape, may make the verdict incomplete; it may not crash, and a guest
+ * list that could not be read must be told. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "proximo-client/blast/blast.h"
+#include "proximo-client/blast/picture.h"
+#include "proximo-client/pipeline/draft.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static unsigned int told;
+
+void draft_affect(struct draft *d, const struct affect *a) {
+    (void)d;
+    if (!a->resource || !a->effect || !a->why || strlen(a->why) > 1000) {
+        abort();
+    }
+}
+void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
+    (void)d;
+    (void)r;
+    (void)fmt;
+}
+void draft_unread(struct draft *d, const char *what, const char *why, const char *privilege) {
+    (void)d;
+    (void)privilege;
+    if (!what || !why) {
+        abort();
+    }
+    told++;
+}
+void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
+                    unsigned int guests_read, unsigned int guests) {
+    (void)d;
+    if (nodes_read > nodes || guests_read > guests) {
+        abort();
+    }
+}
+
+static struct picture *fill(const js *world, const struct picture_ask *ask) {
+    const struct picture_read *want;
+    struct picture *p = NULL;
+    size_t n;
+
+    if (picture_new(ask, &p, NULL) < 0) {
+        return NULL;
+    }
+    while ((n = picture_need(p, &want)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            js *v = js_get(world, want[i].path);
+
+            picture_put(p, want[i].path, v, v ? 0 : -EACCES, NULL);
+        }
+    }
+    return p;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    CLEANUP(js_freep) js *world = NULL;
+    const struct picture_ask all = {.what = BLAST_STORAGE_NEEDS, .storage = "st"};
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    const js *args;
+
+    if (js_parse((const char *)data, size, &world, NULL) < 0 || !js_is_object(world) ||
+        !(p = fill(world, &all))) {
+        return 0;
+    }
+    args = js_get(world, "set");
+    told = 0;
+    (void)blast_storage(p, "st", args, js_get(world, "del"), false, NULL);
+    if (!js_get(world, "/cluster/resources?type=vm") && told == 0) {
+        abort();
+    }
+    (void)blast_storage(p, "st", NULL, NULL, true, NULL);
+    (void)blast_power(p, 100, "stop", NULL);
+    (void)blast_config(p, 100, args, js_get(world, "del"), NULL);
+    (void)blast_rollback(p, 100, "s1", 1000000, NULL);
+    (void)blast_exec(p, 100, args, NULL);
+    (void)perms_allow(js_get(world, "/access/permissions"), "/vms/100", "VM.Audit|VM.Backup");
+    return 0;
+}
