@@ -13,7 +13,7 @@ struct draft;
 struct picture;
 
 /* What each needs in its picture (struct picture_ask). */
-#define BLAST_STORAGE_NEEDS  0x7fu /* everything; .storage = the storage */
+#define BLAST_STORAGE_NEEDS  0xffu /* everything; .storage = the storage */
 #define BLAST_POWER_NEEDS    0x23u /* PIC_STORAGE | PIC_CONFIGS | PIC_HA; every guest */
 #define BLAST_CONFIG_NEEDS   0x02u /* PIC_CONFIGS; .vmid = the guest */
 #define BLAST_ROLLBACK_NEEDS 0x07u /* PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS; .vmid */

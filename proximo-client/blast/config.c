@@ -25,7 +25,7 @@ static bool key_in(const char *key, const char *const *stems) {
     return false;
 }
 
-bool option_get(const char *value, const char *name, char *ret, size_t size) {
+bool config_option(const char *value, const char *name, char *ret, size_t size) {
     size_t want = strlen(name);
 
     for (const char *s = value; *s;) {

@@ -59,29 +59,29 @@ void config_net(struct diff *c, const char *key, const char *old, const char *no
         config_hit(c, key, "unreachable", RISK_HIGH, "the network interface goes");
         return;
     }
-    (void)option_get(now, "firewall", b, sizeof(b));
+    (void)config_option(now, "firewall", b, sizeof(b));
     if (!old) {
-        (void)option_get(now, "bridge", a, sizeof(a));
+        (void)config_option(now, "bridge", a, sizeof(a));
         (void)snprintf(why, sizeof(why), "a new way into the network by %.60s%s", a,
                        is_off(b) ? ", without firewall" : "");
         config_hit(c, key, "exposed", RISK_HIGH, why);
         return;
     }
-    (void)option_get(old, "firewall", a, sizeof(a));
+    (void)config_option(old, "firewall", a, sizeof(a));
     if (!is_off(a) && is_off(b)) {
         config_hit(c, key, "exposed", RISK_HIGH, "the firewall is off on this interface");
     }
     for (size_t i = 0; i < ARRAY_LEN(segment); i++) {
-        (void)option_get(old, segment[i], a, sizeof(a));
-        (void)option_get(now, segment[i], b, sizeof(b));
+        (void)config_option(old, segment[i], a, sizeof(a));
+        (void)config_option(now, segment[i], b, sizeof(b));
         if (strcmp(a, b) != 0) {
             (void)snprintf(why, sizeof(why), "another network segment: %s %.60s -> %.60s",
                            segment[i], a[0] ? a : "(none)", b[0] ? b : "(none)");
             config_hit(c, key, "exposed", RISK_HIGH, why);
         }
     }
-    if (option_get(now, "link_down", b, sizeof(b)) && strcmp(b, "1") == 0 &&
-        (!option_get(old, "link_down", a, sizeof(a)) || strcmp(a, "1") != 0)) {
+    if (config_option(now, "link_down", b, sizeof(b)) && strcmp(b, "1") == 0 &&
+        (!config_option(old, "link_down", a, sizeof(a)) || strcmp(a, "1") != 0)) {
         config_hit(c, key, "unreachable", RISK_HIGH, "the link is set down");
     }
 }
@@ -97,8 +97,8 @@ static bool names_host_path(const char *kind, const char *key, const char *value
     if (value[0] == '/') {
         return true;
     }
-    return (option_get(value, "file", file, sizeof(file)) && file[0] == '/') ||
-           (option_get(value, "volume", file, sizeof(file)) && file[0] == '/');
+    return (config_option(value, "file", file, sizeof(file)) && file[0] == '/') ||
+           (config_option(value, "volume", file, sizeof(file)) && file[0] == '/');
 }
 
 /* Keys that reach the host by themselves, with what they open. kind NULL = both. */
@@ -124,8 +124,8 @@ static void check_features(struct diff *c, const char *key, const char *old, con
     char why[160];
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        (void)option_get(old ? old : "", names[i], a, sizeof(a));
-        (void)option_get(now, names[i], b, sizeof(b));
+        (void)config_option(old ? old : "", names[i], a, sizeof(a));
+        (void)config_option(now, names[i], b, sizeof(b));
         if (b[0] && strcmp(b, "0") != 0 && strcmp(a, b) != 0) {
             (void)snprintf(why, sizeof(why), "%s=%.60s weakens the separation from the host",
                            names[i], b);

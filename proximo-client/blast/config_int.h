@@ -18,4 +18,4 @@ void config_host(struct diff *c, const char *key, const char *old, const char *n
 
 bool key_is(const char *key, const char *stem); /* stem, or stem and digits */
 /* name=value among comma-separated options; false (and "") when it is not there. */
-bool option_get(const char *value, const char *name, char *ret, size_t size);
+bool config_option(const char *value, const char *name, char *ret, size_t size);

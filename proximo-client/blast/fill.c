@@ -137,6 +137,9 @@ static void put_nodes(struct picture *p, const js *list) {
     }
 }
 
+/* Shared by their nature, whether the definition says so or not. */
+static const char shared_types[] = "nfs,cifs,cephfs,rbd,iscsi,iscsidirect,zfs,glusterfs,pbs,esxi";
+
 static void put_storage(struct picture *p, const js *list) {
     part_list(p, &p->storage_part, "/storage", "Datastore.Audit|Datastore.AllocateSpace",
               "Datastore.Audit on /storage");
@@ -155,7 +158,7 @@ static void put_storage(struct picture *p, const js *list) {
         s->type = picture_str(p, js_str_or(def, "type", ""));
         s->path = picture_str(p, js_str_or(def, "path", ""));
         s->disabled = js_bool_or(def, "disable", false);
-        s->shared = js_bool_or(def, "shared", false);
+        s->shared = js_bool_or(def, "shared", words_have(shared_types, s->type));
         s->def = def;
     }
 }
@@ -180,6 +183,64 @@ static void want_content(struct picture *p) {
         if (p->node[i].online) {
             picture_want(p, "whole", "/nodes/%s/storage/%s/content", c->node, s->id);
         }
+    }
+}
+
+/* Archives are read once for each storage, or once a node where they are the node's own. */
+static void want_archives(struct picture *p) {
+    if (!(p->ask.what & PIC_BACKUPS) || p->archives_wanted || p->n_store == 0 || p->n_node == 0) {
+        return;
+    }
+    p->archives_wanted = true;
+    for (size_t i = 0; i < p->n_store; i++) {
+        const struct store *s = &p->store[i];
+        bool done = false;
+
+        if (s->disabled || !words_have(js_str_or(s->def, "content", ""), "backup") ||
+            (p->ask_storage && strcmp(s->id, p->ask_storage) == 0)) {
+            continue;
+        }
+        for (size_t k = 0; k < p->n_node && !(done && s->shared); k++) {
+            struct content *c;
+
+            if (!store_on_node(s->def, p->node[k].name) || (s->shared && !p->node[k].online)) {
+                continue;
+            }
+            c = picture_grow(&p->archive, &p->n_archive, sizeof(*c));
+            c->storage = s->id;
+            c->node = p->node[k].name;
+            c->part = (struct part){PART_FAILED, "the node is offline", NULL};
+            done = true;
+            if (p->node[k].online) {
+                picture_want(p, NULL, "/nodes/%s/storage/%s/content?content=backup", c->node,
+                             s->id);
+            }
+        }
+    }
+}
+
+static void put_archives(struct picture *p, const char *node, const char *storage, const js *data,
+                         int result, const struct err *why) {
+    for (size_t i = 0; i < p->n_archive; i++) {
+        struct content *c = &p->archive[i];
+        char path[160];
+
+        if (strcmp(c->node, node) != 0 || strcmp(c->storage, storage) != 0) {
+            continue;
+        }
+        if (result < 0) {
+            part_fail(p, &c->part, result, why, "Datastore.Allocate on the storage");
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "/storage/%s", c->storage);
+        if (p->perms_part.state == PART_READ &&
+            perms_allow(p->perms, path, "Datastore.AllocateSpace") &&
+            perms_allow(p->perms, "/vms", "VM.Backup")) {
+            part_read(&c->part);
+        } else {
+            part_list(p, &c->part, path, "Datastore.Allocate", "Datastore.Allocate on the storage");
+        }
+        c->list = data;
     }
 }
 
@@ -296,6 +357,10 @@ static void put_below_node(struct picture *p, const char *path, const js *data, 
     uint32_t vmid = 0;
 
     segments_of(path, &s);
+    if (s.n == 5 && strcmp(s.v[2], "storage") == 0 && strchr(s.v[4], '?')) {
+        put_archives(p, s.v[1], s.v[3], data, result, why);
+        return;
+    }
     if (s.n == 5 && strcmp(s.v[2], "storage") == 0) {
         put_content(p, s.v[1], data, result, why);
         return;
@@ -352,10 +417,12 @@ void picture_put(struct picture *p, const char *path, js *data, int result, cons
         result < 0 ? part_fail(p, &p->nodes_part, result, why, "Sys.Audit on /nodes")
                    : put_nodes(p, data);
         want_content(p);
+        want_archives(p);
     } else if (strcmp(path, "/storage") == 0) {
         result < 0 ? part_fail(p, &p->storage_part, result, why, "Datastore.Audit on /storage")
                    : put_storage(p, data);
         want_content(p);
+        want_archives(p);
     } else if (strncmp(path, "/cluster/", 9) == 0) {
         put_cluster(p, path, data, result, why);
     } else if (strncmp(path, "/nodes/", 7) == 0) {

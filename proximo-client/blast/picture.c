@@ -87,7 +87,7 @@ int picture_new(const struct picture_ask *ask, struct picture **ret, struct err 
     picture_want(p, "whole", "/access/permissions");
     picture_want(p, "guests", "/cluster/resources?type=vm");
     picture_want(p, "nodes", "/cluster/resources?type=node");
-    if (ask->what & (PIC_STORAGE | PIC_CONTENT)) {
+    if (ask->what & (PIC_STORAGE | PIC_CONTENT | PIC_BACKUPS)) {
         picture_want(p, "whole", "/storage");
     }
     if (ask->what & PIC_BACKUP) {
@@ -128,6 +128,7 @@ void picture_free(struct picture *p) {
     free(p->store);
     free(p->node);
     free(p->content);
+    free(p->archive);
     js_freep(&p->keep);
     free(p);
 }
@@ -246,6 +247,10 @@ size_t picture_stores(const struct picture *p, const struct store **ret) {
 size_t picture_contents(const struct picture *p, const struct content **ret) {
     *ret = p->content;
     return p->n_content;
+}
+size_t picture_archives(const struct picture *p, const struct content **ret) {
+    *ret = p->archive;
+    return p->n_archive;
 }
 size_t picture_nodes(const struct picture *p) {
     return p->n_node;

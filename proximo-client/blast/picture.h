@@ -100,6 +100,7 @@ struct content {
 #define PIC_REPLICATION (1u << 4)
 #define PIC_HA          (1u << 5)
 #define PIC_CONTENT     (1u << 6) /* of `storage`, on each node that has it */
+#define PIC_BACKUPS     (1u << 7) /* archives on all other storages: is there another copy? */
 struct picture_ask {
     unsigned int what;
     uint32_t vmid;       /* 0 = every guest */
@@ -115,7 +116,8 @@ static inline void picture_freep(struct picture **p) {
 
 struct picture_read {
     const char *path;
-    const char *reduce; /* reducer's name of pipeline/draft.h */
+    const char *reduce; /* reducer's name of pipeline/draft.h; NULL: it only informs (archives come
+                           and go, a plan must not drift by that) */
 };
 /* The reads that are wanted now, given what was put in so far; 0 = the picture is finished. The list
  * is borrowed until the next call. */
@@ -138,6 +140,7 @@ const struct store *picture_store(const struct picture *p, const char *id); /* N
 /* Whether the storage is meant to exist on that node. NULL def = everywhere. */
 bool store_on_node(const js *def, const char *node);
 size_t picture_contents(const struct picture *p, const struct content **ret);
+size_t picture_archives(const struct picture *p, const struct content **ret); /* PIC_BACKUPS */
 size_t picture_nodes(const struct picture *p);
 const char *picture_node(const struct picture *p, size_t i, bool *ret_online);
 const js *picture_backup_jobs(const struct picture *p);      /* array or NULL */

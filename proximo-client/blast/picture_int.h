@@ -40,6 +40,9 @@ struct picture {
     size_t n_node;
     struct content *content;
     size_t n_content;
+    struct content *archive;
+    size_t n_archive;
+    bool archives_wanted;
     const js *backup, *replication, *ha, *rules;
 };
 

@@ -7,7 +7,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "common/own.h"
 
 static const char *const quiet_keys[] = {
     "content",       "nodes",  "disable", "prune-backups",         "bwlimit",
@@ -88,7 +91,7 @@ static const char *role_words(enum role r) {
 }
 
 static void why_hit(struct loss *l, const struct guest *g, const struct hit *h, bool only,
-                    char *ret, size_t size) {
+                    const char *backup, char *ret, size_t size) {
     const js *job = replication_of(l->p, g->vmid);
     int n = snprintf(ret, size, "%s %s on %s%s", only ? "only copy of" : role_words(h->role),
                      h->worst->key, l->store->id, verb(l));
@@ -105,6 +108,10 @@ static void why_hit(struct loss *l, const struct guest *g, const struct hit *h, 
                      js_str_or(job, "target", "?"));
         at += n < 0 ? 0 : (size_t)n < size - at ? (size_t)n : size - at - 1;
     }
+    if (backup) {
+        n = snprintf(ret + at, size - at, "; a backup lies on %.60s", backup);
+        at += n < 0 ? 0 : (size_t)n < size - at ? (size_t)n : size - at - 1;
+    }
     if (h->worst->base) {
         n = snprintf(ret + at, size - at, "; linked clone of template %u", h->worst->base);
         at += n < 0 ? 0 : (size_t)n < size - at ? (size_t)n : size - at - 1;
@@ -116,6 +123,7 @@ static void why_hit(struct loss *l, const struct guest *g, const struct hit *h, 
 
 static void affect_current(struct loss *l, const struct guest *g) {
     struct hit h;
+    const char *backup;
     char why[480];
     bool only;
     enum risk severity;
@@ -124,9 +132,10 @@ static void affect_current(struct loss *l, const struct guest *g) {
     if (!h.worst) {
         return;
     }
-    only = h.kept == 0 && (h.role == ROLE_BOOT || h.role == ROLE_MAYBE_BOOT) &&
+    backup = other_backup(l, g);
+    only = h.kept == 0 && (h.role == ROLE_BOOT || h.role == ROLE_MAYBE_BOOT) && !backup &&
            !replication_of(l->p, g->vmid);
-    why_hit(l, g, &h, only, why, sizeof(why));
+    why_hit(l, g, &h, only, backup, why, sizeof(why));
     severity = h.vital || g->running ? RISK_HIGH : RISK_MEDIUM;
     tally_affect(&l->tally, l->d,
                  &(struct affect){.resource = g->resource,
@@ -362,8 +371,13 @@ static void check_content(struct loss *l, const js *set) {
     }
 }
 
+static void loss_done(struct loss *l) {
+    free(l->copy);
+}
+
 int blast_storage(const struct picture *p, const char *storage, const js *set, const js *del,
                   bool gone, struct draft *d) {
+    CLEANUP(loss_done)
     struct loss l = {.p = p, .d = d, .store = picture_store(p, storage), .nodes = ""};
     const struct guest *g;
     size_t n = picture_guests(p, &g);
@@ -386,6 +400,7 @@ int blast_storage(const struct picture *p, const char *storage, const js *set, c
         tally_risk(&l.tally, d);
         return 0;
     }
+    copies_find(&l);
     for (size_t i = 0; i < n; i++) {
         if (is_lost_at(&l, g[i].node)) {
             affect_current(&l, &g[i]);
@@ -397,6 +412,9 @@ int blast_storage(const struct picture *p, const char *storage, const js *set, c
         }
     }
     storage_refs(&l);
+    if (l.blind) {
+        draft_unread(d, "backups on other storages", l.blind->why, l.blind->privilege);
+    }
     tally_risk(&l.tally, d);
     return 0;
 }

@@ -9,9 +9,19 @@ struct loss {
     const struct store *store;
     bool all;          /* deleted or disabled: lost everywhere */
     struct tally tally;
+    struct copy {
+        int64_t vmid;
+        const char *storage;
+    } *copy; /* archives on other storages, by vmid */
+    size_t n_copy;
+    const struct part *unseen; /* archives that were not read */
+    const struct part *blind;  /* the same, once a verdict asks for them */
     const char *nodes; /* else: the only nodes that keep it, "" = no restriction */
 };
 /* Available on that node before and not after. */
 bool is_lost_at(const struct loss *l, const char *node);
+void copies_find(struct loss *l);
+/* A storage that keeps an archive of the guest and stays; NULL when none is seen. */
+const char *other_backup(struct loss *l, const struct guest *g);
 /* Backup jobs, backups, replication, volumes that no configuration names. */
 void storage_refs(struct loss *l);

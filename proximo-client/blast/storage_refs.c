@@ -10,6 +10,51 @@
 
 #include "common/own.h"
 
+static int by_vmid(const void *a, const void *b) {
+    int64_t x = ((const struct copy *)a)->vmid;
+    int64_t y = ((const struct copy *)b)->vmid;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Sorted once: there may be many archives for each of many guests. */
+void copies_find(struct loss *l) {
+    const struct content *c;
+    size_t n = picture_archives(l->p, &c);
+    size_t total = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        total += js_len(c[i].list);
+        l->unseen = !l->unseen && c[i].part.state != PART_READ ? &c[i].part : l->unseen;
+    }
+    l->copy = calloc(total + 1, sizeof(*l->copy));
+    if (!l->copy) {
+        abort();
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < js_len(c[i].list); k++) {
+            const js *row = js_at(c[i].list, k);
+
+            if (strcmp(js_str_or(row, "content", ""), "backup") == 0) {
+                l->copy[l->n_copy++] =
+                    (struct copy){.vmid = js_int_or(row, "vmid", 0), .storage = c[i].storage};
+            }
+        }
+    }
+    qsort(l->copy, l->n_copy, sizeof(*l->copy), by_vmid);
+}
+
+const char *other_backup(struct loss *l, const struct guest *g) {
+    const struct copy key = {.vmid = (int64_t)g->vmid};
+    const struct copy *found =
+        l->n_copy ? bsearch(&key, l->copy, l->n_copy, sizeof(*l->copy), by_vmid) : NULL;
+
+    if (!found && l->unseen) {
+        l->blind = l->unseen; /* none seen, and not all was to be seen */
+    }
+    return found ? found->storage : NULL;
+}
+
 static bool loses_any_node(struct loss *l) {
     for (size_t i = 0; i < picture_nodes(l->p); i++) {
         if (is_lost_at(l, picture_node(l->p, i, NULL))) {

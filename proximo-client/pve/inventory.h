@@ -8,7 +8,7 @@
 struct err;
 struct pve;
 
-/* Called for every read that was answered, e.g. to make it a precondition (draft_precondition has
+/* Called for every answered read that has a reducer, e.g. to make it a precondition (draft_precondition has
  * this signature's arguments). Negative ends the reading with that error. */
 typedef int (*picture_seen)(void *ctx, const char *path, const char *reduce, const js *data,
                             struct err *e);

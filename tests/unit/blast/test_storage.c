@@ -136,6 +136,39 @@ static const struct storage_case {
                                     "\"c2\"}]}",
      "zz", NULL, true, "vm/100 wont-boot 3 scsi0\nreplication/100-0 degraded 2 scsi0\n",
      "its replica on c2 lies on the same storage id", 3},
+    {"a backup elsewhere is a copy",
+     "{\"/storage\":[" ZFS
+     ",{\"storage\":\"bk\",\"type\":\"pbs\",\"content\":\"backup\"}]," GUESTS(VM(
+         100, "c1",
+         "stopped") "," VM(101, "c1",
+                           "stopped")) "," VMCFG(100,
+                                                 "\"scsi0\":\"zz:a\"") "," VMCFG(101,
+                                                                                 "\"scsi0\":\"zz:"
+                                                                                 "b\"") ","
+                                                                                        "\"/nodes/"
+                                                                                        "c1/"
+                                                                                        "storage/"
+                                                                                        "bk/"
+                                                                                        "content?"
+                                                                                        "content="
+                                                                                        "backup\":["
+                                                                                        "{\"volid\""
+                                                                                        ":\"bk:"
+                                                                                        "backup/"
+                                                                                        "x\","
+                                                                                        "\"content"
+                                                                                        "\":"
+                                                                                        "\"backup\""
+                                                                                        ",\"vmid\":"
+                                                                                        "100}]}",
+     "zz", NULL, true, "vm/100 wont-boot 3 scsi0\nvm/101 wont-boot 3 scsi0 only\n", NULL, 3},
+    {"backups elsewhere are not shown to the token",
+     "{\"/access/permissions\":{\"/\":{\"VM.Audit\":1,\"Datastore.Audit\":1},\"/storage/"
+     "zz\":{\"Datastore.Audit\":1,"
+     "\"Datastore.Allocate\":1}},\"/storage\":[" ZFS
+     ",{\"storage\":\"bk\",\"type\":\"pbs\",\"content\":\"backup\"}]," GUESTS(
+         VM(100, "c1", "stopped")) "," VMCFG(100, "\"scsi0\":\"zz:a\"") "}",
+     "zz", NULL, true, "vm/100 wont-boot 3 scsi0 only\n", "unread backups on other storages", 3},
     {"replication target cut off",
      "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
          100, "\"scsi0\":\"zz:a\"") ","

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The world and the recording draft of the analysers' tests. */
-#include "world.h"
+#include "tests/unit/blast/world.h"
 
 #include <check.h>
 #include <errno.h>
