@@ -16,10 +16,12 @@ EXTRA_DIST += tests/integration/agent_front.py tests/integration/agent_lib.py \
 	tests/integration/agent_units.sh
 
 # priv: the root half with a gate of the test's choice, real containers, real btrfs
-priv_tests = tests/integration/priv_gate
+priv_tests = tests/integration/priv_gate tests/integration/priv_exec
 check_PROGRAMS += $(priv_tests)
 TESTS += $(priv_tests)
 PRIV_WORLD = tests/integration/priv_world.c tests/integration/priv_world.h \
 	pveagentd/priv/gate_table.c
 tests_integration_priv_gate_SOURCES = tests/integration/priv_gate.c $(PRIV_WORLD)
 tests_integration_priv_gate_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+tests_integration_priv_exec_SOURCES = tests/integration/priv_exec.c $(PRIV_WORLD)
+tests_integration_priv_exec_LDADD = libpriv.a libcore.a $(ROOT_LIBS)

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands in a real container through the gate: how they end, what they say, what follows them in,
+ * and that nothing of them is left. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/own.h"
+#include "pveagentd/priv/msg.h"
+#include "tests/integration/priv_world.h"
+
+static const char policy[] =
+    "[node]\nclock = any\nmax-running-ct = 8\n[rule any]\nclient = laptop\nct = 101\nrun = ANY\n"
+    "approve = none\nstdin = yes\ntimeout = 60\noutput = 4M\nenv = HELLO\n"
+    "[rule user]\nclient = laptop\nct = 101\nrun = ANY\napprove = none\nuser = 1000\ntimeout = "
+    "60\n";
+
+struct how {
+    const char *script;
+    const char *how;
+    int value;
+};
+
+static void shell(struct order *o, const char *script) {
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+
+    order_argv(o, argv);
+}
+
+static void run(struct world *w, const char *script, struct result *r) {
+    struct order o;
+
+    order_init(w, &o);
+    shell(&o, script);
+    order_build(w, &o);
+    order_send(w, &o, r);
+    order_done(&o);
+}
+
+/* The receipt's hash is SHA-256 of salt and output. */
+static bool attests(const struct result *r, int stream) {
+    struct sha256 *s = sha256_new();
+    struct hash h;
+    uint8_t salt[16];
+
+    (void)hex_decode(r->receipt.salt, 32, salt);
+    sha256_add(s, salt, sizeof(salt));
+    sha256_add(s, buf_str(&r->out[stream]), r->out[stream].len);
+    sha256_end(s, &h);
+    sha256_free(s);
+    return hash_eq(&h, stream ? &r->receipt.err_hash : &r->receipt.out_hash);
+}
+
+static void test_ends(struct world *w) {
+    static const struct how ends[] = {
+        {"exit 0", "exited", 0},
+        {"exit 1", "exited", 1},
+        {"exit 3", "exited", 3},
+        {"exec /no/such/file", "exited", 127},
+        {"exec /etc/passwd", "exited", 126},
+        {"kill -9 $$", "signalled", 9},
+        {"kill -15 $$", "signalled", 15},
+    };
+    static const char *const missing[] = {"/no/such/file", NULL};
+    struct order o;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        run(w, ends[i].script, &r);
+        tap(r.ended && strcmp(r.how, ends[i].how) == 0 && r.value == ends[i].value &&
+                r.receipt_ok && r.receipt.value == ends[i].value && !r.receipt.left_behind_unknown,
+            "%s: %s %d (%s %d)", ends[i].script, ends[i].how, ends[i].value, r.how, r.value);
+        result_done(&r);
+    }
+    order_init(w, &o);
+    order_argv(&o, missing);
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(strcmp(r.how, "exited") == 0 && r.value == 127, "a missing program: 127 (%s %d)", r.how,
+        r.value);
+    result_done(&r);
+    order_done(&o);
+}
+
+static void test_output(struct world *w) {
+    struct result r;
+    struct order o;
+
+    run(w, "printf out; printf err >&2", &r);
+    tap(strcmp(buf_str(&r.out[0]), "out") == 0 && strcmp(buf_str(&r.out[1]), "err") == 0,
+        "the two streams stay apart");
+    tap(r.receipt.out_bytes == 3 && attests(&r, 0) && attests(&r, 1), "the receipt attests both");
+    result_done(&r);
+
+    order_init(w, &o);
+    shell(&o, "dd if=/dev/zero bs=1000 count=300 2>/dev/null");
+    o.q.output_max = 100000;
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(r.out[0].len == 100000 && r.total[0] == 300000 && r.receipt.out_bytes == 300000 &&
+            r.value == 0,
+        "output beyond the limit is counted and dropped (%zu of %llu)", r.out[0].len,
+        (unsigned long long)r.total[0]);
+    result_done(&r);
+    order_done(&o);
+
+    order_init(w, &o);
+    shell(&o, "dd if=/dev/zero bs=65536 count=32 2>/dev/null");
+    o.q.output_max = 4 * 1024 * 1024;
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    order_done(&o);
+    tap(r.out[0].len == (size_t)32 * 65536 && attests(&r, 0), "2 MiB come whole");
+    result_done(&r);
+}
+
+static void test_stdin(struct world *w) {
+    struct result r;
+    struct order o;
+    char keyed[32 + 6];
+
+    order_init(w, &o);
+    shell(&o, "cat");
+    o.stdin_data = "secret";
+    o.stdin_len = 6;
+    o.q.has_stdin = true;
+    o.q.stdin_bytes = 6;
+    sha256("secret", 6, &o.q.stdin_hash);
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(strcmp(buf_str(&r.out[0]), "secret") == 0, "standard input arrives");
+    result_done(&r);
+    order_done(&o);
+
+    order_init(w, &o);
+    shell(&o, "cat");
+    memset(keyed, 7, 32);
+    memcpy(keyed + 32, "secret", 6);
+    o.stdin_data = keyed;
+    o.stdin_len = sizeof(keyed);
+    o.q.has_stdin = true;
+    o.q.stdin_bytes = 6;
+    o.q.stdin_is_hmac = true;
+    hmac_sha256(keyed, 32, "secret", 6, &o.q.stdin_hash);
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(strcmp(buf_str(&r.out[0]), "secret") == 0, "also under a keyed commitment");
+    result_done(&r);
+    keyed[0] ^= 1;
+    order_done(&o);
+
+    run(w, "cat; readlink /proc/self/fd/0 || true", &r);
+    tap(r.ended && r.out[0].len < 32, "without: nothing to read");
+    result_done(&r);
+}
+
+static void test_nothing_follows(struct world *w) {
+    static const char *const status[] = {
+        "/bin/grep", "-E", "^(NoNewPrivs|Seccomp|SigIgn|SigBlk):", "/proc/self/status", NULL};
+    struct result r;
+    struct order o;
+
+    run(w, "for f in /proc/$$/fd/*; do echo ${f##*/}; done", &r);
+    tap(strncmp(buf_str(&r.out[0]), "0\n1\n2\n", 6) == 0 && !strstr(buf_str(&r.out[0]), "\n4\n") &&
+            !strstr(buf_str(&r.out[0]), "\n5\n"),
+        "no descriptor follows: %.40s", buf_str(&r.out[0]));
+    result_done(&r);
+
+    order_init(w, &o);
+    shell(&o, "env");
+    o.env[0] = "HELLO=world";
+    o.q.env = o.env;
+    o.q.n_env = 1;
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(strstr(buf_str(&r.out[0]), "HELLO=world\n") && !strstr(buf_str(&r.out[0]), "CANARY"),
+        "the planned variable follows, no other does");
+    result_done(&r);
+    order_done(&o);
+
+    order_init(w, &o); /* not by the shell, which ignores signals of its own choice */
+    order_argv(&o, status);
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    order_done(&o);
+    tap(strstr(buf_str(&r.out[0]), "NoNewPrivs:\t0") && strstr(buf_str(&r.out[0]), "Seccomp:\t0") &&
+            strstr(buf_str(&r.out[0]), "SigBlk:\t0000000000000000") &&
+            strstr(buf_str(&r.out[0]), "SigIgn:\t0000000000000000"),
+        "no privilege flag, no blocked and no ignored signal follows: %s", buf_str(&r.out[0]));
+    result_done(&r);
+
+    order_init(w, &o);
+    shell(&o, "id -u; id -g; id -G");
+    o.q.uid = 1000;
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(strcmp(buf_str(&r.out[0]), "1000\n1000\n1000\n") == 0,
+        "another user has no group of root's");
+    result_done(&r);
+    order_done(&o);
+}
+
+/* Is a process with that word in its command line alive anywhere on this machine? */
+static bool alive(const char *word) {
+    char script[200];
+    const char *argv[] = {"sh", "-c", script, NULL};
+
+    (void)snprintf(script, sizeof(script),
+                   "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f 2>/dev/null; echo; done | "
+                   "grep -q '^sleep %s'",
+                   word);
+    return run_quiet(argv) == 0;
+}
+
+static void test_deadline(struct world *w) {
+    struct result r;
+    struct order o;
+
+    order_init(w, &o);
+    shell(&o, "echo begun; sleep 31415 & sleep 31415; echo never");
+    o.q.timeout_s = 2;
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(strcmp(r.how, "timed-out") == 0 && r.receipt.how == HOW_TIMED_OUT &&
+            strcmp(buf_str(&r.out[0]), "begun\n") == 0 && r.receipt.left_behind_unknown,
+        "at the deadline it ends: %s", r.how);
+    tap(!alive("31415"), "and none of its processes is left");
+    result_done(&r);
+    order_done(&o);
+
+    run(w, "setsid sleep 27182 >/dev/null 2>&1 & exit 0", &r);
+    tap(r.ended && r.value == 0, "a daemon of the container's own may stay");
+    result_done(&r);
+    run(w, "sleep 16180 & exit 0", &r);
+    tap(r.ended && r.receipt.left_behind_unknown,
+        "who keeps the pipes open is not waited for, and the receipt says it does not know");
+    result_done(&r);
+    run(w,
+        "for p in /proc/[0-9]*; do read c < $p/comm; [ \"$c\" = sleep ] && kill -9 ${p##*/}; done",
+        &r);
+    result_done(&r);
+}
+
+static pid_t order_in_background(struct world *w, struct order *o) {
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct result r;
+
+        order_send(w, o, &r);
+        _exit(strcmp(r.how, "cancelled") == 0 && r.receipt_ok ? 0 : 1);
+    }
+    return pid;
+}
+
+static void wait_for(const char *word) {
+    for (int i = 0; i < 200 && !alive(word); i++) {
+        clock_sleep_ms(50);
+    }
+}
+
+static void test_cancel(struct world *w) {
+    CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
+    CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_PRIV_MSG);
+    struct order o;
+    char hex[65];
+    int status = -1;
+    pid_t pid;
+
+    order_init(w, &o);
+    shell(&o, "sleep 14142");
+    o.q.timeout_s = 50;
+    order_build(w, &o);
+    pid = order_in_background(w, &o);
+    wait_for("14142");
+    hex_encode(o.h.b, HASH_LEN, hex);
+    (void)msg_begin(&m, MSG_CANCEL);
+    (void)msg_add(&m, w->spki.b, HASH_LEN);
+    (void)msg_adds(&m, hex);
+    msg_end(&m);
+    tap(world_ask(w, &m, NULL, 0, &back) == MSG_OK, "cancel is taken");
+    (void)waitpid(pid, &status, 0);
+    tap(WIFEXITED(status) && WEXITSTATUS(status) == 0 && !alive("14142"),
+        "the command is gone and its receipt says cancelled");
+    tap(world_ask(w, &m, NULL, 0, &back) == MSG_REFUSED, "cancelling it again is refused");
+    order_done(&o);
+    w->old = w->edge.size;
+}
+
+/* The front end dies in the middle: the command belongs to the node. */
+static void test_disconnect(struct world *w, bool kill_it) {
+    struct order o;
+    struct stat st;
+    char marker[300];
+    bool gone = false;
+    pid_t pid;
+
+    (void)snprintf(marker, sizeof(marker), "%s/root/marker", w->dir);
+    (void)unlink(marker);
+    order_init(w, &o);
+    shell(&o, "sleep 3; echo x >/marker");
+    o.q.kill_on_disconnect = kill_it;
+    order_build(w, &o);
+    pid = order_in_background(w, &o);
+    wait_for("3");
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    for (int i = 0; i < 100 && !gone; i++) {
+        gone = !alive("3");
+        clock_sleep_ms(100);
+    }
+    clock_sleep_ms(300);
+    tap((stat(marker, &st) == 0) != kill_it,
+        kill_it ? "on-disconnect kill ends it" : "on-disconnect run lets it finish");
+    order_done(&o);
+    w->old = w->edge.size;
+}
+
+static void test_stopped(struct world *w) {
+    struct result r;
+    struct order o;
+
+    order_init(w, &o);
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(strcmp(r.code, "ct_stopped") == 0, "a stopped container is refused");
+    result_done(&r);
+    order_done(&o);
+    world_kill(w, SIGTERM);
+    world_start(w, "world");
+    order_init(w, &o);
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(r.started && strcmp(r.how, "not-started") == 0 && r.receipt.how == HOW_NOT_STARTED,
+        "attach that fails is told from a command that says 1: %s %d", r.how, r.value);
+    result_done(&r);
+    order_done(&o);
+}
+
+int main(void) {
+    struct world w;
+    char root[200];
+
+    if (geteuid() != 0) {
+        puts("1..0 # SKIP not root");
+        return getenv("MUST_RUN") ? 1 : 77;
+    }
+    (void)setenv("CANARY", "must not follow", 1);
+    world_make(&w);
+    world_policy(&w, policy);
+    (void)snprintf(root, sizeof(root), "%s/root", w.dir);
+    if (!world_container(&w, root)) {
+        world_end(&w);
+        puts("1..0 # SKIP no container can run here");
+        return getenv("MUST_RUN") ? 1 : 77;
+    }
+    world_start(&w, NULL);
+    test_ends(&w);
+    test_output(&w);
+    test_stdin(&w);
+    test_nothing_follows(&w);
+    test_deadline(&w);
+    test_cancel(&w);
+    test_disconnect(&w, false);
+    test_disconnect(&w, true);
+    world_container_end(&w);
+    test_stopped(&w);
+    world_end(&w);
+    return tap_end();
+}
