@@ -16,7 +16,8 @@ EXTRA_DIST += tests/integration/agent_front.py tests/integration/agent_lib.py \
 	tests/integration/agent_units.sh
 
 # priv: the root half with a gate of the test's choice, real containers, real btrfs
-priv_tests = tests/integration/priv_gate tests/integration/priv_exec
+priv_tests = tests/integration/priv_gate tests/integration/priv_exec \
+	tests/integration/priv_snap
 check_PROGRAMS += $(priv_tests)
 TESTS += $(priv_tests)
 PRIV_WORLD = tests/integration/priv_world.c tests/integration/priv_world.h \
@@ -25,3 +26,5 @@ tests_integration_priv_gate_SOURCES = tests/integration/priv_gate.c $(PRIV_WORLD
 tests_integration_priv_gate_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_exec_SOURCES = tests/integration/priv_exec.c $(PRIV_WORLD)
 tests_integration_priv_exec_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+tests_integration_priv_snap_SOURCES = tests/integration/priv_snap.c $(PRIV_WORLD)
+tests_integration_priv_snap_LDADD = libpriv.a libcore.a $(ROOT_LIBS)

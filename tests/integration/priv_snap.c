@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Undo points on a real btrfs: snapshot before a command, stop, roll back, start, remove; and what
+ * is never touched. */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/fd.h"
+#include "common/own.h"
+#include "tests/integration/priv_world.h"
+
+#define VOLUME "images/101/subvol-101-disk-0.subvol"
+
+static const char policy[] = "[node]\nclock = any\nmax-running-ct = 8\n"
+                             "[rule any]\nclient = laptop\nct = 101\nrun = ANY\napprove = none\n"
+                             "undo = required\n"
+                             "[rule back]\nclient = laptop\nct = 101\n"
+                             "do = snapshot rollback remove\napprove = none\n";
+
+static char root[400];
+
+static bool in_root(const char *name) {
+    char path[500];
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", root, name);
+    return stat(path, &st) == 0;
+}
+
+static size_t snaps(const struct world *w, const char *like) {
+    char path[500];
+    struct dirent *de;
+    size_t n = 0;
+    DIR *d;
+
+    (void)snprintf(path, sizeof(path), "%s/mnt/images/101/.pveagentd-snap", w->dir);
+    d = opendir(path);
+    while (d && (de = readdir(d)) != NULL) {
+        n += strstr(de->d_name, like) != NULL;
+    }
+    if (d) {
+        closedir(d);
+    }
+    return n;
+}
+
+static void send(struct world *w, enum request_op op, const char *name, const char *script,
+                 struct result *r) {
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+    static const char *const none[] = {NULL};
+    struct order o;
+
+    order_init(w, &o);
+    o.q.op = op;
+    order_argv(&o, script ? argv : none);
+    if (name) {
+        o.q.undo = true;
+        o.q.undo_ttl_s = 86400;
+        (void)snprintf(o.q.undo_name, sizeof(o.q.undo_name), "%s", name);
+    }
+    order_build(w, &o);
+    order_send(w, &o, r);
+    order_done(&o);
+}
+
+/* Sends, and says whether it ended as `how` (or was refused with that code). */
+static void expect(struct world *w, enum request_op op, const char *name, const char *script,
+                   const char *want, const char *what) {
+    struct result r;
+
+    send(w, op, name, script, &r);
+    tap(strcmp(r.started ? r.how : r.code, want) == 0, "%s: %s (%s %s %s)", what, want,
+        r.started ? r.how : r.code, r.text, buf_str(&r.out[1]));
+    result_done(&r);
+}
+
+static void test_way(struct world *w) {
+    struct result r;
+
+    send(w, OP_EXEC, "before", "echo changed >/file", &r);
+    tap(r.ended && r.value == 0 && strcmp(r.receipt.undo_driver, "btrfs") == 0 &&
+            strcmp(r.receipt.undo_name, "before") == 0,
+        "the receipt names the undo point (%s %s %s)", r.code, r.text, buf_str(&r.out[1]));
+    result_done(&r);
+    tap(in_root("file") && snaps(w, "@before") == 1, "the command ran, the snapshot is there");
+    expect(w, OP_EXEC, NULL, "true", "policy_undo_required", "without an undo point");
+    expect(w, OP_EXEC, "before", "true", "undo_exists", "a name that is taken");
+    expect(w, OP_ROLLBACK, "before", NULL, "ct_running", "rolling back a running container");
+    expect(w, OP_STOP, NULL, NULL, "exited", "stop");
+    expect(w, OP_ROLLBACK, "other", NULL, "undo_missing", "a point that was never made");
+    expect(w, OP_ROLLBACK, "before", NULL, "exited", "roll back");
+    tap(!in_root("file") && in_root("bin/busybox"), "what the command wrote is gone");
+    tap(snaps(w, "@before-") == 1 && snaps(w, "@before") == 2, "what was there is kept");
+    expect(w, OP_START, NULL, NULL, "exited", "start");
+    expect(w, OP_EXEC, "again", "echo x >/second", "exited", "and it works again");
+    expect(w, OP_REMOVE, "again", NULL, "exited", "remove");
+    tap(snaps(w, "@again") == 0, "the snapshot is removed");
+    expect(w, OP_REMOVE, "again", NULL, "undo_missing", "removing it again");
+}
+
+static void point_file(const struct world *w, const char *name, char ret[static 400]) {
+    (void)snprintf(ret, 400, "%s/points/101.%s", w->state, name);
+}
+
+static void swap_in(const char *path, const char *from, const char *to) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(16384);
+    CLEANUP(buf_done) struct buf out = BUF_INIT(16384);
+    const char *at;
+
+    if (file_read(-100, path, &b, NULL) < 0 || !(at = strstr(b.data, from))) {
+        fprintf(stderr, "%s: no %s\n", path, from);
+        exit(99);
+    }
+    (void)buf_add(&out, b.data, (size_t)(at - b.data));
+    (void)buf_adds(&out, to);
+    (void)buf_adds(&out, at + strlen(from));
+    (void)file_replace(-100, path, out.data, out.len, 0600, NULL);
+}
+
+static void test_foreign(struct world *w) {
+    char path[400];
+    char snap[500];
+    const char *del[] = {"btrfs", "subvolume", "delete", snap, NULL};
+    const char *make[] = {"btrfs", "subvolume", "snapshot", "-r", root, snap, NULL};
+
+    expect(w, OP_SNAPSHOT, "mine", NULL, "exited", "a snapshot by itself");
+    point_file(w, "mine", path);
+    swap_in(path, "client laptop", "client desktop");
+    expect(w, OP_REMOVE, "mine", NULL, "undo_foreign", "another client's point");
+    swap_in(path, "client desktop", "client laptop");
+    (void)snprintf(snap, sizeof(snap), "%s/mnt/images/101/.pveagentd-snap/%s@mine", w->dir,
+                   strrchr(root, '/') + 1);
+    tap(run_quiet(del) == 0 && run_quiet(make) == 0, "somebody puts another snapshot in its place");
+    expect(w, OP_REMOVE, "mine", NULL, "undo_foreign", "a snapshot that this node did not make");
+    tap(snaps(w, "@mine") == 1, "it is still there");
+    (void)run_quiet(del);
+    (void)unlink(path);
+}
+
+static void test_full(struct world *w) {
+    char name[16];
+    char what[32];
+
+    /* the present that the roll back kept is a point, too */
+    for (int i = 1; i < 7; i++) {
+        struct result r;
+
+        (void)snprintf(name, sizeof(name), "p%d", i);
+        send(w, OP_SNAPSHOT, name, NULL, &r);
+        result_done(&r);
+    }
+    (void)snprintf(what, sizeof(what), "%s", "a ninth point");
+    expect(w, OP_SNAPSHOT, "p9", NULL, "undo_full", what);
+    tap(snaps(w, "@p9") == 0 && snaps(w, "@p1") == 1, "none is evicted for it");
+    for (int i = 1; i < 7; i++) {
+        struct result r;
+
+        (void)snprintf(name, sizeof(name), "p%d", i);
+        send(w, OP_REMOVE, name, NULL, &r);
+        result_done(&r);
+    }
+}
+
+static void test_impossible(struct world *w, const char *conf) {
+    char more[600];
+
+    (void)snprintf(more, sizeof(more), "%smp0: slow:101/x.raw,mp=/data\n", conf);
+    world_file(w, "nodes/pve1/lxc/101.conf", more);
+    expect(w, OP_EXEC, "mp", "true", "undo_impossible",
+           "a mount point on a storage without snapshots");
+    (void)snprintf(more, sizeof(more), "%smp0: /srv/data,mp=/data\n", conf);
+    world_file(w, "nodes/pve1/lxc/101.conf", more);
+    expect(w, OP_EXEC, "mp", "true", "undo_impossible", "a directory of the node as mount point");
+    tap(snaps(w, "@mp") == 0, "and nothing was made");
+    world_file(w, "nodes/pve1/lxc/101.conf", conf);
+}
+
+/* Step 11: no way back, no act; without the row it acts. */
+static void test_row(struct world *w) {
+    char dir[300];
+    char away[300];
+    struct result r;
+
+    (void)snprintf(dir, sizeof(dir), "%s/points", w->state);
+    (void)snprintf(away, sizeof(away), "%s/points.away", w->state);
+    if (rename(dir, away) < 0) {
+        exit(99);
+    }
+    send(w, OP_EXEC, "row", "touch /row", &r);
+    tap(r.started && r.receipt.how == HOW_NOT_STARTED && r.receipt.started == -1 && !in_root("row"),
+        "the way back fails: receipt not-started, nothing ran (%s)", r.how);
+    result_done(&r);
+    world_kill(w, SIGTERM);
+    (void)rmdir(dir);
+    world_start(w, "undo");
+    (void)rmdir(dir);
+    send(w, OP_EXEC, "row", "touch /row", &r);
+    tap(r.started && in_root("row"), "without the row it runs");
+    result_done(&r);
+    world_kill(w, SIGTERM);
+    (void)rmdir(dir);
+    (void)rename(away, dir);
+}
+
+int main(void) {
+    struct world w;
+    char script[400];
+    char conf[400];
+    char storage[400];
+    const char *src = getenv("top_srcdir");
+    const char *mount[] = {"bash", script, "ct_btrfs", w.dir, NULL};
+    const char *umount[] = {"bash", script, "ct_unbtrfs", w.dir, NULL};
+
+    if (geteuid() != 0) {
+        puts("1..0 # SKIP not root");
+        return getenv("MUST_RUN") ? 1 : 77;
+    }
+    world_make(&w);
+    world_policy(&w, policy);
+    (void)snprintf(script, sizeof(script), "%s/tests/testbed/ct.sh", src ? src : ".");
+    (void)snprintf(root, sizeof(root), "%s/mnt/" VOLUME, w.dir);
+    if (run_quiet(mount) != 0 || !world_container(&w, root)) {
+        (void)run_quiet(umount);
+        world_end(&w);
+        puts("1..0 # SKIP no container on btrfs here");
+        return getenv("MUST_RUN") ? 1 : 77;
+    }
+    (void)snprintf(conf, sizeof(conf),
+                   "arch: amd64\nhostname: a\nrootfs: fast:101/subvol-101-disk-0.subvol,size=1G\n");
+    (void)snprintf(storage, sizeof(storage),
+                   "dir: local\n\tpath /var/lib/vz\n\nbtrfs: fast\n\tpath %s/mnt\n\tcontent "
+                   "rootdir\n\nnfs: slow\n\tpath /mnt/slow\n",
+                   w.dir);
+    world_file(&w, "nodes/pve1/lxc/101.conf", conf);
+    world_file(&w, "storage.cfg", storage);
+    world_start(&w, NULL);
+    test_way(&w);
+    test_foreign(&w);
+    test_full(&w);
+    test_impossible(&w, conf);
+    test_row(&w);
+    world_container_end(&w);
+    (void)run_quiet(umount);
+    world_end(&w);
+    return tap_end();
+}
