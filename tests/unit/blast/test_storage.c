@@ -102,6 +102,13 @@ static const struct storage_case {
                                     "\"/nodes/c1/qemu/100/snapshot/s1/"
                                     "config\":{\"scsi0\":\"ss:a\",\"scsi1\":\"zz:b\"}}",
      "zz", NULL, true, "vm/100 loses-undo 2 snapshot s1 scsi1\n", NULL, 2},
+    {"a snapshot of the disk that is lost anyway",
+     "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
+         100,
+         "\"scsi0\":\"zz:a\"") ","
+                               "\"/nodes/c1/qemu/100/snapshot\":[{\"name\":\"s1\"}],"
+                               "\"/nodes/c1/qemu/100/snapshot/s1/config\":{\"scsi0\":\"zz:a\"}}",
+     "zz", NULL, true, "vm/100 wont-boot 3 scsi0 only\n", NULL, 3},
     {"snapshot's memory",
      "{" STORES("") "," GUESTS(VM(100, "c1", "stopped")) "," VMCFG(
          100,
@@ -137,30 +144,27 @@ static const struct storage_case {
      "zz", NULL, true, "vm/100 wont-boot 3 scsi0\nreplication/100-0 degraded 2 scsi0\n",
      "its replica on c2 lies on the same storage id", 3},
     {"a backup elsewhere is a copy",
-     "{\"/storage\":[" ZFS
-     ",{\"storage\":\"bk\",\"type\":\"pbs\",\"content\":\"backup\"}]," GUESTS(VM(
-         100, "c1",
-         "stopped") "," VM(101, "c1",
-                           "stopped")) "," VMCFG(100,
-                                                 "\"scsi0\":\"zz:a\"") "," VMCFG(101,
-                                                                                 "\"scsi0\":\"zz:"
-                                                                                 "b\"") ","
-                                                                                        "\"/nodes/"
-                                                                                        "c1/"
-                                                                                        "storage/"
-                                                                                        "bk/"
-                                                                                        "content?"
-                                                                                        "content="
-                                                                                        "backup\":["
-                                                                                        "{\"volid\""
-                                                                                        ":\"bk:"
-                                                                                        "backup/"
-                                                                                        "x\","
-                                                                                        "\"content"
-                                                                                        "\":"
-                                                                                        "\"backup\""
-                                                                                        ",\"vmid\":"
-                                                                                        "100}]}",
+     "{\"/storage\":[" ZFS ",{\"storage\":\"bk\",\"type\":\"pbs\",\"content\":\"backup\"}]," GUESTS(
+         VM(100, "c1", "stopped") "," VM(
+             101, "c1",
+             "stopped")) "," VMCFG(100, "\"scsi0\":\"zz:a\"") "," VMCFG(101, "\"scsi0\":\"zz:"
+                                                                             "b\"") ","
+                                                                                    "\"/nodes/"
+                                                                                    "c1/"
+                                                                                    "storage/"
+                                                                                    "bk/"
+                                                                                    "content?"
+                                                                                    "content="
+                                                                                    "backup\":["
+                                                                                    "{\"volid\""
+                                                                                    ":\"bk:"
+                                                                                    "backup/"
+                                                                                    "x\","
+                                                                                    "\"content"
+                                                                                    "\":"
+                                                                                    "\"backup\""
+                                                                                    ",\"vmid\":"
+                                                                                    "100}]}",
      "zz", NULL, true, "vm/100 wont-boot 3 scsi0\nvm/101 wont-boot 3 scsi0 only\n", NULL, 3},
     {"backups elsewhere are not shown to the token",
      "{\"/access/permissions\":{\"/\":{\"VM.Audit\":1,\"Datastore.Audit\":1},\"/storage/"
@@ -241,6 +245,16 @@ static const struct storage_case {
                                      "\"resources\":\"vm:9,ct:100\","
                                      "\"nodes\":\"c1:2,c3\"}]}",
      "ss", "{\"nodes\":\"c1,c3\"}", false, "", NULL, 2},
+    {"a preference does not keep it",
+     "{" STORES("") "," GUESTS(CT(100, "c1", "running")) "," CTCFG(
+         100, "\"rootfs\":\"ss:a\"") ","
+                                     "\"/cluster/ha/"
+                                     "resources\":[{\"sid\":\"ct:100\",\"state\":\"started\"}],"
+                                     "\"/cluster/ha/"
+                                     "rules\":[{\"type\":\"node-affinity\",\"resources\":\"ct:"
+                                     "100\",\"nodes\":\"c1:2\"}]}",
+     "ss", "{\"nodes\":\"c1,c3\"}", false, "ct/100 stranded 3 HA running\n", "could move it to c2",
+     3},
     {"ignored by HA",
      "{" STORES("") "," GUESTS(CT(100, "c1", "running")) "," CTCFG(
          100, "\"rootfs\":\"ss:a\"") ","

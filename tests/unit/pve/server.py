@@ -97,6 +97,7 @@ def serve(raw, number):
         log(handshake=str(e))
         return
     rest = b""
+    served = 0
     with conn:
         while True:
             try:
@@ -108,6 +109,7 @@ def serve(raw, number):
             method, target, headers, body, rest = r
             log(method=method, target=target, auth=headers.get("authorization"), body=body,
                 connection=number)
+            served += 1
             path = target.replace("/api2/json", "", 1)
             out = FIXED.get(path.split("?")[0])
             if path.startswith("/echo"):
@@ -116,6 +118,10 @@ def serve(raw, number):
                 out = task(path)
             elif path == "/drop":
                 return
+            elif path == "/fresh-only":  # dies under a request on a kept connection
+                if served > 1:
+                    return
+                out = FIXED["/version"]
             elif path == "/half":
                 conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":")
                 return
