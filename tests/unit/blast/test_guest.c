@@ -33,78 +33,75 @@ static void compare(const char *name, const char *affects, const char *says, int
 static const struct power_case {
     const char *name, *world, *action, *affects, *says;
     int risk;
-} powers[] =
-    {
-        {"start", STOPPED(""), "start", "vm/100 started 1 -\n", NULL, 1},
-        {"start of what runs", RUNNING(""), "start", "vm/100 none 0 - running\n", "nothing changes",
-         0},
-        {"stop of what does not run", STOPPED(""), "stop", "vm/100 none 0 -\n", "nothing changes",
-         0},
-        {"stop", RUNNING(""), "stop", "vm/100 halted 2 - running\n", "pulling the plug", 2},
-        {"shutdown", RUNNING(""), "shutdown", "vm/100 halted 2 - running\n", NULL, 2},
-        {"reboot", RUNNING(""), "reboot", "vm/100 interrupted 2 - running\n", NULL, 2},
-        {"template",
-         "{\"/cluster/"
-         "resources?type=vm\":[{\"type\":\"qemu\",\"vmid\":100,\"node\":\"c1\",\"template\":1,"
-         "\"status\":\"stopped\"}]}",
-         "start", "vm/100 none 1 -\n", "cannot run", 1},
-        {"HA", HA("started", "running"), "stop",
-         "vm/100 halted 2 - running\nvm/100 changed 2 HA running\n", "filed as an HA state", 2},
-        {"HA fights back", HA("started", "running"), "suspend",
-         "vm/100 halted 2 - running\nvm/100 changed 3 HA running\n", "will start it again", 3},
-        {"HA in error", HA("error", "stopped"), "start", "vm/100 started 1 -\nvm/100 none 3 HA\n",
-         "set to disabled", 3},
-        {"HA ignores it", HA("ignored", "running"), "stop", "vm/100 halted 2 - running\n", NULL, 2},
-        {"startup order",
-         "{" GUESTS(
-             ROW("qemu", 100, "c1", "running") "," ROW("qemu", 101, "c1", "running") "," ROW("qemu", 102, "c1", "running") "," ROW(
-                 "qemu", 103, "c1",
-                 "stopped")) "," CFG("qemu", 100,
-                                     "\"startup\":\"order=2\"") "," CFG("qemu", 101,
-                                                                        "\"startup\":\"order=10,up="
-                                                                        "5\"") "," CFG("qemu", 102,
-                                                                                       "\"startup\""
-                                                                                       ":\"order="
-                                                                                       "1\"") "," CFG("qemu",
-                                                                                                      103,
-                                                                                                      "\"startup\":\"order=5\"") "}",
-         "shutdown", "vm/100 halted 2 - running\nvm/101 degraded 2 startup order running\n",
-         "10 after 2", 2},
-        {"it serves a storage",
-         "{" GUESTS(ROW("lxc", 100, "c1", "running") "," ROW("qemu", 101, "c1", "running") "," ROW(
-             "qemu", 102, "c1", "stopped")) ","
-                                            "\"/"
-                                            "storage\":[{\"storage\":\"nas\",\"type\":\"nfs\","
-                                            "\"server\":\"10.0.0.5\"},"
-                                            "{\"storage\":\"far\",\"type\":\"nfs\",\"server\":\"10."
-                                            "0.0.55\"}]," CFG(
-                                                "lxc", 100,
-                                                "\"net0\":\"name=eth0,ip=10.0.0.5/"
-                                                "24,bridge=vmbr0\"") "," CFG("qemu", 101,
-                                                                             "\"scsi0\":\"nas:101/"
-                                                                             "d.raw\"") "," CFG("qe"
-                                                                                                "m"
-                                                                                                "u",
-                                                                                                102,
-                                                                                                "\""
-                                                                                                "sc"
-                                                                                                "si"
-                                                                                                "0"
-                                                                                                "\""
-                                                                                                ":"
-                                                                                                "\""
-                                                                                                "fa"
-                                                                                                "r:"
-                                                                                                "d"
-                                                                                                "\"") "}",
-         "stop", "ct/100 halted 2 - running\nvm/101 unreachable 3 scsi0 running\n",
-         "served by ct/100", 3},
-        {"no such guest", STOPPED(""), "nonsense", "", "unread the action", 3},
-        {"others' configs denied",
-         "{" GUESTS(ROW("qemu", 100, "c1", "running") "," ROW(
-             "qemu", 101, "c1", "running")) ","
-                                            "\"/nodes/c1/qemu/101/config\":{\"!\":403}}",
-         "stop", "vm/100 halted 2 - running\n", "unread configurations of 1 (vm/101)", 3},
+} powers[] = {
+    {"start", STOPPED(""), "start", "vm/100 started 1 -\n", NULL, 1},
+    {"start of what runs", RUNNING(""), "start", "vm/100 none 0 - running\n", "nothing changes", 0},
+    {"stop of what does not run", STOPPED(""), "stop", "vm/100 none 0 -\n", "nothing changes", 0},
+    {"stop", RUNNING(""), "stop", "vm/100 halted 2 - running\n", "pulling the plug", 2},
+    {"shutdown", RUNNING(""), "shutdown", "vm/100 halted 2 - running\n", NULL, 2},
+    {"reboot", RUNNING(""), "reboot", "vm/100 interrupted 2 - running\n", NULL, 2},
+    {"template",
+     "{\"/cluster/"
+     "resources?type=vm\":[{\"type\":\"qemu\",\"vmid\":100,\"node\":\"c1\",\"template\":1,"
+     "\"status\":\"stopped\"}]}",
+     "start", "vm/100 none 1 -\n", "cannot run", 1},
+    {"HA", HA("started", "running"), "stop",
+     "vm/100 halted 2 - running\nvm/100 changed 2 HA running\n", "filed as an HA state", 2},
+    {"HA fights back", HA("started", "running"), "suspend",
+     "vm/100 halted 2 - running\nvm/100 changed 3 HA running\n", "will start it again", 3},
+    {"HA in error", HA("error", "stopped"), "start", "vm/100 started 1 -\nvm/100 none 3 HA\n",
+     "set to disabled", 3},
+    {"HA ignores it", HA("ignored", "running"), "stop", "vm/100 halted 2 - running\n", NULL, 2},
+    {"startup order",
+     "{" GUESTS(
+         ROW("qemu", 100, "c1", "running") "," ROW("qemu", 101, "c1", "running") "," ROW("qemu", 102, "c1", "running") "," ROW(
+             "qemu", 103, "c1",
+             "stopped")) "," CFG("qemu", 100,
+                                 "\"startup\":\"order=2\"") "," CFG("qemu", 101,
+                                                                    "\"startup\":\"order=10,up="
+                                                                    "5\"") "," CFG("qemu", 102,
+                                                                                   "\"startup\""
+                                                                                   ":\"order="
+                                                                                   "1\"") "," CFG("qemu",
+                                                                                                  103,
+                                                                                                  "\"startup\":\"order=5\"") "}",
+     "shutdown", "vm/100 halted 2 - running\nvm/101 degraded 2 startup order running\n",
+     "10 after 2", 2},
+    {"it serves a storage",
+     "{" GUESTS(ROW("lxc", 100, "c1", "running") "," ROW("qemu", 101, "c1", "running") "," ROW(
+         "qemu", 102, "c1",
+         "stopped")) ","
+                     "\"/"
+                     "storage\":[{\"storage\":\"nas\",\"type\":\"nfs\","
+                     "\"server\":\"10.0.0.5\"},"
+                     "{\"storage\":\"far\",\"type\":\"nfs\",\"server\":\"10."
+                     "0.0.55\"}]," CFG("lxc", 100,
+                                       "\"net0\":\"name=eth0,ip=10.0.0.5/"
+                                       "24,bridge=vmbr0\"") "," CFG("qemu", 101,
+                                                                    "\"scsi0\":\"nas:101/"
+                                                                    "d.raw\"") "," CFG("qe"
+                                                                                       "m"
+                                                                                       "u",
+                                                                                       102,
+                                                                                       "\""
+                                                                                       "sc"
+                                                                                       "si"
+                                                                                       "0"
+                                                                                       "\""
+                                                                                       ":"
+                                                                                       "\""
+                                                                                       "fa"
+                                                                                       "r:"
+                                                                                       "d"
+                                                                                       "\"") "}",
+     "stop", "ct/100 halted 2 - running\nvm/101 unreachable 3 scsi0 running\n", "served by ct/100",
+     3},
+    {"no such guest", STOPPED(""), "nonsense", "", "unread the action", 3},
+    {"others' configs denied",
+     "{" GUESTS(ROW("qemu", 100, "c1", "running") "," ROW(
+         "qemu", 101, "c1", "running")) ","
+                                        "\"/nodes/c1/qemu/101/config\":{\"!\":403}}",
+     "stop", "vm/100 halted 2 - running\n", "unread configurations of 1 (vm/101)", 3},
 };
 
 START_TEST(power) {
@@ -254,24 +251,28 @@ static const struct back_case {
      BACK("stopped", "btrfs", S1, "\"scsi0\":\"/dev/sdb\"", "\"scsi0\":\"/dev/sdb\""),
      "vm/100 reverted 3 s1\nvm/100 none 1 scsi0\n", "not taken back", 3},
     {"in between",
-     "{" GUESTS(ROW("qemu", 100, "c1", "stopped")) "," TYPE("btrfs") "," SNAPS(S1 ",{\"name\":"
-                                                                                  "\"s2\","
-                                                                                  "\"snaptime\":"
-                                                                                  "998000,"
-                                                                                  "\"parent\":"
-                                                                                  "\"s1\"}") "," CFG(
-         "qemu", 100, "\"parent\":\"s2\",\"scsi0\":\"st:a\"") "," SNAPCFG("s1",
-                                                                          "\"scsi0\":\"st:a\"") "}",
+     "{" GUESTS(ROW("qemu", 100, "c1", "stopped")) "," TYPE("btrfs") "," SNAPS(
+         S1 ",{\"name\":"
+            "\"s2\","
+            "\"snaptime\":"
+            "998000,"
+            "\"parent\":"
+            "\"s1\"}") "," CFG("qemu", 100,
+                               "\"parent\":\"s2\",\"scsi0\":\"st:a\"") "," SNAPCFG("s1",
+                                                                                   "\"scsi0\":\"st:"
+                                                                                   "a\"") "}",
      "vm/100 reverted 3 s1\nvm/100 loses-undo 2 snapshot s2\n", NULL, 3},
     {"ZFS takes the newest only",
-     "{" GUESTS(ROW("qemu", 100, "c1", "stopped")) "," TYPE("zfspool") "," SNAPS(S1 ",{\"name\":"
-                                                                                    "\"s2\","
-                                                                                    "\"snaptime\":"
-                                                                                    "998000,"
-                                                                                    "\"parent\":"
-                                                                                    "\"s1\"}") "," CFG(
-         "qemu", 100, "\"parent\":\"s2\",\"scsi0\":\"st:a\"") "," SNAPCFG("s1",
-                                                                          "\"scsi0\":\"st:a\"") "}",
+     "{" GUESTS(ROW("qemu", 100, "c1", "stopped")) "," TYPE("zfspool") "," SNAPS(
+         S1 ",{\"name\":"
+            "\"s2\","
+            "\"snaptime\":"
+            "998000,"
+            "\"parent\":"
+            "\"s1\"}") "," CFG("qemu", 100,
+                               "\"parent\":\"s2\",\"scsi0\":\"st:a\"") "," SNAPCFG("s1",
+                                                                                   "\"scsi0\":\"st:"
+                                                                                   "a\"") "}",
      "vm/100 reverted 3 s1\nvm/100 loses-undo 2 snapshot s2\n", "will be refused: st is ZFS", 3},
     {"another branch",
      "{" GUESTS(ROW("qemu", 100, "c1", "stopped")) "," TYPE("btrfs") "," SNAPS(

@@ -4,11 +4,14 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/err.h"
+#include "common/fd.h"
+#include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/pipeline/draft.h"
 
@@ -38,18 +41,17 @@ static bool ends_with(const char *s, const char *end) {
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-struct picture *world_picture(const char *world, const struct picture_ask *ask) {
-    CLEANUP(js_freep) js *w = NULL;
-    CLEANUP(js_freep) js *q = NULL;
+/* q: what is there unless w says otherwise; NULL: what w leaves out could not be read. */
+static struct picture *fill(const js *w, const js *q, const struct picture_ask *ask) {
     CLEANUP(js_freep) js *empty_list = js_array();
     CLEANUP(js_freep) js *empty_object = js_object();
+    CLEANUP(js_freep) js *failed = js_object();
     const struct picture_read *want;
     struct picture *p = NULL;
     struct err e = {0};
     size_t n;
 
-    ck_assert_msg(js_parse(world, strlen(world), &w, &e) == 0, "%s: %s", e.msg, world);
-    ck_assert_int_eq(js_parse(quiet, strlen(quiet), &q, &e), 0);
+    js_add(failed, "!", js_int(500));
     ck_assert_int_eq(picture_new(ask, &p, &e), 0);
     while ((n = picture_need(p, &want)) > 0) {
         for (size_t i = 0; i < n; i++) {
@@ -57,7 +59,10 @@ struct picture *world_picture(const char *world, const struct picture_ask *ask) 
             int64_t status = 0;
 
             v = v ? v : js_get(q, want[i].path);
-            v = v ? v : ends_with(want[i].path, "/config") ? empty_object : empty_list;
+            v = v                                    ? v
+                : !q                                 ? failed
+                : ends_with(want[i].path, "/config") ? empty_object
+                                                     : empty_list;
             if (js_is_object(v) && js_get_int(v, "!", &status)) {
                 int r = err_set(&e, status == 403 ? -EACCES : -EREMOTEIO, "refused by the test");
 
@@ -69,6 +74,59 @@ struct picture *world_picture(const char *world, const struct picture_ask *ask) 
         }
     }
     return p;
+}
+
+struct picture *world_picture(const char *world, const struct picture_ask *ask) {
+    CLEANUP(js_freep) js *w = NULL;
+    CLEANUP(js_freep) js *q = NULL;
+    struct err e = {0};
+
+    ck_assert_msg(js_parse(world, strlen(world), &w, &e) == 0, "%s: %s", e.msg, world);
+    ck_assert_int_eq(js_parse(quiet, strlen(quiet), &q, &e), 0);
+    return fill(w, q, ask);
+}
+
+/* The filter that ?type= is at a real node. */
+static void put_resources(js *w, js *all, const char *path, const char *types) {
+    js *some = js_array();
+
+    for (size_t i = 0; i < js_len(all); i++) {
+        if (words_have(types, js_str_or(js_at(all, i), "type", ""))) {
+            js_push(some, js_ref(js_at(all, i)));
+        }
+    }
+    js_add(w, path, some);
+}
+
+struct picture *world_captured(const char *file, const struct picture_ask *ask) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_PVE_ANSWER);
+    CLEANUP(js_freep) js *whole = NULL;
+    CLEANUP(js_freep) js *w = js_object();
+    struct err e = {0};
+    js *calls;
+
+    if (file_read(AT_FDCWD, file, &text, &e) < 0) {
+        return NULL;
+    }
+    ck_assert_msg(js_parse(buf_str(&text), text.len, &whole, &e) == 0, "%s", e.msg);
+    calls = js_get(whole, "calls");
+    for (size_t i = 0; i < js_len(calls); i++) {
+        const js *c = js_at(calls, i);
+        const char *path = js_str_or(c, "path", "");
+        js *data = js_get(js_get(c, "body"), "data");
+
+        if (js_int_or(c, "status", 0) != 200) {
+            data = js_object();
+            js_add(data, "!", js_int(js_int_or(c, "status", 0)));
+            js_add(w, path, data);
+        } else if (strcmp(path, "/cluster/resources") == 0) {
+            put_resources(w, data, "/cluster/resources?type=vm", "qemu,lxc");
+            put_resources(w, data, "/cluster/resources?type=node", "node");
+        } else {
+            js_add(w, path, js_ref(data));
+        }
+    }
+    return fill(w, NULL, ask);
 }
 
 void draft_affect(struct draft *d, const struct affect *a) {

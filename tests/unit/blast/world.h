@@ -9,6 +9,10 @@
 
 struct picture *world_picture(const char *world, const struct picture_ask *ask);
 
+/* The same with the answers of a real cluster, as captured ({calls:[{path,status,body}]}); NULL when
+ * the file is not there. */
+struct picture *world_captured(const char *file, const struct picture_ask *ask);
+
 /* Everything the analyser said since the last reset, one line each:
  * "affect RESOURCE EFFECT SEVERITY VIA[ running][ only]", "why …", "risk LEVEL …",
  * "unread WHAT | WHY | PRIVILEGE", "coverage …". */
