@@ -56,13 +56,14 @@ static int der_take(struct der *d, uint8_t tag, struct der *content, struct der 
 static int spki_of_der(const struct buf *b, struct hash *ret) {
     static const uint8_t before[] = {0x02, 0x30, 0x30, 0x30, 0x30};
     struct der d;
+    struct der cert;
     struct der tbs;
     struct der x;
     struct der spki;
 
     d.p = (const uint8_t *)buf_str(b);
     d.end = d.p + b->len;
-    if (der_take(&d, 0x30, &tbs, &x) < 0 || der_take(&tbs, 0x30, &tbs, &x) < 0) {
+    if (der_take(&d, 0x30, &cert, &x) < 0 || der_take(&cert, 0x30, &tbs, &x) < 0) {
         return -EBADMSG;
     }
     (void)der_take(&tbs, 0xa0, &x, &spki);
