@@ -72,10 +72,11 @@ int tty_passphrase(const char *prompt, char **ret, struct err *e) {
     }
     quiet = old;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
-    (void)fd_write_all(fd, prompt, strlen(prompt));
     if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0) {
         return err_set(e, -errno, "terminal: %s", strerror(errno));
     }
+    /* Only now: who answers the prompt at once must not be echoed, nor flushed away. */
+    (void)fd_write_all(fd, prompt, strlen(prompt));
     r = read_line(fd, &b);
     (void)tcsetattr(fd, TCSAFLUSH, &old);
     (void)fd_write_all(fd, "\n", 1);
