@@ -46,9 +46,9 @@ static int der_take(struct der *d, uint8_t tag, struct der *content, struct der 
     if (n > left - head) {
         return -EBADMSG;
     }
+    d->p = at + head + n; /* first: content may be d itself */
     *content = (struct der){at + head, at + head + n};
     *whole = (struct der){at, at + head + n};
-    d->p = at + head + n;
     return 0;
 }
 

@@ -9,6 +9,7 @@ import pty
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -235,6 +236,107 @@ class Lab:
                               *command], capture_output=True, text=True, check=False,
                              stdin=subprocess.DEVNULL, env=self.env)
         return out.stdout
+
+    # -- the node daemon --------------------------------------------------------------------
+
+    def back_guest(self, vmid, name="lab", storage="lab-btrfs"):
+        """Makes the running container a guest of the simulated cluster and restarts pvesim with
+        the cluster's file tree. The guest's root is a volume of a storage on the btrfs."""
+        lxc, _, disk = self.container
+        tree = self.dir / "cluster-fs"
+
+        def change(state):
+            state["storage"][storage] = {"type": "btrfs", "path": str(disk / "mnt"),
+                                         "content": "rootdir,images", "nodes": "pve1"}
+            state["guests"][str(vmid)] = {
+                "type": "lxc", "node": "pve1", "running": 1, "snapshots": {},
+                "backing": {"lxc": str(vmid), "lxcpath": str(lxc)},
+                "config": {"arch": "amd64", "hostname": name, "memory": "128", "swap": "0",
+                           "ostype": "unmanaged", "unprivileged": "0",
+                           "rootfs": f"{storage}:{vmid}/vm-{vmid}-disk-0.subvol,size=1G"},
+            }
+
+        self.edit_state(change)
+        tree.mkdir(mode=0o755)
+        self.start_sim("--tree", tree)
+        self.tree = tree
+
+    NETWORK_UID = 65534  # nobody: the network half has no rights of its own
+
+    def start_node(self, policy, node="pve1"):
+        """Both halves on loopback, armed, this client invited and joined."""
+        run, agent = self.dir / "run", self.dir / "agent"
+        self.dir.chmod(0o711)
+        run.mkdir(mode=0o711)
+        agent.mkdir(mode=0o700)
+        os.chown(agent, self.NETWORK_UID, self.NETWORK_UID)
+        # Run from a copy: the build may lie where another user cannot look.
+        binary = run / "pveagentd"
+        shutil.copy(self.program("pveagentd"), binary)
+        binary.chmod(0o755)
+        self.policy = self.dir / "policy.ini"
+        self.policy.write_text(policy)
+        self.policy.chmod(0o600)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.node_address = "127.0.0.1:%d" % probe.getsockname()[1]
+        as_nobody = {"user": self.NETWORK_UID, "group": self.NETWORK_UID, "extra_groups": []}
+        subprocess.run([binary, "--init", "--state", agent], check=True, env=self.env,
+                       stdin=subprocess.DEVNULL, capture_output=True, **as_nobody)
+        self.node_options = ["--state", self.dir / "priv", "--cluster-fs", self.tree, "--policy",
+                             self.policy, "--node", node, "--lxc-path", self.container[0]]
+        self.priv = self.start("pveagentd-priv", "--socket", run / "priv.sock", *self.node_options,
+                               "--peer-uid", self.NETWORK_UID, stdout=subprocess.DEVNULL)
+        self.wait_for(lambda: (run / "priv.sock").exists(), "the root half's socket", self.priv)
+        self.ctl("arm")
+        with open(self.dir / "log" / "pveagentd", "ab") as log:
+            self.front = subprocess.Popen(
+                [binary, "--listen", self.node_address, "--priv-socket", run / "priv.sock",
+                 "--state", agent], env=self.env, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=log, **as_nobody)
+        self.procs.append(self.front)
+
+    def ctl(self, *args):
+        out = subprocess.run([self.program("pveagentctl"), *map(str, self.node_options), "--tls-cert",
+                              str(self.dir / "agent" / "tls.crt"), *args], env=self.env, text=True,
+                             stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if out.returncode != 0:
+            raise LabError(f"pveagentctl {args[0]}: {out.stderr.strip()}")
+        return out.stdout
+
+    def join(self, name="lab", rights="inventory evidence witness", node="pve1"):
+        """Root invites, the client joins; a person says that this node counts as a witness."""
+        line = self.ctl("invite", name, "--address", self.node_address, "--rights", rights)
+        line = next(w for w in line.split() if w.startswith("proximo1."))
+        self.wait_for(self.listening, "the network half's port", self.front)
+        status, out, errors = self.client("join", line, "--name", name)
+        if status != 0:
+            raise LabError(f"join: exit {status}: {out} {errors}")
+        return line, out
+
+    def trust(self, node="pve1"):
+        status, text = self.terminal("node", "trust", node, answers=[("[y/N]", "y")])
+        if status != 0:
+            raise LabError(f"node trust: exit {status}: {text}")
+        return text
+
+    def listening(self):
+        host, port = self.node_address.rsplit(":", 1)
+        try:
+            socket.create_connection((host, int(port)), 1).close()
+            return True
+        except OSError:
+            return False
+
+    @staticmethod
+    def wait_for(true, what, proc=None, wait=30):
+        deadline = time.monotonic() + wait
+        while not true():
+            if proc and proc.poll() is not None:
+                raise LabError(f"{what}: the program ended with {proc.returncode}")
+            if time.monotonic() > deadline:
+                raise LabError(f"{what}: not there after {wait} s")
+            time.sleep(0.05)
 
     # -- end --------------------------------------------------------------------------------
 
