@@ -133,10 +133,12 @@ static bool may_roll_back(struct session *s, const struct node_info *n, uint32_t
     return ask(s, &q, &text, &answer, NULL) == 0 && js_bool_or(answer, "allowed", false);
 }
 
-/* stop, roll back, start: with their own nonces, reused byte for byte by the undo. */
+/* stop, roll back, start: with their own nonces, reused byte for byte by the undo. They name the
+ * configuration too: a node acts on no container that was changed since the plan. */
 static int add_undo(struct draft *d, const struct node_info *n, uint32_t vmid, const char *name,
-                    struct err *e) {
+                    const js *answer, struct err *e) {
     static const enum request_op steps[] = {OP_STOP, OP_ROLLBACK, OP_START};
+    const char *config = js_str_or(answer, "config", "");
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++) {
@@ -144,6 +146,7 @@ static int add_undo(struct draft *d, const struct node_info *n, uint32_t vmid, c
         struct node_request q;
 
         request_base(draft_session(d), n, vmid, steps[i], &q);
+        q.has_config = hash_parse(config, &q.config) == 0;
         if (steps[i] == OP_ROLLBACK) {
             q.undo = true;
             q.undo_ttl_s = UNDO_TTL_S;
@@ -226,7 +229,7 @@ static int settle(struct draft *d, const struct guest_ref *g, const struct node_
                        g->vmid);
     }
     if (undo) {
-        return add_undo(d, n, g->vmid, undo, e);
+        return add_undo(d, n, g->vmid, undo, *ret_answer, e);
     }
     no_undo(d, c, *ret_answer, policy);
     return 0;

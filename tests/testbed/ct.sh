@@ -64,7 +64,7 @@ ct_make() {
     mkdir -p "$root"/{bin,sbin,etc/init.d,proc,sys,dev,tmp,root,run,var/log,usr/bin,usr/sbin}
     cp /bin/busybox "$root/bin/busybox"
     # Links, not `busybox --install`: the root must not depend on a running container.
-    for applet in sh cat echo ls ps sleep true false id env kill tee touch rm mkdir head tail wc \
+    for applet in sh cat cp mv echo ls ps sleep true false id env kill tee touch rm mkdir head tail wc \
         printf dd grep sed hostname pwd uname stat date; do
         ln -s busybox "$root/bin/$applet"
     done
