@@ -70,7 +70,7 @@ struct verdict {
     char remedy[240];
     uint32_t timeout_s, output_max;
     bool undo_required, near_root;
-    const char *approver[POLICY_APPROVERS];
+    const char *approver[POLICY_APPROVERS]; /* borrowed from the policy */
     struct vkey approver_key[POLICY_APPROVERS];
     size_t n_approvers;
 };

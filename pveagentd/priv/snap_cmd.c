@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ZFS and LVM-thin snapshots by their own programs (root, request child). Arguments are built from
  * a dataset that storage.cfg named and a snapshot name that was checked; the runner passes nothing
- * else on. Neither keeps the present by itself when it rolls back: it is snapshotted first. */
+ * else on. Invariant of both: a rollback renames the present away and keeps it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,18 +54,40 @@ static int zfs_remove(const struct volume *v, const char *name, struct err *e) {
                                        : run(argv, NULL, e);
 }
 
-/* Without -r zfs refuses when newer snapshots exist, and so do we: rolling back to an older one
- * would lose them. The present is therefore kept as a clone-able snapshot only when `name` is the
- * newest; zfs cannot hold both, so the safety copy is a sent stream's business and not made here.
- */
+/* `zfs rollback` would destroy the present and refuses when newer snapshots exist. So the present
+ * is renamed away and kept, a clone of the snapshot takes its name, and promoting it moves the
+ * snapshots up to that one along. What Proxmox sets on a container's dataset is set again. */
 static int zfs_rollback(const struct volume *v, const char *name, const char *safety,
                         struct err *e) {
-    char snap[2200];
-    const char *argv[] = {"/usr/sbin/zfs", "rollback", snap, NULL};
+    CLEANUP(buf_done) struct buf quota = BUF_INIT(64);
+    char keep[2200];
+    char snap[2400];
+    char refquota[96];
+    const char *get[] = {"/usr/sbin/zfs", "get",      "-H",  "-p", "-o",
+                         "value",         "refquota", v->at, NULL};
+    const char *away[] = {"/usr/sbin/zfs", "rename", "-u", v->at, keep, NULL};
+    const char *back[] = {"/usr/sbin/zfs", "rename", "-u", keep, v->at, NULL};
+    const char *clone[] = {
+        "/usr/sbin/zfs", "clone", "-o",  refquota, "-o", "acltype=posixacl", "-o",
+        "xattr=sa",      snap,    v->at, NULL};
+    const char *promote[] = {"/usr/sbin/zfs", "promote", v->at, NULL};
+    int n = snprintf(keep, sizeof(keep), "%s-" PREFIX "%s", v->at, safety);
+    int r = n > 0 && (size_t)n < sizeof(keep) ? 0 : err_set(e, -ENAMETOOLONG, "name too long");
 
-    (void)safety;
-    return zfs_name(v, name, snap) < 0 ? err_set(e, -ENAMETOOLONG, "name too long")
-                                       : run(argv, NULL, e);
+    (void)snprintf(snap, sizeof(snap), "%s@" PREFIX "%s", keep, name);
+    r = r < 0 ? r : run(get, &quota, e);
+    (void)snprintf(refquota, sizeof(refquota), "refquota=%.*s", (int)strcspn(buf_str(&quota), "\n"),
+                   buf_str(&quota));
+    r = r < 0 ? r : run(away, NULL, e);
+    if (r < 0) {
+        return r;
+    }
+    r = run(clone, NULL, e);
+    if (r < 0) {
+        (void)run(back, NULL, NULL);
+        return r;
+    }
+    return run(promote, NULL, e);
 }
 
 /* Lines of names; ours are those with the prefix behind the last separator. */

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: what was acted on is there after any end of the process, a torn end is cut, anything
+ * else that is not as written closes it. */
+#include "pveagentd/priv/journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "pveagentd/priv/priv.h"
+#include "tests/unit/priv/suite.h"
+
+static char dir[64];
+static struct priv p;
+
+static void open_fresh(void) {
+    struct err e = {0};
+
+    p = (struct priv){
+        .state_dir = dir, .cluster_fs = "/nonexistent", .node = "pve1", .state_fd = -1};
+    ck_assert_msg(priv_open(&p, &e) == 0, "%s", e.msg);
+}
+
+static void setup(void) {
+    snprintf(dir, sizeof(dir), "/tmp/pxjou.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    open_fresh();
+}
+
+static void forget(void) {
+    while (p.origins) {
+        struct origin *o = p.origins;
+
+        p.origins = o->next;
+        free(o->note);
+        free(o->act);
+        free(o);
+    }
+    priv_close(&p);
+}
+
+static void teardown(void) {
+    DIR *d;
+    static const char *const subs[] = {"journal", "clients", "revoked", "running",
+                                       "ops",     "points",  "fork",    ""};
+
+    forget();
+    for (size_t i = 0; i < ARRAY_LEN(subs); i++) {
+        char path[400];
+        struct dirent *de;
+
+        snprintf(path, sizeof(path), "%s/%s", dir, subs[i]);
+        d = opendir(path);
+        while (d && (de = readdir(d)) != NULL) {
+            char file[800];
+
+            snprintf(file, sizeof(file), "%s/%s", path, de->d_name);
+            (void)unlink(file);
+        }
+        if (d) {
+            closedir(d);
+        }
+        (void)rmdir(path);
+    }
+    ck_assert_int_ne(access(dir, F_OK), 0);
+}
+
+/* As after a restart. */
+static struct origin *again(void) {
+    struct err e = {0};
+
+    forget();
+    open_fresh();
+    ck_assert_int_eq(journal_replay_all(&p, &e), 0);
+    return origin_get(&p, "log/a");
+}
+
+static void hash_of(uint8_t n, struct hash *h) {
+    memset(h->b, n, HASH_LEN);
+}
+
+static void start(struct origin *o, uint8_t n) {
+    struct act_rec a = {.index = n, .ct = 101, .head = 5, .approval = "", .client = "laptop"};
+    struct err e = {0};
+
+    hash_of(n, &a.plan);
+    hash_of((uint8_t)(n + 100), &a.request);
+    hash_of((uint8_t)(n + 50), &a.intent);
+    ck_assert_msg(journal_start(&p, o, NULL, &a, 1000 + n, &e) == 0, "%s", e.msg);
+}
+
+static int end(struct origin *o, uint8_t n, const char *text) {
+    struct hash plan;
+    struct hash request;
+
+    hash_of(n, &plan);
+    hash_of((uint8_t)(n + 100), &request);
+    return journal_end(&p, o, &request, &plan, text, false, 2000 + n, NULL);
+}
+
+static const struct act_rec *look(const struct origin *o, uint8_t n) {
+    struct hash plan;
+    struct hash request;
+
+    hash_of(n, &plan);
+    hash_of((uint8_t)(n + 100), &request);
+    return journal_find(o, &plan, &request);
+}
+
+static void path_of(const struct origin *o, char ret[static 300]) {
+    snprintf(ret, 300, "%s/journal/%s", dir, o->id);
+}
+
+START_TEST(what_was_written_is_there_again) {
+    struct origin *o = origin_get(&p, "log/a");
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    struct err e = {0};
+
+    start(o, 1);
+    start(o, 2);
+    ck_assert_int_eq(end(o, 2, "receipt two\n"), 0);
+    ck_assert_int_eq(journal_ack(&p, o, 1, 3000, &e), 0);
+    o = again();
+    ck_assert_ptr_nonnull(look(o, 1));
+    ck_assert_uint_eq(look(o, 1)->seq, 0);
+    ck_assert_uint_eq(look(o, 2)->seq, 1);
+    ck_assert(look(o, 2)->acked && !look(o, 1)->acked);
+    ck_assert_str_eq(look(o, 2)->client, "laptop");
+    ck_assert_ptr_null(look(o, 3));
+    ck_assert_int_eq(journal_receipt(&p, o, look(o, 2), &note, &e), 0);
+    ck_assert_str_eq(note.data, "receipt two\n");
+    ck_assert_uint_eq(journal_open_receipts(o), 1);
+    ck_assert(p.mark == 3000);
+}
+END_TEST
+
+START_TEST(an_end_needs_its_start_and_comes_once) {
+    struct origin *o = origin_get(&p, "log/a");
+
+    ck_assert_int_eq(end(o, 1, "x\n"), -EINVAL);
+    start(o, 1);
+    ck_assert_int_eq(end(o, 1, "x\n"), 0);
+    ck_assert_int_eq(end(o, 1, "x\n"), -EINVAL);
+    ck_assert(!again()->damaged);
+}
+END_TEST
+
+START_TEST(a_torn_end_is_cut_at_every_byte) {
+    struct origin *o = origin_get(&p, "log/a");
+    char path[300];
+    struct stat whole;
+    struct stat first;
+
+    start(o, 1);
+    path_of(o, path);
+    ck_assert_int_eq(stat(path, &first), 0);
+    start(o, 2);
+    ck_assert_int_eq(stat(path, &whole), 0);
+    for (off_t n = whole.st_size - 1; n > first.st_size; n--) {
+        ck_assert_int_eq(truncate(path, n), 0);
+        o = again();
+        ck_assert(!o->damaged);
+        ck_assert_ptr_nonnull(look(o, 1));
+        ck_assert_ptr_null(look(o, 2));
+    }
+    start(o, 3); /* the next record follows the last good one */
+    o = again();
+    ck_assert(!o->damaged && look(o, 1) && look(o, 3) && !look(o, 2));
+}
+END_TEST
+
+START_TEST(any_changed_byte_before_the_end_closes_it) {
+    struct origin *o = origin_get(&p, "log/a");
+    CLEANUP(closep) int lock = -1;
+    char path[300];
+    struct stat st;
+    struct err e = {0};
+
+    start(o, 1);
+    path_of(o, path);
+    ck_assert_int_eq(stat(path, &st), 0);
+    start(o, 2);
+    for (off_t n = 0; n < st.st_size; n += 7) {
+        CLEANUP(closep) int fd = open(path, O_RDWR | O_CLOEXEC);
+        char was;
+        char is;
+
+        ck_assert_int_eq(pread(fd, &was, 1, n), 1);
+        is = (char)(was ^ 1);
+        ck_assert_int_eq(pwrite(fd, &is, 1, n), 1);
+        o = again();
+        ck_assert_msg(o->damaged || !look(o, 1) || n < 4, "byte %ld", (long)n);
+        if (n >= 4) { /* a length that points past the end looks like a torn write */
+            ck_assert_int_lt(origin_lock(&p, o, &lock, &e), 0);
+            ck_assert_str_eq(e.tag, "journal_damaged");
+        }
+        ck_assert_int_eq(pwrite(fd, &was, 1, n), 1);
+    }
+    o = again();
+    ck_assert(!o->damaged);
+}
+END_TEST
+
+START_TEST(a_full_disk_leaves_it_as_it_was) {
+    struct origin *o = origin_get(&p, "log/a");
+    struct act_rec a = {.index = 9};
+    struct rlimit old;
+    struct rlimit small;
+    char path[300];
+    struct stat st;
+    struct stat now;
+    struct err e = {0};
+
+    start(o, 1);
+    path_of(o, path);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    small = old;
+    small.rlim_cur = (rlim_t)st.st_size + 20; /* in the middle of the next record */
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    ck_assert_int_lt(journal_start(&p, o, NULL, &a, 5000, &e), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+    ck_assert_int_eq(stat(path, &now), 0);
+    ck_assert_int_eq(now.st_size, st.st_size);
+    ck_assert_uint_eq(o->n_acts, 1);
+    start(o, 2);
+    o = again();
+    ck_assert(!o->damaged && look(o, 1) && look(o, 2));
+}
+END_TEST
+
+START_TEST(pruning_keeps_a_floor_and_the_chain) {
+    struct origin *o = origin_get(&p, "log/a");
+    struct err e = {0};
+    struct hash last;
+
+    for (uint8_t i = 1; i <= 5; i++) {
+        start(o, i);
+        ck_assert_int_eq(end(o, i, "r\n"), 0);
+    }
+    ck_assert_int_eq(journal_prune(&p, o, 4, 9000, &e), -EBUSY); /* receipts are open */
+    ck_assert_int_eq(journal_ack(&p, o, 5, 8000, &e), 0);
+    last = o->last;
+    ck_assert_int_eq(journal_prune(&p, o, 4, 9000, &e), 0);
+    o = again();
+    ck_assert(!o->damaged);
+    ck_assert_uint_eq(o->floor, 4);
+    ck_assert_uint_eq(o->seq, 5);
+    ck_assert(hash_eq(&o->last, &last));
+    ck_assert(!look(o, 3) && look(o, 4) && look(o, 5));
+    start(o, 6);
+    ck_assert_int_eq(end(o, 6, "r\n"), 0);
+    ck_assert_uint_eq(again()->seq, 6);
+}
+END_TEST
+
+/* An allowance for arming: key and journal belong together. */
+START_TEST(arming_binds_key_and_journal) {
+    struct err e = {0};
+    char path[300];
+
+    ck_assert(!priv_armed(&p));
+    ck_assert_int_eq(priv_arm(&p, &e), 0);
+    ck_assert(priv_armed(&p));
+    forget();
+    open_fresh();
+    ck_assert(priv_armed(&p));
+    snprintf(path, sizeof(path), "%s/journal/id", dir);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert(!priv_armed(&p));
+    ck_assert_int_eq(priv_arm(&p, &e), 0);
+    snprintf(path, sizeof(path), "%s/receipt.key", dir);
+    ck_assert_int_eq(unlink(path), 0);
+    forget();
+    open_fresh();
+    ck_assert(!priv_armed(&p));
+}
+END_TEST
+
+int main(void) {
+    Suite *s = suite_create("journal");
+    TCase *c = tcase_create("journal");
+    SRunner *r;
+    int failed;
+
+    tcase_set_timeout(c, 120);
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, what_was_written_is_there_again);
+    tcase_add_test(c, an_end_needs_its_start_and_comes_once);
+    tcase_add_test(c, a_torn_end_is_cut_at_every_byte);
+    tcase_add_test(c, any_changed_byte_before_the_end_closes_it);
+    tcase_add_test(c, a_full_disk_leaves_it_as_it_was);
+    tcase_add_test(c, pruning_keeps_a_floor_and_the_chain);
+    tcase_add_test(c, arming_binds_key_and_journal);
+    suite_add_tcase(s, c);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
