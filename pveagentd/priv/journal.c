@@ -81,6 +81,17 @@ struct origin *origin_get(struct priv *p, const char *name) {
     return o;
 }
 
+void journal_forget(struct priv *p) {
+    while (p->origins) {
+        struct origin *o = p->origins;
+
+        p->origins = o->next;
+        free(o->note);
+        free(o->act);
+        free(o);
+    }
+}
+
 /* The newest action of that plan and request. */
 static struct act_rec *find(const struct origin *o, const struct hash *plan,
                             const struct hash *request) {

@@ -53,6 +53,7 @@ struct origin {
 /* Finds, or makes in memory, the origin's entry. NULL: no memory. */
 struct origin *origin_get(struct priv *p, const char *name);
 struct origin *origin_by_id(struct priv *p, const char *id);
+void journal_forget(struct priv *p); /* frees what was replayed */
 /* Replays every journal there is; later calls read only what is new. */
 int journal_replay_all(struct priv *p, struct err *e);
 /* Takes the lock (waits) and reads what is new. "journal_damaged". *ret_fd gives it up when closed.

@@ -125,7 +125,9 @@ static void tighten(const struct policy *p, struct verdict *v, const struct rule
 
 static void check_limits(struct verdict *v, const struct node_request *q) {
     if (q->op == OP_EXEC && v->undo_required && !q->undo) {
-        refuse(v, "policy_undo_required", v->rule, "the rule wants a snapshot first");
+        v->allowed = false;
+        (void)snprintf(v->code, sizeof(v->code), "policy_undo_required");
+        (void)snprintf(v->why, sizeof(v->why), "the rule wants a snapshot first");
         (void)snprintf(v->remedy, sizeof(v->remedy), "plan it with an undo snapshot");
     } else if (q->op == OP_EXEC && (q->timeout_s > v->timeout_s || q->output_max > v->output_max)) {
         (void)snprintf(v->why, sizeof(v->why), "at most %u s and %u bytes of output are allowed",

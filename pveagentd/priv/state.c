@@ -12,6 +12,7 @@
 #include "common/fd.h"
 #include "common/lines.h"
 #include "common/own.h"
+#include "pveagentd/priv/journal.h"
 #include "pveagentd/priv/priv.h"
 
 #define KEY_HEAD "proximo-key/v1"
@@ -115,6 +116,7 @@ int priv_open(struct priv *p, struct err *e) {
 }
 
 void priv_close(struct priv *p) {
+    journal_forget(p);
     skey_done(&p->witness);
     skey_done(&p->receipt);
     closep(&p->state_fd);

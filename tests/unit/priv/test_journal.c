@@ -39,14 +39,6 @@ static void setup(void) {
 }
 
 static void forget(void) {
-    while (p.origins) {
-        struct origin *o = p.origins;
-
-        p.origins = o->next;
-        free(o->note);
-        free(o->act);
-        free(o);
-    }
     priv_close(&p);
 }
 
