@@ -94,6 +94,25 @@ static void storage_of(const char *value, char ret[static 101]) {
     }
 }
 
+/* The type of the storage that a volume value is on, "" when it is on none. */
+static const char *type_of(const js *storages, const char *value) {
+    char storage[101];
+
+    storage_of(value, storage);
+    for (size_t i = 0; storage[0] && i < js_len(storages); i++) {
+        if (strcmp(js_str_or(js_at(storages, i), "storage", ""), storage) == 0) {
+            return js_str_or(js_at(storages, i), "type", "");
+        }
+    }
+    return "";
+}
+
+static bool is_disk(const char *key, const js *val) {
+    return js_is_str(val) && !key_is_unused(key) &&
+           (key_is_disk("lxc", key) || key_is_disk("qemu", key)) &&
+           !strstr(value_text(val), "media=cdrom");
+}
+
 int plan_on_storage_type(struct draft *d, const js *config, const char *type, bool *ret,
                          struct err *e) {
     js *list = NULL;
@@ -104,28 +123,39 @@ int plan_on_storage_type(struct draft *d, const js *config, const char *type, bo
         return r;
     }
     JS_FOREACH(config, key, val) {
-        char storage[101];
-
-        if (!js_is_str(val) || (!key_is_disk("lxc", key) && !key_is_disk("qemu", key))) {
-            continue;
-        }
-        storage_of(json_object_get_string(val), storage);
-        for (size_t i = 0; i < js_len(list); i++) {
-            const js *s = js_at(list, i);
-
-            if (strcmp(js_str_or(s, "storage", ""), storage) == 0 &&
-                strcmp(js_str_or(s, "type", ""), type) == 0) {
-                *ret = true;
-            }
-        }
+        *ret |= is_disk(key, val) && strcmp(type_of(list, value_text(val)), type) == 0;
     }
     return 0;
+}
+
+/* For an API that has no feature call (501): by the types that can. What is not known cannot. */
+static int can_by_type(struct draft *d, const js *config, struct err *e) {
+    static const char *const able[] = {"btrfs", "zfspool", "lvmthin", "rbd"};
+    js *list = NULL;
+    int r = draft_read(d, "/storage", "whole", &list, e);
+
+    if (r < 0) {
+        return r;
+    }
+    JS_FOREACH(config, key, val) {
+        const char *type = is_disk(key, val) ? type_of(list, value_text(val)) : NULL;
+        bool can = !type || strstr(value_text(val), ".qcow2");
+
+        for (size_t i = 0; !can && i < ARRAY_LEN(able); i++) {
+            can = strcmp(type, able[i]) == 0;
+        }
+        if (!can) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 int plan_can_snapshot(struct draft *d, const struct guest_ref *g, const js *config,
                       const char **ret_why, struct err *e) {
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     CLEANUP(js_freep) js *answer = NULL;
+    struct err why = {0};
     int r;
 
     JS_FOREACH(config, key, val) {
@@ -137,12 +167,18 @@ int plan_can_snapshot(struct draft *d, const struct guest_ref *g, const js *conf
     }
     r = guest_path(g, "/feature?feature=snapshot", &path, e);
     if (r == 0) {
-        r = pve_get(draft_session(d)->pve, buf_str(&path), &answer, e);
-    }
-    if (r < 0) {
-        return r;
+        r = pve_get(draft_session(d)->pve, buf_str(&path), &answer, &why);
     }
     *ret_why = "a storage it is on cannot take snapshots";
+    if (r < 0 && why.http_status == 501) {
+        return can_by_type(d, config, e);
+    }
+    if (r < 0) {
+        if (e) {
+            *e = why;
+        }
+        return r;
+    }
     return js_bool_or(answer, "hasFeature", false) ? 1 : 0;
 }
 

@@ -179,6 +179,28 @@ START_TEST(snapshots_are_checked_before) {
 }
 END_TEST
 
+/* An API without the feature call: the types of the storages tell. */
+START_TEST(snapshots_by_type_where_the_api_cannot_say) {
+    CLEANUP(js_freep) js *p = NULL;
+
+    world_fail("/nodes/n1/lxc/105/feature?feature=snapshot", 501, "pve_error");
+    world_fail("/nodes/n2/qemu/104/feature?feature=snapshot", 501, "pve_error");
+    p = plan("pve_snapshot_create", "{\"vmid\":105,\"snapname\":\"new1\"}");
+    json_object_put(p);
+    p = plan("pve_snapshot_create", "{\"vmid\":104,\"snapname\":\"new1\"}");
+    world_set("/nodes/n2/qemu/104/config", "{\"digest\":\"c\",\"scsi0\":\"local:104/x.raw\"}");
+    refused("pve_snapshot_create", "{\"vmid\":104,\"snapname\":\"new1\"}", "snapshot_impossible");
+    world_set("/nodes/n2/qemu/104/config", "{\"digest\":\"c\",\"scsi0\":\"local:104/x.qcow2\","
+                                           "\"ide2\":\"local:iso/a.iso,media=cdrom\"}");
+    json_object_put(p);
+    p = plan("pve_snapshot_create", "{\"vmid\":104,\"snapname\":\"new1\"}");
+    json_object_put(p);
+    world_fail("/nodes/n2/qemu/104/feature?feature=snapshot", 500, "pve_error");
+    p = plan("pve_snapshot_create", "{\"vmid\":104,\"snapname\":\"new1\"}");
+    ck_assert(strstr(json_object_to_json_string(js_get(p, "risk_reasons")), "could not be asked"));
+}
+END_TEST
+
 START_TEST(rollback_keeps_the_present_first) {
     CLEANUP(js_freep)
     js *p = plan("pve_rollback", "{\"vmid\":105,\"snapname\":\"good\",\"start\":true}");
@@ -487,6 +509,7 @@ int main(void) {
     tcase_add_test(t, a_secret_is_nowhere_in_the_plan);
     tcase_add_test(t, destroying_an_unused_disk_has_no_way_back);
     tcase_add_test(t, snapshots_are_checked_before);
+    tcase_add_test(t, snapshots_by_type_where_the_api_cannot_say);
     tcase_add_test(t, rollback_keeps_the_present_first);
     tcase_add_test(t, rollback_on_zfs_has_no_way_back);
     tcase_add_test(t, storage_delete_names_guests_and_keeps_the_definition);
