@@ -305,6 +305,7 @@ START_TEST(exec_plans_the_whole_request) {
     ck_assert(stop.op == OP_STOP && back.op == OP_ROLLBACK && start.op == OP_START);
     ck_assert_str_eq(back.undo_name, q.undo_name);
     ck_assert_str_ne(stop.nonce, start.nonce);
+    ck_assert(stop.has_config && back.has_config && start.has_config);
     ck_assert_str_eq(undo_kind(p), "node-snapshot");
 }
 END_TEST
