@@ -20,7 +20,7 @@ ct_possible() {
         why="not root"
     elif ! command -v lxc-start >/dev/null || ! command -v lxc-attach >/dev/null; then
         why="LXC is not installed (lxc)"
-    elif ! [ -x /bin/busybox ] || ! /bin/busybox --list | grep -qx init; then
+    elif ! [ -x /bin/busybox ] || [[ $'\n'$(/bin/busybox --list) != *$'\n'init$'\n'* ]]; then
         why="busybox is not installed (busybox-static)"
     elif ! command -v mkfs.btrfs >/dev/null; then
         why="btrfs tools are not installed (btrfs-progs)"
