@@ -2,7 +2,10 @@
 EXTRA_DIST += docs/mcp.md
 man_MANS += \
 	docs/proximo-client.1 \
+	docs/proximo-verify.1 \
 	docs/proximo.ini.5 \
+	docs/pveagentctl.8 \
 	docs/pveagentd-policy.5 \
+	docs/pveagentd-priv.8 \
 	docs/pveagentd.8
 man_MANS += docs/pvesim.1
