@@ -5,7 +5,7 @@
 # from the same capture's /etc/pve tree and completed with its runtime facts. What is allowed to
 # differ stands, with its reason, in exceptions.json and nowhere else; an exception that no call
 # needs any more fails the test too.
-import http.client, json, os, re, signal, ssl, subprocess, sys, tempfile, time, urllib.parse
+import atexit, http.client, json, os, re, signal, ssl, subprocess, sys, tempfile, time, urllib.parse
 
 top = os.environ.get("top_srcdir", ".")
 build = os.environ.get("top_builddir", ".")
@@ -131,6 +131,7 @@ class Sim:
         self.process = subprocess.Popen(
             [pvesim, "--listen", "127.0.0.1:0", "--dir", directory, "--state", state, "--task-ms", "1"],
             stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # of one that is gone: does nothing
         facts = {}
         for line in self.process.stdout:
             if line.strip() == "ready":

@@ -3,7 +3,7 @@
 # The life of a running pvesim: what it acknowledged is there after kill -9, a task that was running
 # then has ended, the tree's files carry the digests that the API returns, faults do what they say,
 # errors close the connection, and a backed guest is a real container (as root with LXC).
-import hashlib, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
+import atexit, hashlib, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
 import urllib.parse
 
 build = os.environ.get("top_builddir", ".")
@@ -36,6 +36,7 @@ class Sim:
         self.process = subprocess.Popen(
             [pvesim, "--listen", "127.0.0.1:0", "--dir", directory, "--auth-delay-ms", "0",
              "--tree", os.path.join(directory, "pve"), *more], stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # of one that is gone: does nothing
         self.facts = {}
         for line in self.process.stdout:
             if line.strip() == "ready":
@@ -106,6 +107,12 @@ def kill_and_restart(d):
     st = again.call("GET", "/storage")[2]["data"]
     check({s["digest"] for s in st} == {digest_of_file(again, "storage.cfg")},
           "the storage digest is SHA-1 of storage.cfg")
+    again.call("PUT", "/nodes/pve1/lxc/101/config", cores="3")
+    again.call("PUT", "/storage/backup", content="iso")
+    conf = again.call("GET", "/nodes/pve1/lxc/101/config")[2]["data"]
+    st = again.call("GET", "/storage/backup")[2]["data"]
+    check(conf["digest"] == digest_of_file(again, "nodes/pve1/lxc/101.conf") and
+          st["digest"] == digest_of_file(again, "storage.cfg"), "the tree follows each change")
     end = again.end_of("pve2", again.call("POST", "/nodes/pve2/qemu/210/status/start")[2]["data"])
     check(end == "storage 'local-zfs' does not exist", "a VM on a deleted storage does not boot", end)
     check(again.stop() == 0, "ends cleanly on SIGTERM")

@@ -61,18 +61,21 @@ END_TEST
 /* The captured cluster's own case, by hand. */
 static const char acl_state[] =
     "{\"users\":{\"root@pam\":{\"tokens\":{\"full\":{\"privsep\":0},\"sep\":{\"privsep\":1}}},"
-    "\"alice@pve\":{\"tokens\":{\"auto\":{\"privsep\":1}}},\"bob@pve\":{},\"carol@pve\":{}},"
+    "\"alice@pve\":{\"tokens\":{\"auto\":{\"privsep\":1}}},\"bob@pve\":{\"tokens\":{\"big\":{\"privsep\":1}}},\"carol@pve\":{}},"
     "\"groups\":{\"admins\":{\"users\":{\"alice@pve\":1,\"carol@pve\":1}},"
     "\"devs\":{\"users\":{\"bob@pve\":1,\"carol@pve\":1}}},"
     "\"roles\":{\"Restarter\":{\"VM.Audit\":1,\"VM.PowerMgmt\":1}},"
-    "\"pools\":{\"prod\":{\"vms\":{\"104\":1,\"105\":1},\"storage\":{\"fast\":1}}},"
+    "\"pools\":{\"prod\":{\"vms\":{\"104\":1,\"105\":1},\"storage\":{\"fast\":1}},"
+    "\"shut\":{\"vms\":{\"400\":1}}},"
     "\"acl\":{\"/\":{\"group:admins\":{\"Administrator\":1}},"
     "\"/pool/prod\":{\"group:devs\":{\"PVEVMAdmin\":1}},"
+    "\"/pool/shut\":{\"group:admins\":{\"NoAccess\":1}},"
     "\"/storage/fast\":{\"group:devs\":{\"PVEDatastoreUser\":1}},"
     "\"/vms\":{\"user:carol@pve\":{\"PVEVMUser\":0}},"
     "\"/vms/104\":{\"token:alice@pve!auto\":{\"PVEVMAdmin\":1}},"
     "\"/vms/105\":{\"user:bob@pve\":{\"NoAccess\":1}},"
-    "\"/vms/300\":{\"user:bob@pve\":{\"Restarter\":1}}}}";
+    "\"/vms/300\":{\"user:bob@pve\":{\"Restarter\":1},"
+    "\"token:bob@pve!big\":{\"Administrator\":1}}}}";
 
 START_TEST(privileges_follow_the_nearest_path_groups_pools_and_tokens) {
     struct state s;
@@ -99,7 +102,9 @@ START_TEST(privileges_follow_the_nearest_path_groups_pools_and_tokens) {
     ck_assert(acl_privs(&s, "bob@pve", "/vms/105").have == 0); /* NoAccess trumps the pool */
     ck_assert(acl_privs(&s, "bob@pve", "/").have == 0);
     ck_assert(acl_privs(&s, "bob@pve", "/vms/300").have == acl_bits("VM.Audit,VM.PowerMgmt"));
+    ck_assert(acl_privs(&s, "alice@pve", "/vms/400").have == 0); /* a pool's NoAccess trumps too */
     /* a separated token has the intersection */
+    ck_assert(acl_privs(&s, "bob@pve!big", "/vms/300").have == acl_bits("VM.Audit,VM.PowerMgmt"));
     ck_assert(acl_privs(&s, "alice@pve!auto", "/").have == 0);
     ck_assert_int_eq(__builtin_popcountll(acl_privs(&s, "alice@pve!auto", "/vms/104").have), 23);
     ck_assert(acl_privs(&s, "root@pam!sep", "/vms/104").have == 0);
@@ -414,6 +419,8 @@ START_TEST(a_refused_change_changes_nothing) {
     ck_assert_int_eq(run(&s, M_PUT, "/nodes/pve1/lxc/101/config", "memory=2048&digest=00"), 500);
     ck_assert_int_eq(run(&s, M_PUT, "/storage/backup", "disable=1&delete=nosuch"), 500);
     ck_assert_int_eq(run(&s, M_DELETE, "/pools", "poolid=prod"), 500);
+    /* the first member is in before the second is refused */
+    ck_assert_int_eq(run(&s, M_PUT, "/pools", "poolid=prod&vms=303,999"), 500);
     ck_assert_int_eq(run(&s, M_GET, "/nosuch", ""), 501);
     ck_assert_int_eq(run(&s, M_GET, "/nodes/pve1/lxc/%2e%2e/config", ""), 400);
     ck_assert(js_eq(before, s.st.root));
