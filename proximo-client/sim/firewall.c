@@ -168,7 +168,7 @@ int route_fw_ipset(struct call *c) {
     char digest[41];
 
     if (strlen(call_str(c, "name")) < 2) {
-        return call_param_error(c, "name", "value must be at least 2 characters long");
+        return call_param_error(c, "name", "value does not match the regex pattern");
     }
     if (!set) {
         return call_fail(c, 500, "no such IPSet '%s'", call_str(c, "name"));

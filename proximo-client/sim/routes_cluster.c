@@ -148,7 +148,18 @@ static void resource_guest(void *ctx, const struct guest *g) {
 
     (void)snprintf(path, sizeof(path), "/vms/%u", g->vmid);
     if (call_has(x->c, path, "VM.Audit")) {
-        js_push(x->c->data, guest_resource(x->c->s, g, false));
+        js *o = guest_resource(x->c->s, g, false);
+        const char *pool = js_get_str(o, "pool");
+
+        if (pool) {
+            char at[160];
+
+            (void)snprintf(at, sizeof(at), "/pool/%s", pool);
+            if (!call_has(x->c, at, "Pool.Audit")) {
+                json_object_object_del(o, "pool");
+            }
+        }
+        js_push(x->c->data, o);
     }
 }
 

@@ -241,6 +241,9 @@ int route_prunebackups(struct call *c) {
     if (storage_ready(c) < 0) {
         return -1;
     }
+    if (!list_has(js_str_or(storage_find(c->s, id), "content", "images,rootdir"), "backup")) {
+        return call_fail(c, 500, "storage '%s' does not support backups", id);
+    }
     rule = rule ? rule : js_get_str(storage_find(c->s, id), "prune-backups");
     if (!rule) {
         return call_fail(c, 500, "no prune-backups options configured for storage '%s'", id);

@@ -61,7 +61,8 @@ END_TEST
 /* The captured cluster's own case, by hand. */
 static const char acl_state[] =
     "{\"users\":{\"root@pam\":{\"tokens\":{\"full\":{\"privsep\":0},\"sep\":{\"privsep\":1}}},"
-    "\"alice@pve\":{\"tokens\":{\"auto\":{\"privsep\":1}}},\"bob@pve\":{\"tokens\":{\"big\":{\"privsep\":1}}},\"carol@pve\":{}},"
+    "\"alice@pve\":{\"tokens\":{\"auto\":{\"privsep\":1}}},\"bob@pve\":{\"tokens\":{\"big\":{"
+    "\"privsep\":1}}},\"carol@pve\":{}},"
     "\"groups\":{\"admins\":{\"users\":{\"alice@pve\":1,\"carol@pve\":1}},"
     "\"devs\":{\"users\":{\"bob@pve\":1,\"carol@pve\":1}}},"
     "\"roles\":{\"Restarter\":{\"VM.Audit\":1,\"VM.PowerMgmt\":1}},"
