@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -439,7 +440,13 @@ static void serve_any(struct peer *p, struct fixture *fx, int sock) {
     }
 }
 
+/* A test that fails must not leave its processes behind. */
+static void die_with_the_test(void) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static void run_priv(struct peer *p, struct fixture *fx, int listener) {
+    die_with_the_test();
     (void)signal(SIGPIPE, SIG_IGN);
     for (;;) {
         int sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -480,6 +487,7 @@ static void run_daemon(const struct peer *p, bool init) {
 
     (void)snprintf(path, sizeof(path), "%s/pveagentd/pveagentd", top ? top : ".");
     (void)snprintf(listen, sizeof(listen), "127.0.0.1:%u", p->port);
+    die_with_the_test();
     if (init) {
         (void)execl(path, "pveagentd", "--init", "--state", p->state, (char *)NULL);
     } else {
