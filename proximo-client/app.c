@@ -147,6 +147,13 @@ static int open_pve(const struct cluster_conf *c, struct handles *h, struct err 
     return h->pve ? 0 : pve_open(&conf, &h->pve, e);
 }
 
+/* ledger_create makes the directory itself: one that is there without a ledger is not taken over. */
+static int make_parent(const char *dir, struct err *e) {
+    CLEANUP(freep) char *parent = strndup(dir, (size_t)(strrchr(dir, '/') - dir));
+
+    return parent ? dir_make(AT_FDCWD, parent, 0700, e) : err_set(e, -ENOMEM, "out of memory");
+}
+
 static int open_ledger(struct app *a, struct handles *h, bool make, struct err *e) {
     CLEANUP(freep) char *dir = app_ledger_dir(a, h->cluster);
     CLEANUP(freep) char *origin = dir ? path_of("%s/origin", dir) : NULL;
@@ -165,7 +172,7 @@ static int open_ledger(struct app *a, struct handles *h, bool make, struct err *
         }
         r = config_policy_digest(&a->config, &policy, e);
         if (r == 0) {
-            r = dir_make(AT_FDCWD, dir, 0700, e);
+            r = make_parent(dir, e);
         }
         if (r == 0) {
             r = ledger_create(dir, h->cluster, &policy, e);

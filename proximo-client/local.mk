@@ -6,6 +6,10 @@ libproximo_a_SOURCES = \
 	proximo-client/config.c proximo-client/config.h \
 	proximo-client/policy_rules.c proximo-client/policy_rules.h
 
+bin_PROGRAMS += proximo-client/proximo-client
+proximo_client_proximo_client_SOURCES = proximo-client/main.c
+proximo_client_proximo_client_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
+
 include proximo-client/cli/local.mk
 include proximo-client/mcp/local.mk
 include proximo-client/tools/local.mk

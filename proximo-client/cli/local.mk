@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+libproximo_a_SOURCES += \
+	proximo-client/cli/cli.c proximo-client/cli/cli.h \
+	proximo-client/cli/cmd_apply.c \
+	proximo-client/cli/cmd_approve.c \
+	proximo-client/cli/cmd_mcp.c \
+	proximo-client/cli/cmd_misc.c \
+	proximo-client/cli/cmd_node.c \
+	proximo-client/cli/cmd_operator.c \
+	proximo-client/cli/cmd_row.c \
+	proximo-client/cli/operator_key.c proximo-client/cli/operator_key.h \
+	proximo-client/cli/tty.c

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/clock.h"
 #include "common/entry.h"
 #include "common/err.h"

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import Tap, World  # noqa: E402
 
 w = World()
-CANARY = open(w.sim.info["token"], encoding="utf-8").read().strip().split("=", 1)[1]
+CANARY = open(w.sim.info["token-file"], encoding="utf-8").read().strip().split("=", 1)[1]
 printed = []
 
 
@@ -79,7 +79,7 @@ def test_storage_delete(t):
 def guest(status, kind=None):
     _, v, _ = w.read("pve_list_guests", limit=1000)
     for g in v["items"]:
-        if g["status"] == status and not g.get("template") and (not kind or g["type"] == kind):
+        if g["status"] == status and not g.get("template") and (not kind or g["kind"] == kind):
             return g["vmid"]
     raise RuntimeError(f"no {status} guest")
 
@@ -154,7 +154,7 @@ def test_expiry(t):
 
 def test_two_at_once(t):
     vmid = guest("stopped", "lxc")
-    code, plan, text = w.plan("pve_snapshot_create", vmid=vmid, name="race1")
+    code, plan, text = w.plan("pve_snapshot_create", vmid=vmid, snapname="race1")
     t.ok(code == 0 and plan["plan"]["approval"]["required"] == "none", "a snapshot needs no approval",
          text)
     both = [w.popen("--json", "apply", plan["plan_id"]) for _ in range(2)]
@@ -181,11 +181,11 @@ def test_bad_input(t):
 
 
 def test_credentials(t):
-    token = w.sim.info["token"]
+    token = w.sim.info["token-file"]
     os.chmod(token, 0o644)
     code, v, text = run("read", "pve_version")
     os.chmod(token, 0o600)
-    t.ok(code != 0 and v["error"]["code"] == "file_not_private", "a token others can read is refused",
+    t.ok(code != 0 and v["error"]["code"] == "token_unreadable", "a token others can read is refused",
          text)
     w.write_config(fingerprint=":".join(["00"] * 32))
     code, v, text = run("read", "pve_version")

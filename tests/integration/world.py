@@ -16,8 +16,8 @@ import time
 
 BUILD = os.environ.get("top_builddir", ".")
 CLIENT = os.path.join(BUILD, "proximo-client/proximo-client")
-VERIFY = os.path.join(BUILD, "proximo-client/proximo-verify")
-PVESIM = os.path.join(BUILD, "proximo-client/pvesim")
+VERIFY = os.path.join(BUILD, "proximo-verify")
+PVESIM = os.path.join(BUILD, "pvesim")
 
 
 class Tap:
@@ -111,7 +111,7 @@ class World:
 
     def write_config(self, **override):
         conf = {"url": self.sim.info["url"], "fingerprint": self.sim.info["fingerprint"],
-                "token": self.sim.info["token"]} if self.sim else {}
+                "token": self.sim.info["token-file"]} if self.sim else {}
         conf.update(override)
         text = "[cluster demo]\n" + "".join(f"{k} = {v}\n" for k, v in conf.items())
         text += f"[policy]\n{self.policy}\n" if self.policy else ""
