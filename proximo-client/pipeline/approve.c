@@ -139,7 +139,9 @@ static int want_operator(struct change *c, const struct config *conf, enum appro
     int r = operator_note(c, conf, &c->p.digest, false, e);
 
     if (r == -ENOENT && hash_parse(js_str_or(js_get(c->p.v, "undo_of"), "plan", ""), &of) == 0) {
+        /* an approval that says nothing of the undo, or no longer, is none for it */
         r = operator_note(c, conf, &of, true, e);
+        r = r == -EACCES ? -ENOENT : r;
     }
     return r == -ENOENT ? approval_missing(c, need, e) : r;
 }
