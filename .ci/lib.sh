@@ -95,6 +95,35 @@ test_step() {
     return 0
 }
 
+# tap_step NAME FUNCTION: a TAP script outside the build's harness, each line counted; a skip and a
+# script that ends early are failures.
+tap_step() {
+    local name=$1 log=$OUT/logs/$1.log start=$SECONDS rc=0 n_pass n_fail plan
+
+    shift
+    (
+        set -euo pipefail
+        "$@"
+    ) </dev/null >"$log" 2>&1 || rc=$?
+    n_pass=$(grep -c '^ok [0-9]* - ' "$log" || true)
+    n_fail=$(grep -c '^not ok ' "$log" || true)
+    plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$log")
+    if [ $n_fail -eq 0 ] && { [ $rc -ne 0 ] || [ "${plan:-0}" -ne "$n_pass" ] ||
+        [ "$n_pass" -eq 0 ]; }; then
+        n_fail=1
+    fi
+    passed=$((passed + n_pass))
+    failed=$((failed + n_fail))
+    printf '%-7s %-22s %4d s  %d passed, %d failed\n' "$([ $n_fail -eq 0 ] && echo ok || echo FAILED)" \
+        "$name" $((SECONDS - start)) "$n_pass" "$n_fail"
+    if [ $n_fail -ne 0 ]; then
+        grep -v '^ok ' "$log" | tail -n "${CI_TAIL:-60}" | sed 's/^/    | /'
+    fi
+    summary+=("$(printf '%-22s %4d s  %d passed, %d failed' "$name" $((SECONDS - start)) "$n_pass" \
+        "$n_fail")")
+    return 0
+}
+
 finish() {
     echo
     printf '%s\n' "${summary[@]}" "$(printf '%-22s %4d s' total $SECONDS)"

@@ -157,6 +157,26 @@ step_package_contents() {
     bash tests/testbed/package_contents.sh "$OUT/deb"
 }
 
+step_node_packages() {
+    DEBS=$OUT/deb MUST_RUN=1 bash tests/integration/node_packages.sh
+}
+
+# Tests clean up after themselves: no process, mount, loop device or container of theirs is left.
+step_left_behind() {
+    local left=0
+
+    if pgrep -af "^$OUT/|/proximo-(lab|test|node)-" | grep -v pgrep; then
+        left=1
+    fi
+    if grep -E '/proximo-(lab|test|node)-' /proc/mounts; then
+        left=1
+    fi
+    if losetup -a | grep -E 'proximo-(lab|test|node)-'; then
+        left=1
+    fi
+    return $left
+}
+
 step_demo() {
     PROXIMO_BUILD="$OUT/gcc" ./quickstart demo
 }

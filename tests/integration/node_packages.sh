@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The built packages, installed with apt in a systemd node container: both units active, no port
+# open, one command through them into a container, purge leaves nothing. DEBS names the directory of
+# the packages; without it this is left out (building them takes minutes; .ci/run does it first).
+set -euo pipefail
+src=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+. "$src/tests/testbed/node.sh"
+
+skip() {
+    if [ "${MUST_RUN:-}" = 1 ]; then
+        printf '1..1\nnot ok 1 - %s (MUST_RUN)\n' "$1"
+        exit 1
+    fi
+    echo "1..0 # SKIP $1"
+    exit 0
+}
+[ -n "${DEBS:-}" ] || skip "DEBS does not name the built packages"
+[ "$(id -u)" = 0 ] || skip "not root"
+for tool in debootstrap lxc-start; do
+    command -v $tool >/dev/null || skip "$tool is not installed"
+done
+
+work=$(mktemp -d /tmp/proximo-node-XXXXXX)
+chmod 755 "$work"
+trap 'node_stop "$work/lxc" pve1; rm -rf --one-file-system "$work"' EXIT
+
+# What the packages depend on comes with the root file system, so that the node needs no network.
+mapfile -t needs < <(for deb in "$DEBS"/proximo-client_*.deb "$DEBS"/pveagentd_*.deb; do
+    dpkg-deb -f "$deb" Depends
+done | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/ //g' | sort -u)
+node_root "$work/root" "${needs[@]}" || skip "the root file system of a node cannot be made"
+mkdir -p "$work/root/opt/debs" "$work/root/opt/testbed"
+cp "$DEBS"/proximo-client_*.deb "$DEBS"/pveagentd_*.deb "$work/root/opt/debs/"
+cp "$src"/tests/testbed/*.py "$src"/tests/testbed/*.sh "$work/root/opt/testbed/"
+node_start "$work/lxc" pve1 "$work/root"
+node_run "$work/lxc" pve1 sh -c \
+    'cd /tmp && exec python3 /opt/testbed/node_inside.py /opt/debs/*.deb'
