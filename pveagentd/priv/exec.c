@@ -142,8 +142,11 @@ static void child(const struct words *w, int in, int out, int err) {
     } args = {.in = w->v};
     sigset_t none;
 
-    for (int s = 1; s < NSIG; s++) {
-        (void)signal(s, SIG_DFL);
+    /* All of them: libc's signal() leaves 32 and 33, its own, as an odd caller may have set them. */
+    for (int s = 1; s < 65; s++) {
+        static const uint64_t kernel_default[4]; /* struct sigaction as the kernel knows it */
+
+        (void)syscall(SYS_rt_sigaction, s, kernel_default, NULL, 8);
     }
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

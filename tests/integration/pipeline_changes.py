@@ -153,8 +153,10 @@ def test_expiry(t):
 
 
 def test_two_at_once(t):
-    vmid = 301
-    code, plan, text = w.plan("pve_snapshot_create", vmid=vmid, snapname="race1")
+    for vmid in (104, 105, 210, 213, 214, 101):
+        code, plan, text = w.plan("pve_snapshot_create", vmid=vmid, snapname="race1")
+        if code == 0:
+            break
     t.ok(code == 0 and plan["plan"]["approval"]["required"] == "none", "a snapshot needs no approval",
          text)
     both = [w.popen("--json", "apply", plan["plan_id"]) for _ in range(2)]
