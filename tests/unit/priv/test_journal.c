@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -204,29 +205,38 @@ START_TEST(any_changed_byte_before_the_end_closes_it) {
 }
 END_TEST
 
+/* In a child, because the limit would hold for the test framework's own files too. */
+static int write_past_a_limit(struct origin *o, off_t room) {
+    struct act_rec a = {.index = 9};
+    struct rlimit small = {(rlim_t)room, (rlim_t)room};
+    struct err e = {0};
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    return setrlimit(RLIMIT_FSIZE, &small) == 0 && journal_start(&p, o, NULL, &a, 5000, &e) < 0 &&
+                   o->n_acts == 1
+               ? 0
+               : 1;
+}
+
 START_TEST(a_full_disk_leaves_it_as_it_was) {
     struct origin *o = origin_get(&p, "log/a");
-    struct act_rec a = {.index = 9};
-    struct rlimit old;
-    struct rlimit small;
     char path[300];
     struct stat st;
     struct stat now;
-    struct err e = {0};
+    int status = -1;
+    pid_t pid;
 
     start(o, 1);
     path_of(o, path);
     ck_assert_int_eq(stat(path, &st), 0);
-    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
-    (void)signal(SIGXFSZ, SIG_IGN);
-    small = old;
-    small.rlim_cur = (rlim_t)st.st_size + 20; /* in the middle of the next record */
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    ck_assert_int_lt(journal_start(&p, o, NULL, &a, 5000, &e), 0);
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+    pid = fork();
+    if (pid == 0) {
+        _exit(write_past_a_limit(o, st.st_size + 20)); /* in the middle of the next record */
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
     ck_assert_int_eq(stat(path, &now), 0);
     ck_assert_int_eq(now.st_size, st.st_size);
-    ck_assert_uint_eq(o->n_acts, 1);
     start(o, 2);
     o = again();
     ck_assert(!o->damaged && look(o, 1) && look(o, 2));
