@@ -308,8 +308,25 @@ static int replay_one(struct origin *o, int fd, uint64_t size, struct buf *b, st
     if (apply(o, b->data, len, o->replayed) < 0) {
         return -EBADMSG;
     }
+    if (!o->replayed) {
+        memcpy(o->first, frame, FRAME);
+    }
     o->replayed += FRAME + len;
     return 1;
+}
+
+/* A pruned journal is another file under the same name: what was replayed of the old one goes. */
+static int check_rewritten(struct origin *o, int fd) {
+    uint8_t first[FRAME];
+    int r = o->replayed ? fd_pread_all(fd, first, FRAME, 0) : 0;
+
+    if (r == 0 && o->replayed && memcmp(first, o->first, FRAME) != 0) {
+        free(o->act);
+        o->act = NULL;
+        o->n_acts = 0;
+        o->replayed = 0;
+    }
+    return r;
 }
 
 static int catch_up(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
@@ -323,7 +340,7 @@ static int catch_up(struct priv *p, struct origin *o, int *ret_fd, struct err *e
     if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0) {
         return err_set(e, -errno, "open %s: %s", path, strerror(errno));
     }
-    if ((uint64_t)st.st_size < o->replayed) {
+    if (check_rewritten(o, *ret_fd) < 0 || (uint64_t)st.st_size < o->replayed) {
         o->damaged = true; /* what we acted on is gone */
     }
     while (!o->damaged && r == 1 && o->replayed < (uint64_t)st.st_size) {
@@ -449,6 +466,9 @@ static int write_record(struct priv *p, struct origin *o, const struct buf *payl
         return err_hint(e, "look at the disk that holds %s", p->state_dir);
     }
     r = apply(o, payload->data, payload->len, o->replayed);
+    if (!o->replayed) {
+        memcpy(o->first, frame, FRAME);
+    }
     o->replayed += b.len;
     p->mark = o->mark > p->mark ? o->mark : p->mark;
     return r < 0 ? err_set(e, r, "journal record does not read back") : 0;

@@ -35,6 +35,7 @@ struct origin {
     char name[ORIGIN_MAX + 1];
     char id[65];       /* hex of SHA-256 of the name */
     uint64_t replayed; /* bytes of the file that are in here */
+    uint8_t first[12]; /* the file's first bytes: other ones mean that it was rewritten */
     bool damaged;
     bool has_head;
     uint64_t size;

@@ -24,9 +24,11 @@
 #include "pveagentd/priv/serve.h"
 #include "pveagentd/priv/undo.h"
 
-#define CHILDREN_MAX 64
-#define CHORES_MS    60000
-#define OPS_KEPT_S   86400
+#define CHILDREN_MAX  64
+#define CHORES_MS     60000
+#define OPS_KEPT_S    86400
+#define PRUNE_ABOVE   ((uint64_t)4 * 1024 * 1024)
+#define PRUNE_AFTER_S ((int64_t)8 * 86400)
 
 struct server {
     struct priv *p;
@@ -131,6 +133,26 @@ static void clean(const struct priv *p, const char *dir, int64_t age) {
     }
 }
 
+/* Forgets what nothing can refer to any more: an intent lasts 15 minutes and an approval a week. */
+static void prune(struct priv *p, struct origin *o) {
+    CLEANUP(closep) int lock = -1;
+    int64_t now = clock_unix();
+    uint64_t floor = 0;
+    struct err e = {0};
+
+    if (o->damaged || o->replayed < PRUNE_ABOVE || origin_lock(p, o, &lock, &e) < 0) {
+        return;
+    }
+    for (size_t i = 0; i < o->n_acts; i++) {
+        if (o->act[i].started < now - PRUNE_AFTER_S && o->act[i].index >= floor) {
+            floor = o->act[i].index + 1;
+        }
+    }
+    if (floor > o->floor && journal_prune(p, o, floor, now, &e) == 0) {
+        log_event(LOG_L_INFO, "a journal was pruned", "ORIGIN", o->name, NULL);
+    }
+}
+
 static void chores(struct server *s) {
     struct err e = {0};
 
@@ -140,6 +162,9 @@ static void chores(struct server *s) {
     }
     if (priv_armed(s->p) && heads_publish(s->p, &e) < 0) {
         log_event(LOG_L_WARN, "heads cannot be published", "REASON", e.msg, NULL);
+    }
+    for (struct origin *o = s->p->origins; o; o = o->next) {
+        prune(s->p, o);
     }
     undo_sweep(s->p);
     clean(s->p, "ops", OPS_KEPT_S);

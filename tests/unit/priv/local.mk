@@ -5,7 +5,8 @@ priv_unit = \
 	tests/unit/priv/test_policy \
 	tests/unit/priv/test_journal \
 	tests/unit/priv/test_witness \
-	tests/unit/priv/test_snap_cmd
+	tests/unit/priv/test_snap_cmd \
+	tests/unit/priv/test_join
 check_PROGRAMS += $(priv_unit)
 TESTS += $(priv_unit)
 tests_unit_priv_test_msg_LDADD = libcore.a $(ROOT_LIBS) $(CHECK_LIBS)
@@ -14,4 +15,5 @@ tests_unit_priv_test_policy_LDADD = libpriv.a libcore.a $(ROOT_LIBS) $(CHECK_LIB
 tests_unit_priv_test_journal_LDADD = libpriv.a libcore.a $(ROOT_LIBS) $(CHECK_LIBS)
 tests_unit_priv_test_witness_LDADD = libpriv.a libcore.a $(ROOT_LIBS) $(CHECK_LIBS)
 tests_unit_priv_test_snap_cmd_LDADD = libpriv.a libcore.a $(ROOT_LIBS) $(CHECK_LIBS)
+tests_unit_priv_test_join_LDADD = libpriv.a libcore.a $(ROOT_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/priv/suite.h

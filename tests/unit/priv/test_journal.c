@@ -246,6 +246,7 @@ END_TEST
 START_TEST(pruning_keeps_a_floor_and_the_chain) {
     struct origin *o = origin_get(&p, "log/a");
     struct err e = {0};
+    struct priv stale;
     struct hash last;
 
     for (uint8_t i = 1; i <= 5; i++) {
@@ -255,7 +256,16 @@ START_TEST(pruning_keeps_a_floor_and_the_chain) {
     ck_assert_int_eq(journal_prune(&p, o, 4, 9000, &e), -EBUSY); /* receipts are open */
     ck_assert_int_eq(journal_ack(&p, o, 5, 8000, &e), 0);
     last = o->last;
+    stale = (struct priv){
+        .state_dir = dir, .cluster_fs = "/nonexistent", .node = "pve1", .state_fd = -1};
+    ck_assert_int_eq(priv_open(&stale, &e), 0); /* a process that has the old file in memory */
+    ck_assert_int_eq(journal_replay_all(&stale, &e), 0);
     ck_assert_int_eq(journal_prune(&p, o, 4, 9000, &e), 0);
+    ck_assert_int_eq(journal_replay_all(&stale, &e), 0);
+    ck_assert(!stale.origins->damaged);
+    ck_assert_uint_eq(stale.origins->floor, 4);
+    ck_assert(!look(stale.origins, 3) && look(stale.origins, 4));
+    priv_close(&stale);
     o = again();
     ck_assert(!o->damaged);
     ck_assert_uint_eq(o->floor, 4);
