@@ -168,7 +168,7 @@ static void test_nothing_follows(struct world *w) {
 
     run(w, "for f in /proc/$$/fd/*; do echo ${f##*/}; done", &r);
     tap(strncmp(buf_str(&r.out[0]), "0\n1\n2\n", 6) == 0 && !strstr(buf_str(&r.out[0]), "\n4\n") &&
-            !strstr(buf_str(&r.out[0]), "\n5\n"),
+            !strstr(buf_str(&r.out[0]), "77") && !strstr(buf_str(&r.out[0]), "\n5\n"),
         "no descriptor follows: %.40s", buf_str(&r.out[0]));
     result_done(&r);
 
@@ -212,7 +212,7 @@ static bool alive(const char *word) {
     const char *argv[] = {"sh", "-c", script, NULL};
 
     (void)snprintf(script, sizeof(script),
-                   "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f 2>/dev/null; echo; done | "
+                   "for f in /proc/[0-9]*/cmdline; do { tr '\\0' ' ' <$f; } 2>/dev/null; echo; done | "
                    "grep -q '^sleep %s'",
                    word);
     return run_quiet(argv) == 0;

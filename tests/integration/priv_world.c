@@ -152,6 +152,7 @@ void world_start(struct world *w, const char *without) {
         fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         (void)dup2(fd, STDERR_FILENO);
         (void)dup2(fd, STDOUT_FILENO);
+        (void)dup2(fd, WORLD_STRAY_FD); /* one that a library forgot: it must not follow either */
         (void)signal(SIGPIPE, SIG_IGN);
         if (priv_open(&p, &e) < 0 || serve(&p, rows, n, &e) < 0) {
             fprintf(stderr, "%s\n", e.msg);

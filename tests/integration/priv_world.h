@@ -18,7 +18,8 @@
 #include "common/request.h"
 #include "pveagentd/priv/gate.h"
 
-#define WORLD_LEAVES 256
+#define WORLD_LEAVES   256
+#define WORLD_STRAY_FD 77 /* open in the root half, without close-on-exec */
 
 struct world {
     char dir[128], state[160], cluster[160], policy[160], socket[160];
