@@ -50,6 +50,7 @@ class Node:
         self.port = free_port()
         self.front = self.priv = None
         self.logs = open(f'{w}/log', 'ab')
+        self.front_logs = open(f'{w}/log-front', 'ab')
         try:
             self.testbed('ct_make', self.lxc, self.ct, self.root)
             self.start_container()
@@ -105,7 +106,7 @@ class Node:
         self.front = subprocess.Popen(
             [*self.as_nobody(), f'{BUILD}/pveagentd/pveagentd', '--state', f'{self.where}/state-front',
              '--priv-socket', f'{self.where}/run/priv.sock', '--listen', f'127.0.0.1:{self.port}'],
-            stdout=self.logs, stderr=self.logs)
+            stdout=self.front_logs, stderr=self.front_logs)
 
     def stop_front(self):
         self.front.terminate()
@@ -186,9 +187,19 @@ class Node:
         with open(f'/proc/{self.priv.pid}/task/{self.priv.pid}/children') as f:
             return [int(x) for x in f.read().split()]
 
-    def log(self):
-        with open(f'{self.where}/log', errors='replace') as f:
+    def log(self, half=''):
+        """Of the root half, or with '-front' of the network half."""
+        with open(f'{self.where}/log{half}', errors='replace') as f:
             return f.read()
+
+    def memory_kib(self, what):
+        """Rss or Pss of both halves, the network half first."""
+        found = []
+        for p in (self.front, self.priv):
+            for line in open(f'/proc/{p.pid}/smaps_rollup'):
+                if line.startswith(what + ':'):
+                    found.append(int(line.split()[1]))
+        return found
 
     def secrets(self):
         """What must never be printed: seeds and key bytes."""
