@@ -181,22 +181,35 @@ def test_broken(d, peer, me):
          'a root child that dies breaks the stream: no end frame, no clean end', data)
     gone = threading.Event()
 
-    def silent(k, f, fds):
-        k.send(pack(STARTED, 'ab' * 32, '', u64(1)))
+    def silent(k, started):
+        if started:
+            k.send(pack(STARTED, 'ab' * 32, '', u64(1)))
         k.settimeout(60)
         if k.recv(1) == b'':
+            gone.set()
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    body = json.dumps(act_body())
+    for started in (False, True):
+        closed = threading.Event()
+        gone.clear()
+
+        def run(k, f, fds, started=started, closed=closed):
+            silent(k, started)
             try:
                 os.write(fds[0], b'x')
             except BrokenPipeError:
-                gone.set()
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    peer.on[ACT] = silent
-    s = c.tls()
-    body = json.dumps(act_body())
-    s.sendall(f'POST /v1/act HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}'.encode())
-    s.recv(10)
-    s.close()
-    t.ok(gone.wait(60), 'a client that leaves while nothing is sent is noticed, pipes and socket closed')
+                closed.set()
+        peer.on[ACT] = run
+        n = peer.count(ACT)
+        s = c.tls()
+        s.sendall(f'POST /v1/act HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}'
+                  .encode())
+        wait(lambda: peer.count(ACT) > n)  # pylint: disable=cell-var-from-loop
+        if started:
+            s.recv(10)
+        s.close()
+        t.ok(gone.wait(60), f'a client that leaves in silence is noticed (started: {started})')
+        t.ok(closed.wait(60), 'and pipes and socket to the root half are closed')
 
 
 def test_backpressure(d, peer, me):
