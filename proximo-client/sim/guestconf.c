@@ -101,9 +101,14 @@ static const char **sorted_keys(const js *o, size_t *n) {
 
 /* Control and non-ASCII characters, '%' and ':' are percent-encoded in description lines. */
 static int put_comment(struct buf *b, const char *text) {
+    size_t left = strlen(text);
     int r = 0;
 
-    for (const char *line = text; *line && r == 0;) {
+    /* Empty lines at the end are not written (Perl's split drops them). */
+    while (left && text[left - 1] == '\n') {
+        left--;
+    }
+    for (const char *line = text; line < text + left && r == 0;) {
         size_t n = strcspn(line, "\n");
 
         r = buf_addc(b, '#');
