@@ -44,7 +44,7 @@ static int by_bytes(const void *a, const void *b) {
 
 static int write_object(const js *v, struct buf *ret, unsigned int depth, struct err *e) {
     CLEANUP(freep) const char **keys = NULL;
-    size_t n = (size_t)json_object_object_length(v);
+    size_t n = (size_t)js_members(v);
     size_t i = 0;
     int r = full(buf_addc(ret, '{'), e);
 

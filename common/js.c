@@ -38,9 +38,11 @@ static void blanks(struct scan *s) {
 /* Length of the well-formed UTF-8 sequence at p, 0 when there is none (overlong forms and encoded
  * surrogates are not well-formed). */
 static size_t utf8_len(const unsigned char *p, const unsigned char *end) {
-    size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p <= 0xdf ? 2 : *p >= 0xe0 && *p <= 0xef ? 3
-                           : *p >= 0xf0 && *p <= 0xf4   ? 4
-                                                        : 0;
+    size_t n = *p < 0x80                  ? 1
+               : *p >= 0xc2 && *p <= 0xdf ? 2
+               : *p >= 0xe0 && *p <= 0xef ? 3
+               : *p >= 0xf0 && *p <= 0xf4 ? 4
+                                          : 0;
 
     if (!n || n > (size_t)(end - p)) {
         return 0;
@@ -389,9 +391,8 @@ int js_print(const js *v, struct buf *ret) {
 }
 
 int js_print_pretty(const js *v, struct buf *ret) {
-    return print(v,
-                 JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE,
-                 ret);
+    return print(
+        v, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, ret);
 }
 
 /* Building an answer without memory is not something a caller can act on: end the process. */
@@ -535,6 +536,22 @@ size_t js_len(const js *array) {
 
 js *js_at(const js *array, size_t i) {
     return i < js_len(array) ? json_object_array_get_idx(array, i) : NULL;
+}
+
+int js_members(const js *v) {
+    return json_object_is_type(v, json_type_object) ? json_object_object_length(v) : 0;
+}
+
+js *js_object_or_empty(const js *v) {
+    static js *empty;
+
+    if (json_object_is_type(v, json_type_object)) {
+        return (js *)(uintptr_t)v;
+    }
+    if (!empty) {
+        empty = js_object();
+    }
+    return empty;
 }
 
 bool js_is_str(const js *v) {

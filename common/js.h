@@ -45,7 +45,8 @@ void js_addf(js *object, const char *key, const char *fmt, ...)
 
 /* Borrowed; NULL / fallback when absent, null or of another type. */
 js *js_get(const js *object, const char *key);
-const char *js_get_str(const js *object, const char *key); /* NULL if absent or holding a NUL byte */
+const char *js_get_str(const js *object,
+                       const char *key); /* NULL if absent or holding a NUL byte */
 /* Numbers as PVE sends them: integers, and strings that are decimal integers. */
 bool js_get_int(const js *object, const char *key, int64_t *ret);
 int64_t js_int_or(const js *object, const char *key, int64_t fallback);
@@ -58,7 +59,13 @@ bool js_is_str(const js *v);
 bool js_is_int(const js *v);
 bool js_is_object(const js *v);
 bool js_is_array(const js *v);
-bool js_eq(const js *a, const js *b); /* deep, key order irrelevant */
+bool js_eq(const js *a, const js *b);  /* deep, key order irrelevant */
 const char *js_type_name(const js *v); /* "string", "integer", …, for messages */
 
-#define JS_FOREACH(object, k, v) json_object_object_foreach((js *)(uintptr_t)(object), k, v)
+/* Members of an object; 0 for anything else (the library's own length asserts). */
+int js_members(const js *v);
+/* The object itself, or an empty one when v is none: borrowed, never to be changed. */
+js *js_object_or_empty(const js *v);
+
+/* Over an object's members; over nothing when it is not an object. */
+#define JS_FOREACH(object, k, v) json_object_object_foreach(js_object_or_empty(object), k, v)

@@ -92,7 +92,7 @@ int grant_fill(struct grant *g, const char *method, const char *path,
     struct hash h;
 
     if (grant_api_hash(method, path, planned, &h) < 0 || !grant_covers_api(g, &h) ||
-        json_object_object_length(planned) != json_object_object_length(filled)) {
+        js_members(planned) != js_members(filled)) {
         return -EPERM;
     }
     JS_FOREACH(planned, key, val) {

@@ -21,7 +21,7 @@ int secrets_save(struct ledger *l, const char *plan_id, const uint8_t key[static
     char hex[65];
     int r;
 
-    if (!json_object_object_length(values)) {
+    if (!js_members(values)) {
         return 0;
     }
     o = js_object();

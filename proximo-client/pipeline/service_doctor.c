@@ -50,7 +50,7 @@ static void api(struct session *s, js *list) {
         check_err(list, "privileges", &e);
         return;
     }
-    paths = js_is_object(perms) ? (size_t)json_object_object_length(perms) : 0;
+    paths = js_is_object(perms) ? (size_t)js_members(perms) : 0;
     (void)snprintf(text, sizeof(text), "the token holds privileges on %zu paths", paths);
     check(list, "privileges", paths ? "ok" : "finding", text,
           paths ? NULL : "give the token (and its user) a role: see proximo-tools(7)");

@@ -147,7 +147,7 @@ int route_user_get(struct call *c) {
     c->data = user_out(user);
     js_add(c->data, "groups", groups_of(c->s, call_str(c, "userid")));
     tokens = js_get(user, "tokens");
-    if (tokens && json_object_object_length(tokens)) {
+    if (tokens && js_members(tokens)) {
         js *all = js_object();
 
         JS_FOREACH(tokens, id, info) {
@@ -262,7 +262,7 @@ static void drop_acl(struct sim *s, const char *who) {
         const char *path = json_object_get_string(js_at(paths, i));
 
         state_del(&s->st, "acl", path, who, NULL);
-        if (json_object_object_length(state_get(&s->st, "acl", path, NULL)) == 0) {
+        if (js_members(state_get(&s->st, "acl", path, NULL)) == 0) {
             state_del(&s->st, "acl", path, NULL);
         }
     }

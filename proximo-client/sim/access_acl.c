@@ -181,10 +181,10 @@ static int entry(struct call *c, const char *kind, const char *id, bool del) {
             continue;
         }
         state_del(&c->s->st, "acl", path, who, role, NULL);
-        if (!json_object_object_length(state_get(&c->s->st, "acl", path, who, NULL))) {
+        if (!js_members(state_get(&c->s->st, "acl", path, who, NULL))) {
             state_del(&c->s->st, "acl", path, who, NULL);
         }
-        if (!json_object_object_length(state_get(&c->s->st, "acl", path, NULL))) {
+        if (!js_members(state_get(&c->s->st, "acl", path, NULL))) {
             state_del(&c->s->st, "acl", path, NULL);
         }
     }

@@ -35,7 +35,7 @@ static int section(struct buf *b, const char *type, const char *id, const js *o,
     size_t n = 0;
     int r = buf_addf(b, "%s: %s\n", type, id);
 
-    keys = calloc((size_t)json_object_object_length(o) + 1, sizeof(*keys));
+    keys = calloc((size_t)js_members(o) + 1, sizeof(*keys));
     if (!keys) {
         return -ENOMEM;
     }
@@ -123,7 +123,7 @@ int cfg_ha_resources(struct sim *s, struct buf *ret) {
     }
     {
         CLEANUP(freep)
-        const char **sids = calloc((size_t)json_object_object_length(all) + 1, sizeof(*sids));
+        const char **sids = calloc((size_t)js_members(all) + 1, sizeof(*sids));
         size_t n = 0;
 
         if (!sids) {
@@ -178,7 +178,7 @@ static int sorted_members(struct buf *b, const js *set) {
     if (!set) {
         return 0;
     }
-    names = calloc((size_t)json_object_object_length(set) + 1, sizeof(*names));
+    names = calloc((size_t)js_members(set) + 1, sizeof(*names));
     if (!names) {
         return -ENOMEM;
     }
@@ -223,7 +223,7 @@ static int each_sorted(struct buf *b, const js *all,
     int r = 0;
 
     if (all) {
-        names = calloc((size_t)json_object_object_length(all) + 1, sizeof(*names));
+        names = calloc((size_t)js_members(all) + 1, sizeof(*names));
         if (!names) {
             return -ENOMEM;
         }
@@ -297,7 +297,7 @@ int cfg_user(struct sim *s, struct buf *ret) {
     if (r < 0 || !acl) {
         return r;
     }
-    paths = calloc((size_t)json_object_object_length(acl) + 1, sizeof(*paths));
+    paths = calloc((size_t)js_members(acl) + 1, sizeof(*paths));
     if (!paths) {
         return -ENOMEM;
     }
@@ -324,7 +324,7 @@ int cfg_members(struct sim *s, struct buf *ret) {
                      "\"cluster\": { \"name\": \"%s\", \"version\": %d, \"nodes\": %d, "
                      "\"quorate\": %d },\n\"nodelist\": {\n",
                      js_str_or(c, "name", ""), (int)js_int_or(c, "config_version", 1),
-                     json_object_object_length(nodes), (int)js_int_or(c, "quorate", 1));
+                     js_members(nodes), (int)js_int_or(c, "quorate", 1));
     JS_FOREACH(nodes, name, n) {
         r = r ? r
               : buf_addf(ret, "%s  \"%s\": { \"id\": %d, \"online\": %d, \"ip\": \"%s\"}",

@@ -46,7 +46,7 @@ static void digest_of(const js *part, char ret[static 41]) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
 
     if (part && (!js_is_array(part) || js_len(part)) &&
-        (!js_is_object(part) || json_object_object_length(part))) {
+        (!js_is_object(part) || js_members(part))) {
         (void)js_print(part, &b);
     }
     sha1_hex(buf_str(&b), b.len, ret);
@@ -228,14 +228,14 @@ int cfg_firewall(const js *fw, struct buf *b) {
     js *sets = js_get(fw, "ipset"), *groups = js_get(fw, "groups");
     int r = 0;
 
-    if (options && json_object_object_length(options)) {
+    if (options && js_members(options)) {
         r = buf_adds(b, "[OPTIONS]\n\n");
         JS_FOREACH(options, k, v) {
             r = r ? r : buf_addf(b, "%s: %s\n", k, json_object_get_string(v));
         }
         r = r ? r : buf_addc(b, '\n');
     }
-    if (r == 0 && aliases && json_object_object_length(aliases)) {
+    if (r == 0 && aliases && js_members(aliases)) {
         r = buf_adds(b, "[ALIASES]\n\n");
         JS_FOREACH(aliases, k, v) {
             r = r ? r : buf_addf(b, "%s %s\n", k, js_str_or(v, "cidr", ""));

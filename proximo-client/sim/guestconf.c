@@ -85,7 +85,7 @@ static int by_name(const void *a, const void *b) {
 }
 
 static const char **sorted_keys(const js *o, size_t *n) {
-    const char **keys = calloc((size_t)json_object_object_length(o) + 1, sizeof(*keys));
+    const char **keys = calloc((size_t)js_members(o) + 1, sizeof(*keys));
 
     *n = 0;
     if (!keys) {
@@ -157,9 +157,13 @@ int guest_file_write(const js *guest, struct buf *ret) {
     size_t n = 0;
     int r = config ? put_section(ret, config) : 0;
 
-    if (r == 0 && pending && json_object_object_length(pending) > 0) {
-        r = buf_adds(ret, "\n[PENDING]\n");
-        r = r ? r : put_section(ret, pending);
+    if (r == 0 && pending) { /* a section that says nothing is not written */
+        CLEANUP(buf_done) struct buf section = BUF_INIT(ret->max);
+
+        r = put_section(&section, pending);
+        if (r == 0 && section.len) {
+            r = buf_addf(ret, "\n[PENDING]\n%s", buf_str(&section));
+        }
     }
     if (r < 0 || !snapshots) {
         return r;

@@ -355,7 +355,7 @@ int route_ha_current(struct call *c) {
     js_add(o, "quorate", js_int(js_int_or(state_get(&c->s->st, "cluster", NULL), "quorate", 1)));
     js_add(o, "status", js_str("OK"));
     js_push(c->data, o);
-    if (!resources(c->s) || !json_object_object_length(resources(c->s))) {
+    if (!resources(c->s) || !js_members(resources(c->s))) {
         return 0;
     }
     o = status_entry("master", "master", m);

@@ -334,8 +334,8 @@ static int run_server(struct args *a) {
     r = open_cluster(&s, a, &file, &e);
     if (r == 0 && a->check) {
         (void)printf("nodes %d\nguests %d\n",
-                     json_object_object_length(state_get(&s.st, "nodes", NULL)),
-                     json_object_object_length(state_get(&s.st, "guests", NULL)));
+                     js_members(state_get(&s.st, "nodes", NULL)),
+                     js_members(state_get(&s.st, "guests", NULL)));
     } else if (r == 0) {
         r = serve(&s, &e);
     }

@@ -119,7 +119,7 @@ static js *node_entry(struct call *c, const char *name, js *node, bool resource)
     if (resource) {
         js_add(o, "cgroup-mode", js_int(js_int_or(node, "cgroup_mode", 2)));
         if (state_get(&c->s->st, "ha", "resources", NULL) &&
-            json_object_object_length(state_get(&c->s->st, "ha", "resources", NULL))) {
+            js_members(state_get(&c->s->st, "ha", "resources", NULL))) {
             js_add(o, "hastate", js_str(online(node) ? "online" : "unknown"));
         }
     }
@@ -292,7 +292,7 @@ int route_cluster_status(struct call *c) {
         js_add(o, "id", js_str("cluster"));
         js_add(o, "type", js_str("cluster"));
         js_add(o, "name", js_str(name));
-        js_add(o, "nodes", js_int(json_object_object_length(nodes)));
+        js_add(o, "nodes", js_int(js_members(nodes)));
         js_add(o, "quorate",
                js_int(js_int_or(state_get(&c->s->st, "cluster", NULL), "quorate", 1)));
         js_add(o, "version",

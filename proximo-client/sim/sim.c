@@ -114,7 +114,7 @@ int sim_check(js *root, struct err *e) {
             return r;
         }
     }
-    if (!json_object_object_length(js_get(root, "nodes"))) {
+    if (!js_members(js_get(root, "nodes"))) {
         return err_set(e, -EBADMSG, "there are no nodes");
     }
     for (size_t i = 0; i < 2; i++) {

@@ -49,7 +49,7 @@ void task_log(struct sim_task *t, const char *fmt, ...) {
 
 static void drop_old(struct sim *s) {
     js *all = state_get(&s->st, "tasks", NULL);
-    int over = all ? json_object_object_length(all) - TASKS_KEPT : 0;
+    int over = all ? js_members(all) - TASKS_KEPT : 0;
     js *names = js_array();
 
     if (over > 0) {

@@ -181,7 +181,7 @@ static int put_requests(struct draft *d, struct edit *c, struct err *e) {
     }
     js_add(c->form, "digest", js_str("@fresh"));
     r = plan_guest_request(d, PHASE_EXECUTE, c->g, "PUT", "/config", TAKE(c->form), true, e);
-    if (r == 0 && !c->irreversible && json_object_object_length(c->undo_form)) {
+    if (r == 0 && !c->irreversible && js_members(c->undo_form)) {
         js_add(c->undo_form, "digest", js_str("@fresh"));
         r = plan_guest_request(d, PHASE_UNDO, c->g, "PUT", "/config", TAKE(c->undo_form), true, e);
     }

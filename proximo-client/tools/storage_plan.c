@@ -268,7 +268,7 @@ static void update_requests(struct draft *d, struct update *u, const char *path)
     }
     js_add(u->form, "digest", js_str("@fresh"));
     draft_request(d, PHASE_EXECUTE, "PUT", path, TAKE(u->form), path);
-    if (json_object_object_length(u->undo_form)) {
+    if (js_members(u->undo_form)) {
         js_add(u->undo_form, "digest", js_str("@fresh"));
         draft_request(d, PHASE_UNDO, "PUT", path, TAKE(u->undo_form), path);
     }

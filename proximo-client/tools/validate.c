@@ -154,7 +154,7 @@ static bool is_map_key(const char *k) {
 }
 
 static void check_map(struct problems *p, const struct field *f, const js *v) {
-    if (json_object_object_length(v) > (f->max ? f->max : MAX_MEMBERS)) {
+    if (js_members(v) > (f->max ? f->max : MAX_MEMBERS)) {
         problem(p, "%s has too many members", f->name);
         return;
     }

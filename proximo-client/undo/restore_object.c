@@ -147,7 +147,7 @@ static int put_back(struct draft *d, const struct undone *u, const js *q, struct
     if (r.redo_del.len) {
         js_add(r.redo, "delete", js_str(buf_str(&r.redo_del)));
     }
-    if (json_object_object_length(r.redo)) {
+    if (js_members(r.redo)) {
         js_add(r.redo, "digest", js_str("@fresh"));
         draft_request(d, PHASE_UNDO, "PUT", path, r.redo, of);
     } else {
