@@ -29,6 +29,7 @@ static const struct conf_rule rules[] = {
     {"cluster", true, "token", false, false},
     {"cluster", true, "timeout", false, false},
     {"cluster", true, "connections", false, false},
+    {"cluster", true, "mirror", false, false},
     {"operator", true, "key", false, true},
     {"witness", true, "key", false, true},
     {"policy", false, "exec", false, false},
@@ -83,6 +84,7 @@ static void cluster_free(struct cluster_conf *c) {
     free(c->fingerprint);
     free(c->ca);
     free(c->token);
+    free(c->mirror);
     free(c->origin);
 }
 
@@ -163,6 +165,14 @@ static int add_cluster(struct config *c, const struct conf_section *s, const cha
     slot->ca = dup_of(conf_get(s, "ca"));
     slot->token = conf_get(s, "token") ? dup_of(conf_get(s, "token"))
                                        : join_path("%s/%s.token", c->config_dir, s->name);
+    slot->mirror = dup_of(conf_get(s, "mirror"));
+    if (slot->mirror && slot->mirror[0] != '/') {
+        return err_tag(
+            e, -EINVAL, "bad_config",
+            "%s: [cluster %s] mirror must be an absolute directory: nodes keep heads and "
+            "receipts, not entries",
+            origin, s->name);
+    }
     number = conf_get(s, "timeout");
     if (number) {
         if (ident_u32(number, &v) < 0 || v < 4 || v > 600) {

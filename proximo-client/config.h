@@ -19,6 +19,7 @@ struct cluster_conf {
     char *url, *fingerprint, *ca, *token; /* token: path of the file, never the secret */
     int64_t timeout_ms;                   /* 0 = the client's default */
     unsigned int connections;             /* 0 = the client's default */
+    char *mirror;                         /* directory of the ledger's export, or NULL */
     char *origin;                         /* the file (or "environment") that defined it */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doctor, ledger, freeze, tools: thin over the service. */
+/* doctor, freeze, tools: thin over the service. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,51 +29,6 @@ static int run_doctor(struct cli *c) {
     }
     cli_print(c, "proximo_doctor", result);
     return js_bool_or(result, "ok", false) ? EXIT_DONE : EXIT_FAILED;
-}
-
-static int ledger_verify(struct cli *c) {
-    CLEANUP(js_freep) js *result = NULL;
-    struct err e = {0};
-
-    if (cli_call_quiet(c, "ledger_verify", js_object(), false, &result, &e) < 0) {
-        return cli_fail(c, &e);
-    }
-    cli_print(c, "ledger_verify", result);
-    return js_bool_or(result, "ok", false) ? EXIT_DONE : EXIT_LEDGER;
-}
-
-static int run_ledger(struct cli *c) {
-    js *args = js_object();
-    const char *what;
-    uint64_t index;
-
-    if (!cli_words(c, &cmd_ledger, 1, 2)) {
-        json_object_put(args);
-        return EXIT_USAGE;
-    }
-    what = c->argv[0];
-    if (strcmp(what, "verify") == 0 && c->argc == 1) {
-        json_object_put(args);
-        return ledger_verify(c);
-    }
-    if (c->argc == 2 && ident_is_plan_id(c->argv[1])) {
-        js_add(args, "plan_id", js_str(c->argv[1]));
-    } else if (c->argc == 2 && ident_is_op_id(c->argv[1])) {
-        js_add(args, "op_id", js_str(c->argv[1]));
-    } else if (c->argc == 2 && ident_u64(c->argv[1], &index) == 0 && index <= INT64_MAX) {
-        js_add(args, "index", js_int((int64_t)index));
-    } else {
-        json_object_put(args);
-        return cli_usage(&cmd_ledger, "name an entry by number, plan id or operation id");
-    }
-    if (strcmp(what, "show") == 0) {
-        return cli_call(c, "ledger_show", args);
-    }
-    if (strcmp(what, "proof") == 0 && js_get(args, "index")) {
-        return cli_call(c, "ledger_proof", args);
-    }
-    json_object_put(args);
-    return cli_usage(&cmd_ledger, "verify, show ENTRY or proof NUMBER");
 }
 
 static int run_freeze(struct cli *c) {
@@ -168,9 +123,6 @@ static int run_tools(struct cli *c) {
 
 const struct command cmd_doctor = {"doctor", "", "check configuration, API, ledger and nodes", NULL,
                                    run_doctor};
-const struct command cmd_ledger = {"ledger", "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER",
-                                   "verify the ledger, or show an entry or its proof", NULL,
-                                   run_ledger};
 const struct command cmd_freeze = {"freeze", "on|off [--minutes N] [--reason TEXT]",
                                    "stop (or allow again) all changes from this account",
                                    "  --minutes N       ends by itself\n"

@@ -144,8 +144,7 @@ int append_first(struct ledger *l, const void *entry, size_t len, struct err *e)
 
 static int may_append(const struct ledger *l, struct err *e) {
     if (l->damaged) {
-        (void)err_tag(e, -EUCLEAN, "ledger_damaged", "the ledger is damaged: %s", l->damage);
-        return err_hint(e, "run: proximo-client ledger verify, then ledger recover");
+        return recover_sound(l, e);
     }
     if (l->failed) {
         (void)err_tag(e, -EIO, "ledger_failed", "an earlier write to the ledger failed");

@@ -286,7 +286,7 @@ static int fill(const char *dir, const struct ledger_genesis *g, struct err *e) 
     return r < 0 ? r : dir_sync(l->dir, ".");
 }
 
-static void remove_below(int dirfd, const char *name, unsigned int depth) {
+void dir_remove(int dirfd, const char *name, unsigned int depth) {
     int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *de;
@@ -296,7 +296,7 @@ static void remove_below(int dirfd, const char *name, unsigned int depth) {
             continue;
         }
         if (unlinkat(fd, de->d_name, 0) < 0 && depth) {
-            remove_below(fd, de->d_name, depth - 1);
+            dir_remove(fd, de->d_name, depth - 1);
         }
     }
     if (d) {
@@ -336,7 +336,7 @@ int ledger_create_from(const char *dir, const struct ledger_genesis *g, struct e
         return r;
     }
     (void)snprintf(tmp, sizeof(tmp), "%s.new.%d", dir, (int)getpid());
-    remove_below(AT_FDCWD, tmp, 2); /* of a dead process that had our id */
+    dir_remove(AT_FDCWD, tmp, 2); /* of a dead process that had our id */
     if (mkdir(tmp, 0700) < 0) {
         return err_set(e, -errno, "make %s: %s", tmp, strerror(errno));
     }
@@ -347,7 +347,7 @@ int ledger_create_from(const char *dir, const struct ledger_genesis *g, struct e
         (void)err_set(e, r, "make %s: %s", dir, strerror(-r));
     }
     if (r < 0) {
-        remove_below(AT_FDCWD, tmp, 2);
+        dir_remove(AT_FDCWD, tmp, 2);
         return r;
     }
     r = dir_sync(AT_FDCWD, parent);

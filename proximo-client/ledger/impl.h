@@ -22,6 +22,7 @@ struct index;
 #define KEY_HEAD      "proximo-log-key/v1"
 #define BODY_HEAD     "proximo-body/v1\n"
 #define BODY_MAX      (64u * 1024 * 1024) /* the largest output a node request may ask for */
+#define BODY_FILE_MAX (BODY_MAX + BODY_MAX / 1000 + 1024) /* what does not compress grows a little */
 
 struct ledger {
     char *path;
@@ -74,6 +75,7 @@ int tree_trim(struct ledger *l, uint64_t size); /* cuts level files to `size` le
 int tree_open_tail(struct ledger *l, bool make);
 
 /* recover.c */
+int recover_sound(const struct ledger *l, struct err *e); /* "ledger_damaged" when it is not */
 int recover_damage(struct ledger *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int recover_open(struct ledger *l, struct err *e);     /* the state at the stored checkpoint */
 int recover_catch_up(struct ledger *l, struct err *e); /* lock held */
@@ -98,3 +100,4 @@ int find_rules(struct ledger *l, const struct entry *en, struct err *e); /* lock
 
 /* create.c */
 int create_read_identity(struct ledger *l, struct err *e);
+void dir_remove(int dirfd, const char *name, unsigned int depth); /* `depth` levels of folders */

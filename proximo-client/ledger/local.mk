@@ -15,6 +15,9 @@ libproximo_a_SOURCES += \
 	proximo-client/ledger/find.c \
 	proximo-client/ledger/hashmap.c proximo-client/ledger/hashmap.h \
 	proximo-client/ledger/audit.c proximo-client/ledger/audit.h \
+	proximo-client/ledger/tiles.c proximo-client/ledger/tiles.h \
+	proximo-client/ledger/source.c proximo-client/ledger/source.h \
+	proximo-client/ledger/export.c proximo-client/ledger/export.h \
 	proximo-client/ledger/verify.c
 
 bin_PROGRAMS += proximo-verify

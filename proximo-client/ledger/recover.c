@@ -29,6 +29,14 @@ int recover_damage(struct ledger *l, const char *fmt, ...) {
     return -EUCLEAN;
 }
 
+int recover_sound(const struct ledger *l, struct err *e) {
+    if (!l->damaged) {
+        return 0;
+    }
+    (void)err_tag(e, -EUCLEAN, "ledger_damaged", "the ledger is damaged: %s", l->damage);
+    return err_hint(e, "run: proximo-client ledger verify, then ledger recover");
+}
+
 int recover_head(struct ledger *l, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
     struct checkpoint c;
@@ -239,8 +247,7 @@ int recover_catch_up(struct ledger *l, struct err *e) {
     }
     r = r < 0 ? r : adopt_all(l);
     if (r == -EUCLEAN) {
-        (void)err_tag(e, r, "ledger_damaged", "the ledger is damaged: %s", l->damage);
-        return err_hint(e, "run: proximo-client ledger verify, then ledger recover");
+        return recover_sound(l, e);
     }
     return r < 0 ? err_set(e, r, "read the ledger: %s", strerror(-r)) : 0;
 }

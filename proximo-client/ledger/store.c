@@ -44,7 +44,7 @@ static int pack(const void *data, size_t len, struct buf *ret) {
 
 int ledger_body_put(struct ledger *l, const void *data, size_t len, struct hash *ret,
                     struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_MAX + BODY_MAX / 1000 + 1024);
+    CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_FILE_MAX);
     char name[BODY_NAME];
     char dir[BODY_NAME];
     struct stat st;
@@ -114,7 +114,7 @@ static int unpack(const struct buf *in, struct buf *ret) {
 }
 
 int body_read(int dirfd, const struct hash *h, struct buf *ret, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_MAX + BODY_MAX / 1000 + 1024);
+    CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_FILE_MAX);
     CLEANUP(buf_done) struct buf out = BUF_INIT(BODY_MAX);
     char name[BODY_NAME];
     struct hash got;
@@ -139,6 +139,31 @@ int body_read(int dirfd, const struct hash *h, struct buf *ret, struct err *e) {
 
 int ledger_body_get(struct ledger *l, const struct hash *h, struct buf *ret, struct err *e) {
     return body_read(l->dir, h, ret, e);
+}
+
+static int each_below(int dirfd, const char *dir, size_t name_len, body_fn *fn, void *ctx) {
+    int fd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *de;
+    int r = 0;
+
+    while (r == 0 && d && (de = readdir(d))) {
+        char name[BODY_NAME];
+
+        if (!ident_is_hex(de->d_name, name_len)) {
+            continue; /* what a crash left half written */
+        }
+        (void)snprintf(name, sizeof(name), "%s/%.64s", dir, de->d_name);
+        r = name_len == 2 ? each_below(dirfd, name, 2 * HASH_LEN, fn, ctx) : fn(ctx, name);
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+    return r;
+}
+
+int body_each(int dirfd, body_fn *fn, void *ctx) {
+    return each_below(dirfd, "bodies", 2, fn, ctx);
 }
 
 /* A lock file may be swept between our opening and our locking it: then it is not the one that the

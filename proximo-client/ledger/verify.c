@@ -23,15 +23,8 @@
 #include "proximo-client/ledger/body.h"
 #include "proximo-client/ledger/impl.h"
 #include "proximo-client/ledger/seg.h"
-
-#define WINDOW 2048 /* hashes of a level file read at a time */
-
-struct level {
-    int fd; /* -1: no such file */
-    struct hash *window;
-    size_t pos, len;
-    uint64_t next;
-};
+#include "proximo-client/ledger/source.h"
+#include "proximo-client/ledger/tiles.h"
 
 /* A root that somebody signed, to be met when the tree has that size. */
 struct signed_head {
@@ -47,8 +40,7 @@ struct walk {
     struct vkey log;
     struct audit *audit;
     struct merkle_edge edge;
-    struct level level[64];
-    bool has_levels;
+    struct source src;
     bool levels_differ; /* after the first difference every later one is its consequence */
     struct signed_head *head;
     size_t n_heads;
@@ -59,62 +51,25 @@ struct walk {
 };
 
 static void walk_done(struct walk *w) {
-    for (size_t i = 0; i < ARRAY_LEN(w->level); i++) {
-        closep(&w->level[i].fd);
-        free(w->level[i].window);
-    }
+    source_done(&w->src);
     audit_free(w->audit);
     free(w->head);
     buf_done(&w->note);
     closep(&w->dir);
 }
 
-static void level_open(struct walk *w, unsigned int k) {
-    struct level *v = &w->level[k];
-    char name[16];
-
-    if (v->window) {
-        return;
-    }
-    (void)snprintf(name, sizeof(name), "level/%u", k);
-    v->fd = openat(w->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    v->window = malloc(WINDOW * sizeof(*v->window));
-    if (!v->window) {
-        abort();
-    }
-}
-
-/* The next stored hash of the level; false when the file ends. */
-static bool level_next(struct walk *w, unsigned int k, struct hash *ret) {
-    struct level *v = &w->level[k];
-
-    level_open(w, k);
-    if (v->pos == v->len) {
-        ssize_t n = v->fd < 0 ? 0
-                              : pread(v->fd, v->window, WINDOW * sizeof(*v->window),
-                                      (off_t)(v->next * HASH_LEN));
-
-        v->pos = 0;
-        v->len = n > 0 ? (size_t)n / HASH_LEN : 0;
-        v->next += v->len;
-        if (!v->len) {
-            return false;
-        }
-    }
-    *ret = v->window[v->pos++];
-    return true;
-}
-
 static int compare(void *ctx, unsigned int k, uint64_t index, const struct hash *h) {
     struct walk *w = ctx;
     struct hash stored;
+    int r;
 
     (void)index;
     if (w->levels_differ) {
         return 0;
     }
-    if (!level_next(w, k, &stored)) {
-        if (w->edge.size < w->covered) {
+    r = source_hash(&w->src, k, &stored);
+    if (r <= 0) {
+        if (r == 0 && w->edge.size < w->covered) {
             w->levels_differ = true;
             defect(w->report, w->edge.size, "hash_missing", "level %u has no hash for it", k);
         }
@@ -187,7 +142,7 @@ static void take_entry(struct walk *w, const char *bytes, size_t len) {
     struct err e;
 
     merkle_leaf(bytes, len, &leaf);
-    (void)merkle_edge_add(&w->edge, &leaf, w->has_levels ? compare : NULL, w);
+    (void)merkle_edge_add(&w->edge, &leaf, w->src.has_hashes ? compare : NULL, w);
     if (entry_parse(bytes, len, &en, &e) < 0) {
         defect(w->report, i, "bad_entry", "%s", e.msg);
     } else {
@@ -197,31 +152,19 @@ static void take_entry(struct walk *w, const char *bytes, size_t len) {
     meet_heads(w);
 }
 
-/* 1: the segment is full and whole; 0: the log ends in it; negative: not readable. */
-static int walk_segment(struct walk *w, uint64_t seg) {
-    CLEANUP(seg_done) struct seg_reader rd = {.fd = -1};
-    CLEANUP(closep) int fd = -1;
+/* Every entry there is; where the files stop making sense is the end. */
+static int walk_entries(struct walk *w) {
     const char *bytes = NULL;
-    char name[SEG_NAME];
     size_t len = 0;
     int r;
 
-    seg_name(seg, name);
-    fd = openat(w->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
-        return errno == ENOENT ? 0 : -errno;
-    }
-    r = seg_start(&rd, fd, 0);
-    if (r < 0) {
-        return r;
-    }
-    while ((r = seg_next(&rd, &bytes, &len)) == 1) {
-        if (w->edge.size / SEG_ENTRIES != seg) {
-            defect(w->report, w->edge.size, "segment_long", "segment %llu holds more than %u",
-                   (unsigned long long)seg, SEG_ENTRIES);
-            return 0;
-        }
+    while ((r = source_next(&w->src, &bytes, &len)) == 1) {
         take_entry(w, bytes, len);
+    }
+    if (r == -E2BIG) {
+        defect(w->report, w->edge.size, "segment_long", "a %s holds more than %u",
+               w->src.is_tiles ? "bundle" : "segment", w->src.is_tiles ? TILE_WIDTH : SEG_ENTRIES);
+        return 0;
     }
     if (r == -EBADMSG) {
         if (w->edge.size < w->covered) {
@@ -231,7 +174,7 @@ static int walk_segment(struct walk *w, uint64_t seg) {
         }
         return 0;
     }
-    return r < 0 ? r : w->edge.size / SEG_ENTRIES != seg;
+    return r;
 }
 
 static int read_log_key(struct walk *w, struct err *e) {
@@ -369,14 +312,12 @@ static void check_end(struct walk *w) {
 }
 
 static int walk_open(struct walk *w, const char *dir, js *report, struct err *e) {
-    struct stat st;
     int r;
 
     w->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (w->dir < 0) {
         return err_set(e, -errno, "open %s: %s", dir, strerror(errno));
     }
-    w->has_levels = fstatat(w->dir, "level", &st, AT_SYMLINK_NOFOLLOW) == 0;
     js_add(report, "ok", js_bool(true));
     js_add(report, "defects", js_array());
     r = read_log_key(w, e);
@@ -384,6 +325,7 @@ static int walk_open(struct walk *w, const char *dir, js *report, struct err *e)
     if (r < 0) {
         return r;
     }
+    source_open(w->dir, w->covered, &w->src);
     w->audit = audit_new(w->keys, &w->log, report);
     return w->audit ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
@@ -397,6 +339,7 @@ static void fill_report(struct walk *w) {
     hash_text(&root, text);
     js_add(w->report, "entries", js_int((int64_t)w->edge.size));
     js_add(w->report, "covered", js_int((int64_t)w->covered));
+    js_add(w->report, "layout", js_str(w->src.is_tiles ? "export" : "ledger"));
     js_add(w->report, "tail", js_str(w->tail ? w->tail : "clean"));
     js_add(w->report, "root", js_str(text));
     js_add(bodies, "checked", js_int((int64_t)w->bodies));
@@ -411,16 +354,13 @@ int verify_dir(const char *dir, const struct verify_keys *keys, int64_t now, js 
     struct walk w = {.dir = -1, .keys = keys, .report = report, .note = BUF_INIT(LIM_NOTE)};
     int r;
 
-    for (size_t i = 0; i < ARRAY_LEN(w.level); i++) {
-        w.level[i].fd = -1;
-    }
+    source_open(w.dir, 0, &w.src); /* nothing yet */
     r = walk_open(&w, dir, report, e);
     if (r < 0) {
         return r;
     }
     meet_heads(&w); /* a checkpoint of nothing */
-    for (uint64_t seg = 0; (r = walk_segment(&w, seg)) == 1; seg++) {
-    }
+    r = walk_entries(&w);
     if (r < 0) {
         return err_set(e, r, "read the entries of %s: %s", dir, strerror(-r));
     }

@@ -17,13 +17,14 @@ struct verify_node {
 };
 
 struct verify_keys {
-    struct vkey log;     /* log.name[0] == 0: take the directory's own and say so in the report */
+    struct vkey log; /* log.name[0] == 0: take the directory's own and say so in the report */
     struct verify_node *node;
     size_t n_nodes;
     struct vkey *witness; /* external witnesses */
     size_t n_witness;
-    const char *const *head; /* further signed checkpoints of this log (whole notes), e.g. fetched */
-    size_t n_heads;          /* from nodes: the entries must lead to each of them */
+    const char *const
+        *head;      /* further signed checkpoints of this log (whole notes), e.g. fetched */
+    size_t n_heads; /* from nodes: the entries must lead to each of them */
 };
 
 /* Re-hashes everything below DIR (a ledger directory or an export of one) and fills a report:
@@ -31,8 +32,8 @@ struct verify_keys {
  *  defects:[{entry,code,reason}]      in the order found; entry is null when none can be named,
  *  witness:{verdict,k,n,quorum,ages:[{name,time,age}]},
  *  intents, outcomes, receipts, receipts_unchecked, unresolved:[op_id], unreceipted:[op_id],
- *  recoveries, bodies:{checked,missing}, restarted:[{origin,size}]}.
- * Returns 0 also when the ledger is defective (ok:false); negative only when it could not be read at
- * all. */
+ *  layout ledger|export, recoveries, bodies:{checked,missing}, restarted:[{origin,size}]}.
+ * Returns 0 also when the ledger is defective (ok:false); negative only when it could not be read
+ * at all. */
 int verify_dir(const char *dir, const struct verify_keys *keys, int64_t now, js **ret_report,
                struct err *e);

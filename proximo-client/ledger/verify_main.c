@@ -30,7 +30,7 @@ struct args {
 
 static const char usage[] =
     "Usage: proximo-verify [OPTIONS] DIR\n"
-    "Checks a ledger directory (or a copy of one): every entry, the tree, signatures, receipts.\n"
+    "Checks a ledger directory, a copy or an export of one: entries, tree, signatures, receipts.\n"
     "\n"
     "  --log VKEY                     the log's verifier key (default: the directory's own)\n"
     "  --node NAME:WITNESS:RECEIPT    a trusted node and its two verifier keys (may repeat;\n"

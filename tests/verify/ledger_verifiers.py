@@ -84,6 +84,75 @@ def write_entries(directory, parts):
         file.write(b"".join(parts))
 
 
+def tile(directory, level, number):
+    """The newest file of a small tile or bundle: the widest partial one, or the full one."""
+    full = os.path.join(directory, "tile", level, f"{number:03d}")
+    if os.path.exists(full):
+        return full
+    return os.path.join(full + ".p", max(os.listdir(full + ".p"), key=int))
+
+
+def patch(path, at, data):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        file.write(data)
+
+
+def exports(top, log, keys):
+    """Both verifiers over exports, whole, incremental and tampered with."""
+    out, copy = os.path.join(top, "export"), os.path.join(top, "export-copy")
+    make("--export", log, out)
+    size = int(open(os.path.join(log, "checkpoint"), encoding="utf-8").read().split("\n")[1])
+    a, a_out, b, b_out = both(out, keys)
+    ok(a == 0 and b == 0 and json.loads(a_out)["entries"] == size
+       and json.loads(a_out)["layout"] == "export", "both accept an export", a_out + b_out)
+    ok(sorted(os.listdir(out)) == ["checkpoint", "origin", "tile"],
+       "no key and no secret in it", " ".join(os.listdir(out)))
+    for more in (1, 700):
+        make("--more", log, more)
+        make("--export", log, out)
+        a, a_out, b, b_out = both(out, keys)
+        ok(a == 0 and b == 0 and json.loads(a_out)["entries"] > size,
+           "both accept it when the export went on", a_out + b_out)
+        size = json.loads(a_out)["entries"]
+
+    def fresh():
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(out, copy)
+
+    bundle = open(tile(out, "entries", 1), "rb").read()
+    first = struct.unpack(">H", bundle[:2])[0] + 2
+    second = struct.unpack(">H", bundle[first:first + 2])[0] + 2
+    fresh()
+    patch(tile(copy, "entries", 1), first - 9, b"~")
+    rejected(copy, keys, "an export with one byte of entry 256 changed", entry=256)
+    fresh()
+    patch(tile(copy, "entries", 1), 0,
+          bundle[first:first + second] + bundle[:first] + bundle[first + second:])
+    rejected(copy, keys, "an export with two entries swapped", entry=256)
+    fresh()
+    os.truncate(tile(copy, "entries", 1), len(bundle) - 3)
+    rejected(copy, keys, "an export whose bundle is cut", entry=511)
+    fresh()
+    patch(tile(copy, "0", 0), 32 * 9, b"\0\0")
+    rejected(copy, keys, "an export with a hash changed", entry=9)
+    fresh()
+    patch(tile(copy, "1", 0), 32, b"\0\0")
+    rejected(copy, keys, "an export with a hash of a subtree changed", entry=511)
+    fresh()
+    os.unlink(tile(copy, "entries", 2))
+    rejected(copy, keys, "an export without its last bundle")
+    older = os.path.join(top, "older-head")
+    shutil.copy(os.path.join(out, "checkpoint"), older)
+    make("--more", log, 3)
+    fresh()
+    shutil.copy(os.path.join(log, "checkpoint"), os.path.join(copy, "checkpoint"))
+    rejected(copy, keys, "an older export under a newer checkpoint")
+    make("--export", log, out)
+    a, a_out, b, b_out = both(out, keys, [older])
+    ok(a == 0 and b == 0, "both accept it against an older head", a_out + b_out)
+
+
 def main():
     top = tempfile.mkdtemp(prefix="verifiers-")
     chance = random.Random(7)
@@ -97,6 +166,9 @@ def main():
            a_out + b_out)
         ok(report["witness"]["verdict"] == "witnessed (single)" and "witness pve1/witness 1" in b_out,
            "both see the cosignature", a_out + b_out)
+
+        exported = os.path.join(top, "exported")
+        exports(top, exported, make(exported, 5, 40))
 
         big = os.path.join(top, "big")
         big_keys = make(big, 3, 9000)

@@ -3,7 +3,8 @@
  * segments, a cosigned checkpoint. Prints the keys that an auditor needs, one a line.
  *
  *   make_ledger DIR OPERATIONS READS        makes one
- *   make_ledger --more DIR READS            appends to it and cosigns again */
+ *   make_ledger --more DIR READS            appends to it and cosigns again
+ *   make_ledger --export DIR TO             exports it */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/ledger/export.h"
 #include "tests/unit/ledger/fixture.h"
 
 static void print_key(const char *what, const struct vkey *k) {
@@ -56,10 +58,18 @@ static int finish(struct fixture *fx, uint64_t reads) {
 }
 
 static struct {
-    const char *dir;
+    const char *dir, *to;
     uint64_t ops, reads;
     bool more;
 } job;
+
+static void export(struct fixture *fx) {
+    struct export_result x;
+    struct err e = {0};
+
+    ck_assert_msg(ledger_export(fx->l, job.to, true, &x, &e) == 0, "%s: %s", e.tag, e.msg);
+    fx_close(fx);
+}
 
 /* The fixture speaks in assertions, so the job is a test that has to pass. */
 START_TEST(make) {
@@ -71,6 +81,10 @@ START_TEST(make) {
         fx_open(&fx);
     } else {
         fx_create(&fx);
+    }
+    if (job.to) {
+        export(&fx);
+        return;
     }
     for (uint64_t i = 0; i < job.ops; i++) {
         (void)fx_operation(&fx);
@@ -85,8 +99,9 @@ int main(int argc, char **argv) {
     SRunner *r = NULL;
     int failed;
 
-    job.more = argc == 4 && strcmp(argv[1], "--more") == 0;
-    if (argc != 4 || ident_u64(argv[3], &job.reads) < 0 ||
+    job.to = argc == 4 && strcmp(argv[1], "--export") == 0 ? argv[3] : NULL;
+    job.more = argc == 4 && (job.to || strcmp(argv[1], "--more") == 0);
+    if (argc != 4 || (!job.to && ident_u64(argv[3], &job.reads) < 0) ||
         (!job.more && ident_u64(argv[2], &job.ops) < 0)) {
         return 2;
     }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""An independent verifier of proximo ledgers: written from the format page, sharing no code with
-the programs, standard library only. Slow on purpose of being easy to read.
+"""An independent verifier of proximo ledgers and of their exports (C2SP tlog-tiles): written from the
+format pages, sharing no code with the programs, standard library only. Slow on purpose of being easy
+to read.
 
   verify.py DIR [--log VKEY] [--witness VKEY]... [--receipt NODE=VKEY]... [--head FILE]...
 
@@ -195,7 +196,8 @@ class Verifier:
         self.defects = []
         self.edge = []  # (level, hash), largest first
         self.size = 0
-        self.stored = self.levels()
+        self.is_export = not os.path.isdir(self.path("entries"))
+        self.stored = {}
         self.plans, self.intents, self.notes, self.chains = {}, {}, {}, {}
 
     def defect(self, entry, code, reason):
@@ -209,15 +211,59 @@ class Verifier:
             return file.read()
 
     def levels(self):
+        if self.is_export:
+            return self.tiles()
         names = os.listdir(self.path("level")) if os.path.isdir(self.path("level")) else []
         return {int(n): self.read("level", n) for n in names}
+
+    def tile(self, level, number, width):
+        """The bytes of tile/<level>/<number>; the full one may stand in for a partial one."""
+        text = f"{number % 1000:03d}"
+        while number >= 1000:
+            number //= 1000
+            text = f"x{number % 1000:03d}/" + text
+        full = self.path("tile", str(level), *text.split("/"))
+        for name in ([f"{full}.p/{width}"] if width < 256 else []) + [full]:
+            if os.path.exists(name):
+                with open(name, "rb") as file:
+                    return file.read()
+        return b""
+
+    def tiles(self):
+        """Stored hashes by level of the tree: a tile at L holds those of level 8 L."""
+        out, level, count = {}, 0, self.covered
+        while count:
+            data = b""
+            for number in range((count + 255) // 256):
+                width = min(256, count - 256 * number)
+                data += self.tile(level, number, width)[:32 * width].ljust(32 * width, b"\0")
+            out[8 * level] = data
+            level, count = level + 1, count >> 8
+        return out
+
+    def bundles(self):
+        """Every entry of an export: its length in two bytes, then the entry."""
+        for number in range((self.covered + 255) // 256):
+            width = min(256, self.covered - 256 * number)
+            data, at = self.tile("entries", number, width), 0
+            for _ in range(width):
+                length = struct.unpack(">H", data[at:at + 2])[0] if at + 2 <= len(data) else 0
+                if not length or length > 60 * 1024 or at + 2 + length > len(data):
+                    self.defect(self.size, "cut", "cut or impossible length")
+                    return
+                yield data[at + 2:at + 2 + length]
+                at += 2 + length
+            if at != len(data) and width == 256:
+                self.defect(self.size, "segment", "bundle too long")
+                return
 
     def add_leaf(self, leaf):
         """Extends the tree and compares every finished subtree with the stored hash."""
         level, index, value = 0, self.size, leaf
         while True:
             stored = self.stored.get(level, b"")[32 * index:32 * index + 32]
-            if self.stored and stored != value and (stored or self.size < self.covered):
+            kept = not self.is_export or level % 8 == 0
+            if kept and self.stored and stored != value and (stored or self.size < self.covered):
                 self.defect(self.size, "altered", f"stored hash at level {level} differs")
                 self.stored = {}
             if not index & 1:
@@ -238,6 +284,9 @@ class Verifier:
 
     def entries(self):
         """Every entry; a defect when a segment is cut."""
+        if self.is_export:
+            yield from self.bundles()
+            return
         number = 0
         while os.path.exists(self.path("entries", f"{number:06d}")):
             data = self.read("entries", f"{number:06d}")
@@ -274,6 +323,7 @@ class Verifier:
                     self.witnesses(note)
             except (Bad, OSError, UnicodeError, ValueError) as error:
                 self.defect(None, "checkpoint", f"{name}: {error}")
+        self.stored = self.levels()
         for data in self.entries():
             index = self.size
             leaf = sha(b"\x00" + data)

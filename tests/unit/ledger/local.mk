@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LEDGER_TESTS = \
+	tests/unit/ledger/test_export \
 	tests/unit/ledger/test_faults \
 	tests/unit/ledger/test_ledger \
 	tests/unit/ledger/test_verify
@@ -15,3 +16,5 @@ tests_unit_ledger_test_faults_SOURCES = tests/unit/ledger/test_faults.c $(LEDGER
 tests_unit_ledger_test_faults_LDADD = $(LEDGER_TEST_LIBS)
 tests_unit_ledger_test_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wrap=pwrite \
 	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=ftruncate -Wl,--wrap=renameat
+tests_unit_ledger_test_export_SOURCES = tests/unit/ledger/test_export.c $(LEDGER_FIXTURE)
+tests_unit_ledger_test_export_LDADD = $(LEDGER_TEST_LIBS)

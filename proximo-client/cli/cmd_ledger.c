@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger: looking into it (thin over the service), and its care: export, recovery, restart. The
+ * care is a person's: it has no tool, and what replaces a log asks on the terminal. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/own.h"
+#include "proximo-client/cli/cli.h"
+#include "proximo-client/pipeline/ledger_care.h"
+
+static int run_verify(struct cli *c) {
+    CLEANUP(js_freep) js *result = NULL;
+    struct err e = {0};
+
+    if (cli_call_quiet(c, "ledger_verify", js_object(), false, &result, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    cli_print(c, "ledger_verify", result);
+    return js_bool_or(result, "ok", false) ? EXIT_DONE : EXIT_LEDGER;
+}
+
+static int run_entry(struct cli *c) {
+    js *args = js_object();
+    uint64_t index;
+
+    if (c->argc == 2 && ident_is_plan_id(c->argv[1])) {
+        js_add(args, "plan_id", js_str(c->argv[1]));
+    } else if (c->argc == 2 && ident_is_op_id(c->argv[1])) {
+        js_add(args, "op_id", js_str(c->argv[1]));
+    } else if (c->argc == 2 && ident_u64(c->argv[1], &index) == 0 && index <= INT64_MAX) {
+        js_add(args, "index", js_int((int64_t)index));
+    } else {
+        json_object_put(args);
+        return cli_usage(&cmd_ledger, "name an entry by number, plan id or operation id");
+    }
+    if (strcmp(c->argv[0], "show") == 0) {
+        return cli_call(c, "ledger_show", args);
+    }
+    if (js_get(args, "index")) {
+        return cli_call(c, "ledger_proof", args);
+    }
+    json_object_put(args);
+    return cli_usage(&cmd_ledger, "proof takes the number of an entry");
+}
+
+/* A result of the care, printed like any other. */
+static int done(struct cli *c, const char *what, int r, js *result, const struct err *e) {
+    CLEANUP(js_freep) js *owned = result;
+
+    if (r < 0) {
+        return cli_fail(c, e);
+    }
+    cli_print(c, what, owned);
+    return EXIT_DONE;
+}
+
+static int run_export(struct cli *c) {
+    bool bodies = cli_flag(c, "--bodies");
+    struct err e = {0};
+    js *result = NULL;
+    int r;
+
+    if (!cli_words(c, &cmd_ledger, 1, 2)) {
+        return EXIT_USAGE;
+    }
+    r = ledger_care_export(c->app, c->cluster, c->argc == 2 ? c->argv[1] : NULL, bodies, &result,
+                           &e);
+    return done(c, "ledger_export", r, result, &e);
+}
+
+static int run_ledger(struct cli *c) {
+    const char *what = c->argc ? c->argv[0] : "";
+
+    if (strcmp(what, "export") == 0) {
+        return run_export(c);
+    }
+    if (!cli_words(c, &cmd_ledger, 1, 2)) {
+        return EXIT_USAGE;
+    }
+    if (strcmp(what, "verify") == 0 && c->argc == 1) {
+        return run_verify(c);
+    }
+    if (strcmp(what, "show") == 0 || strcmp(what, "proof") == 0) {
+        return run_entry(c);
+    }
+    return cli_usage(&cmd_ledger, "verify, show, proof or export");
+}
+
+const struct command cmd_ledger = {
+    "ledger", "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER | export [DIR] [--bodies]",
+    "verify the ledger, look into it, copy it",
+    "  --bodies          export whole plans and outputs too, not only their hashes", run_ledger};
