@@ -89,6 +89,27 @@ bool ident_is_storage(const char *s) {
     return is_name(s, 100, false, "-_.") && strlen(s) >= 2 && is_alnum(s[strlen(s) - 1]);
 }
 
+bool ident_is_pool(const char *s) {
+    size_t depth = 1;
+
+    for (size_t part = 0; *s; s++) {
+        if (*s == '/') {
+            if (part == 0 || ++depth > 3) {
+                return false;
+            }
+            part = 0;
+        } else if (!is_alnum(*s) && !strchr("-_.", *s)) {
+            return false;
+        } else {
+            part++;
+        }
+        if (!s[1]) {
+            return part > 0;
+        }
+    }
+    return false;
+}
+
 static bool has_dotdot(const char *s) {
     for (const char *p = s; *p; p++) {
         bool at_start = p == s || p[-1] == '/' || p[-1] == ':';

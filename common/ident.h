@@ -18,6 +18,7 @@ int ident_vmid(const char *s, uint32_t *ret); /* 100-999999999 */
 
 bool ident_is_node(const char *s);     /* DNS label: letter/digit ends, inner -, <= 63 */
 bool ident_is_storage(const char *s);  /* letter first, letters digits - _ . , alnum at the end, 2-100 */
+bool ident_is_pool(const char *s);    /* 1-3 parts of letters digits - _ . joined by "/" */
 bool ident_is_volid(const char *s);    /* storage:volume, no control bytes, no ".." component */
 bool ident_is_snapname(const char *s); /* letter first, 2-40, [A-Za-z0-9_-]; "current" refused */
 bool ident_is_userid(const char *s);   /* user@realm, <= 64 */

@@ -6,7 +6,12 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/config_cross.c \
 	proximo-client/blast/config_int.h \
 	proximo-client/blast/exec.c \
-	proximo-client/blast/fill.c \
+	proximo-client/blast/part_access.c \
+	proximo-client/blast/part_guest.c \
+	proximo-client/blast/part_lists.c \
+	proximo-client/blast/part_resources.c \
+	proximo-client/blast/part_storage.c \
+	proximo-client/blast/parts.c \
 	proximo-client/blast/perms.c \
 	proximo-client/blast/picture.c \
 	proximo-client/blast/picture.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a token may see, from /access/permissions: {path: {privilege: propagates}}. PVE lists there
  * only the top paths and those that carry an entry, and leaves out a path on which nothing is held,
- * so a NoAccess entry deeper down can stay unseen here; fill.c looks for guests that others name.
+ * so a NoAccess entry deeper down can stay unseen here; unread.c looks for guests that others name.
  */
 #include "proximo-client/blast/picture.h"
 

@@ -51,16 +51,36 @@ const char *picture_strf(struct picture *p, const char *fmt, ...) {
     return picture_str(p, text);
 }
 
-void picture_want(struct picture *p, const char *reduce, const char *fmt, ...) {
+static void want_add(struct picture *p, const char *reduce, const struct want_as *as,
+                     const char *fmt, va_list ap) {
     struct want *w = picture_grow(&p->want, &p->n_want, sizeof(*p->want));
-    va_list ap;
 
-    va_start(ap, fmt);
     if (vasprintf(&w->path, fmt, ap) < 0) {
         abort();
     }
-    va_end(ap);
     w->reduce = reduce;
+    w->part = (struct part){.state = PART_NOT_ASKED, .why = "not asked for"};
+    if (as) {
+        w->as = *as;
+        js_add(p->by_path, w->path, js_int((int64_t)(p->n_want - 1)));
+    }
+}
+
+void picture_want(struct picture *p, const char *reduce, const char *fmt, ...) {
+    va_list ap;
+
+    va_start(ap, fmt);
+    want_add(p, reduce, NULL, fmt, ap);
+    va_end(ap);
+}
+
+void picture_want_as(struct picture *p, const struct want_as *as, const char *reduce,
+                     const char *fmt, ...) {
+    va_list ap;
+
+    va_start(ap, fmt);
+    want_add(p, reduce, as, fmt, ap);
+    va_end(ap);
 }
 
 static void part_init(struct part *part) {
@@ -70,7 +90,7 @@ static void part_init(struct part *part) {
 int picture_new(const struct picture_ask *ask, struct picture **ret, struct err *e) {
     CLEANUP(picture_freep) struct picture *p = calloc(1, sizeof(*p));
 
-    if (!p || !(p->keep = js_array())) {
+    if (!p || !(p->keep = js_array()) || !(p->by_path = js_object())) {
         return err_set(e, -ENOMEM, "out of memory");
     }
     p->ask = *ask;
@@ -83,23 +103,7 @@ int picture_new(const struct picture_ask *ask, struct picture **ret, struct err 
     part_init(&p->backup_part);
     part_init(&p->replication_part);
     part_init(&p->ha_part);
-    /* permissions first: they say which of the lists are whole */
-    picture_want(p, "whole", "/access/permissions");
-    picture_want(p, "guests", "/cluster/resources?type=vm");
-    picture_want(p, "nodes", "/cluster/resources?type=node");
-    if (ask->what & (PIC_STORAGE | PIC_CONTENT | PIC_BACKUPS)) {
-        picture_want(p, "whole", "/storage");
-    }
-    if (ask->what & PIC_BACKUP) {
-        picture_want(p, "whole", "/cluster/backup");
-    }
-    if (ask->what & PIC_REPLICATION) {
-        picture_want(p, "whole", "/cluster/replication");
-    }
-    if (ask->what & PIC_HA) {
-        picture_want(p, "whole", "/cluster/ha/resources");
-        picture_want(p, "whole", "/cluster/ha/rules");
-    }
+    parts_start(p);
     *ret = TAKE(p);
     return 0;
 }
@@ -129,6 +133,7 @@ void picture_free(struct picture *p) {
     free(p->node);
     free(p->content);
     free(p->archive);
+    js_freep(&p->by_path);
     js_freep(&p->keep);
     free(p);
 }
@@ -216,6 +221,30 @@ const js *picture_ha_of(const struct picture *p, const struct guest *g) {
         }
     }
     return NULL;
+}
+
+const js *picture_answer(const struct picture *p, const char *path, struct part *ret) {
+    int64_t i = -1;
+    bool known = js_get_int(p->by_path, path, &i);
+
+    if (ret) {
+        *ret = known ? p->want[i].part
+                     : (struct part){.state = PART_NOT_ASKED, .why = "not asked for"};
+    }
+    return known ? p->want[i].data : NULL;
+}
+
+void picture_gaps(const struct picture *p, unsigned int bits,
+                  void (*f)(void *ctx, const struct picture_gap *gap), void *ctx) {
+    for (size_t i = 0; i < p->n_want; i++) {
+        const struct want *w = &p->want[i];
+
+        if ((w->as.bits & bits) && w->part.state != PART_READ) {
+            struct picture_gap gap = {w->as.label, w->as.whose, &w->part};
+
+            f(ctx, &gap);
+        }
+    }
 }
 
 const struct part *picture_guests_part(const struct picture *p) {

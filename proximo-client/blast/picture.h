@@ -68,7 +68,7 @@ struct guest {
     const char *kind; /* "lxc", "qemu" */
     uint32_t vmid;
     const char *node;
-    const char *name; /* or "" */
+    const char *name;  /* or "" */
     char resource[24]; /* "vm/104", "ct/301" */
     bool running, template;
     struct part config;
@@ -101,6 +101,13 @@ struct content {
 #define PIC_HA          (1u << 5)
 #define PIC_CONTENT     (1u << 6) /* of `storage`, on each node that has it */
 #define PIC_BACKUPS     (1u << 7) /* archives on all other storages: is there another copy? */
+/* Kept under their paths, see picture_answer(): */
+#define PIC_ACCESS   (1u << 8)  /* users, groups, roles, ACL, realms, tokens */
+#define PIC_POOLS    (1u << 9)  /* pools with their members */
+#define PIC_FIREWALL (1u << 10) /* of the cluster, nodes and guests */
+#define PIC_NETWORK  (1u << 11) /* interfaces of nodes, pending ones, corosync's links */
+#define PIC_SDN      (1u << 12)
+#define PIC_STATUS   (1u << 13) /* what a node has left: memory, cores, version */
 struct picture_ask {
     unsigned int what;
     uint32_t vmid;       /* 0 = every guest */
@@ -119,8 +126,8 @@ struct picture_read {
     const char *reduce; /* reducer's name of pipeline/draft.h; NULL: it only informs (archives come
                            and go, a plan must not drift by that) */
 };
-/* The reads that are wanted now, given what was put in so far; 0 = the picture is finished. The list
- * is borrowed until the next call. */
+/* The reads that are wanted now, given what was put in so far; 0 = the picture is finished. The
+ * list is borrowed until the next call. */
 size_t picture_need(struct picture *p, const struct picture_read **ret);
 /* The answer to a read; takes a reference of data. result negative: why it was not read. */
 void picture_put(struct picture *p, const char *path, js *data, int result, const struct err *why);
@@ -149,6 +156,17 @@ const js *picture_ha_resources(const struct picture *p);     /* array or NULL */
 const js *picture_ha_rules(const struct picture *p);         /* array or NULL */
 /* The HA resource of a guest, NULL when it is not managed (or HA was not read). */
 const js *picture_ha_of(const struct picture *p, const struct guest *g);
+
+/* The answer to one read of the classes above, NULL when it was not had (then *ret, which may be
+ * NULL, says why; a path that was never wanted is PART_NOT_ASKED). E.g. "/access/acl". */
+const js *picture_answer(const struct picture *p, const char *path, struct part *ret);
+/* Walks the reads of some classes that were not had. */
+struct picture_gap {
+    const char *label, *whose;
+    const struct part *part;
+};
+void picture_gaps(const struct picture *p, unsigned int bits,
+                  void (*f)(void *ctx, const struct picture_gap *gap), void *ctx);
 
 /* The nearest listed path decides, and nothing listed below takes it away. privs "A|B" = any of.
  * perms as /access/permissions answers. */

@@ -170,6 +170,50 @@ static void tell_hidden(const struct picture *p, struct draft *d) {
     }
 }
 
+/* Gaps of the named reads, one pair for each label. */
+struct named {
+    struct {
+        const char *label;
+        struct gaps gaps;
+    } row[24];
+    size_t n;
+    struct draft *d;
+};
+
+static void named_add(void *ctx, const struct picture_gap *gap) {
+    struct named *t = ctx;
+    size_t i = 0;
+
+    while (i < t->n && strcmp(t->row[i].label, gap->label) != 0) {
+        i++;
+    }
+    if (i == sizeof(t->row) / sizeof(t->row[0])) {
+        draft_unread(t->d, gap->label, gap->part->why, gap->part->privilege);
+        return;
+    }
+    t->row[i].label = gap->label;
+    t->n = i == t->n ? i + 1 : t->n;
+    gaps_add(&t->row[i].gaps, gap->part, gap->whose, "");
+}
+
+static void tell_named_gap(struct draft *d, const struct gap *gap, const char *label) {
+    if (gap->n == 1 && !gap->names[0]) {
+        draft_unread(d, label, gap->first->why, gap->first->privilege);
+    } else {
+        gap_tell(d, gap, label);
+    }
+}
+
+static void tell_named(const struct picture *p, unsigned int what, struct draft *d) {
+    struct named t = {.d = d};
+
+    picture_gaps(p, what, named_add, &t);
+    for (size_t i = 0; i < t.n; i++) {
+        tell_named_gap(d, &t.row[i].gaps.denied, t.row[i].label);
+        tell_named_gap(d, &t.row[i].gaps.failed, t.row[i].label);
+    }
+}
+
 void blast_unread(const struct picture *p, unsigned int what, uint32_t vmid, struct draft *d) {
     const struct content *c;
     size_t n = picture_contents(p, &c);
@@ -192,6 +236,7 @@ void blast_unread(const struct picture *p, unsigned int what, uint32_t vmid, str
     if (what & PIC_HA) {
         tell(d, "HA resources and rules", picture_ha_part(p));
     }
+    tell_named(p, what, d);
     for (size_t i = 0; (what & PIC_CONTENT) && i < n; i++) {
         char text[200];
 

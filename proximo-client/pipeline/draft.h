@@ -22,6 +22,7 @@ const char *need_name(enum approval_need n);
 
 /* Reducers: what of an answer a verdict depends on, by name, so that the recheck can repeat it. */
 /*   "whole"         everything (volatile members are dropped by a closed list: uptime, cpu, mem …)
+ *   "members"       of pools, [{poolid, members: [{id, storage, node}]}]
  *   "power"         {status, lock, template, ha} of a guest's status/current
  *   "config"        a guest's config without digest (all keys); the digest is kept beside for
  * @fresh "snapshots"     [{name, parent, snaptime, vmstate}] sorted, without "current" "storage"

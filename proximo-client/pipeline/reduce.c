@@ -217,6 +217,21 @@ static js *reduce_snapshots(const js *data) {
     return sorted(out);
 }
 
+/* Pools: who belongs to them, not what the members are doing. */
+static js *reduce_members(const js *data) {
+    static const char *const keys[] = {"id", "storage", "node"};
+    js *out = js_array();
+
+    for (size_t i = 0; i < js_len(data); i++) {
+        js *o = js_object();
+
+        js_add(o, "poolid", js_copy(js_get(js_at(data, i), "poolid")));
+        js_add(o, "members", pick_each(js_get(js_at(data, i), "members"), keys, ARRAY_LEN(keys)));
+        js_push(out, o);
+    }
+    return sorted(out);
+}
+
 static js *reduce_guests(const js *data) {
     static const char *const keys[] = {"vmid", "type", "node", "status", "name", "template"};
 
@@ -243,6 +258,7 @@ static const struct reducer {
     {"config", reduce_config},   {"snapshots", reduce_snapshots},
     {"storage", reduce_storage}, {"guests", reduce_guests},
     {"nodes", reduce_nodes},     {"node-config", reduce_node_config},
+    {"members", reduce_members},
 };
 
 int reduce_apply(const char *reduce, const js *data, js **ret) {
