@@ -22,6 +22,9 @@
 #include "common/own.h"
 #include "proximo-client/policy_rules.h"
 
+/* Hosts give up on a call after 60 s (facts of the common ones); this leaves room. */
+#define JOB_AFTER_S 45
+
 static const struct conf_rule rules[] = {
     {"cluster", true, "url", false, true},
     {"cluster", true, "fingerprint", false, false},
@@ -32,6 +35,7 @@ static const struct conf_rule rules[] = {
     {"cluster", true, "mirror", false, false},
     {"operator", true, "key", false, true},
     {"witness", true, "key", false, true},
+    {"limits", false, "job-after", false, false},
     {"policy", false, "exec", false, false},
     {"policy", false, "ct-allow", false, false},
     {"policy", false, "read-only", false, false},
@@ -232,6 +236,23 @@ static void add_opinion(struct config *c, const char *key, const char *value, co
     o->origin = dup_of(origin);
 }
 
+/* A nearer source replaces what a farther one said. */
+static int add_limits(struct config *c, const struct conf_section *s, const char *origin,
+                      struct err *e) {
+    const char *number = conf_get(s, "job-after");
+    uint32_t v;
+
+    if (!number) {
+        return 0;
+    }
+    if (ident_u32(number, &v) < 0 || v < 1 || v > 3600) {
+        return err_tag(e, -EINVAL, "bad_config", "%s: [limits] job-after must be 1-3600 seconds",
+                       origin);
+    }
+    c->job_after_s = v;
+    return 0;
+}
+
 static int add_section(struct config *c, const struct conf_section *s, const char *origin,
                        struct err *e) {
     if (strcmp(s->kind, "cluster") == 0) {
@@ -242,6 +263,9 @@ static int add_section(struct config *c, const struct conf_section *s, const cha
     }
     if (strcmp(s->kind, "witness") == 0) {
         return add_witness(c, s, origin, e);
+    }
+    if (strcmp(s->kind, "limits") == 0) {
+        return add_limits(c, s, origin, e);
     }
     for (size_t i = 0; i < s->n; i++) {
         add_opinion(c, s->entry[i].key, s->entry[i].value, origin);
@@ -333,6 +357,7 @@ int config_read(struct config *ret, struct err *e) {
     CLEANUP(freep) char *user = NULL;
     int r;
 
+    c.job_after_s = JOB_AFTER_S;
     c.config_dir = xdg("XDG_CONFIG_HOME", home, ".config");
     c.state_dir = xdg("XDG_STATE_HOME", home, ".local/state");
     user = join_path("%s/proximo.ini", c.config_dir);

@@ -56,8 +56,9 @@ struct config {
     struct opinion *opinion;
     size_t n_opinions;
     struct policy policy;
-    char *config_dir; /* ~/.config/proximo */
-    char *state_dir;  /* $XDG_STATE_HOME/proximo */
+    int64_t job_after_s; /* work that takes longer is handed back as a job */
+    char *config_dir;    /* ~/.config/proximo */
+    char *state_dir;     /* $XDG_STATE_HOME/proximo */
 };
 
 /* Reads the system and user files and the environment. A file that does not parse is an error

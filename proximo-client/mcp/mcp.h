@@ -22,6 +22,9 @@ struct mcp_call {
      * unknown. */
     void (*progress)(void *cb, double done, double total, const char *message);
     bool (*cancelled)(void *cb); /* true once the client has withdrawn the request */
+    /* Answers the call before its work has ended (consumes the result; at most once). The worker
+     * finishes that work alone and serves no other call. */
+    void (*hand_over)(void *cb, js *result);
     void *cb;
 };
 

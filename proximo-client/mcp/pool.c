@@ -18,6 +18,8 @@
 #include "proximo-client/mcp/wire.h"
 #include "proximo-client/mcp/worker.h"
 
+#define MAX_JOBS 64 /* a process each, a few MiB */
+
 struct worker_link {
     struct pool *pool;
     pid_t pid;               /* 0 once reaped */
@@ -25,6 +27,7 @@ struct worker_link {
     struct event *idle;
     struct buf in;
     int64_t ticket; /* 0 = idle */
+    bool is_leaving;
     struct worker_link *next;
 };
 
@@ -133,7 +136,12 @@ static bool take_one(struct worker_link *w, struct wire_msg *m) {
         p->ops->progress(p->ctx, ticket, m->done, m->total, m->message);
         return true;
     case WIRE_RESULT:
-        rest(w);
+        if (m->is_last) {
+            w->ticket = 0;
+            w->is_leaving = true;
+        } else {
+            rest(w);
+        }
         p->ops->result(p->ctx, ticket, js_ref(m->body));
         return true;
     case WIRE_CALL:
@@ -165,7 +173,7 @@ static void on_read(struct bufferevent *bev, void *arg) {
             }
         }
     }
-    if (r < 0) {
+    if (r < 0 || w->is_leaving) {
         link_broken(w, "the worker process of this call wrote nonsense");
     }
 }
@@ -219,6 +227,16 @@ static unsigned int busy(const struct pool *p, unsigned int *ret_live) {
     for (const struct worker_link *w = p->workers; w; w = w->next) {
         *ret_live += w->bev != NULL;
         n += w->bev && w->ticket;
+    }
+    return n;
+}
+
+/* Workers that finish a handed-over operation alone. */
+static unsigned int jobs(const struct pool *p) {
+    unsigned int n = 0;
+
+    for (const struct worker_link *w = p->workers; w; w = w->next) {
+        n += w->pid && w->is_leaving;
     }
     return n;
 }
@@ -302,6 +320,10 @@ int pool_start(struct pool *p, int64_t ticket, js *call, struct err *e) {
         return err_set(e, -EBUSY,
                        "%u calls run and %u wait already: try again when some have ended",
                        p->o->workers, p->o->queue);
+    }
+    if (jobs(p) >= MAX_JOBS) {
+        return err_set(e, -EBUSY, "%d operations run as jobs already: wait for some to end",
+                       MAX_JOBS);
     }
     q = calloc(1, sizeof(*q));
     if (!q) {

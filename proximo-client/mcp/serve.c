@@ -70,6 +70,7 @@ static int call(void *ctx, const struct mcp_call *c, js **ret, struct err *e) {
         .host_asks = true,
         .progress = c->progress,
         .cancelled = c->cancelled,
+        .hand_over = c->hand_over,
         .ctx = c->cb,
     };
 

@@ -53,10 +53,13 @@ js *wire_progress(int64_t seq, double done, double total, const char *message) {
     return m;
 }
 
-js *wire_result(int64_t seq, js *body) {
+js *wire_result(int64_t seq, js *body, bool is_last) {
     js *m = start(WIRE_RESULT, seq);
 
     js_add(m, "body", body);
+    if (is_last) {
+        js_add(m, "last", js_bool(true));
+    }
     return m;
 }
 
@@ -96,6 +99,7 @@ static bool fields_ok(struct wire_msg *m) {
     m->has_schema = js_bool_or(m->root, "schema", false);
     m->message = js_get_str(m->root, "message");
     m->body = js_get(m->root, "body");
+    m->is_last = js_bool_or(m->root, "last", false);
     switch (m->kind) {
     case WIRE_CALL:
         return m->tool && m->actor && js_is_object(m->args);

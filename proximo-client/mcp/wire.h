@@ -5,7 +5,7 @@
  *   parent → worker  {"t":"call","seq":n,"tool":…,"args":{…},"actor":…,"schema":bool}
  *                    {"t":"cancel","seq":n}
  *   worker → parent  {"t":"progress","seq":n,"done":"…","total":"…","message":…}
- *                    {"t":"result","seq":n,"body":{…}} */
+ *                    {"t":"result","seq":n,"body":{…},"last":bool}   last: the worker leaves */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,6 +38,7 @@ struct wire_msg {
     double done, total;
     const char *message;
     js *body;
+    bool is_last;
 };
 
 /* Appends one framed message. Consumes `m`. -E2BIG when it is too long (nothing is added then). */
@@ -51,4 +52,4 @@ void wire_msg_done(struct wire_msg *m); /* for CLEANUP(wire_msg_done) */
 js *wire_call(int64_t seq, const char *tool, const js *args, const char *actor, bool has_schema);
 js *wire_cancel(int64_t seq);
 js *wire_progress(int64_t seq, double done, double total, const char *message);
-js *wire_result(int64_t seq, js *body); /* consumes body */
+js *wire_result(int64_t seq, js *body, bool is_last); /* consumes body */

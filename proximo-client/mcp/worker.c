@@ -136,6 +136,14 @@ static void call_progress(void *cb, double done, double total, const char *messa
                           message ? text : NULL));
 }
 
+/* The call is answered, its work goes on: from here on nobody listens. */
+static void call_hand_over(void *cb, js *result) {
+    struct worker *w = cb;
+
+    tell(w, wire_result(w->seq, content_result(result), true));
+    let_go(w);
+}
+
 /* ---- one call ---------------------------------------------------------------------------------*/
 
 static js *run(struct worker *w, const struct wire_msg *m) {
@@ -147,6 +155,7 @@ static js *run(struct worker *w, const struct wire_msg *m) {
         .actor = m->actor,
         .progress = call_progress,
         .cancelled = call_cancelled,
+        .hand_over = call_hand_over,
         .cb = w,
     };
     struct err e = {0};
@@ -165,7 +174,7 @@ static void serve(struct worker *w, const struct wire_msg *m) {
     w->seq = m->seq;
     w->is_cancelled = false;
     w->last_note_ms = 0;
-    tell(w, wire_result(m->seq, run(w, m)));
+    tell(w, wire_result(m->seq, run(w, m), false));
 }
 
 /* Returns when there is something to read, or when it is time to go. */

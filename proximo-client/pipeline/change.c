@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/own.h"
+#include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/grant_int.h"
@@ -29,7 +31,19 @@ static const struct stage {
     {"execute", stage_execute},
 };
 
+static void listen(const struct session *s, bool (*polled)(void *ctx), void *ctx) {
+    if (s->pve) {
+        pve_on_cancel(s->pve, polled, ctx);
+    }
+    if (s->nodes) {
+        nodes_on_cancel(s->nodes, polled, ctx);
+    }
+}
+
 static void change_done(struct change *c) {
+    if (c->recorded) {
+        listen(c->s, NULL, NULL); /* what was polled ends with the change */
+    }
     plan_done(&c->p);
     grant_free(c->grant);
     free(c->note);
@@ -42,15 +56,10 @@ static void change_done(struct change *c) {
     json_object_put(c->post);
 }
 
-/* From the intent on the call can no longer be abandoned. */
-static void deafen(struct session *s) {
-    s->cancelled = NULL;
-    if (s->pve) {
-        pve_on_cancel(s->pve, NULL, NULL);
-    }
-    if (s->nodes) {
-        nodes_on_cancel(s->nodes, NULL, NULL);
-    }
+/* From the intent on the call can no longer be abandoned; it may become a job. */
+static void deafen(struct change *c) {
+    c->s->cancelled = NULL;
+    listen(c->s, change_pulse, c);
 }
 
 static int run_stages(struct change *c, struct err *e) {
@@ -61,7 +70,7 @@ static int run_stages(struct change *c, struct err *e) {
             return err_tag(e, -ECANCELED, "cancelled", "cancelled before anything was done");
         }
         if (c->recorded) {
-            deafen(c->s);
+            deafen(c);
         }
         r = stages[i].run(c, e);
         if (r < 0) {
@@ -144,14 +153,20 @@ static void replan(struct session *s, const struct change *c, js **ret) {
 int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **ret,
                  struct err *e) {
     CLEANUP(change_done) struct change c = {.s = s, .as = as, .running = -1};
+    const struct config *conf;
     struct session own = *s;
     struct err why = {0};
     int r = plan_load(s->ledger, plan_id, &c.p, e);
 
+    if (r == 0) {
+        r = app_config(s->app, &conf, e);
+    }
     if (r < 0) {
         return r;
     }
     c.s = &own;
+    c.began_ms = clock_mono_ms();
+    c.job_after_ms = conf->job_after_s * 1000;
     c.why = &why;
     c.tasks = js_array();
     c.receipts = js_array();

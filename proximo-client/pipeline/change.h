@@ -48,6 +48,9 @@ struct change {
     struct err *why; /* where the first failure is kept (for the answer), never NULL */
     js *leftover;    /* array of sentences */
     js *post;        /* {ok, text} or NULL */
+    /* job */
+    int64_t began_ms, job_after_ms; /* monotonic; how long a caller waits before it becomes a job */
+    bool handed_over;
 };
 
 /* Runs the plan. 0: *ret is the answer (also for outcome failed: look at its "outcome"). Negative:
@@ -63,6 +66,10 @@ int stage_recheck_prepared(struct change *c, struct err *e);
 int stage_execute(struct change *c, struct err *e);
 /* Always runs once an intent is recorded. */
 int stage_outcome(struct change *c, struct err *e);
+
+/* job.c: polled while anything is waited for after the intent. Never asks to stop; hands the
+ * operation over as a job when it has taken too long for its caller. ctx is the change. */
+bool change_pulse(void *ctx);
 
 /* execute.c: sends the requests of one phase in order; stops at the first failure. */
 int change_run_phase(struct change *c, const char *phase, struct err *e);

@@ -20,16 +20,18 @@ const char *risk_name(enum risk r);
 const char *phase_name(enum phase p);
 const char *need_name(enum approval_need n);
 
-/* Reducers: what of an answer a verdict depends on, by name, so that the recheck can repeat it. */
-/*   "whole"         everything (volatile members are dropped by a closed list: uptime, cpu, mem …)
- *   "members"       of pools, [{poolid, members: [{id, storage, node}]}]
- *   "power"         {status, lock, template, ha} of a guest's status/current
- *   "config"        a guest's config without digest (all keys); the digest is kept beside for
- * @fresh "snapshots"     [{name, parent, snaptime, vmstate}] sorted, without "current" "storage"
- * one storage definition without digest "guests"        cluster/resources?type=vm reduced to
- * [{vmid, type, node, status, name, template}] "nodes"         cluster/resources?type=node reduced
- * to [{node, status}] "node-config"   {config, exists, running} of a node daemon's explain answer
- */
+/* Reducers: what of an answer a verdict depends on, by name, so that the recheck can repeat it.
+ *
+ * - "whole": everything but a closed list of members that move by themselves (uptime, cpu, mem …)
+ * - "members": of pools, [{poolid, members: [{id, storage, node}]}]
+ * - "power": {status, lock, template, ha} of a guest's status/current
+ * - "config": a guest's configuration without its digest, which is kept beside for "@fresh"
+ * - "snapshots": [{name, parent, snaptime, vmstate}] sorted, without "current"
+ * - "storage": one storage definition without its digest
+ * - "guests": cluster/resources?type=vm as [{vmid, type, node, status, name, template}]
+ * - "nodes": cluster/resources?type=node as [{node, status}]
+ * - "task": {status, exitstatus, type, id} of a task
+ * - "node-config": {config, exists, running} of a node daemon's explain answer */
 
 /* GETs path, reduces it and records the precondition {read:"GET path", reduce, digest}. *ret (may
  * be NULL) is the whole unreduced data, owned by the draft and borrowed by the caller. The same

@@ -250,6 +250,12 @@ static js *reduce_node_config(const js *data) {
     return pick(data, keys, ARRAY_LEN(keys));
 }
 
+static js *reduce_task(const js *data) {
+    static const char *const keys[] = {"status", "exitstatus", "type", "id"};
+
+    return pick(data, keys, ARRAY_LEN(keys));
+}
+
 static const struct reducer {
     const char *name;
     js *(*run)(const js *data);
@@ -258,7 +264,7 @@ static const struct reducer {
     {"config", reduce_config},   {"snapshots", reduce_snapshots},
     {"storage", reduce_storage}, {"guests", reduce_guests},
     {"nodes", reduce_nodes},     {"node-config", reduce_node_config},
-    {"members", reduce_members},
+    {"members", reduce_members}, {"task", reduce_task},
 };
 
 int reduce_apply(const char *reduce, const js *data, js **ret) {

@@ -26,6 +26,7 @@ int service_session(struct app *a, const struct call *c, const js *args, unsigne
         .actor = c->actor,
         .progress = c->progress,
         .cancelled = c->cancelled,
+        .hand_over = c->hand_over,
         .ctx = c->ctx,
     };
     return app_session(a, js_get_str(args, "cluster"), need, s, e);
@@ -83,7 +84,7 @@ static int meta_plan(struct app *a, const struct call *c, js **ret, struct err *
     return r < 0 ? r : plan_row(a, c, row, args, ret, e);
 }
 
-static void taint_after(const struct session *s, const js *result) {
+void service_taint_after(const struct session *s, const js *result) {
     const struct config *conf;
 
     if (js_bool_or(result, "guest_text", false) && app_config(s->app, &conf, NULL) == 0) {
@@ -103,7 +104,7 @@ static int apply(struct app *a, const struct call *c, enum apply_as as, js **ret
         r = change_apply(&s, js_str_or(c->args, "plan_id", ""), as, ret, e);
     }
     if (r == 0) {
-        taint_after(&s, *ret);
+        service_taint_after(&s, *ret);
     }
     return r;
 }
@@ -116,9 +117,27 @@ static int meta_apply_high(struct app *a, const struct call *c, js **ret, struct
     return apply(a, c, c->host_asks ? APPLY_HOST : APPLY_PLAIN, ret, e);
 }
 
+int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js **ret,
+                          struct err *e) {
+    CLEANUP(js_freep) js *owned = plan;
+    int r = change_apply(s, js_str_or(plan, "plan_id", ""), c->host_asks ? APPLY_HOST : APPLY_PLAIN,
+                         ret, e);
+
+    if (r < 0 && strcmp(e->tag, "approval_needed") == 0) {
+        js_add(owned, "status", js_str("awaiting_approval"));
+        js_add(owned, "missing", js_str(e->msg));
+        *ret = TAKE(owned);
+        return 0;
+    }
+    if (r == 0) {
+        service_taint_after(s, *ret);
+    }
+    return r;
+}
+
 static int meta_undo(struct app *a, const struct call *c, js **ret, struct err *e) {
     CLEANUP(js_freep) js *unresolved = NULL;
-    CLEANUP(js_freep) js *plan = NULL;
+    js *plan = NULL;
     char plan_id[IDENT_ID_LEN + 1];
     struct session s;
     int r = service_session(a, c, c->args, APP_PVE | APP_LEDGER | APP_NODES, &s, e);
@@ -129,20 +148,7 @@ static int meta_undo(struct app *a, const struct call *c, js **ret, struct err *
     if (r == 0) {
         r = planner_undo(&s, js_str_or(c->args, "op_id", ""), &plan, plan_id, e);
     }
-    if (r < 0) {
-        return r;
-    }
-    r = change_apply(&s, plan_id, c->host_asks ? APPLY_HOST : APPLY_PLAIN, ret, e);
-    if (r < 0 && strcmp(e->tag, "approval_needed") == 0) {
-        js_add(plan, "status", js_str("awaiting_approval"));
-        js_add(plan, "missing", js_str(e->msg));
-        *ret = TAKE(plan);
-        return 0;
-    }
-    if (r == 0) {
-        taint_after(&s, *ret);
-    }
-    return r;
+    return r < 0 ? r : service_apply_or_plan(&s, c, plan, ret, e);
 }
 
 static int describe_match(const struct row *row, const char *query) {
@@ -235,13 +241,22 @@ static const struct meta {
     const char *name;
     meta_fn *run;
 } metas[] = {
-    {"proximo_find", meta_find},           {"proximo_describe", meta_describe},
-    {"proximo_read", meta_read},           {"proximo_plan", meta_plan},
-    {"proximo_apply", meta_apply},         {"proximo_apply_high", meta_apply_high},
-    {"proximo_undo", meta_undo},           {"proximo_ops", meta_ops},
-    {"proximo_plan_show", meta_plan_show}, {"ledger_verify", meta_ledger_verify},
-    {"ledger_show", meta_ledger_show},     {"ledger_proof", meta_ledger_proof},
-    {"proximo_doctor", meta_doctor},       {"proximo_nodes", meta_nodes},
+    {"proximo_find", meta_find},
+    {"proximo_describe", meta_describe},
+    {"proximo_read", meta_read},
+    {"proximo_plan", meta_plan},
+    {"proximo_apply", meta_apply},
+    {"proximo_apply_high", meta_apply_high},
+    {"proximo_undo", meta_undo},
+    {"proximo_ops", meta_ops},
+    {"proximo_plan_show", meta_plan_show},
+    {"ledger_verify", meta_ledger_verify},
+    {"ledger_show", meta_ledger_show},
+    {"ledger_proof", meta_ledger_proof},
+    {"proximo_doctor", meta_doctor},
+    {"proximo_nodes", meta_nodes},
+    {"proximo_job", meta_job},
+    {"proximo_job_cancel", meta_job_cancel},
 };
 
 meta_fn *service_meta_find(const char *name) {

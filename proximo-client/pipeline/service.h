@@ -16,6 +16,9 @@ struct call {
     bool host_asks; /* the face's host can put a question to a person before this tool runs */
     void (*progress)(void *ctx, double done, double total, const char *message);
     bool (*cancelled)(void *ctx);
+    /* An answer before the end: the operation became a job (consumed; at most once). From then on
+     * nothing but the call's return is of interest. NULL: wait to the end. */
+    void (*hand_over)(void *ctx, js *answer);
     void *ctx;
 };
 

@@ -17,5 +17,12 @@ int service_session(struct app *a, const struct call *c, const js *args, unsigne
 int service_read(struct app *a, const struct call *c, const struct row *row, const js *args,
                  js **ret, struct err *e);
 
+/* Taints when the result holds text that a guest controls. */
+void service_taint_after(const struct session *s, const js *result);
+/* Carries a fresh plan (consumed: its answer) out at once when what it needs is there; else *ret is
+ * the plan with what is missing. */
+int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js **ret,
+                          struct err *e);
+
 meta_fn meta_ops, meta_plan_show, meta_ledger_verify, meta_ledger_show, meta_ledger_proof;
-meta_fn meta_doctor, meta_nodes;
+meta_fn meta_doctor, meta_nodes, meta_job, meta_job_cancel;

@@ -29,7 +29,8 @@ static bool listed(const struct row *row, const char *toolsets) {
 static js *annotations(const struct row *row) {
     bool apply = strcmp(row->name, "proximo_apply") == 0;
     bool executes = apply || strcmp(row->name, "proximo_apply_high") == 0 ||
-                    strcmp(row->name, "proximo_undo") == 0;
+                    strcmp(row->name, "proximo_undo") == 0 ||
+                    strcmp(row->name, "proximo_job_cancel") == 0;
     js *o = js_object();
 
     js_add(o, "title", js_str(row->title));

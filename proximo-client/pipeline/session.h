@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/js.h"
+
 struct app;
 struct pve;
 struct nodes;
@@ -21,6 +23,9 @@ struct session {
     const char *actor; /* "mcp:<client name>", "cli:<user>": recorded, never trusted */
     void (*progress)(void *ctx, double done, double total, const char *message); /* may be NULL */
     bool (*cancelled)(void *ctx);                                                /* may be NULL */
+    /* Takes the answer of a call whose work goes on (job.h), at most once; consumes it. NULL:
+     * whoever asks waits to the end. */
+    void (*hand_over)(void *ctx, js *answer);
     void *ctx;
 };
 

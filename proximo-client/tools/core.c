@@ -26,6 +26,12 @@ static const struct field ops_fields[] = {
     {"limit", F_INT, "newest operations to show", .min = 1, .max = 1000},
     {NULL},
 };
+static const struct field job_fields[] = {
+    {"op_id", F_OP_ID, NULL, true},
+    {"wait", F_INT, "seconds to wait for its end, default 0", .min = 0, .max = 45},
+    {"log", F_INT, "last lines of the newest task's log, default 0", .min = 0, .max = 200},
+    {NULL},
+};
 static const struct field none[] = {{NULL}};
 
 const struct row core_rows[] = {
@@ -62,6 +68,15 @@ const struct row core_rows[] = {
     {"proximo_ops", "Recent operations",
      "Lists what was done through this ledger: plan, outcome, undo handle. Changes nothing.",
      "core", EFFECT_META, ROW_DIRECT | ROW_IDEMPOTENT, ops_fields},
+    {"proximo_job", "Where an operation stands",
+     "Says whether an operation still runs, waits for its end, shows its tasks, log and output. "
+     "Changes nothing.",
+     "core", EFFECT_META, ROW_DIRECT | ROW_IDEMPOTENT, job_fields},
+    {"proximo_job_cancel", "Stop a running operation",
+     "Stops the running task or command of an operation; what it had done stays. A task is stopped "
+     "by a "
+     "recorded plan of its own. Changes the cluster.",
+     "core", EFFECT_META, ROW_DIRECT | ROW_DESTRUCTIVE, undo_fields},
     {"proximo_doctor", "Check the set-up",
      "Checks configuration, API access, ledger, node daemons and says what to do about each "
      "finding. Changes nothing.",

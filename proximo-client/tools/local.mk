@@ -28,7 +28,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/snapshot_plan.c \
 	proximo-client/tools/storage.c \
 	proximo-client/tools/storage_plan.c \
-	proximo-client/tools/task.c \
+	proximo-client/tools/task.c proximo-client/tools/task_stop.c \
 	proximo-client/tools/tool.h \
 	proximo-client/tools/validate.c \
 	proximo-client/tools/words.c

@@ -72,6 +72,9 @@ int check_storage_delete(struct session *s, const js *args, bool *ret_ok, char *
                          struct err *e);
 int plan_exec(struct draft *d, const js *args, struct err *e);
 int plan_logs(struct draft *d, const js *args, struct err *e);
+int plan_task_stop(struct draft *d, const js *args, struct err *e);
+int check_task_stop(struct session *s, const js *args, bool *ret_ok, char **ret_text,
+                    struct err *e);
 
 /* Finishes a check: *ret_ok and a sentence. Returns 0. */
 int check_done(bool ok, bool *ret_ok, char **ret_text, const char *fmt, ...)

@@ -7,6 +7,7 @@
 #include "common/ident.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
+#include "proximo-client/tools/plans.h"
 #include "proximo-client/tools/rows.h"
 
 #define LOG_LINES 100
@@ -224,5 +225,12 @@ const struct row task_rows[] = {
      "Waits up to 45 s for a task to end and says how it ended. Changes nothing.", "task",
      EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, wait_fields, .read = wait_read, .privilege = "",
      .result = TASK_RESULT},
+    {"pve_task_stop", "Stop a task",
+     "Kills a running task; what it had done by then stays, so a guest may be left half made. "
+     "Returns a plan.",
+     "task", EFFECT_CHANGE, 0, upid_fields, .plan = plan_task_stop, .check = check_task_stop,
+     .analysers = "task", .undo = "none",
+     .undo_none = "a stopped task does not go on; start the operation anew",
+     .privilege = "/nodes/{node} Sys.Modify (for tasks of others)", .result = PLAN_RESULT},
     {NULL},
 };

@@ -10,7 +10,7 @@ from mcp_raw import Server, call, code, modern, ok, shake
 CLIENT = os.environ.get("PROXIMO_CLIENT",
                         os.path.join(mcp_raw.BUILD, "proximo-client/proximo-client"))
 HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
-EXECUTE = {"proximo_apply", "proximo_apply_high", "proximo_undo"}
+EXECUTE = {"proximo_apply", "proximo_apply_high", "proximo_undo", "proximo_job_cancel"}
 
 
 def home(tmp, name):
@@ -40,7 +40,7 @@ def listing(tmp):
     ok(all(type(t["annotations"].get(h)) is bool for t in tools for h in HINTS),
        "every tool carries all four hints")
     ok({t["name"] for t in tools if not t["annotations"]["readOnlyHint"]} == EXECUTE,
-       "exactly the three tools that execute are not read-only")
+       "exactly the four tools that execute are not read-only")
     ok(all(t["inputSchema"]["type"] == "object" and t["description"]
            and len(t["description"]) <= 300 for t in tools), "schemas and descriptions")
     text = mcp_raw.json.dumps(tools)

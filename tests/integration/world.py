@@ -93,7 +93,8 @@ class Sim:
 class World:
     """One simulated cluster and one client account."""
 
-    def __init__(self, *sim_options, policy="", state_dir=None, sim=True):
+    def __init__(self, *sim_options, policy="", limits="", state_dir=None,
+                 sim=True):
         self.dir = tempfile.mkdtemp(prefix="proximo-test-")
         self.config = os.path.join(self.dir, "config/proximo")
         self.state = state_dir or os.path.join(self.dir, "state")
@@ -101,6 +102,7 @@ class World:
         os.makedirs(self.state, mode=0o700, exist_ok=True)
         self.operators = ""
         self.policy = policy
+        self.limits = limits
         self.sim = Sim(self.mkdir("sim"), *sim_options) if sim else None
         self.write_config()
 
@@ -115,6 +117,7 @@ class World:
         conf.update(override)
         text = "[cluster demo]\n" + "".join(f"{k} = {v}\n" for k, v in conf.items())
         text += f"[policy]\n{self.policy}\n" if self.policy else ""
+        text += f"[limits]\n{self.limits}\n" if self.limits else ""
         path = os.path.join(self.config, "proximo.ini")
         with open(path, "w", encoding="utf-8") as f:
             f.write(text + self.operators)

@@ -177,7 +177,7 @@ START_TEST(frames_come_back_as_they_went) {
     ck_assert_int_eq(wire_put(&all, wire_call(5, "tool", NULL, "mcp:x", true)), 0);
     ck_assert_int_eq(wire_put(&all, wire_cancel(5)), 0);
     ck_assert_int_eq(wire_put(&all, wire_progress(5, 0.1, 1e300, "half")), 0);
-    ck_assert_int_eq(wire_put(&all, wire_result(5, js_object())), 0);
+    ck_assert_int_eq(wire_put(&all, wire_result(5, js_object(), false)), 0);
     for (size_t i = 0; i < all.len; i++) {
         CLEANUP(wire_msg_done) struct wire_msg m = {0};
         int r;

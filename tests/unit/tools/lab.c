@@ -98,6 +98,10 @@ static const struct {
     {"/cluster/ha/rules", "[]"},
     {"/cluster/ha/groups", "[]"},
     {"/cluster/ha/status/current", "[]"},
+    {"/nodes/n1/tasks/UPID:n1:00000001:00000002:65000000:vzdump:105:root@pam:/status",
+     "{\"status\":\"running\",\"type\":\"vzdump\",\"id\":\"105\",\"starttime\":1}"},
+    {"/nodes/n1/tasks/UPID:n1:00000001:00000002:65000000:vzstart:105:root@pam:/status",
+     "{\"status\":\"running\",\"type\":\"vzstart\",\"id\":\"105\",\"starttime\":1}"},
 };
 
 void lab_fill(void) {

@@ -280,6 +280,7 @@ static const struct endpoint {
     {"pve_task_status", "GET", "/nodes/{node}/tasks/{upid}/status", "upid"},
     {"pve_task_log", "GET", "/nodes/{node}/tasks/{upid}/log", "upid limit"},
     {"pve_task_wait", "GET", "/nodes/{node}/tasks/{upid}/status", "upid"},
+    {"pve_task_stop", "DELETE", "/nodes/{node}/tasks/{upid}", "upid"},
     {"pve_permissions", "GET", "/access/permissions", "userid path"},
     {"ct_exec", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},
     {"ct_logs", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},
