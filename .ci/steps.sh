@@ -23,6 +23,13 @@ step_full() {
     PROXIMO_BUILD="$OUT/gcc" MUST_RUN=1 ./quickstart test
 }
 
+# The differential tests of the analysers against their models, many random clusters a class.
+step_models() {
+    configured "$OUT/models" gcc
+    make -s -C "$OUT/models" -j"$JOBS" all
+    MODEL_RUNS=${MODEL_RUNS:-10000} make -s -C "$OUT/models" -j"$JOBS" check-models
+}
+
 step_sanitizers() {
     # strict_string_checks is off: it takes strndup() of a bounded buffer for a mistake.
     export ASAN_OPTIONS=detect_stack_use_after_return=1

@@ -5,5 +5,6 @@ include tests/integration/local.mk
 include tests/sim/local.mk
 include tests/lint/local.mk
 include tests/verify/local.mk
+include tests/model/local.mk
 include tests/bench/local.mk
 include tests/testbed/local.mk

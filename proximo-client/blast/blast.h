@@ -32,3 +32,16 @@ int blast_rollback(const struct picture *p, uint32_t vmid, const char *snapname,
                    struct draft *d);
 /* explain: a node daemon's answer (nodes.h). p may be NULL (only the guest's name is taken). */
 int blast_exec(const struct picture *p, uint32_t vmid, const js *explain, struct draft *d);
+
+/* ---- guests and backups. `form` is the request's form (API names; NULL = empty), `now` Unix
+ * seconds. What each needs in its picture stands with it; .vmid = 0 there: every guest counts. ----
+ */
+
+/* A prune of one storage (form: prune-backups, vmid, type) as asked at `node`. */
+#define BLAST_PRUNE_NEEDS 0xc1u /* PIC_STORAGE | PIC_CONTENT | PIC_BACKUPS; .storage */
+int blast_prune(const struct picture *p, const char *storage, const char *node, const js *form,
+                int64_t now, struct draft *d);
+/* A volume, an ISO, a template, a snippet or a backup ("storage:name") is deleted at `node`. */
+#define BLAST_VOLUME_NEEDS 0xd7u /* all but PIC_BACKUP and PIC_HA; .storage = the volume's */
+int blast_volume_delete(const struct picture *p, const char *volid, const char *node, int64_t now,
+                        struct draft *d);

@@ -8,7 +8,12 @@
 /* Tells the draft everything of `what` (PIC_ flags) that was not read, and the coverage. */
 void blast_unread(const struct picture *p, unsigned int what, uint32_t vmid, struct draft *d);
 
-/* Counts what is hit, so that the risk has one reason for each effect and not one for each guest. */
+/* The same for what one node shows of one storage (PIC_CONTENT of the other nodes left aside). */
+void blast_unread_at(const struct picture *p, const char *storage, const char *node,
+                     struct draft *d);
+
+/* Counts what is hit, so that the risk has one reason for each effect and not one for each guest.
+ */
 struct tally {
     struct {
         const char *effect;
@@ -37,13 +42,19 @@ enum role volume_role(const struct guest *g, const struct volume *v);
 /* Without it the guest cannot start again, short of bringing the volume back. */
 bool role_is_vital(enum role r);
 
-/* Whether a key is asked to be removed: del is an array of strings or one comma-separated string. */
+/* Whether a key is asked to be removed: del is an array of strings or one comma-separated string.
+ */
 bool del_has(const js *del, const char *key);
 
-/* A value as text: strings as they are, integers and booleans (1/0) printed into tmp. NULL for NULL. */
+/* A value as text: strings as they are, integers and booleans (1/0) printed into tmp. NULL for
+ * NULL. */
 const char *value_print(const js *v, char tmp[static 24]);
 
 /* The replication job of a guest, NULL when there is none (disabled ones do not count). */
 const js *replication_of(const struct picture *p, uint32_t vmid);
+/* The job that replicates the guest to that node; NULL when there is none. */
+const js *replication_to(const struct picture *p, uint32_t vmid, const char *node);
 /* Calls f for every word of a comma, semicolon or blank separated list. */
 void words_each(const char *words, void (*f)(void *ctx, const char *word), void *ctx);
+/* A span in words: "90 minutes", "3 days". Negative: clocks differ, so unknown. */
+void age_text(int64_t seconds, char *ret, size_t size);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
+	proximo-client/blast/archive.c \
+	proximo-client/blast/backup_int.h \
 	proximo-client/blast/blast.h \
 	proximo-client/blast/blast_int.h \
 	proximo-client/blast/config.c \
@@ -17,10 +19,16 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/picture.h \
 	proximo-client/blast/picture_int.h \
 	proximo-client/blast/power.c \
+	proximo-client/blast/prune.c \
+	proximo-client/blast/refs.c \
+	proximo-client/blast/refs.h \
 	proximo-client/blast/roles.c \
+	proximo-client/blast/retention.c \
+	proximo-client/blast/retention.h \
 	proximo-client/blast/rollback.c \
 	proximo-client/blast/storage.c \
 	proximo-client/blast/storage_int.h \
 	proximo-client/blast/storage_refs.c \
 	proximo-client/blast/unread.c \
-	proximo-client/blast/volume.c
+	proximo-client/blast/volume.c \
+	proximo-client/blast/volume_delete.c

@@ -123,17 +123,22 @@ const char *value_print(const js *v, char tmp[static 24]) {
     return tmp;
 }
 
-const js *replication_of(const struct picture *p, uint32_t vmid) {
+const js *replication_to(const struct picture *p, uint32_t vmid, const char *node) {
     const js *jobs = picture_replication_jobs(p);
 
     for (size_t i = 0; i < js_len(jobs); i++) {
         const js *j = js_at(jobs, i);
 
-        if (js_int_or(j, "guest", 0) == (int64_t)vmid && !js_bool_or(j, "disable", false)) {
+        if (js_int_or(j, "guest", 0) == (int64_t)vmid && !js_bool_or(j, "disable", false) &&
+            (!node || strcmp(js_str_or(j, "target", ""), node) == 0)) {
             return j;
         }
     }
     return NULL;
+}
+
+const js *replication_of(const struct picture *p, uint32_t vmid) {
+    return replication_to(p, vmid, NULL);
 }
 
 void words_each(const char *words, void (*f)(void *ctx, const char *word), void *ctx) {
@@ -174,5 +179,17 @@ void tally_risk(const struct tally *t, struct draft *d) {
     for (size_t i = 0; i < t->n; i++) {
         draft_risk(d, t->row[i].worst, "%s: %u (%u running)", t->row[i].effect, t->row[i].n,
                    t->row[i].running);
+    }
+}
+
+void age_text(int64_t seconds, char *ret, size_t size) {
+    if (seconds < 0) {
+        (void)snprintf(ret, size, "unknown time (clocks differ)");
+    } else if (seconds < 7200) {
+        (void)snprintf(ret, size, "%lld minutes", (long long)(seconds / 60));
+    } else if (seconds < 172800) {
+        (void)snprintf(ret, size, "%lld hours", (long long)(seconds / 3600));
+    } else {
+        (void)snprintf(ret, size, "%lld days", (long long)(seconds / 86400));
     }
 }

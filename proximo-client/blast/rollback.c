@@ -30,18 +30,6 @@ static void hit(struct back *b, const char *effect, enum risk severity, const ch
                                   .why = why});
 }
 
-static void age_text(int64_t seconds, char *ret, size_t size) {
-    if (seconds < 0) {
-        (void)snprintf(ret, size, "unknown time (clocks differ)");
-    } else if (seconds < 7200) {
-        (void)snprintf(ret, size, "%lld minutes", (long long)(seconds / 60));
-    } else if (seconds < 172800) {
-        (void)snprintf(ret, size, "%lld hours", (long long)(seconds / 3600));
-    } else {
-        (void)snprintf(ret, size, "%lld days", (long long)(seconds / 86400));
-    }
-}
-
 static void check_loss(struct back *b, int64_t now) {
     char age[60];
     char why[240];

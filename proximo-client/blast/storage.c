@@ -372,7 +372,7 @@ static void check_content(struct loss *l, const js *set) {
 }
 
 static void loss_done(struct loss *l) {
-    free(l->copy);
+    archives_done(&l->archives);
 }
 
 int blast_storage(const struct picture *p, const char *storage, const js *set, const js *del,

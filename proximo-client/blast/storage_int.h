@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proximo-client/blast/storage_int.h - inside of the storage analyser. */
 #pragma once
-#include "proximo-client/blast/blast_int.h"
+#include "proximo-client/blast/backup_int.h"
 
 struct loss {
     const struct picture *p;
     struct draft *d;
     const struct store *store;
-    bool all;          /* deleted or disabled: lost everywhere */
+    bool all; /* deleted or disabled: lost everywhere */
     struct tally tally;
-    struct copy {
-        int64_t vmid;
-        const char *storage;
-    } *copy; /* archives on other storages, by vmid */
-    size_t n_copy;
+    struct archives archives;
     const struct part *unseen; /* archives that were not read */
     const struct part *blind;  /* the same, once a verdict asks for them */
-    const char *nodes; /* else: the only nodes that keep it, "" = no restriction */
+    const char *nodes;         /* else: the only nodes that keep it, "" = no restriction */
 };
 /* Available on that node before and not after. */
 bool is_lost_at(const struct loss *l, const char *node);

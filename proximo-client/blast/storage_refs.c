@@ -10,49 +10,29 @@
 
 #include "common/own.h"
 
-static int by_vmid(const void *a, const void *b) {
-    int64_t x = ((const struct copy *)a)->vmid;
-    int64_t y = ((const struct copy *)b)->vmid;
-
-    return x < y ? -1 : x > y;
-}
-
-/* Sorted once: there may be many archives for each of many guests. */
 void copies_find(struct loss *l) {
     const struct content *c;
     size_t n = picture_archives(l->p, &c);
-    size_t total = 0;
 
     for (size_t i = 0; i < n; i++) {
-        total += js_len(c[i].list);
         l->unseen = !l->unseen && c[i].part.state != PART_READ ? &c[i].part : l->unseen;
     }
-    l->copy = calloc(total + 1, sizeof(*l->copy));
-    if (!l->copy) {
-        abort();
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < js_len(c[i].list); k++) {
-            const js *row = js_at(c[i].list, k);
-
-            if (strcmp(js_str_or(row, "content", ""), "backup") == 0) {
-                l->copy[l->n_copy++] =
-                    (struct copy){.vmid = js_int_or(row, "vmid", 0), .storage = c[i].storage};
-            }
-        }
-    }
-    qsort(l->copy, l->n_copy, sizeof(*l->copy), by_vmid);
+    archives_find(l->p, &l->archives);
 }
 
 const char *other_backup(struct loss *l, const struct guest *g) {
-    const struct copy key = {.vmid = (int64_t)g->vmid};
-    const struct copy *found =
-        l->n_copy ? bsearch(&key, l->copy, l->n_copy, sizeof(*l->copy), by_vmid) : NULL;
+    size_t n;
+    const struct archive *a = archives_of(&l->archives, g->vmid, &n);
 
-    if (!found && l->unseen) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(a[i].storage, l->store->id) != 0) {
+            return a[i].storage;
+        }
+    }
+    if (l->unseen) {
         l->blind = l->unseen; /* none seen, and not all was to be seen */
     }
-    return found ? found->storage : NULL;
+    return NULL;
 }
 
 static bool loses_any_node(struct loss *l) {
@@ -234,11 +214,7 @@ static void affect_backups(struct loss *l, const struct saved *s, const char *no
     char resource[40];
     char why[200];
 
-    if (g) {
-        (void)snprintf(resource, sizeof(resource), "%s", g->resource);
-    } else {
-        (void)snprintf(resource, sizeof(resource), "guest/%lld", (long long)s->vmid);
-    }
+    owner_label(l->p, s->vmid, resource, sizeof(resource));
     (void)snprintf(why, sizeof(why), "%u backup%s on %.60s cannot be restored while it is gone",
                    s->n, s->n == 1 ? "" : "s", l->store->id);
     tally_affect(&l->tally, l->d,

@@ -244,3 +244,19 @@ void blast_unread(const struct picture *p, unsigned int what, uint32_t vmid, str
         tell(d, text, &c[i].part);
     }
 }
+
+void blast_unread_at(const struct picture *p, const char *storage, const char *node,
+                     struct draft *d) {
+    const struct content *c;
+    size_t n = picture_contents(p, &c);
+    char text[200];
+
+    (void)snprintf(text, sizeof(text), "volumes on %.100s at node %.60s", storage, node);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(c[i].storage, storage) == 0 && strcmp(c[i].node, node) == 0) {
+            tell(d, text, &c[i].part);
+            return;
+        }
+    }
+    draft_unread(d, text, "the node does not have this storage", NULL);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/blast/world.h - a small cluster from JSON, and a draft that writes down what it is told.
- * A world is {path: answer}; {"!": 403} stands for a refusal. What it leaves out is a quiet cluster of
- * three nodes in which the token may see everything. */
+/* tests/unit/blast/world.h - a small cluster from JSON, and a draft that writes down what it is
+ * told. A world is {path: answer}; {"!": 403} stands for a refusal. What it leaves out is a quiet
+ * cluster of three nodes in which the token may see everything. */
 #pragma once
 #include "common/buf.h"
 #include "proximo-client/blast/blast.h"
@@ -9,8 +9,10 @@
 
 struct picture *world_picture(const char *world, const struct picture_ask *ask);
 
-/* The same with the answers of a real cluster, as captured ({calls:[{path,status,body}]}); NULL when
- * the file is not there. */
+struct picture *world_picture_of(const js *world, const struct picture_ask *ask); /* parsed */
+
+/* The same with the answers of a real cluster, as captured ({calls:[{path,status,body}]}); NULL
+ * when the file is not there. */
 struct picture *world_captured(const char *file, const struct picture_ask *ask);
 
 /* Everything the analyser said since the last reset, one line each:

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/blast/backup_int.h - what the analysers around backups share. */
+#pragma once
+#include "proximo-client/blast/blast_int.h"
+#include "proximo-client/blast/retention.h"
+
+/* "vm/104", or "guest/104" of one that is not (or not to be seen) there. */
+void owner_label(const struct picture *p, int64_t vmid, char *ret, size_t size);
+
+/* Tells of marked archives of one storage what goes and what is left, guest by guest. */
+struct pruning {
+    const struct picture *p;
+    struct draft *d;
+    const char *storage, *via;
+    int64_t now;
+    struct tally t;
+    unsigned int pruned; /* out: how many go */
+};
+void pruning_tell(struct pruning *r, struct archive *v, size_t n); /* sorts v by guest */

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of the guest and backup analysers: each is a cluster in which only one thing matters. The
+whole list of what is hit is compared, so a thing too much fails as well as a thing too little. TAP."""
+from guest_lib import done, ok, Driver
+
+NOW = 1795500000
+DAY = 86400
+LOCAL = {"storage": "zz", "type": "zfspool", "content": "images,rootdir"}
+SHARED = {"storage": "ss", "type": "nfs", "content": "images,rootdir,iso,backup,snippets,vztmpl",
+          "shared": 1, "path": "/mnt/pve/ss"}
+OTHER = {"storage": "bk", "type": "nfs", "content": "backup", "shared": 1}
+
+
+def vm(vmid, cfg, node="c1", status="stopped", kind="qemu", **more):
+    return {"row": dict({"type": kind, "vmid": vmid, "node": node, "status": status,
+                         "name": f"g{vmid}"}, **more), "cfg": cfg}
+
+
+def ct(vmid, cfg, **more):
+    return vm(vmid, cfg, kind="lxc", **more)
+
+
+def world(*guests, stores=(LOCAL, SHARED, OTHER), **answers):
+    w = {"/storage": list(stores), "/cluster/resources?type=vm": [g["row"] for g in guests]}
+    for g in guests:
+        r = g["row"]
+        base = f"/nodes/{r['node']}/{r['type']}/{r['vmid']}"
+        w[base + "/config"] = g["cfg"]
+        snaps = g.get("snaps", {})
+        w[base + "/snapshot"] = [{"name": n, "snaptime": i + 1} for i, n in enumerate(snaps)] + \
+            [{"name": "current"}]
+        for n, cfg in snaps.items():
+            w[f"{base}/snapshot/{n}/config"] = cfg
+    w.update(answers.pop("more", {}))
+    return w
+
+
+def with_snaps(g, **snaps):
+    return dict(g, snaps=snaps)
+
+
+def content(store, *rows, node="c1", only="content"):
+    return {f"/nodes/{node}/storage/{store}/{only}": list(rows)}
+
+
+def disk(volid, vmid, **more):
+    return dict({"volid": volid, "content": "images", "vmid": vmid, "size": 1}, **more)
+
+
+def backup(store, vmid, days, kind="qemu", **more):
+    import time
+    t = time.gmtime(NOW - days * DAY)
+    name = time.strftime("%Y_%m_%d-%H_%M_%S", t)
+    end = "vma.zst" if kind == "qemu" else "tar.zst"
+    return dict({"volid": f"{store}:backup/vzdump-{kind}-{vmid}-{name}.{end}", "content": "backup",
+                 "vmid": vmid, "ctime": NOW - days * DAY, "subtype": kind}, **more)
+
+
+def check(name, case, affects, says=(), risk=None, complete=True):
+    have = driver.ask(dict({"now": NOW, "node": "c1"}, **case))
+    text = "\n".join(have.get("affects", [str(have)])) + "\n--\n" + "\n".join(have.get("says", []))
+    good = have.get("affects") == list(affects)
+    for s in [says] if isinstance(says, str) else says:
+        good = good and any(s in line for line in have["says"])
+    if risk is not None:
+        good = good and have["risk"] == risk
+    if complete is not None:
+        good = good and complete == (not any(s.startswith("unread") for s in have["says"]))
+    ok(good, name, f"want {affects} {says} risk {risk}\n{text}\nrisk {have.get('risk')}")
+
+
+driver = Driver()
+BOOT = {"boot": "order=scsi0", "scsi0": "zz:vm-100-disk-0,size=8G"}
+
+
+# ---- a volume goes -------------------------------------------------------------------------------
+def gone(volid, *guests, node="c1", more=None, rows=None, **kw):
+    store = volid.split(":")[0]
+    w = world(*guests, **kw)
+    w.update(content(store, *([disk(volid, 100)] if rows is None else rows), node=node))
+    w.update(more or {})
+    return {"call": "volume", "volid": volid, "storage": store, "node": node, "world": w}
+
+
+check("the boot disk, without any backup", gone("zz:vm-100-disk-0", vm(100, BOOT)),
+      ["vm/100 wont-boot 3 scsi0 only"], "no backup of it is seen", 3)
+check("the boot disk of a running guest with a backup",
+      gone("zz:vm-100-disk-0", vm(100, BOOT, status="running"),
+           more=content("bk", backup("bk", 100, 3), only="content?content=backup")),
+      ["vm/100 wont-boot 3 scsi0 running"], ["runs now", "the newest of 1 backup (on bk) is 3 days"])
+check("a data disk", gone("zz:vm-100-disk-1", vm(100, dict(BOOT, scsi1="zz:vm-100-disk-1")),
+                          rows=[disk("zz:vm-100-disk-1", 100)]),
+      ["vm/100 loses-data 3 scsi1 only"])
+check("a detached disk", gone("zz:vm-100-disk-1", vm(100, dict(BOOT, unused0="zz:vm-100-disk-1")),
+                              rows=[disk("zz:vm-100-disk-1", 100)]),
+      ["vm/100 loses-data 3 unused0 only"], "its detached disk")
+check("a disk that another guest uses", gone("zz:vm-100-disk-0", vm(100, BOOT),
+                                             vm(101, {"scsi1": "zz:vm-100-disk-0"})),
+      ["vm/100 wont-boot 3 scsi0 only", "vm/101 wont-boot 3 scsi1 only"])
+check("a snapshot's own disk", gone("zz:vm-100-disk-1", with_snaps(vm(100, BOOT), s1={
+    "scsi1": "zz:vm-100-disk-1"}), rows=[disk("zz:vm-100-disk-1", 100)]),
+      ["vm/100 loses-undo 3 snapshot s1 scsi1"])
+check("a snapshot's memory", gone("zz:vm-100-state-s1", with_snaps(vm(100, BOOT), s1={
+    "scsi0": "zz:vm-100-disk-0", "vmstate": "zz:vm-100-state-s1"}),
+    rows=[disk("zz:vm-100-state-s1", 100)]), ["vm/100 loses-undo 3 snapshot s1 vmstate"])
+check("a template's base with a linked clone",
+      gone("ss:213/base-213-disk-0.qcow2",
+           vm(213, {"scsi0": "ss:213/base-213-disk-0.qcow2"}, template=1),
+           vm(214, {"scsi0": "ss:213/base-213-disk-0.qcow2/214/vm-214-disk-0.qcow2"}),
+           rows=[disk("ss:213/base-213-disk-0.qcow2", 213)]),
+      ["vm/213 loses-data 3 scsi0 only", "vm/214 wont-boot 3 scsi0 only"],
+      "will be refused while a linked clone")
+check("a base whose clone no configuration names",
+      gone("ss:213/base-213-disk-0.qcow2", rows=[
+          disk("ss:213/base-213-disk-0.qcow2", 213),
+          disk("ss:214/vm-214-disk-0.qcow2", 214, parent="../213/base-213-disk-0.qcow2")]),
+      [], "vm-214-disk-0.qcow2 stands on it", 3)
+check("a zfs base whose clone no configuration names",
+      gone("zz:base-213-disk-0", rows=[
+          disk("zz:base-213-disk-0", 213),
+          disk("zz:base-213-disk-0/vm-214-disk-0", 214, parent="base-213-disk-0@__base__")]),
+      [], "will be refused", 3)
+check("an ISO", gone("ss:iso/x.iso", vm(100, dict(BOOT, ide2="ss:iso/x.iso,media=cdrom")),
+                     rows=[{"volid": "ss:iso/x.iso", "content": "iso"}]),
+      ["vm/100 degraded 2 ide2"], "cannot start until ide2")
+check("a hookscript", gone("ss:snippets/h.pl", vm(100, dict(BOOT, hookscript="ss:snippets/h.pl")),
+                           rows=[{"volid": "ss:snippets/h.pl", "content": "snippets"}]),
+      ["vm/100 degraded 2 hookscript"])
+check("cicustom", gone("ss:snippets/u", vm(100, dict(BOOT, cicustom="user=ss:snippets/u")),
+                       rows=[{"volid": "ss:snippets/u", "content": "snippets"}]),
+      ["vm/100 degraded 2 cicustom"])
+check("a template archive nothing refers to",
+      gone("ss:vztmpl/d.tar.zst", rows=[{"volid": "ss:vztmpl/d.tar.zst", "content": "vztmpl"}]), [],
+      risk=0)
+check("cloud-init", gone("zz:vm-100-cloudinit", vm(100, dict(
+    BOOT, ide2="zz:vm-100-cloudinit,media=cdrom")), rows=[disk("zz:vm-100-cloudinit", 100)]),
+      ["vm/100 changed 1 ide2"], "made anew", 1)
+check("the replica at another node", gone(
+    "zz:vm-100-disk-0", vm(100, BOOT), node="c2", more={"/cluster/replication": [
+        {"id": "100-0", "guest": 100, "target": "c2"}]}),
+      ["vm/100 degraded 3 scsi0"], "the replica at c2")
+check("a stale copy at another node", gone("zz:vm-100-disk-0", vm(100, BOOT), node="c2"),
+      ["vm/100 none 1 scsi0"], "does not use", 1)
+check("the guest's own disk while a replica is elsewhere", gone(
+    "zz:vm-100-disk-0", vm(100, BOOT), more={"/cluster/replication": [
+        {"id": "100-0", "guest": 100, "target": "c2"}]}),
+      ["vm/100 wont-boot 3 scsi0"], "a replica is on c2")
+check("owned by name, named by nobody", gone(
+    "zz:subvol-301-disk-3", ct(301, {"rootfs": "ss:301/r.raw"}),
+    rows=[disk("zz:subvol-301-disk-3", 301)]), ["ct/301 loses-data 2 zz:subvol-301-disk-3"])
+check("an owner that is not there", gone("zz:vm-999-disk-0", rows=[disk("zz:vm-999-disk-0", 999)]),
+      ["zz:vm-999-disk-0 loses-data 2 -"], "guest 999, which is not")
+check("not there at all", gone("zz:vm-100-disk-9", vm(100, BOOT), rows=[]), [], "nothing to delete")
+check("the content was refused", {"call": "volume", "volid": "zz:vm-100-disk-0", "storage": "zz",
+                                  "world": dict(world(vm(100, BOOT)), **{
+                                      "/nodes/c1/storage/zz/content": {"!": 403}})},
+      ["vm/100 wont-boot 3 scsi0 only"], "unread volumes on zz at node c1", 3, complete=False)
+check("another node is down, which does not matter here",
+      gone("zz:vm-100-disk-1", vm(100, dict(BOOT, scsi1="zz:vm-100-disk-1")),
+           rows=[disk("zz:vm-100-disk-1", 100)],
+           more={"/nodes/c2/storage/zz/content": {"!": 595}}),
+      ["vm/100 loses-data 3 scsi1 only"])
+check("one backup of several", gone("bk:x", vm(100, BOOT), rows=[
+    backup("bk", 100, 1), dict(backup("bk", 100, 9), volid="bk:x")]),
+      ["vm/100 loses-backup 2 bk:x"], "1 left, the newest 24 hours old", 2)
+check("the last backup", gone("bk:x", vm(100, BOOT), rows=[dict(backup("bk", 100, 9), volid="bk:x")]),
+      ["vm/100 loses-backup 3 bk:x only"], "its last backup goes", 3)
+check("the last backup here, one elsewhere", gone(
+    "bk:x", vm(100, BOOT), rows=[dict(backup("bk", 100, 9), volid="bk:x")],
+    more=content("ss", backup("ss", 100, 40), only="content?content=backup")),
+      ["vm/100 loses-backup 2 bk:x"], "the newest 40 days old on ss", 2)
+check("the last backup of a guest that is gone", gone(
+    "bk:x", rows=[dict(backup("bk", 777, 9), volid="bk:x")]),
+      ["guest/777 loses-backup 3 bk:x only"], "the guest is gone", 3)
+check("a protected backup", gone("bk:x", vm(100, BOOT), rows=[
+    backup("bk", 100, 1), dict(backup("bk", 100, 9), volid="bk:x", protected=1)]),
+      ["vm/100 loses-backup 2 bk:x"], "will be refused: the backup is protected", 3)
+
+
+# ---- a prune -------------------------------------------------------------------------------------
+def prune(rules, rows, *guests, store="bk", **kw):
+    w = world(*guests, **kw)
+    w.update(content(store, *rows))
+    return {"call": "prune", "storage": store, "world": w,
+            "form": {"prune-backups": rules} if rules else {}}
+
+
+TWO = [backup("bk", 100, 1), backup("bk", 100, 9)]
+check("keep-last=1 of two", prune("keep-last=1", TWO, vm(100, BOOT)),
+      [f"backup/{TWO[1]['volid']} loses-backup 2 prune"],
+      ["1 of its 2 backups on bk go; one is left, 24 hours old", "9 days old"], 2)
+check("nothing outside the rules", prune("keep-last=2", TWO, vm(100, BOOT)), [], "nothing goes", 0)
+check("keep-all", prune("keep-all=1", TWO, vm(100, BOOT)), [], "nothing goes", 0)
+check("of a guest that is gone", prune("keep-last=1", TWO),
+      [f"backup/{TWO[1]['volid']} loses-backup 3 prune"], "all there is of it", 3)
+check("protected stays", prune("keep-last=1", [TWO[0], dict(TWO[1], protected=1)], vm(100, BOOT)),
+      [], "nothing goes", 0)
+check("renamed stays", prune("keep-last=1", [TWO[0], dict(TWO[1], volid="bk:backup/vzdump-qemu-x.vma")],
+                             vm(100, BOOT)), [], "nothing goes", 0)
+check("the storage's own rules", prune(None, TWO, vm(100, BOOT),
+                                       stores=(LOCAL, SHARED, dict(OTHER, **{"prune-backups": "keep-last=1"}))),
+      [f"backup/{TWO[1]['volid']} loses-backup 2 prune"])
+check("no rules at all", prune(None, TWO, vm(100, BOOT)), [], "neither the request nor", 3)
+check("invalid rules", prune("keep-last=no", TWO, vm(100, BOOT)), [], "not valid", 3)
+check("by kind: a container's and a VM's of one vmid", prune(
+    "keep-last=1", [TWO[0], backup("bk", 100, 5, kind="lxc")], vm(100, BOOT)), [], "nothing goes", 0)
+check("only one guest's", dict(prune("keep-last=1", TWO + [backup("bk", 101, 2), backup("bk", 101, 3)],
+                                     vm(100, BOOT), vm(101, {})),
+                               form={"prune-backups": "keep-last=1", "vmid": 101}),
+      [f"backup/{backup('bk', 101, 3)['volid']} loses-backup 2 prune"])
+
+driver.close()
+done()

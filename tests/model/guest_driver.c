@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The analysers' side of the differential tests: one case a line on standard input, one verdict a
+ * line on standard output. A case is {"call": NAME, "world": {path: answer}, …}; a verdict is
+ * {"affects": [line …], "says": [line …], "risk": N}, or what the call answers instead. The cases
+ * come from the models beside this file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/own.h"
+#include "proximo-client/blast/retention.h"
+#include "tests/unit/blast/world.h"
+
+static js *lines_of(const char *text) {
+    js *list = js_array();
+
+    for (const char *s = text; *s;) {
+        size_t len = strcspn(s, "\n");
+
+        js_push(list, js_str_n(s, len));
+        s += len + (s[len] == '\n');
+    }
+    return list;
+}
+
+static js *verdict(void) {
+    js *o = js_object();
+
+    js_add(o, "affects", lines_of(buf_str(&record_affects)));
+    js_add(o, "says", lines_of(buf_str(&record_rest)));
+    js_add(o, "risk", js_int(record_risk));
+    return o;
+}
+
+/* {"rules": "keep-last=1", "archives": [content row …]} -> {volid: mark} */
+static js *call_retention(const js *c) {
+    const js *rows = js_get(c, "archives");
+    CLEANUP(freep) struct archive *v = calloc(js_len(rows) + 1, sizeof(*v));
+    struct keep k;
+    js *o = js_object();
+    size_t n = 0;
+
+    if (!v) {
+        abort();
+    }
+    if (keep_parse(js_get(c, "rules"), &k) < 0) {
+        js_add(o, "refused", js_bool(true));
+        return o;
+    }
+    for (size_t i = 0; i < js_len(rows); i++) {
+        if (archive_of(js_at(rows, i), "s", "n", &v[n])) {
+            v[n].at = n;
+            n++;
+        }
+    }
+    retention_mark(v, n, &k);
+    for (size_t i = 0; i < n; i++) {
+        js_addf(o, v[i].volid, "%s%s", mark_name(v[i].mark), v[i].unsure ? "?" : "");
+    }
+    return o;
+}
+
+static int run_storage(const struct picture *p, const js *c, struct draft *d) {
+    return blast_storage(p, js_str_or(c, "storage", ""), js_get(c, "set"), js_get(c, "delete"),
+                         js_bool_or(c, "gone", false), d);
+}
+
+static int run_prune(const struct picture *p, const js *c, struct draft *d) {
+    return blast_prune(p, js_str_or(c, "storage", ""), js_str_or(c, "node", ""), js_get(c, "form"),
+                       js_int_or(c, "now", 0), d);
+}
+
+static int run_volume(const struct picture *p, const js *c, struct draft *d) {
+    return blast_volume_delete(p, js_str_or(c, "volid", ""), js_str_or(c, "node", ""),
+                               js_int_or(c, "now", 0), d);
+}
+
+static const struct call {
+    const char *name;
+    unsigned int needs;
+    int (*run)(const struct picture *p, const js *c, struct draft *d);
+} calls[] = {
+    {"storage", BLAST_STORAGE_NEEDS, run_storage},
+    {"prune", BLAST_PRUNE_NEEDS, run_prune},
+    {"volume", BLAST_VOLUME_NEEDS, run_volume},
+};
+
+static js *call_blast(const struct call *call, const js *c) {
+    struct picture_ask ask = {.what = call->needs,
+                              .vmid = (uint32_t)js_int_or(c, "ask_vmid", 0),
+                              .storage = js_get_str(c, "storage")};
+    CLEANUP(picture_freep)
+    struct picture *p = world_picture_of(js_get(c, "world"), &ask);
+
+    (void)call->run(p, c, record_reset());
+    return verdict();
+}
+
+static js *answer(const js *c) {
+    const char *name = js_str_or(c, "call", "");
+    js *o;
+
+    if (strcmp(name, "retention") == 0) {
+        return call_retention(c);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        if (strcmp(calls[i].name, name) == 0) {
+            return call_blast(&calls[i], c);
+        }
+    }
+    o = js_object();
+    js_addf(o, "error", "no call %s", name);
+    return o;
+}
+
+int main(void) {
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n;
+
+    while ((n = getline(&line, &room, stdin)) > 0) {
+        CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 24);
+        CLEANUP(js_freep) js *c = NULL;
+        CLEANUP(js_freep) js *o = NULL;
+        struct err e = {0};
+
+        if (js_parse(line, (size_t)n, &c, &e) < 0) {
+            (void)fprintf(stderr, "%s\n", e.msg);
+            return 1;
+        }
+        o = answer(c);
+        if (js_print(o, &out) < 0) {
+            return 1;
+        }
+        (void)printf("%s\n", buf_str(&out));
+        (void)fflush(stdout);
+    }
+    free(line);
+    return 0;
+}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the models of guests and backups share: the C side as a process that answers line by line,
+TAP, and seeds."""
+import json
+import os
+import random
+import subprocess
+import sys
+
+BUILD = os.environ.get("top_builddir", ".")
+RUNS = int(os.environ.get("MODEL_RUNS", "300"))
+SEED = int(os.environ.get("MODEL_SEED", random.randrange(1 << 32)))
+count = 0
+failed = 0
+
+
+class Driver:
+    def __init__(self):
+        self.p = subprocess.Popen([os.path.join(BUILD, "tests/model/guest_driver")],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, case):
+        self.p.stdin.write(json.dumps(case) + "\n")
+        self.p.stdin.flush()
+        line = self.p.stdout.readline()
+        if not line:
+            print("Bail out! the C side ended at", json.dumps(case)[:2000])
+            sys.exit(1)
+        return json.loads(line)
+
+    def close(self):
+        self.p.stdin.close()
+        return self.p.wait() == 0
+
+
+def ok(good, what, detail=""):
+    global count, failed
+    count += 1
+    failed += not good
+    print("ok" if good else "not ok", count, "-", what)
+    if not good:
+        print("#", str(detail).replace("\n", "\n# "))
+
+
+def compare(name, one_case, runs=None):
+    """one_case(rng, driver) -> None or a text that tells the difference. Stops at the first."""
+    runs = runs or RUNS
+    driver = Driver()
+    for i in range(runs):
+        bad = one_case(random.Random(f"{SEED} {name} {i}"), driver)
+        if bad:
+            ok(False, f"{name}: run {i} of {runs}, MODEL_SEED={SEED}", bad)
+            driver.close()
+            return
+    ok(driver.close(), f"{name}: {runs} random cases, MODEL_SEED={SEED}")
+
+
+def done():
+    print(f"1..{count}")
+    sys.exit(failed > 0)
