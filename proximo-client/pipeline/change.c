@@ -90,11 +90,17 @@ static void post_check(struct change *c) {
     struct err e = {0};
     bool ok = false;
 
-    if (!row || !row->check || (c->out != OUT_DONE && c->out != OUT_WARNINGS)) {
+    int r;
+
+    if (!row || (c->out != OUT_DONE && c->out != OUT_WARNINGS)) {
+        return;
+    }
+    r = row_check(row, c->s, js_get(c->p.v, "args"), &ok, &text, &e);
+    if (r == 0 && !text) { /* the row has no question of its own */
         return;
     }
     c->post = js_object();
-    if (row->check(c->s, js_get(c->p.v, "args"), &ok, &text, &e) < 0) {
+    if (r < 0) {
         js_add(c->post, "status", js_str("failed"));
         js_add(c->post, "text", js_str(e.msg));
         return;

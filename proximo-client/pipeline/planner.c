@@ -59,7 +59,7 @@ int planner_plan(struct session *s, const char *tool, const js *args, js **ret, 
     }
     session_progress(s, 0, 0, "reading the live state for %s", tool);
     d = draft_new(s, row->name, args);
-    r = row->plan(d, args, e);
+    r = row_plan(row, d, args, e);
     if (r < 0) {
         return r;
     }

@@ -45,8 +45,9 @@ static bool changed_by_prepare(const struct change *c, const char *path, const c
     }
 }
 
+/* Of a list every item carries the digest of the one file they stand in. */
 static void keep_fresh(struct change *c, const char *path, const js *data) {
-    const char *digest = js_get_str(data, "digest");
+    const char *digest = js_get_str(js_is_array(data) ? js_at(data, 0) : data, "digest");
 
     if (digest) {
         js_add(c->fresh, path, js_str(digest));

@@ -108,6 +108,16 @@ static int form_value(const char *key, const js *v, struct buf *ret, struct err 
     return r < 0 ? err_set(e, r, "form value %.60s: too long", key) : 0;
 }
 
+static int form_pair(const char *key, const js *v, bool *first, struct buf *ret, struct err *e) {
+    int r = *first ? 0 : buf_addc(ret, '&');
+
+    *first = false;
+    if (r < 0 || encode(ret, key, strlen(key)) < 0 || buf_addc(ret, '=') < 0) {
+        return err_set(e, -E2BIG, "form too long");
+    }
+    return form_value(key, v, ret, e);
+}
+
 int form_encode(const js *form, struct buf *ret, struct err *e) {
     bool first = true;
 
@@ -118,15 +128,14 @@ int form_encode(const js *form, struct buf *ret, struct err *e) {
         return err_set(e, -EINVAL, "a form is an object, not a %s", js_type_name(form));
     }
     JS_FOREACH(form, key, value) {
-        int r = first ? 0 : buf_addc(ret, '&');
+        bool list = js_is_array(value); /* PVE takes an array as a name that is repeated */
 
-        first = false;
-        if (r < 0 || encode(ret, key, strlen(key)) < 0 || buf_addc(ret, '=') < 0) {
-            return err_set(e, -E2BIG, "form too long");
-        }
-        r = form_value(key, value, ret, e);
-        if (r < 0) {
-            return r;
+        for (size_t i = 0; i < (list ? js_len(value) : 1); i++) {
+            int r = form_pair(key, list ? js_at(value, i) : value, &first, ret, e);
+
+            if (r < 0) {
+                return r;
+            }
         }
     }
     return 0;

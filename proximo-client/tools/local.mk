@@ -18,12 +18,18 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/node.c \
 	proximo-client/tools/perms.c \
 	proximo-client/tools/plans.h \
+	proximo-client/tools/pool.c \
 	proximo-client/tools/read.c \
 	proximo-client/tools/registry.c \
 	proximo-client/tools/resolve.c \
 	proximo-client/tools/rollback.c \
 	proximo-client/tools/rows.h \
 	proximo-client/tools/schema.c \
+	proximo-client/tools/send.h \
+	proximo-client/tools/send_check.c \
+	proximo-client/tools/send_form.c \
+	proximo-client/tools/send_object.c \
+	proximo-client/tools/send_plan.c \
 	proximo-client/tools/snapshot.c \
 	proximo-client/tools/snapshot_plan.c \
 	proximo-client/tools/storage.c \

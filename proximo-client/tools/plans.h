@@ -8,6 +8,9 @@
 /* What every planning row answers. */
 #define PLAN_RESULT "plan_id:string status:string plan:object next:string"
 
+/* How the description of every planning row ends. */
+#define PLANS " Returns a plan; nothing runs before it is applied."
+
 /* --- guests (guest_plan.c) --- */
 
 /* Resolves the guest and makes it the draft's target. "guest_locked" while PVE holds a lock on it;

@@ -6,8 +6,8 @@
 #include "proximo-client/tools/rows.h"
 
 static const struct row *const tables[] = {
-    core_rows,    cluster_rows, node_rows,   guest_rows, snapshot_rows,
-    storage_rows, task_rows,    access_rows, exec_rows,  ledger_rows,
+    core_rows, cluster_rows, node_rows, guest_rows, snapshot_rows, storage_rows,
+    task_rows, access_rows,  pool_rows, exec_rows,  ledger_rows,
 };
 
 const struct row *row_at(size_t i) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/ident.h"
-#include "proximo-client/tools/rows.h"
+#include "proximo-client/tools/plans.h"
 
 static js *enum_of(const char *choices) {
     js *list = js_array();
@@ -126,15 +126,16 @@ js *row_input_schema(const struct row *r, bool with_cluster) {
 
 /* "name:type name?:type …": a question mark makes it optional. */
 js *row_output_schema(const struct row *r) {
+    const char *result = r->result ? r->result : r->effect == EFFECT_CHANGE ? PLAN_RESULT : NULL;
     js *o, *props, *required;
 
-    if (!r->result) {
+    if (!result) {
         return NULL;
     }
     o = js_object();
     props = js_object();
     required = js_array();
-    for (const char *p = r->result; *p;) {
+    for (const char *p = result; *p;) {
         size_t n = strcspn(p, ":"), t = strcspn(p + n + 1, " ");
         bool optional = n && p[n - 1] == '?';
         char name[64];

@@ -11,6 +11,7 @@
 #include "proximo-client/pipeline/draft.h"
 
 struct session;
+struct send;
 struct err;
 
 enum field_type {
@@ -41,6 +42,13 @@ struct field {
     bool secret;
     int64_t min, max;
     const char *choices;
+    /* Rows that are data (send.h) only: */
+    const char *param; /* what the API calls it; NULL: the same */
+    const char *unset; /* what brings the default back where the API cannot delete the key */
+    bool repeated;     /* F_STRS: an array there (the name is repeated), not one text with commas */
+    bool ours;         /* never sent: it only steers or checks */
+    /* F_MAP whose members become parameters: which. kind is the guest's, or "". */
+    bool (*key_ok)(const char *kind, const char *key);
 };
 
 enum effect {
@@ -72,7 +80,8 @@ struct row {
     const char *query; /* "limit start since" or NULL */
     int (*read)(struct session *s, const js *args, js **ret, struct err *e);
 
-    /* EFFECT_CHANGE. */
+    /* EFFECT_CHANGE: either `send` (a change that is data, send.h), or `plan` and `check`. */
+    const struct send *send;
     int (*plan)(struct draft *d, const js *args, struct err *e);
     const char *analysers; /* names of blast/ analysers it calls, for the walk test and the manual */
     const char *undo;      /* kind of formats.md 10 */
@@ -81,7 +90,9 @@ struct row {
     int (*check)(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
 
     const char *privilege; /* "/vms/{vmid} VM.PowerMgmt", "/storage Datastore.Allocate", or "" */
-    const char *result;    /* output schema in short form: "upid:string status:string …" (see schema.c), or NULL */
+    /* Output schema in short form: "upid:string status:string …" (see schema.c), or NULL: of a read
+     * none, of a change the plan's. */
+    const char *result;
 };
 
 /* registry.c: the one list of tables. */
@@ -95,6 +106,11 @@ js *row_output_schema(const struct row *r); /* NULL when the row declares none *
 int row_validate(const struct row *r, const js *args, struct err *e);
 /* Parses "key=value" words into typed args by the row's fields (command line). */
 int row_args_from_words(const struct row *r, char *const *words, size_t n, js **ret, struct err *e);
+/* Fills a draft for a row that changes something; args have been validated. */
+int row_plan(const struct row *r, struct draft *d, const js *args, struct err *e);
+/* The post-check of a row that changed something. *ret_text NULL: the row has no question. */
+int row_check(const struct row *r, struct session *s, const js *args, bool *ret_ok, char **ret_text,
+              struct err *e);
 /* Runs a read row (path or function). */
 int row_read(const struct row *r, struct session *s, const js *args, js **ret, struct err *e);
 

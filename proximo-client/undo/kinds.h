@@ -16,6 +16,9 @@ const js *undone_request(const struct undone *u, const char *phase, size_t i);
 /* Puts an API request of it into the execute phase of the draft, as it is. */
 void undone_copy_request(struct draft *d, const js *q);
 
+struct row;
+/* A row that is data: by its own description instead of the kind. */
+int undo_row(struct draft *d, const struct undone *u, const struct row *r, struct err *e);
 int undo_inverse(struct draft *d, const struct undone *u, struct err *e);
 int undo_restore_object(struct draft *d, const struct undone *u, struct err *e);
 int undo_guest_snapshot(struct draft *d, const struct undone *u, struct err *e);

@@ -10,6 +10,7 @@
 
 #include "common/err.h"
 #include "common/own.h"
+#include "proximo-client/tools/tool.h"
 #include "proximo-client/undo/kinds.h"
 
 static const struct kind {
@@ -49,6 +50,7 @@ int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e)
     struct undone u = {plan, js_get(plan, "args"), js_get(plan, "target"), outcome};
     const js *undo = js_get(plan, "undo");
     const char *kind = js_str_or(undo, "kind", "none");
+    const struct row *row;
 
     if (strcmp(js_str_or(outcome, "result", "done"), "not-started") == 0) {
         return err_tag(e, -EINVAL, "undo_not_done",
@@ -60,6 +62,10 @@ int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e)
     }
     draft_change(d, "undo: %.400s", js_str_or(plan, "change", ""));
     copy_target(d, u.target);
+    row = row_find(js_str_or(plan, "tool", ""));
+    if (row && row->send) {
+        return undo_row(d, &u, row, e);
+    }
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (strcmp(kinds[i].name, kind) == 0) {
             return kinds[i].build(d, &u, e);

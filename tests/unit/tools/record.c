@@ -70,7 +70,7 @@ int world_plan(const char *row, const js *args, js **ret, struct err *e) {
     struct draft *d;
     int code;
 
-    if (!r || !r->plan) {
+    if (!r || r->effect != EFFECT_CHANGE) {
         return -ENOENT;
     }
     code = row_validate(r, args, e);
@@ -78,9 +78,10 @@ int world_plan(const char *row, const js *args, js **ret, struct err *e) {
         return code;
     }
     d = world_draft(args);
-    code = r->plan(d, args, e);
+    code = row_plan(r, d, args, e);
     if (code == 0) {
         *ret = world_draft_take(d);
+        js_add(*ret, "tool", js_str(row));
     } else {
         json_object_put(world_draft_take(d));
     }

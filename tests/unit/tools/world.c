@@ -57,6 +57,10 @@ void world_set(const char *path, const char *data) {
     json_object_object_del(pve.fails, path);
 }
 
+bool world_knows(const char *path) {
+    return js_get(pve.answers, path) != NULL;
+}
+
 void world_fail(const char *path, int http_status, const char *tag) {
     js *o = js_object();
 

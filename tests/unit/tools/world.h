@@ -15,6 +15,7 @@ void world_reset(void);
 /* What a GET of path answers: `data` as JSON text. */
 void world_set(const char *path, const char *data);
 /* A GET of path fails: HTTP status and tag. */
+bool world_knows(const char *path); /* whether there is an answer */
 void world_fail(const char *path, int http_status, const char *tag);
 /* Adds every answer of a capture file ({calls:[{path, status, body}]}); false when it is not there.
  */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way back of rows that are data (tools/send.h). What is sent is what the plan said; what is
+ * looked at is the object as it is now: gone, back again, or changed by somebody else since. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/tools/send.h"
+#include "proximo-client/undo/kinds.h"
+
+static void copy_all(struct draft *d, const struct undone *u) {
+    const js *q;
+
+    for (size_t i = 0; (q = undone_request(u, "undo", i)); i++) {
+        undone_copy_request(d, q);
+    }
+}
+
+/* What somebody changed after the operation is taken away by the undo too: it is named. */
+static void conflicts(struct sending *c, const struct row *r, const js *did) {
+    CLEANUP(buf_done) struct buf keys = BUF_INIT(LIM_LINE);
+    char label[260], why[200];
+
+    send_differences(c->now, did, r, &keys);
+    (void)snprintf(label, sizeof(label), "%.40s/%.200s", r->send->on->kind, c->id);
+    if (keys.len) {
+        (void)snprintf(why, sizeof(why), "changed again since: that change is taken back too");
+        draft_affect(c->d, &(struct affect){.resource = label,
+                                            .effect = "loses-data",
+                                            .severity = RISK_HIGH,
+                                            .via = buf_str(&keys),
+                                            .why = why});
+    } else {
+        draft_affect(c->d, &(struct affect){.resource = label,
+                                            .effect = "reverted",
+                                            .severity = RISK_LOW,
+                                            .why = "it is as before the operation again"});
+    }
+}
+
+static int assess(struct sending *c, const struct row *r, const js *before, const js *after,
+                  struct err *e) {
+    struct assess a = {.row = r,
+                       .args = c->args,
+                       .before = before,
+                       .after = after,
+                       .guest = c->guest.vmid ? &c->guest : NULL};
+
+    return send_verdict(c->d, &a, e);
+}
+
+static int gone(const struct sending *c, struct err *e) {
+    (void)err_tag(e, -ENOENT, "undo_gone", "%s %.100s is not there any more",
+                  c->row->send->on->kind, c->id);
+    return err_hint(e, "make a new plan for what is there now");
+}
+
+/* A new object goes again. */
+static int undo_create(struct sending *c, const struct undone *u, const struct row *made,
+                       struct err *e) {
+    CLEANUP(buf_done) struct buf limits = BUF_INIT(LIM_LINE);
+    const struct thing *t = c->row->send->on;
+    int r;
+
+    if (!c->now) {
+        return err_tag(e, -EALREADY, "no_change", "%s %.100s is already gone", t->kind, c->id);
+    }
+    conflicts(c, made, js_get(undone_request(u, "execute", 0), "form"));
+    copy_all(c->d, u);
+    r = send_make(c->d, PHASE_UNDO, t, c->args, c->now, &limits, e);
+    draft_undo(c->d, "restore-object", "it is made again from the object recorded in this plan",
+               buf_str(&limits));
+    return r < 0 ? r : assess(c, c->row, c->now, NULL, e);
+}
+
+static int undo_update(struct sending *c, const struct undone *u, struct err *e) {
+    CLEANUP(buf_done) struct buf limits = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *after = NULL;
+    const js *back = js_get(undone_request(u, "undo", 0), "form");
+    js *prior;
+    int r = 0;
+
+    if (!c->now) {
+        return gone(c, e);
+    }
+    conflicts(c, c->row, js_get(undone_request(u, "execute", 0), "form"));
+    copy_all(c->d, u);
+    prior = send_prior(c->row, c->now, back, &limits);
+    if (prior) {
+        r = send_request(c->d, PHASE_UNDO, c->row, c->args, prior, e);
+    }
+    draft_undo(c->d, prior ? "restore-object" : "none",
+               prior ? "the values of now are recorded in this plan and can be put back"
+                     : "nothing of it can be put forward again",
+               buf_str(&limits));
+    after = send_after(c->now, back);
+    return r < 0 ? r : assess(c, c->row, c->now, after, e);
+}
+
+/* What was deleted is made again, unless somebody has. */
+static int undo_delete(struct sending *c, const struct undone *u, struct err *e) {
+    const struct thing *t = c->row->send->on;
+    CLEANUP(js_freep) js *after = js_copy(js_get(undone_request(u, "undo", 0), "form"));
+    char label[260];
+    int r;
+
+    if (c->now && !t->ordered) {
+        (void)err_tag(e, -EEXIST, "already_exists", "there is a %s %.100s again", t->kind, c->id);
+        return err_hint(e, "compare it with the recorded one");
+    }
+    copy_all(c->d, u);
+    r = send_unmake(c->d, PHASE_UNDO, t, c->args, false, e);
+    draft_undo(c->d, "inverse", "it is deleted again", "");
+    (void)snprintf(label, sizeof(label), "%.40s/%.200s", t->kind, c->id);
+    draft_affect(c->d, &(struct affect){.resource = label,
+                                        .effect = "reverted",
+                                        .severity = RISK_LOW,
+                                        .why = "it comes back as it was recorded"});
+    return r < 0 ? r : assess(c, c->row, NULL, after, e);
+}
+
+static int undo_action(struct sending *c, const struct undone *u, struct err *e) {
+    copy_all(c->d, u);
+    draft_undo(c->d, "none", "the operation can be planned again", "");
+    return assess(c, c->row, c->now, c->now, e);
+}
+
+/* The row through which the object is looked at now: the one that would do what the undo does. */
+static const struct row *counterpart(const struct row *r) {
+    const struct send *x = r->send;
+
+    switch (x->does) {
+    case SEND_CREATE:
+        return row_find(x->on->deleted_by);
+    case SEND_DELETE:
+        return row_find(x->on->made_by);
+    case SEND_ACTION:
+        return x->inverse ? row_find(x->inverse) : NULL;
+    case SEND_UPDATE:
+    default:
+        return r;
+    }
+}
+
+int undo_row(struct draft *d, const struct undone *u, const struct row *r, struct err *e) {
+    const struct row *other = counterpart(r);
+    CLEANUP(sending_done) struct sending c = {.read = BUF_INIT(LIM_LINE)};
+    CLEANUP(js_freep) js *names = NULL;
+    int code;
+
+    if (!other) {
+        return err_tag(e, -EINVAL, "undo_none", "%s has no way back in this version", r->name);
+    }
+    names = r->send->on ? sending_names(r->send->on, u->args, r->send->does == SEND_CREATE)
+                        : js_copy(u->args);
+    code = sending_open(&c, other, d, NULL, names, e);
+    if (code == 0 && c.guest.vmid &&
+        strcmp(c.guest.node, js_str_or(u->target, "node", c.guest.node)) != 0) {
+        (void)err_tag(e, -ESTALE, "undo_gone", "guest %u moved to node %s", c.guest.vmid,
+                      c.guest.node);
+        code = err_hint(e, "make a new plan for where it is now");
+    }
+    if (code == 0) {
+        code = sending_look(&c, e);
+    }
+    if (code < 0) {
+        return code;
+    }
+    switch (r->send->does) {
+    case SEND_CREATE:
+        return undo_create(&c, u, r, e);
+    case SEND_UPDATE:
+        return undo_update(&c, u, e);
+    case SEND_DELETE:
+        return undo_delete(&c, u, e);
+    case SEND_ACTION:
+    default:
+        return undo_action(&c, u, e);
+    }
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/tools/samples.h - for the walk over rows that are data: values where one made from the
+ * field's type will not do, objects in a raw form of their own, and what else the world answers. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "tests/unit/tools/world.h"
+
+static const struct sample {
+    const char *row;                  /* NULL: every row */
+    const char *name, *value, *other; /* JSON */
+} samples[] = {
+    {NULL, "digest", "\"aaaa\"", "\"bbbb\""},
+};
+
+/* Fields that cannot stand beside the others. */
+static const struct {
+    const char *row, *name;
+} left_out[] = {
+    {"", ""},
+};
+
+/* What the API answers for a thing whose `shape` reads another form. */
+static const struct {
+    const char *kind, *answer;
+} objects[] = {
+    {"", ""},
+};
+
+/* Further answers that rows need. */
+static const struct {
+    const char *path, *answer;
+} answers[] = {
+    {"/access/acl", "[]"},
+};
+
+static inline bool sample_is_left_out(const char *row, const char *name) {
+    for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
+        if (strcmp(left_out[i].row, row) == 0 && strcmp(left_out[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline const char *sample_object(const char *kind) {
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        if (strcmp(objects[i].kind, kind) == 0) {
+            return objects[i].answer;
+        }
+    }
+    return NULL;
+}
+
+static inline void samples_world(void) {
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        world_set(answers[i].path, answers[i].answer);
+    }
+}
