@@ -130,6 +130,9 @@ int form_encode(const js *form, struct buf *ret, struct err *e) {
     JS_FOREACH(form, key, value) {
         bool list = js_is_array(value); /* PVE takes an array as a name that is repeated */
 
+        if (list && !js_len(value)) {
+            return err_set(e, -EINVAL, "form value %.60s: an empty list cannot be sent", key);
+        }
         for (size_t i = 0; i < (list ? js_len(value) : 1); i++) {
             int r = form_pair(key, list ? js_at(value, i) : value, &first, ret, e);
 

@@ -74,9 +74,12 @@ START_TEST(forms) {
     js_add(f, "t", js_bool(true));
     js_add(f, "f", js_bool(false));
     js_add(f, "n", js_int(-3));
+    js_add(f, "l", js_array());
+    js_push(js_get(f, "l"), js_str("a"));
+    js_push(js_get(f, "l"), js_str("b"));
     ck_assert_int_eq(pve_query(f, &b, &e), 0);
-    ck_assert_str_eq(buf_str(&b), "?a%20b=x%3Dy%26z&t=1&f=0&n=-3");
-    js_add(bad, "list", js_array());
+    ck_assert_str_eq(buf_str(&b), "?a%20b=x%3Dy%26z&t=1&f=0&n=-3&l=a&l=b");
+    js_add(bad, "list", js_array()); /* one with items is a name that is repeated */
     ck_assert_int_eq(form_encode(bad, &b, &e), -EINVAL);
     js_add(bad, "list", NULL);
     ck_assert_int_eq(form_encode(bad, &b, &e), -EINVAL);
