@@ -8,6 +8,15 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/config_cross.c \
 	proximo-client/blast/config_int.h \
 	proximo-client/blast/exec.c \
+	proximo-client/blast/fw.h \
+	proximo-client/blast/fw_addr.c \
+	proximo-client/blast/fw_apply.c \
+	proximo-client/blast/fw_conf.c \
+	proximo-client/blast/fw_diff.c \
+	proximo-client/blast/fw_eval.c \
+	proximo-client/blast/fw_names.c \
+	proximo-client/blast/fw_rules.c \
+	proximo-client/blast/fw_set.c \
 	proximo-client/blast/part_access.c \
 	proximo-client/blast/part_guest.c \
 	proximo-client/blast/part_lists.c \
@@ -22,9 +31,9 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/prune.c \
 	proximo-client/blast/refs.c \
 	proximo-client/blast/refs.h \
-	proximo-client/blast/roles.c \
 	proximo-client/blast/retention.c \
 	proximo-client/blast/retention.h \
+	proximo-client/blast/roles.c \
 	proximo-client/blast/rollback.c \
 	proximo-client/blast/storage.c \
 	proximo-client/blast/storage_int.h \
