@@ -99,7 +99,7 @@ static const struct {
     {"plan_expired", EXIT_DRIFTED},      {"plan_spent", EXIT_DRIFTED},
     {"already_undone", EXIT_DRIFTED},    {"ledger_damaged", EXIT_LEDGER},
     {"ledger_behind", EXIT_LEDGER},      {"ledger_defect", EXIT_LEDGER},
-    {"mirror_bad", EXIT_LEDGER},
+    {"mirror_bad", EXIT_LEDGER},         {"ledger_forked", EXIT_LEDGER},
 };
 
 int cli_exit_of(const char *tag) {

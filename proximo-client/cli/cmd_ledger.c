@@ -71,11 +71,60 @@ static int run_export(struct cli *c) {
     return done(c, "ledger_export", r, result, &e);
 }
 
+/* A person says yes on the terminal, or says why beforehand; the reason is recorded for ever.
+ * Returns an exit code, EXIT_DONE to go on. */
+static int ask_person(struct cli *c, const char *question, const char **reason) {
+    struct err e = {0};
+    bool yes = false;
+
+    if (*reason) {
+        return EXIT_DONE;
+    }
+    if (tty_ask_yes(question, &yes, &e) < 0) {
+        (void)err_hint(&e, "run this on a terminal, or give --reason TEXT");
+        return cli_fail(c, &e);
+    }
+    if (!yes) {
+        fprintf(stderr, "nothing was changed\n");
+        return EXIT_APPROVAL;
+    }
+    *reason = "said yes on a terminal";
+    return EXIT_DONE;
+}
+
+static int run_asked(struct cli *c, bool restart) {
+    static const char *const question[] = {
+        "bring the ledger back to the largest state that it ever signed?\n"
+        "Entries that nobody signed are left out; the ledger as it is now is kept.",
+        "end this ledger and begin a new one? Every verification will say so for ever,\n"
+        "recorded plans are void, and the root of each node has to agree.",
+    };
+    const char *mirror = restart ? NULL : cli_option(c, "--mirror");
+    const char *reason = cli_option(c, "--reason");
+    struct err e = {0};
+    js *result = NULL;
+    int r;
+
+    if (!cli_words(c, &cmd_ledger, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    r = ask_person(c, question[restart], &reason);
+    if (r != EXIT_DONE) {
+        return r;
+    }
+    r = restart ? ledger_care_restart(c->app, c->cluster, reason, &result, &e)
+                : ledger_care_recover(c->app, c->cluster, mirror, reason, &result, &e);
+    return done(c, restart ? "ledger_restart" : "ledger_recover", r, result, &e);
+}
+
 static int run_ledger(struct cli *c) {
     const char *what = c->argc ? c->argv[0] : "";
 
     if (strcmp(what, "export") == 0) {
         return run_export(c);
+    }
+    if (strcmp(what, "recover") == 0 || strcmp(what, "restart") == 0) {
+        return run_asked(c, what[2] == 's');
     }
     if (!cli_words(c, &cmd_ledger, 1, 2)) {
         return EXIT_USAGE;
@@ -86,10 +135,15 @@ static int run_ledger(struct cli *c) {
     if (strcmp(what, "show") == 0 || strcmp(what, "proof") == 0) {
         return run_entry(c);
     }
-    return cli_usage(&cmd_ledger, "verify, show, proof or export");
+    return cli_usage(&cmd_ledger, "verify, show, proof, export, recover or restart");
 }
 
 const struct command cmd_ledger = {
-    "ledger", "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER | export [DIR] [--bodies]",
-    "verify the ledger, look into it, copy it",
-    "  --bodies          export whole plans and outputs too, not only their hashes", run_ledger};
+    "ledger",
+    "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER | export [DIR] [--bodies] | "
+    "recover [--mirror DIR] [--reason TEXT] | restart [--reason TEXT]",
+    "verify the ledger, look into it, copy it, recover it",
+    "  --bodies          export whole plans and outputs too, not only their hashes\n"
+    "  --mirror DIR      recover from this export, not from the configured mirror\n"
+    "  --reason TEXT     recorded for ever; answers the question that is asked on the terminal",
+    run_ledger};

@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/canon.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/js.h"
 #include "common/own.h"
 #include "proximo-client/ledger/impl.h"
 
@@ -75,7 +77,7 @@ static int write_note(struct ledger *l, const struct buf *note, struct err *e) {
     return r;
 }
 
-static int sign(struct ledger *l, struct err *e) {
+int append_sign(struct ledger *l, struct err *e) {
     CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     struct checkpoint c = {.size = l->edge.size};
@@ -100,6 +102,30 @@ static int sign(struct ledger *l, struct err *e) {
     return 0;
 }
 
+int append_summary(struct buf *b, const char *text, struct err *e) {
+    CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *o = NULL;
+    int r;
+
+    if (!text) {
+        return entry_end(b, "{}", e);
+    }
+    o = js_object();
+    js_add(o, "summary", js_str(text));
+    js_add(o, "v", js_int(1));
+    r = canon_write(o, &body, e);
+    return r < 0 ? r : entry_end(b, buf_str(&body), e);
+}
+
+int append_recovery_entry(struct buf *b, uint64_t cut, uint64_t rehashed, const char *summary,
+                          struct err *e) {
+    int r = entry_begin(b, ENTRY_RECOVERY, clock_unix(), "proximo");
+
+    r = r < 0 ? r : lines_putf(b, "cut", "%llu", (unsigned long long)cut);
+    r = r < 0 ? r : lines_putf(b, "rehashed", "%llu", (unsigned long long)rehashed);
+    return r < 0 ? r : append_summary(b, summary, e);
+}
+
 /* What recovery did is an entry of its own. */
 static int record_recovery(struct ledger *l, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
@@ -109,10 +135,7 @@ static int record_recovery(struct ledger *l, struct err *e) {
     if (!l->cut && !l->rehashed) {
         return 0;
     }
-    r = entry_begin(&b, ENTRY_RECOVERY, clock_unix(), "proximo");
-    r = r < 0 ? r : lines_putf(&b, "cut", "%llu", (unsigned long long)l->cut);
-    r = r < 0 ? r : lines_putf(&b, "rehashed", "%llu", (unsigned long long)l->rehashed);
-    r = r < 0 ? r : entry_end(&b, "{}", e);
+    r = append_recovery_entry(&b, l->cut, l->rehashed, NULL, e);
     r = r < 0 ? r : put(l, buf_str(&b), b.len, true, &pos, e);
     if (r == 0) {
         l->cut = 0;
@@ -124,13 +147,13 @@ static int record_recovery(struct ledger *l, struct err *e) {
 int append_recovery(struct ledger *l, struct err *e) {
     int r;
 
-    if (l->damaged || (!l->cut && !l->rehashed)) {
+    if (l->damaged || (!l->cut && !l->rehashed) ||
+        faccessat(l->dir, "ahead", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         return 0;
     }
+    /* Not signed here: this may be a copy from an old backup, and what nobody signed can still be
+     * cut. The next entry that must be durable signs it, after the nodes were asked. */
     r = record_recovery(l, e);
-    if (r == 0 && l->has_key) {
-        r = sign(l, e);
-    }
     return no_space(r) ? 0 : r; /* on a full disk it waits for the next append */
 }
 
@@ -139,7 +162,7 @@ int append_first(struct ledger *l, const void *entry, size_t len, struct err *e)
     int r = reserve_ready(l, e);
 
     r = r < 0 ? r : put(l, entry, len, false, &pos, e);
-    return r < 0 ? r : sign(l, e);
+    return r < 0 ? r : append_sign(l, e);
 }
 
 static int may_append(const struct ledger *l, struct err *e) {
@@ -150,11 +173,7 @@ static int may_append(const struct ledger *l, struct err *e) {
         (void)err_tag(e, -EIO, "ledger_failed", "an earlier write to the ledger failed");
         return err_hint(e, "see to the disk, then start the program again");
     }
-    if (!l->has_key) {
-        (void)err_tag(e, -ENOKEY, "ledger_key", "the ledger's signing key is not in %s", l->path);
-        return err_hint(e, "put the key file back, or append where it is");
-    }
-    return 0;
+    return l->has_key ? 0 : create_no_key(l, e);
 }
 
 static int append_locked(struct ledger *l, const void *entry, size_t len, unsigned int flags,
@@ -164,6 +183,9 @@ static int append_locked(struct ledger *l, const void *entry, size_t len, unsign
     struct ledger_pos pos;
     int r = recover_catch_up(l, e);
 
+    if (r == 0 && !use_reserve) { /* the end of what runs is recorded even so */
+        r = ahead_check(l, e);
+    }
     r = r < 0 ? r : record_recovery(l, e);
     if (r == 0 && !use_reserve) {
         r = reserve_ready(l, e);
@@ -176,7 +198,7 @@ static int append_locked(struct ledger *l, const void *entry, size_t len, unsign
     }
     r = r < 0 ? r : put(l, entry, len, use_reserve, &pos, e);
     if (r == 0 && (flags & LEDGER_SYNC)) {
-        r = sign(l, e);
+        r = append_sign(l, e);
     }
     if (r < 0) {
         return r;

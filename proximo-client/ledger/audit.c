@@ -165,6 +165,14 @@ static void note_restart(struct audit *a, const char *text) {
     o = js_object();
     js_add(o, "origin", js_str(c.origin));
     js_add(o, "size", js_int((int64_t)c.size));
+    js_add(o, "nodes", js_array());
+    for (size_t i = 0; i < a->keys->n_nodes; i++) {
+        const struct verify_node *v = &a->keys->node[i];
+
+        if (v->witness.name[0] && note_check(&n, &v->witness, NULL) == 0) {
+            js_push(js_get(o, "nodes"), js_str(v->name));
+        }
+    }
     js_push(js_get(a->report, "restarted"), o);
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,8 +86,13 @@ int create_read_identity(struct ledger *l, struct err *e) {
 static int open_derived(struct ledger *l, struct err *e) {
     l->lock_fd = openat(l->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     l->reserve_fd = openat(l->dir, "reserve", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (l->lock_fd < 0 || l->reserve_fd < 0) {
+    l->users_fd = openat(l->dir, "users", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (l->lock_fd < 0 || l->reserve_fd < 0 || l->users_fd < 0) {
         return err_set(e, -errno, "open ledger %s: %s", l->path, strerror(errno));
+    }
+    if (flock(l->users_fd, LOCK_SH | LOCK_NB) < 0) {
+        (void)err_tag(e, -EBUSY, "ledger_busy", "the ledger is being recovered or restarted");
+        return err_hint(e, "wait for that process");
     }
     if (mkdirat(l->dir, "index", 0700) < 0 && errno != EEXIST && errno != ENOSPC) {
         return err_set(e, -errno, "open ledger %s: %s", l->path, strerror(errno));
@@ -101,7 +107,7 @@ static struct ledger *ledger_new(void) {
     if (!l) {
         return NULL;
     }
-    l->dir = l->lock_fd = l->seg_fd = l->offset_fd = l->reserve_fd = l->read_fd = -1;
+    l->users_fd = l->dir = l->lock_fd = l->seg_fd = l->offset_fd = l->reserve_fd = l->read_fd = -1;
     for (size_t i = 0; i < ARRAY_LEN(l->level_fd); i++) {
         l->level_fd[i] = -1;
     }
@@ -122,6 +128,7 @@ void ledger_close(struct ledger *l) {
     closep(&l->read_fd);
     closep(&l->offset_fd);
     closep(&l->reserve_fd);
+    closep(&l->users_fd);
     closep(&l->lock_fd);
     closep(&l->dir);
     buf_done(&l->note);
@@ -159,9 +166,7 @@ int ledger_open(const char *dir, struct ledger **ret, struct err *e) {
         return err_set(e, -ENOMEM, "out of memory");
     }
     r = open_dir(l, dir, e);
-    r = r < 0 ? r : create_read_identity(l, e);
-    r = r < 0 ? r : read_seed(l, e);
-    r = r < 0 ? r : open_derived(l, e);
+    r = r < 0 ? r : create_use_identity(l, e);
     r = r < 0 ? r : lock_take(l, e);
     if (r < 0) {
         return r;
@@ -180,6 +185,15 @@ int ledger_open(const char *dir, struct ledger **ret, struct err *e) {
 
 const char *ledger_damage(const struct ledger *l) {
     return l->damaged ? l->damage : NULL;
+}
+
+int create_no_key(const struct ledger *l, struct err *e) {
+    (void)err_tag(e, -ENOKEY, "ledger_key", "the ledger's signing key is not in %s", l->path);
+    return err_hint(e, "put the key file back, or append where it is");
+}
+
+bool ledger_has_key(const struct ledger *l) {
+    return l->has_key;
 }
 
 const char *ledger_dir(const struct ledger *l) {
@@ -259,29 +273,48 @@ static int write_genesis(struct ledger *l, const struct ledger_genesis *g, struc
     if (r < 0) {
         return err_set(e, r, "genesis entry: %s", strerror(-r));
     }
-    r = entry_end(&b, "{}", e);
+    r = append_summary(&b, g->reason, e);
     return r < 0 ? r : append_first(l, buf_str(&b), b.len, e);
 }
 
-static int fill(const char *dir, const struct ledger_genesis *g, struct err *e) {
+int create_skeleton(const char *dir, struct ledger **ret, struct err *e) {
     static const char *const parts[] = {"entries", "level",   "bodies",
                                         "secrets", "running", "index"};
     CLEANUP(ledger_closep) struct ledger *l = ledger_new();
-    struct skey key;
-    int r = l ? open_dir(l, dir, e) : err_set(e, -ENOMEM, "out of memory");
+    int r;
 
+    if (mkdir(dir, 0700) < 0) {
+        return err_set(e, -errno, "make %s: %s", dir, strerror(errno));
+    }
+    r = l ? open_dir(l, dir, e) : err_set(e, -ENOMEM, "out of memory");
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
         r = dir_make(l->dir, parts[i], 0700, e);
     }
+    if (r == 0) {
+        *ret = TAKE(l);
+    }
+    return r;
+}
+
+int create_use_identity(struct ledger *l, struct err *e) {
+    int r = create_read_identity(l, e);
+
+    r = r < 0 ? r : read_seed(l, e);
+    return r < 0 ? r : open_derived(l, e);
+}
+
+static int fill(const char *dir, const struct ledger_genesis *g, struct err *e) {
+    CLEANUP(ledger_closep) struct ledger *l = NULL;
+    struct skey key;
+    int r = create_skeleton(dir, &l, e);
+
     r = r < 0 ? r : make_key(g, &key, e);
     if (r < 0) {
         return r;
     }
     r = write_identity(l->dir, &key, e);
     skey_done(&key);
-    r = r < 0 ? r : create_read_identity(l, e);
-    r = r < 0 ? r : read_seed(l, e);
-    r = r < 0 ? r : open_derived(l, e);
+    r = r < 0 ? r : create_use_identity(l, e);
     r = r < 0 ? r : write_genesis(l, g, e);
     return r < 0 ? r : dir_sync(l->dir, ".");
 }
@@ -337,9 +370,6 @@ int ledger_create_from(const char *dir, const struct ledger_genesis *g, struct e
     }
     (void)snprintf(tmp, sizeof(tmp), "%s.new.%d", dir, (int)getpid());
     dir_remove(AT_FDCWD, tmp, 2); /* of a dead process that had our id */
-    if (mkdir(tmp, 0700) < 0) {
-        return err_set(e, -errno, "make %s: %s", tmp, strerror(errno));
-    }
     r = fill(tmp, g, e);
     /* Two may try at once: the second finds the first one's directory not empty. */
     if (r == 0 && rename(tmp, dir) < 0) {

@@ -14,6 +14,7 @@ struct ledger_genesis {
     const uint8_t *seed;          /* NOTE_SEED_LEN bytes, or NULL: a new key */
     const char *const *continues; /* whole notes: the nodes' last cosigned checkpoints */
     size_t n_continues;
+    const char *reason; /* of a restart, or NULL */
 };
 
 /* As ledger_create. */

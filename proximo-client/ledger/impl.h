@@ -22,7 +22,8 @@ struct index;
 #define KEY_HEAD      "proximo-log-key/v1"
 #define BODY_HEAD     "proximo-body/v1\n"
 #define BODY_MAX      (64u * 1024 * 1024) /* the largest output a node request may ask for */
-#define BODY_FILE_MAX (BODY_MAX + BODY_MAX / 1000 + 1024) /* what does not compress grows a little */
+#define BODY_FILE_MAX                                                                              \
+    (BODY_MAX + BODY_MAX / 1000 + 1024) /* what does not compress grows a little */
 
 struct ledger {
     char *path;
@@ -44,6 +45,7 @@ struct ledger {
     int level_fd[64];
     int offset_fd; /* derived, one u32 an entry; never trusted */
     int reserve_fd;
+    int users_fd;          /* shared by all who have it open; alone for who replaces it */
     uint64_t dirty_levels; /* a bit a level file written since the last sync */
     bool dirty_seg;
     bool dirty_dirs;
@@ -84,6 +86,10 @@ int recover_head(struct ledger *l, struct err *e);     /* reads the stored check
 
 /* append.c */
 int append_recovery(struct ledger *l, struct err *e); /* lock held; after opening */
+int append_sign(struct ledger *l, struct err *e);
+int append_recovery_entry(struct buf *b, uint64_t cut, uint64_t rehashed, const char *summary,
+                          struct err *e);                           /* summary may be NULL */
+int append_summary(struct buf *b, const char *text, struct err *e); /* ends an entry; NULL: {} */
 int append_first(struct ledger *l, const void *entry, size_t len, struct err *e);
 
 /* read.c */
@@ -95,9 +101,26 @@ int read_end_of(struct ledger *l, uint64_t index, uint64_t *ret_end);
 /* index.c */
 void index_free(struct index *ix);
 
+/* ahead.c */
+int ahead_check(struct ledger *l, struct err *e); /* lock held, caught up; "ledger_behind" */
+
+/* care.c: names of directories, or descriptors of them. */
+#define CARE_PATH 4352
+int care_alone(struct ledger *l, struct err *e);                             /* "ledger_busy" */
+int care_beside(const char *dir, char ret[static CARE_PATH], struct err *e); /* a free name */
+int care_swap(const char *dir, const char *made, struct err *e);             /* one step */
+void care_discard(const char *made);
+int care_link_taint(int from, int to);
+int care_link_all(int from, int to); /* identity, taint, bodies, secrets */
+int care_copy_bodies(int from, int to);
+int care_sync_all(int dirfd, struct err *e);
+
 /* find.c */
 int find_rules(struct ledger *l, const struct entry *en, struct err *e); /* lock held */
 
 /* create.c */
+int create_skeleton(const char *dir, struct ledger **ret, struct err *e); /* empty folders */
+int create_use_identity(struct ledger *l, struct err *e); /* opens what a skeleton got */
+int create_no_key(const struct ledger *l, struct err *e); /* says so: "ledger_key" */
 int create_read_identity(struct ledger *l, struct err *e);
 void dir_remove(int dirfd, const char *name, unsigned int depth); /* `depth` levels of folders */

@@ -30,6 +30,7 @@ static inline void ledger_closep(struct ledger **l) {
     *l = NULL;
 }
 const char *ledger_damage(const struct ledger *l); /* NULL when sound */
+bool ledger_has_key(const struct ledger *l);
 const char *ledger_dir(const struct ledger *l);
 const char *ledger_origin(const struct ledger *l);
 const struct vkey *ledger_vkey(const struct ledger *l);

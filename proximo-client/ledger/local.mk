@@ -17,6 +17,10 @@ libproximo_a_SOURCES += \
 	proximo-client/ledger/audit.c proximo-client/ledger/audit.h \
 	proximo-client/ledger/tiles.c proximo-client/ledger/tiles.h \
 	proximo-client/ledger/source.c proximo-client/ledger/source.h \
+	proximo-client/ledger/care.c proximo-client/ledger/care.h \
+	proximo-client/ledger/ahead.c \
+	proximo-client/ledger/rebuild.c \
+	proximo-client/ledger/restart.c \
 	proximo-client/ledger/export.c proximo-client/ledger/export.h \
 	proximo-client/ledger/verify.c
 

@@ -103,6 +103,21 @@ int source_next(struct source *s, const char **ret, size_t *ret_len) {
     return s->is_tiles ? next_in_bundle(s, ret, ret_len) : next_in_segment(s, ret, ret_len);
 }
 
+int source_skip(struct source *s, uint64_t at) {
+    const char *bytes;
+    size_t len;
+
+    s->at = at - at % TILE_WIDTH;
+    while (s->at < at) {
+        int r = source_next(s, &bytes, &len);
+
+        if (r != 1) {
+            return r < 0 ? r : -ENODATA;
+        }
+    }
+    return 0;
+}
+
 static size_t fill_from_tile(struct source *s, unsigned int level, struct source_level *v) {
     uint64_t n = v->next / TILE_WIDTH;
     unsigned int width =

@@ -39,6 +39,8 @@ void source_done(struct source *s);
  * or has an impossible length. -E2BIG: a segment or bundle with more in it than belongs there.
  * Other -errno: not readable. */
 int source_next(struct source *s, const char **ret, size_t *ret_len);
+/* Begins at entry `at` of an export. */
+int source_skip(struct source *s, uint64_t at);
 /* The next stored hash of that level of the tree. 1; 0: none follows; -ENODATA: this layout stores
  * none for the level. */
 int source_hash(struct source *s, unsigned int level, struct hash *ret);

@@ -330,6 +330,22 @@ static int walk_open(struct walk *w, const char *dir, js *report, struct err *e)
     return w->audit ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
 
+/* A node cosigns another log of a client only after its root said so there: its cosignature of this
+ * one is the word of that root. */
+static void confirm_restarts(struct walk *w) {
+    const js *restarted = js_get(w->report, "restarted");
+    const js *ages = js_get(js_get(w->report, "witness"), "ages");
+
+    for (size_t i = 0; i < js_len(restarted); i++) {
+        js *confirmed = js_array();
+
+        for (size_t k = 0; k < js_len(ages); k++) {
+            js_push(confirmed, js_str(js_str_or(js_at(ages, k), "name", "")));
+        }
+        js_add(js_at(restarted, i), "confirmed", confirmed);
+    }
+}
+
 static void fill_report(struct walk *w) {
     js *bodies = js_object();
     struct hash root;
@@ -370,6 +386,7 @@ int verify_dir(const char *dir, const struct verify_keys *keys, int64_t now, js 
     check_end(&w);
     audit_end(w.audit);
     check_witnesses(&w, now);
+    confirm_restarts(&w);
     fill_report(&w);
     *ret_report = TAKE(report);
     return 0;

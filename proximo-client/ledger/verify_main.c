@@ -193,9 +193,15 @@ static void print_text(const js *report) {
             "            it cannot show that no other history was shown elsewhere\n");
     }
     for (size_t i = 0; i < js_len(restarted); i++) {
-        (void)printf("restarted   history of %s ends at %lld\n",
+        const js *confirmed = js_get(js_at(restarted, i), "confirmed");
+
+        (void)printf("restarted   history of %s ends at %lld; restarted by root on ",
                      js_str_or(js_at(restarted, i), "origin", "?"),
                      count(js_at(restarted, i), "size"));
+        for (size_t k = 0; k < js_len(confirmed); k++) {
+            (void)printf("%s%s", k ? ", " : "", json_object_get_string(js_at(confirmed, k)));
+        }
+        (void)printf("%s\n", js_len(confirmed) ? "" : "no node (none given has cosigned this log)");
     }
     print_list(report, "unresolved", "unresolved");
     print_list(report, "unreceipted", "unreceipted");

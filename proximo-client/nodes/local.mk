@@ -2,6 +2,7 @@
 libproximo_a_SOURCES += \
 	proximo-client/nodes/nodes.c proximo-client/nodes/nodes.h proximo-client/nodes/nodes_int.h \
 	proximo-client/nodes/state.c \
+	proximo-client/nodes/heads.c \
 	proximo-client/nodes/identity.c \
 	proximo-client/nodes/call.c \
 	proximo-client/nodes/frames.c proximo-client/nodes/frames.h \

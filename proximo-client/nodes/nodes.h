@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/checkpoint.h"
 #include "common/digest.h"
 #include "common/js.h"
 #include "common/note.h"
@@ -59,6 +60,23 @@ int node_receipts(struct nodes *n, const char *node, uint64_t after, js **ret, s
  * a node knows a larger size. Sends nothing but public data. */
 int nodes_witness(struct nodes *n, struct ledger *l, const char *only, size_t *ret_ok,
                   struct err *e);
+
+/* The newest checkpoint of the log that each enrolled node has cosigned, checked against the log's
+ * key and the node's. Nodes that could not be asked go to `missing` as {node, why}; those that have
+ * none of this log are left out. */
+struct node_head {
+    char *who; /* the node's name */
+    char *note;
+    struct checkpoint cp;
+    bool trusted;
+};
+int nodes_heads(struct nodes *n, const struct vkey *log, struct node_head **ret, size_t *ret_n,
+                js *missing, struct err *e);
+void node_heads_free(struct node_head *h, size_t n);
+/* Before the first thing that a process signs: no node that answers has seen more of this log, or
+ * another history of it. "ledger_behind"; it is then remembered on disk (ledger/care.h). Costs one
+ * call a node and process. */
+int nodes_know_no_more(struct nodes *n, struct ledger *l, struct err *e);
 
 /* Enrolment by an invitation line: checks the pin, proves the key, stores node and peers
  * (untrusted). Returns the node's name in ret_name. */

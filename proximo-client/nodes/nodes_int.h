@@ -14,6 +14,8 @@ struct node {
     CURL *curl;            /* one connection a node, kept open; made at the first call */
     uint64_t head;         /* the size that the node cosigned last, as far as we know */
     uint64_t acknowledged; /* newest receipt that we have proved to it */
+    bool has_met;          /* our history was seen to lead to its head */
+    int64_t asked_at;      /* when we last asked, monotonic milliseconds; 0: never */
 };
 
 struct nodes {
@@ -78,6 +80,8 @@ js *proof_js(const struct proof *p);
 
 /* witness.c: whether the node has seen more of the log than there is: "ledger_behind". */
 bool node_is_ahead(const struct node *node, uint64_t size, struct err *e);
+/* heads.c: fetches the node's head and lets the ledger meet it. */
+int nodes_meet(struct nodes *n, struct node *node, struct ledger *l, struct err *e);
 /* Signature lines over a checkpoint note's text; the good ones go into the ledger.
  * Returns how many. */
 size_t witness_take(struct ledger *l, const struct node *node, const char *note, size_t len,

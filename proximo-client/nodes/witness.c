@@ -120,6 +120,10 @@ int witness_node(struct nodes *n, struct node *node, struct ledger *l, struct er
         struct checkpoint cp;
         int r = make_body(l, node, &note, &cp, &body, e);
 
+        if (r == -EILSEQ) { /* a number proves nothing; its head does, and is kept */
+            (void)nodes_meet(n, node, l, NULL);
+        }
+
         c.body = body.data;
         c.len = body.len;
         if (r == 0) {
@@ -131,6 +135,10 @@ int witness_node(struct nodes *n, struct node *node, struct ledger *l, struct er
         if (a.status == 409 && read_size(&a.body, &node->head) == 0) {
             jitter(attempt);
             continue;
+        }
+        if (a.status == 422 && nodes_meet(n, node, l, e) < 0 && e &&
+            strcmp(e->tag, "ledger_behind") == 0) {
+            return e->code; /* its head proves that ours is another history */
         }
         if (a.status != 200) {
             return reply_refused(node, &a, e);

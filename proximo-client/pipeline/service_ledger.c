@@ -45,9 +45,31 @@ static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
     return 0;
 }
 
+/* The entries must lead to what each node has seen, too. */
+static int heads_of(struct session *s, struct verify_keys *k, struct node_head **ret, size_t *ret_n,
+                    struct err *e) {
+    CLEANUP(js_freep) js *missing = js_array(); /* the witnesses' verdict tells who is away */
+    const char **note;
+    int r = nodes_heads(s->nodes, ledger_vkey(s->ledger), ret, ret_n, missing, e);
+
+    note = r < 0 ? NULL : calloc(*ret_n + 1, sizeof(*note));
+    if (!note) {
+        return r < 0 ? r : err_set(e, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < *ret_n; i++) {
+        note[i] = (*ret)[i].note;
+    }
+    k->head = note;
+    k->n_heads = *ret_n;
+    return 0;
+}
+
 int meta_ledger_verify(struct app *a, const struct call *c, js **ret, struct err *e) {
     CLEANUP(freep) struct verify_node *node = NULL;
+    CLEANUP(freep) void *notes = NULL;
     struct verify_keys k = {0};
+    struct node_head *head = NULL;
+    size_t n_heads = 0;
     struct session s;
     size_t cosigned = 0;
     int r = service_session(a, c, c->args, APP_LEDGER_READ | APP_NODES, &s, e);
@@ -63,8 +85,12 @@ int meta_ledger_verify(struct app *a, const struct call *c, js **ret, struct err
         struct err why = {0};
 
         (void)nodes_witness(s.nodes, s.ledger, NULL, &cosigned, &why); /* the report tells ages */
+        r = heads_of(&s, &k, &head, &n_heads, e);
+        notes = (void *)(uintptr_t)k.head;
     }
-    return verify_dir(ledger_dir(s.ledger), &k, clock_unix(), ret, e);
+    r = r < 0 ? r : verify_dir(ledger_dir(s.ledger), &k, clock_unix(), ret, e);
+    node_heads_free(head, n_heads);
+    return r;
 }
 
 static js *entry_json(uint64_t index, const char *bytes, size_t len) {

@@ -3,6 +3,7 @@ LEDGER_TESTS = \
 	tests/unit/ledger/test_export \
 	tests/unit/ledger/test_faults \
 	tests/unit/ledger/test_ledger \
+	tests/unit/ledger/test_recover \
 	tests/unit/ledger/test_verify
 check_PROGRAMS += $(LEDGER_TESTS)
 TESTS += $(LEDGER_TESTS)
@@ -18,3 +19,5 @@ tests_unit_ledger_test_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wra
 	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=ftruncate -Wl,--wrap=renameat
 tests_unit_ledger_test_export_SOURCES = tests/unit/ledger/test_export.c $(LEDGER_FIXTURE)
 tests_unit_ledger_test_export_LDADD = $(LEDGER_TEST_LIBS)
+tests_unit_ledger_test_recover_SOURCES = tests/unit/ledger/test_recover.c $(LEDGER_FIXTURE)
+tests_unit_ledger_test_recover_LDADD = $(LEDGER_TEST_LIBS)

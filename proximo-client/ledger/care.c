@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What recovery and restart share: being the only one, a copy beside the log, and the one step in
+ * which it takes the log's place. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/own.h"
+#include "proximo-client/ledger/body.h"
+#include "proximo-client/ledger/impl.h"
+
+int care_alone(struct ledger *l, struct err *e) {
+    if (flock(l->users_fd, LOCK_EX | LOCK_NB) == 0) {
+        return 0;
+    }
+    if (errno != EWOULDBLOCK) {
+        return err_set(e, -errno, "lock the ledger: %s", strerror(errno));
+    }
+    (void)err_tag(e, -EBUSY, "ledger_busy", "another process has this ledger open");
+    return err_hint(e, "end it first: an MCP client keeps a proximo-client running");
+}
+
+int care_beside(const char *dir, char ret[static CARE_PATH], struct err *e) {
+    long long now = (long long)clock_unix();
+    struct stat st;
+
+    for (unsigned int i = 0; i < 100; i++) {
+        int n = snprintf(ret, CARE_PATH, "%s.before-%lld", dir, now + i);
+
+        if (n < 0 || n >= CARE_PATH) {
+            return err_set(e, -ENAMETOOLONG, "ledger directory: the name is too long");
+        }
+        if (lstat(ret, &st) < 0 && errno == ENOENT) {
+            return 0;
+        }
+    }
+    return err_set(e, -EEXIST, "no free name beside %s", dir);
+}
+
+int care_swap(const char *dir, const char *made, struct err *e) {
+    CLEANUP(freep) char *parent = NULL;
+    const char *slash = strrchr(dir, '/');
+
+    if (renameat2(AT_FDCWD, made, AT_FDCWD, dir, RENAME_EXCHANGE) < 0) {
+        return err_set(e, -errno, "put %s in the place of %s: %s", made, dir, strerror(errno));
+    }
+    parent = slash ? strndup(dir, (size_t)(slash - dir)) : strdup(".");
+    (void)dir_sync(AT_FDCWD, parent && *parent ? parent : "/"); /* either state is a whole one */
+    return 0;
+}
+
+void care_discard(const char *made) {
+    if (*made) {
+        dir_remove(AT_FDCWD, made, 2);
+    }
+}
+
+static int link_one(int from, int to, const char *name) {
+    return linkat(from, name, to, name, 0) < 0 && errno != ENOENT && errno != EEXIST ? -errno : 0;
+}
+
+static int make_body_dir(int to, const char *name) {
+    char dir[BODY_NAME];
+
+    (void)snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(name, '/') - name), name);
+    return dir_make(to, dir, 0700, NULL);
+}
+
+struct between {
+    int from, to;
+};
+
+static int link_body(void *ctx, const char *name) {
+    const struct between *b = ctx;
+    int r = make_body_dir(b->to, name);
+
+    return r < 0 ? r : link_one(b->from, b->to, name);
+}
+
+static int link_secrets(int from, int to) {
+    int fd = openat(from, "secrets", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *de;
+    int r = 0;
+
+    while (r == 0 && d && (de = readdir(d))) {
+        char name[300];
+
+        (void)snprintf(name, sizeof(name), "secrets/%s", de->d_name);
+        r = de->d_name[0] == '.' ? 0 : link_one(from, to, name);
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+    return r;
+}
+
+/* The brake that guests' text put on goes with the cluster, not with the log. */
+int care_link_taint(int from, int to) {
+    return link_one(from, to, "taint");
+}
+
+int care_link_all(int from, int to) {
+    struct between b = {from, to};
+    int r = care_link_taint(from, to);
+
+    r = r < 0 ? r : link_one(from, to, "origin");
+    r = r < 0 ? r : link_one(from, to, "key");
+    r = r < 0 ? r : body_each(from, link_body, &b);
+    return r < 0 ? r : link_secrets(from, to);
+}
+
+static int copy_body(void *ctx, const char *name) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_FILE_MAX);
+    const struct between *x = ctx;
+    struct stat st;
+    int r;
+
+    if (fstatat(x->to, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        return 0;
+    }
+    r = file_read(x->from, name, &b, NULL);
+    r = r < 0 ? r : make_body_dir(x->to, name);
+    return r < 0 ? r : file_replace(x->to, name, buf_str(&b), b.len, 0600, NULL);
+}
+
+int care_copy_bodies(int from, int to) {
+    struct between b = {from, to};
+
+    return body_each(from, copy_body, &b);
+}
+
+int care_sync_all(int dirfd, struct err *e) {
+    return syncfs(dirfd) < 0 ? err_set(e, -errno, "sync the ledger: %s", strerror(errno)) : 0;
+}
