@@ -38,12 +38,13 @@ struct change {
     int64_t expires;
     int running; /* descriptor of running/<op_id>, -1 */
     /* execution */
-    js *fresh;     /* path -> digest, from the last recheck */
-    js *tasks;     /* [{ordinal, upid, exit}] */
-    js *receipts;  /* [{node, seq, how, value, receipt}] */
-    js *output;    /* {stdout, stderr, truncated…} of a command, or NULL */
-    bool prepared; /* some prepare request was sent */
-    bool sent;     /* some execute request was sent */
+    js *fresh;        /* path -> digest, from the last recheck */
+    js *tasks;        /* [{ordinal, upid, exit}] */
+    js *receipts;     /* [{node, seq, how, value, receipt}] */
+    js *output;       /* {stdout, stderr, truncated…} of a command, or NULL */
+    bool prepared;    /* some prepare request was sent */
+    bool sent;        /* some execute request was sent */
+    int64_t executed; /* execute requests that were carried out whole */
     enum outcome out;
     struct err *why; /* where the first failure is kept (for the answer), never NULL */
     js *leftover;    /* array of sentences */

@@ -56,6 +56,8 @@ void draft_free(struct draft *d) {
     json_object_put(d->coverage);
     json_object_put(d->undo);
     json_object_put(d->undo_of);
+    json_object_put(d->steps);
+    json_object_put(d->outer_args);
     json_object_put(d->secrets);
     explicit_bzero(d->secret_key, sizeof(d->secret_key));
     free(d);
@@ -165,6 +167,7 @@ void draft_request(struct draft *d, enum phase phase, const char *method, const 
     if (fresh_of) {
         js_add(r, "fresh_of", js_str(fresh_of));
     }
+    draft_mark_step(d, r);
     js_push(d->requests, r);
 }
 
@@ -185,6 +188,7 @@ int draft_node_request(struct draft *d, enum phase phase, const char *node, cons
     js_add(r, "node", js_str(node));
     js_add(r, "request", js_str(request));
     js_add(r, "digest", js_str(text));
+    draft_mark_step(d, r);
     js_push(d->requests, r);
     return 0;
 }
@@ -226,6 +230,7 @@ void draft_affect(struct draft *d, const struct affect *a) {
         js_add(o, "via", js_str(a->via));
     }
     js_add(o, "why", js_str(a->why));
+    draft_mark_step(d, o);
     js_push(d->affected, o);
     if (a->severity > d->risk) {
         draft_risk(d, a->severity, "%s: %s", a->resource, a->why);

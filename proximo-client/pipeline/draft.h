@@ -90,3 +90,18 @@ void draft_need(struct draft *d, enum approval_need n, const char *why); /* only
 /* The guests read for coverage: "complete yes: 3 of 3 nodes, 41 of 41 guests read". */
 void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
                     unsigned int guests_read, unsigned int guests);
+
+/* --- plans of several changes (draft_steps.c) ---
+ *
+ * Between begin and end, draft_args are the step's, and change, target and undo are kept with it;
+ * all else goes into the plan as a whole, requests and affected marked with the step's number.
+ * After the last end the draft needs its own change, target and undo. */
+void draft_step_begin(struct draft *d, const char *row, const js *args);
+void draft_step_end(struct draft *d);
+/* Takes the step that was ended last out again, when it turned out to have nothing to do. */
+void draft_drop_step(struct draft *d);
+size_t draft_steps(const struct draft *d);
+const js *draft_step(const struct draft *d, size_t i); /* {row, args, change, target, undo} */
+/* "steps_conflict" when two steps change the same object: the second would count on a state that
+ * the first takes away. */
+int draft_steps_apart(const struct draft *d, struct err *e);

@@ -20,6 +20,9 @@ struct draft {
     js *coverage;
     js *undo;
     js *undo_of; /* {op_id, intent, plan} of the operation this plan undoes, or NULL */
+    js *steps;   /* array of {row, args, change, target, undo} of a plan of several, or NULL */
+    js *step;    /* the one being drafted: borrowed from steps */
+    js *outer_args;
     js *secrets; /* object: commitment -> value; never part of the plan */
     uint8_t secret_key[32];
     enum risk risk;
@@ -34,6 +37,9 @@ static inline void draft_freep(struct draft **d) {
     draft_free(*d);
     *d = NULL;
 }
+
+/* draft_steps.c: numbers what belongs to the step being drafted (from 1). */
+void draft_mark_step(const struct draft *d, js *o);
 
 /* reduce.c: the part of `data` that a verdict depends on, as a new value without fractions.
  * -EINVAL for an unknown reducer. */

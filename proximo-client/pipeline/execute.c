@@ -296,6 +296,7 @@ int change_run_phase(struct change *c, const char *phase, struct err *e) {
         if (r < 0) {
             return r;
         }
+        c->executed++;
     }
 }
 
@@ -320,6 +321,7 @@ int stage_execute(struct change *c, struct err *e) {
     int r;
 
     c->out = OUT_DONE;
+    c->executed = 0; /* what was prepared does not count */
     r = change_run_phase(c, "execute", e);
     if (r < 0 && c->out == OUT_DONE) {
         c->out = c->sent ? OUT_FAILED : OUT_NOT_STARTED;

@@ -14,7 +14,9 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/receipt.h"
 #include "proximo-client/ledger/ledger.h"
+#include "proximo-client/nodes/act.h"
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/ops.h"
@@ -130,13 +132,29 @@ static js *task_state(struct session *s, const js *task, int64_t log_lines) {
     return o;
 }
 
-static void add_stream(js *out, const char *name, const js *kept) {
+/* true when the bytes are the ones that the node's receipt attests. */
+static bool add_stream(js *out, const char *name, int stream, const js *kept, const char *receipt) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_HTTP_BODY);
     const char *text = js_get_str(kept, name);
 
-    if (text && b64_decode(text, strlen(text), &b) == 0) {
-        js_add(out, name, js_str_n(buf_str(&b), b.len));
+    if (!text || b64_decode(text, strlen(text), &b) < 0) {
+        return false;
     }
+    js_add(out, name, js_str_n(buf_str(&b), b.len));
+    return receipt && act_check_output(receipt, stream, buf_str(&b), b.len) == 0;
+}
+
+/* The receipt that came with the output, if the node's root half signed it for this request. */
+static const char *good_receipt(struct session *s, const char *node, const struct hash *request,
+                                const js *kept) {
+    const struct node_info *info = nodes_find(s->nodes, node);
+    const char *note = js_get_str(kept, "receipt");
+    struct receipt rc;
+
+    return info && note && receipt_open(note, strlen(note), &info->receipt, &rc, NULL) == 0 &&
+                   hash_eq(&rc.request, request)
+               ? note
+               : NULL;
 }
 
 /* What the node kept of the command's output (24 h). */
@@ -144,7 +162,9 @@ static void add_output(struct session *s, const struct plan *p, js *o) {
     for (size_t i = 0;; i++) {
         CLEANUP(js_freep) js *kept = NULL;
         const js *q = plan_request(p, "execute", i, NULL);
+        const char *receipt;
         struct hash h;
+        bool good;
         js *out;
 
         if (!q) {
@@ -156,8 +176,10 @@ static void add_output(struct session *s, const struct plan *p, js *o) {
             continue;
         }
         out = js_object();
-        add_stream(out, "stdout", kept);
-        add_stream(out, "stderr", kept);
+        receipt = good_receipt(s, js_str_or(q, "node", ""), &h, kept);
+        good = add_stream(out, "stdout", 1, kept, receipt);
+        good = add_stream(out, "stderr", 2, kept, receipt) && good;
+        js_add(out, "attested", js_bool(good));
         js_add(o, "output", out);
         js_add(o, "guest_text", js_bool(true));
     }

@@ -71,6 +71,11 @@ static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const
         add_task(f->op->tasks, entry_get(en, "task"));
     }
     if (en->kind == ENTRY_OUTCOME) {
+        CLEANUP(js_freep) js *body = NULL;
+
+        if (js_parse(en->body, en->body_len, &body, NULL) == 0) {
+            f->op->executed = js_int_or(body, "executed", 0);
+        }
         (void)snprintf(f->op->result, sizeof(f->op->result), "%s", entry_get(en, "result"));
         for (size_t i = 0; i < entry_count(en, "task"); i++) {
             add_task(f->op->tasks, entry_nth(en, "task", i));

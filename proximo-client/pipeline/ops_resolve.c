@@ -165,7 +165,8 @@ static int resolve_one(struct session *s, const char *op_id, const char **why, s
                         : "the cluster's task log does not tell whether it was done";
         return 0;
     }
-    r = outcome_append(s, &o.leaf, &o.plan, out, o.tasks, "resolved after the process had died", e);
+    r = outcome_append(s, &o.leaf, &o.plan, out, o.tasks, -1, "resolved after the process had died",
+                       e);
     return r < 0 ? r : 1;
 }
 

@@ -21,7 +21,8 @@ const char *outcome_name(enum outcome o) {
 }
 
 int outcome_append(struct session *s, const struct hash *leaf, const struct hash *plan,
-                   enum outcome out, const js *tasks, const char *summary, struct err *e) {
+                   enum outcome out, const js *tasks, int64_t executed, const char *summary,
+                   struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_ENTRY);
     CLEANUP(js_freep) js *o = js_object();
@@ -46,6 +47,9 @@ int outcome_append(struct session *s, const struct hash *leaf, const struct hash
                        js_str_or(t, "upid", ""));
     }
     js_add(o, "v", js_int(1));
+    if (executed >= 0) {
+        js_add(o, "executed", js_int(executed));
+    }
     js_addf(o, "summary", "%.400s", summary);
     if (r == 0) {
         r = canon_write(o, &body, e);
@@ -64,7 +68,7 @@ int stage_outcome(struct change *c, struct err *e) {
 
     (void)snprintf(summary, sizeof(summary), "%s%s%s", js_str_or(c->p.v, "change", ""),
                    c->why->msg[0] ? ": " : "", c->why->msg);
-    r = outcome_append(c->s, &c->leaf, &c->p.digest, c->out, c->tasks, summary, e);
+    r = outcome_append(c->s, &c->leaf, &c->p.digest, c->out, c->tasks, c->executed, summary, e);
     if (r == 0) {
         (void)ledger_secret_drop(c->s->ledger, c->p.id);
     }

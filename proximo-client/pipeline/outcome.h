@@ -8,5 +8,7 @@
 
 struct session;
 
+/* executed: how many execute requests were carried out whole; negative when that is not known. */
 int outcome_append(struct session *s, const struct hash *leaf, const struct hash *plan,
-                   enum outcome out, const js *tasks, const char *summary, struct err *e);
+                   enum outcome out, const js *tasks, int64_t executed, const char *summary,
+                   struct err *e);

@@ -95,6 +95,9 @@ static int freeze(struct draft *d, const struct config *c, int64_t now, js **ret
     js_add(o, "change", js_str(d->change));
     js_add(o, "requests", reduce_exact(d->requests));
     js_add(o, "preconditions", js_ref(d->preconditions));
+    if (d->steps) {
+        js_add(o, "steps", reduce_exact(d->steps));
+    }
     js_add(o, "current", js_ref(d->current));
     js_add(o, "affected", js_ref(d->affected));
     js_add(o, "complete", js_bool(d->complete));

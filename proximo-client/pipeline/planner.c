@@ -34,12 +34,26 @@ static js *public_args(struct draft *d, const struct row *row, const js *args) {
     return out;
 }
 
-/* Secrets the row did not put into a request need not be kept. */
+static void make_steps_public(struct draft *d, const js *steps) {
+    for (size_t i = 0; i < js_len(steps); i++) {
+        js *step = js_at(steps, i);
+        const struct row *row = row_find(js_str_or(step, "row", ""));
+
+        if (row && js_get(step, "args")) {
+            js_add(step, "args", public_args(d, row, js_get(step, "args")));
+        }
+    }
+}
+
 static void use_public_args(struct draft *d, const struct row *row, const js *args) {
     js *safe = public_args(d, row, args);
 
     json_object_put(d->args);
     d->args = safe;
+    make_steps_public(d, d->steps);
+    if (d->steps && js_is_array(js_get(safe, "steps"))) {
+        make_steps_public(d, js_get(safe, "steps"));
+    }
 }
 
 int planner_plan(struct session *s, const char *tool, const js *args, js **ret, struct err *e) {
@@ -154,6 +168,7 @@ int planner_undo(struct session *s, const char *op_id, js **ret, char ret_id[sta
     js_add(outcome, "op_id", js_str(op_id));
     js_add(outcome, "result", js_str(o.result));
     js_add(outcome, "tasks", js_ref(o.tasks));
+    js_add(outcome, "executed", js_int(o.executed));
     d = draft_new(s, "proximo_undo", args);
     d->undo_of = undo_of(&o, op_id);
     r = undo_plan(d, was.v, outcome, e);

@@ -2,6 +2,7 @@
 /* Rows that the service itself carries out: finding and describing rows, reading, planning,
  * applying and undoing. They have neither read nor plan function; the pipeline is the one that
  * executes. */
+#include "proximo-client/tools/plans.h"
 #include "proximo-client/tools/rows.h"
 
 #define PLAN_ID                                                                                    \
@@ -18,6 +19,13 @@ static const struct field describe_fields[] = {{"row", F_ROW, NULL, true}, {NULL
 static const struct field row_args_fields[] = {
     {"row", F_ROW, NULL, true},
     {"args", F_ANY, "the row's own arguments"},
+    {NULL},
+};
+static const struct field steps_fields[] = {
+    {"steps", F_OBJS,
+     "[{row, args, select?}]; select {vmids, tag, pool, node, kind, status, name} makes one step a "
+     "guest",
+     true, .max = 100},
     {NULL},
 };
 static const struct field plan_id_fields[] = {PLAN_ID, {NULL}};
@@ -49,6 +57,13 @@ const struct row core_rows[] = {
      "Makes and records a plan for any row that changes something: exact requests, blast radius, "
      "risk, undo, approval. Executes nothing.",
      "core", EFFECT_META, ROW_DIRECT, row_args_fields},
+    {"proximo_plan_steps", "Plan several changes as one",
+     "Plans rows in order as one plan with one approval; stops at the first failure, and one undo "
+     "takes "
+     "the done steps back. Returns a plan.",
+     "core", EFFECT_CHANGE, ROW_DIRECT, steps_fields, .plan = plan_steps, .check = check_steps,
+     .analysers = "each step's own", .undo = "steps", .privilege = "each step's own",
+     .result = PLAN_RESULT},
     {"proximo_plan_show", "Show a plan", "Shows a recorded plan again, in full. Changes nothing.",
      "core", EFFECT_META, ROW_DIRECT | ROW_IDEMPOTENT, plan_id_fields},
     {"proximo_apply", "Apply a plan that needs no approval",

@@ -32,7 +32,7 @@ static const char *type_words(const struct field *f) {
         [F_STORAGE] = "storage",    [F_VOLID] = "volume",    [F_SNAP] = "snapshot name",
         [F_UPID] = "task id",       [F_CLUSTER] = "cluster", [F_PLAN_ID] = "plan id",
         [F_OP_ID] = "operation id", [F_ROW] = "row",         [F_STRS] = "list of texts",
-        [F_MAP] = "object",         [F_ANY] = "object"};
+        [F_MAP] = "object",         [F_ANY] = "object",      [F_OBJS] = "list of objects"};
 
     return names[f->type];
 }

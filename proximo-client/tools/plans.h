@@ -35,6 +35,14 @@ int plan_on_storage_type(struct draft *d, const js *config, const char *type, bo
 /* guest.c: keys of a guest's configuration whose value is never shown or recorded. */
 bool config_is_secret(const char *key);
 
+/* --- several changes in one plan (steps.c, select.c) --- */
+int plan_steps(struct draft *d, const js *args, struct err *e);
+int check_steps(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
+/* Whether a selector can be understood: {vmids?, tag?, pool?, node?, kind?, status?, name?}. */
+int select_check(const js *select, struct err *e);
+/* The vmids of the guests for which all of it holds, rising. "nothing_selected". */
+int select_guests(struct draft *d, const js *select, js **ret, struct err *e);
+
 /* --- values --- */
 
 /* A form value as PVE compares it: booleans are 1 and 0. Borrowed from v or static. */

@@ -32,6 +32,7 @@ static const char *schema_type(enum field_type t) {
     case F_BOOL:
         return "boolean";
     case F_STRS:
+    case F_OBJS:
         return "array";
     case F_MAP:
     case F_ANY:
@@ -69,10 +70,11 @@ static js *field_schema(const struct field *f) {
     case F_ENUM:
         js_add(o, "enum", enum_of(f->choices));
         break;
-    case F_STRS: {
+    case F_STRS:
+    case F_OBJS: {
         js *item = js_object();
 
-        js_add(item, "type", js_str("string"));
+        js_add(item, "type", js_str(f->type == F_STRS ? "string" : "object"));
         js_add(o, "items", item);
         break;
     }

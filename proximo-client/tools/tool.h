@@ -32,6 +32,7 @@ enum field_type {
     F_STRS,     /* list of strings; max = most items */
     F_MAP,      /* object: string keys of [A-Za-z0-9_-], values string, integer or boolean */
     F_ANY,      /* any JSON object (proximo_plan's args) */
+    F_OBJS,     /* list of objects; max = most items */
 };
 
 struct field {

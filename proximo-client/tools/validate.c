@@ -175,6 +175,18 @@ static void check_type(struct problems *p, const struct field *f, const js *v, c
     problem(p, "%s must be %s, not %s", f->name, want, js_type_name(v));
 }
 
+static void check_objects(struct problems *p, const struct field *f, const js *v) {
+    if (!js_len(v) || (int64_t)js_len(v) > f->max) {
+        problem(p, "%s takes 1 to %lld objects", f->name, (long long)f->max);
+    }
+    for (size_t i = 0; i < js_len(v); i++) {
+        if (!js_is_object(js_at(v, i))) {
+            check_type(p, f, js_at(v, i), "a list of objects");
+            return;
+        }
+    }
+}
+
 static void check_field(struct problems *p, const struct field *f, const js *v) {
     switch (f->type) {
     case F_INT:
@@ -191,6 +203,9 @@ static void check_field(struct problems *p, const struct field *f, const js *v) 
         break;
     case F_MAP:
         js_is_object(v) ? check_map(p, f, v) : check_type(p, f, v, "an object");
+        break;
+    case F_OBJS:
+        js_is_array(v) ? check_objects(p, f, v) : check_type(p, f, v, "a list of objects");
         break;
     case F_ANY:
         if (!js_is_object(v)) {

@@ -63,6 +63,7 @@ static js *typed(const struct field *f, const char *text) {
     case F_STRS:
     case F_MAP:
     case F_ANY:
+    case F_OBJS:
     default:
         return js_str(text);
     }
@@ -106,6 +107,9 @@ static int add_value(js *args, const struct field *f, const char *text, const ch
     }
     if (f->type == F_MAP || f->type == F_ANY) {
         return bad_word(e, word, "an object: write key.member=value or key:=JSON");
+    }
+    if (f->type == F_OBJS) {
+        return bad_word(e, word, "a list of objects: write key:=JSON or use --args");
     }
     js_add(args, f->name, typed(f, text));
     return 0;

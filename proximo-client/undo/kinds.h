@@ -22,4 +22,5 @@ int undo_row(struct draft *d, const struct undone *u, const struct row *r, struc
 int undo_inverse(struct draft *d, const struct undone *u, struct err *e);
 int undo_restore_object(struct draft *d, const struct undone *u, struct err *e);
 int undo_guest_snapshot(struct draft *d, const struct undone *u, struct err *e);
+int undo_steps(struct draft *d, const struct undone *u, struct err *e);
 int undo_node_snapshot(struct draft *d, const struct undone *u, struct err *e);

@@ -21,6 +21,7 @@ static const struct kind {
     {"restore-object", undo_restore_object},
     {"guest-snapshot", undo_guest_snapshot},
     {"node-snapshot", undo_node_snapshot},
+    {"steps", undo_steps},
 };
 
 const js *undone_request(const struct undone *u, const char *phase, size_t i) {

@@ -35,7 +35,9 @@ tests_integration_priv_snap_SOURCES = tests/integration/priv_snap.c $(PRIV_WORLD
 tests_integration_priv_snap_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 
 # pipeline: the way of one change, with the real client and a simulated cluster
-TESTS += tests/integration/pipeline_changes.py tests/integration/jobs.py \
-	tests/integration/ledger_care.py
-EXTRA_DIST += tests/integration/pipeline_changes.py tests/integration/jobs.py \
-	tests/integration/ledger_care.py tests/integration/world.py
+PIPELINE_PY = tests/integration/pipeline_changes.py \
+	tests/integration/jobs.py \
+	tests/integration/ledger_care.py \
+	tests/integration/steps.py
+TESTS += $(PIPELINE_PY)
+EXTRA_DIST += $(PIPELINE_PY) tests/integration/world.py

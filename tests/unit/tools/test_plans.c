@@ -398,6 +398,9 @@ static const struct sample {
      "\"output\":2,\"undo\":\"auto\"}"},
     {"ct_logs", "{\"vmid\":105,\"unit\":\"a\",\"lines\":1}",
      "{\"vmid\":106,\"unit\":\"b\",\"lines\":2}"},
+    {"proximo_plan_steps",
+     "{\"steps\":[{\"row\":\"pve_guest_power\",\"args\":{\"vmid\":105,\"action\":\"reboot\"}}]}",
+     "{\"steps\":[{\"row\":\"pve_guest_power\",\"args\":{\"vmid\":105,\"action\":\"stop\"}}]}"},
     {"pve_task_stop", "{\"upid\":\"UPID:n1:00000001:00000002:65000000:vzdump:105:root@pam:\"}",
      "{\"upid\":\"UPID:n1:00000001:00000002:65000000:vzstart:105:root@pam:\"}"},
 };

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several changes as one plan: resolved to an exact list, one approval, stopped at the first failure, the
+done steps taken back by one undo."""
+
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import Tap, World  # noqa: E402
+
+w = World("--fault", "task-fail=no+luck POST /nodes/*/status/start x1",
+          policy="approve-low = operator\napprove-medium = operator")
+w.operator()
+
+
+def guests(status=None):
+    _, v, _ = w.read("pve_list_guests", limit=1000)
+    return {g["vmid"]: g for g in v["items"] if not status or g["status"] == status}
+
+
+def usable(status):
+    return sorted(v for v, g in guests(status).items() if not g.get("template"))
+
+
+def config(vmid):
+    _, v, _ = w.read("pve_guest_config_get", vmid=vmid)
+    return {k: x for k, x in v.get("config", v).items() if k != "digest"}
+
+
+def plan(steps):
+    return w.run("plan", "proximo_plan_steps", "steps:=" + json.dumps(steps))
+
+
+def apply(plan_id):
+    code, v, text = w.run("apply", plan_id)
+    if code == 4:
+        code, seen = w.approve(plan_id)
+        assert code == 0, seen
+        code, v, text = w.run("apply", plan_id)
+    return code, v, text
+
+
+def undo(op_id):
+    code, v, text = w.run("undo", op_id)
+    return apply(v["plan_id"]) if code == 4 else (code, v, text)
+
+
+def tag(vmid, text):
+    return {"row": "pve_guest_config_set", "args": {"vmid": vmid, "set": {"tags": text}}}
+
+
+def test_one_plan_one_undo(t):
+    a, b = usable("running")[:2]
+    off = usable("stopped")[0]
+    before = {v: config(v) for v in (a, b)}
+    code, p, text = plan([tag(a, "first"), tag(b, "second"),
+                          {"row": "pve_guest_power", "args": {"vmid": off, "action": "start"}}])
+    t.ok(code == 0, "three changes are one plan", text)
+    steps = p["plan"]["steps"]
+    t.ok([s["row"] for s in steps] == ["pve_guest_config_set"] * 2 + ["pve_guest_power"]
+         and all(s["change"] and s["undo"] and s["target"] for s in steps),
+         "each step says what it changes and how it is undone", text)
+    t.ok({q["step"] for q in p["plan"]["requests"]} == {1, 2, 3}, "requests belong to steps", text)
+    t.ok(p["plan"]["undo"]["kind"] == "steps", "the undo is one", text)
+    code, op, text = apply(p["plan_id"])
+    t.ok(code == 0 and op["outcome"] == "done", "carried out in one go", text)
+    t.ok(config(a).get("tags") == "first"
+         and config(b).get("tags") == "second"
+         and guests()[off]["status"] == "running", "all three are done")
+    code, v, text = undo(op["op_id"])
+    t.ok(code == 0 and v["outcome"] == "done", "one undo", text)
+    t.ok({v: config(v) for v in (a, b)} == before and guests()[off]["status"] == "stopped",
+         "everything is as it was", text)
+    code, v2, text = undo(v["op_id"])
+    t.ok(code == 0 and config(a).get("tags") == "first",
+         "and the undo itself can be undone", text)
+    undo(v2["op_id"])
+
+
+def test_failure_stops(t):
+    a, b = usable("running")[:2]
+    off = usable("stopped")[0]
+    before = {v: config(v) for v in (a, b)}
+    code, p, text = plan([tag(a, "done"),
+                          {"row": "pve_guest_power", "args": {"vmid": off, "action": "start"}},
+                          tag(b, "never")])
+    t.ok(code == 0, "planned", text)
+    code, op, text = apply(p["plan_id"])
+    t.ok(code == 1 and op["outcome"] == "failed", "the second step fails", text)
+    t.ok(config(a).get("tags") == "done" and config(b) == before[b],
+         "the first is done, the third was not begun", text)
+    code, u, text = w.run("undo", op["op_id"])
+    t.ok(len(u["plan"]["steps"]) == 1 and any("step 2 failed" in r for r in
+                                              u["plan"]["risk_reasons"]) if code == 4
+         else u["outcome"] == "done", "the undo holds the done step and names the failed one", text)
+    if code == 4:
+        code, u, text = apply(u["plan_id"])
+    t.ok(code == 0 and config(a) == before[a], "the done step is taken back", text)
+    t.ok(w.run("ledger", "verify")[0] == 0, "the ledger verifies")
+
+
+def test_selectors(t):
+    running = usable("running")
+    kinds = {v: g["kind"] for v, g in guests().items()}
+    lxc = [v for v in running if kinds[v] == "lxc"]
+    step = {"row": "pve_guest_config_set", "args": {"set": {"tags": "x"}},
+            "select": {"kind": "lxc", "status": "running"}}
+    code, p, text = plan([step])
+    t.ok(code == 0 and [s["args"]["vmid"] for s in p["plan"]["steps"]] == lxc,
+         "a selector becomes the exact list", text)
+    t.ok("select" not in json.dumps(p["plan"]["steps"]), "no selector is left in the steps")
+    step["select"] = {"vmids": f"{lxc[0]}-{lxc[1]}", "kind": "lxc"}
+    code, p, text = plan([step])
+    t.ok(code == 0 and {s["args"]["vmid"] for s in p["plan"]["steps"]} >= set(lxc[:2])
+         and all(lxc[0] <= s["args"]["vmid"] <= lxc[1] for s in p["plan"]["steps"]),
+         "ranges and kind together", text)
+    step["select"] = {"node": "pve1", "status": "running"}
+    code, p, text = plan([step])
+    t.ok(code == 0 and all(s["target"]["node"] == "pve1" for s in p["plan"]["steps"]),
+         "a node's guests", text)
+
+
+def refused(t, steps, code, name):
+    _, v, text = plan(steps)
+    t.ok(v and v.get("error", {}).get("code") == code, name, text)
+
+
+def test_bad(t):
+    a = usable("running")[0]
+    refused(t, [tag(a, "x"), tag(a, "y")], "steps_conflict",
+            "two steps that change one object")
+    refused(t, [{"row": "proximo_plan_steps", "args": {"steps": [tag(a, "x")]}}],
+            "bad_argument", "steps in steps")
+    refused(t, [{"row": "pve_list_guests"}], "bad_argument", "a row that reads")
+    refused(t, [{"row": "pve_guest_power", "args": {"vmid": a}}], "bad_argument",
+            "a step that lacks an argument")
+    refused(t, [{"row": "pve_guest_power", "arg": {}}], "bad_argument", "an unknown member")
+    refused(t, [], "bad_argument", "no steps")
+    refused(t, [tag(a, "x")] * 101, "bad_argument", "more than a hundred")
+    for select in ({}, {"vmids": "1-5"}, {"vmids": "a"}, {"tags": "x"}, {"tag": ""}):
+        refused(t, [{"row": "pve_guest_config_set", "args": {"set": {"tags": "x"}},
+                     "select": select}], "bad_argument", f"select {select}")
+    refused(t, [{"row": "pve_guest_config_set", "args": {"set": {"tags": "x"}},
+                 "select": {"tag": "nobody-has-this"}}], "nothing_selected", "nothing is selected")
+
+
+def test_secret(t):
+    code, p, text = plan([{"row": "pve_storage_create", "args": {
+        "storage": "cifs1", "type": "cifs", "password": "CANARY-in-a-step",
+        "set": {"server": "s", "share": "x", "username": "u", "content": "backup"}}}])
+    t.ok(code == 0, "a step with a secret is planned", text)
+    found = subprocess.run(["grep", "-rlF", "CANARY-in-a-step", w.state], capture_output=True,
+                           text=True, check=False).stdout.split()
+    t.ok(all("/secrets/" in f for f in found) and "CANARY" not in text,
+         "its value is in the plan's secret file and nowhere else", found)
+
+
+try:
+    sys.exit(Tap().run(test_failure_stops, test_one_plan_one_undo, test_selectors, test_bad,
+                       test_secret))
+finally:
+    w.close()
