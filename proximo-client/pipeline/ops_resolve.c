@@ -46,20 +46,35 @@ static int collect(void *ctx, uint64_t index, const struct entry *intent, const 
     return 0;
 }
 
-/* 1 resolved into *out, 0 not known. */
+/* What the cluster says of the task that the request of that ordinal began. */
+static bool task_ended(struct session *s, const js *tasks, size_t ordinal, struct pve_task *ret) {
+    for (size_t i = 0; s->pve && i < js_len(tasks); i++) {
+        const js *t = js_at(tasks, i);
+
+        if (js_int_or(t, "ordinal", -1) == (int64_t)ordinal) {
+            return pve_task_status(s->pve, js_str_or(t, "upid", ""), ret, NULL) == 0 &&
+                   ret->stopped;
+        }
+    }
+    return false;
+}
+
+/* 1 resolved into *out, 0 not known. Execution starts only after each preparation has ended well:
+ * one that failed tells that nothing was executed, one that did not says nothing about it. */
 static int from_tasks(struct session *s, const struct plan *p, const js *tasks, enum outcome *out) {
     bool warned = false;
+    struct pve_task t;
+    size_t ordinal;
 
-    if (!js_len(tasks) || plan_request(p, "execute", js_len(tasks), NULL)) {
-        return 0; /* not every request had a task: one may not have been sent */
+    for (size_t i = 0; plan_request(p, "prepare", i, &ordinal); i++) {
+        if (task_ended(s, tasks, ordinal, &t) && !t.ok && !t.warnings) {
+            *out = OUT_NOT_STARTED;
+            return 1;
+        }
     }
-    for (size_t i = 0; i < js_len(tasks); i++) {
-        struct pve_task t;
-
-        if (!s->pve ||
-            pve_task_status(s->pve, js_str_or(js_at(tasks, i), "upid", ""), &t, NULL) < 0 ||
-            !t.stopped) {
-            return 0;
+    for (size_t i = 0; plan_request(p, "execute", i, &ordinal); i++) {
+        if (!task_ended(s, tasks, ordinal, &t)) {
+            return 0; /* it made none, or died before it could say so: it may not have been sent */
         }
         if (!t.ok && !t.warnings) {
             *out = OUT_FAILED;
@@ -167,6 +182,9 @@ static int resolve_one(struct session *s, const char *op_id, const char **why, s
     }
     r = outcome_append(s, &o.leaf, &o.plan, out, o.tasks, -1, "resolved after the process had died",
                        e);
+    if (r == 0) {
+        (void)ledger_secret_drop(s->ledger, p.id); /* a plan's secret is used once */
+    }
     return r < 0 ? r : 1;
 }
 

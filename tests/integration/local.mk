@@ -41,3 +41,14 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/steps.py
 TESTS += $(PIPELINE_PY)
 EXTRA_DIST += $(PIPELINE_PY) tests/integration/world.py
+
+# fault: what the client does when processes die, disks fill, clocks lie and answers are spoiled
+FAULT_TESTS = tests/integration/fault_kill.py
+TESTS += $(FAULT_TESTS)
+EXTRA_DIST += $(FAULT_TESTS) tests/integration/fault_lib.py tests/integration/fault_shim.c
+# not a program's object: it is loaded in front of libc, without the sanitizers of the build
+check_DATA = tests/integration/fault_shim.so
+CLEANFILES += tests/integration/fault_shim.so
+tests/integration/fault_shim.so: $(srcdir)/tests/integration/fault_shim.c
+	$(AM_V_CC)$(MKDIR_P) $(@D) && \
+	$(CC) -D_GNU_SOURCE -O1 -fPIC -shared -Wall -Wextra -o $@ $(srcdir)/tests/integration/fault_shim.c

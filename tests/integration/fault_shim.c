@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Put in front of libc with LD_PRELOAD by the fault tests: another time of day, and a death or a
+ * full disk at the Nth call that changes a file. It lives outside the product on purpose: no
+ * shipped binary can be told to die or to take another time. System calls are made directly, so
+ * that it also stands in front of a sanitizer's own interceptors.
+ *
+ *   FAULT_CLOCK=SECONDS   added to CLOCK_REALTIME (may be negative)
+ *   FAULT_KILL_AT=N       the process is killed (SIGKILL) instead of the Nth such call
+ *   FAULT_FULL_AT=N       from the Nth such call on there is no space (half a write goes through)
+ *   FAULT_COUNT=FILE      how many such calls there were, written at the end */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static long kill_at, full_at, calls, shift;
+
+static long number(const char *name) {
+    const char *v = getenv(name);
+
+    return v ? strtol(v, NULL, 10) : 0;
+}
+
+__attribute__((constructor)) static void start(void) {
+    kill_at = number("FAULT_KILL_AT");
+    full_at = number("FAULT_FULL_AT");
+    shift = number("FAULT_CLOCK");
+}
+
+__attribute__((destructor)) static void end(void) {
+    const char *path = getenv("FAULT_COUNT");
+    FILE *f = path ? fopen(path, "we") : NULL;
+
+    if (f) {
+        (void)fprintf(f, "%ld\n", calls);
+        (void)fclose(f);
+    }
+}
+
+/* 1: this call fails for want of space. */
+static int strikes(void) {
+    long n = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+
+    if (kill_at && n == kill_at) {
+        (void)syscall(SYS_kill, getpid(), SIGKILL);
+    }
+    if (full_at && n >= full_at) {
+        errno = ENOSPC;
+        return 1;
+    }
+    return 0;
+}
+
+static int is_file(int fd) {
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+ssize_t write(int fd, const void *data, size_t len) {
+    if (is_file(fd) && strikes()) {
+        (void)!syscall(SYS_write, fd, data, len / 2);
+        errno = ENOSPC;
+        return -1;
+    }
+    return syscall(SYS_write, fd, data, len);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t len, off_t at) {
+    if (is_file(fd) && strikes()) {
+        (void)!syscall(SYS_pwrite64, fd, data, len / 2, at);
+        errno = ENOSPC;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, data, len, at);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at);
+ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at) {
+    return pwrite(fd, data, len, at);
+}
+
+int posix_fallocate(int fd, off_t at, off_t len) {
+    if (strikes()) {
+        return ENOSPC;
+    }
+    return syscall(SYS_fallocate, fd, 0, at, len) < 0 ? errno : 0;
+}
+
+int posix_fallocate64(int fd, off64_t at, off64_t len) {
+    return posix_fallocate(fd, at, len);
+}
+
+int mkdirat(int dir, const char *path, mode_t mode) {
+    return strikes() ? -1 : (int)syscall(SYS_mkdirat, dir, path, mode);
+}
+
+/* Syncing and renaming need no space on the file systems at hand, but a process can die at them. */
+static void may_die(void) {
+    long n = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+
+    if (kill_at && n == kill_at) {
+        (void)syscall(SYS_kill, getpid(), SIGKILL);
+    }
+}
+
+int fsync(int fd) {
+    may_die();
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd) {
+    may_die();
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int renameat(int a, const char *from, int b, const char *to) {
+    may_die();
+    return (int)syscall(SYS_renameat2, a, from, b, to, 0);
+}
+
+int unlinkat(int dir, const char *path, int flags) {
+    may_die();
+    return (int)syscall(SYS_unlinkat, dir, path, flags);
+}
+
+int clock_gettime(clockid_t which, struct timespec *ret) {
+    int r = (int)syscall(SYS_clock_gettime, which, ret);
+
+    if (r == 0 && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE)) {
+        ret->tv_sec += shift;
+    }
+    return r;
+}
+
+time_t time(time_t *ret) {
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_REALTIME, &now) < 0) {
+        return -1;
+    }
+    if (ret) {
+        *ret = now.tv_sec;
+    }
+    return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *ret, void *zone) {
+    struct timespec now;
+
+    (void)zone;
+    if (clock_gettime(CLOCK_REALTIME, &now) < 0) {
+        return -1;
+    }
+    ret->tv_sec = now.tv_sec;
+    ret->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
