@@ -91,8 +91,8 @@ bool approval_names(const struct approval *a, bool undo, const char *node, const
     return false;
 }
 
-int approval_open(const char *note, size_t len, const struct vkey *key, struct approval *ret,
-                  struct err *e) {
+static int open_note(const char *note, size_t len, const struct vkey *key, struct approval *ret,
+                     struct err *e) {
     struct note n;
     int r = note_parse(note, len, &n, e);
 
@@ -110,6 +110,14 @@ int approval_open(const char *note, size_t len, const struct vkey *key, struct a
                        key->name);
     }
     return approval_parse(n.text, n.text_len, ret, e);
+}
+
+int approval_open(const char *note, size_t len, const struct vkey *key, struct approval *ret,
+                  struct err *e) {
+    struct err why = {0};
+    int r = open_note(note, len, key, ret, &why);
+
+    return r < 0 ? err_tag(e, r, "approval_invalid", "%s", why.msg) : 0;
 }
 
 static int put_requests(struct buf *b, const struct approval_req *req, size_t n, bool undo) {

@@ -35,7 +35,8 @@ int approval_parse(const char *text, size_t len, struct approval *ret, struct er
 void approval_done(struct approval *a);
 /* True when a `request` (or, with undo, `undo-request`) line names exactly node and hash. */
 bool approval_names(const struct approval *a, bool undo, const char *node, const struct hash *h);
-/* Parses a whole note and checks key and text: 0; -ENOENT not signed by this key; -EBADMSG. */
+/* Parses a whole note and checks key and text: 0; -ENOENT not signed by this key; -EBADMSG. Each
+ * with "approval_invalid". */
 int approval_open(const char *note, size_t len, const struct vkey *key, struct approval *ret,
                   struct err *e);
 

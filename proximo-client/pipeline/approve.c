@@ -34,6 +34,41 @@ static enum approval_need need_now(const struct change *c, const struct config *
     return need;
 }
 
+/* A clock that was set back further than clocks drift apart: as on a node (gate step 2). */
+#define CLOCK_SLACK_S 120
+
+static int newest_time(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
+                       size_t len) {
+    int64_t *newest = ctx;
+
+    (void)index;
+    (void)bytes;
+    (void)len;
+    *newest = en->time > *newest ? en->time : *newest;
+    return 0;
+}
+
+/* The time that expiries are held against. What the ledger has recorded since the plan was made
+ * tells a clock that was set back, so that what has expired stays expired. Older entries do not
+ * count: one wrong time in the past must not bar plans that are made with the right one. */
+static int time_now(struct change *c, struct err *e) {
+    int64_t now = clock_unix();
+    int64_t newest = 0;
+    int r = ledger_each(c->s->ledger, c->p.index, newest_time, &newest, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (newest > now + CLOCK_SLACK_S) {
+        (void)err_tag(e, -EPERM, "clock_suspect",
+                      "the clock is %lld s behind what the ledger recorded since plan %s was made",
+                      (long long)(newest - now), c->p.id);
+        return err_hint(e, "set the clock right; if it is right now, make a new plan");
+    }
+    c->now = newest > now ? newest : now;
+    return 0;
+}
+
 static int approval_missing(const struct change *c, enum approval_need need, struct err *e) {
     (void)err_tag(e, -EACCES, "approval_needed", "plan %s needs approval: %s (%s)", c->p.id,
                   need_name(need), js_str_or(js_get(c->p.v, "approval"), "why", "policy"));
@@ -109,7 +144,6 @@ static int operator_note(struct change *c, const struct config *conf, const stru
                          bool undo, struct err *e) {
     CLEANUP(approvalp) struct approval a = {0};
     CLEANUP(freep) char *note = NULL;
-    int64_t now = clock_unix();
     int r = newest_note(c->s->ledger, plan, &note, e);
 
     if (r == 0) {
@@ -121,7 +155,7 @@ static int operator_note(struct change *c, const struct config *conf, const stru
     if (strcmp(a.log, ledger_origin(c->s->ledger)) != 0 || !hash_eq(&a.plan, plan)) {
         return err_tag(e, -EACCES, "approval_invalid", "the approval is for another plan or log");
     }
-    if (undo ? !a.has_undo_until || now > a.undo_until : now > a.not_after) {
+    if (undo ? !a.has_undo_until || c->now > a.undo_until : c->now > a.not_after) {
         return err_tag(e, -EACCES, "approval_expired", "the approval has expired");
     }
     if (!note_covers(c, &a, undo)) {
@@ -209,7 +243,11 @@ int stage_approve(struct change *c, struct err *e) {
                       c->p.id, (unsigned long long)st.intent);
         return err_hint(e, "make a new plan");
     }
-    if (clock_unix() > c->p.expires) {
+    r = time_now(c, e);
+    if (r < 0) {
+        return r;
+    }
+    if (c->now > c->p.expires) {
         (void)err_tag(e, -ETIMEDOUT, "plan_expired", "plan %s has expired", c->p.id);
         return err_hint(e, "make a new plan");
     }

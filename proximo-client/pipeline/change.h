@@ -27,8 +27,9 @@ struct change {
     enum apply_as as;
     struct grant *grant;
     /* approve */
-    bool host;  /* approved by the host */
-    char *note; /* the operator's note, or NULL */
+    int64_t now; /* Unix seconds, never before what the ledger has seen since the plan */
+    bool host;   /* approved by the host */
+    char *note;  /* the operator's note, or NULL */
     struct hash note_hash;
     /* intent */
     bool recorded;

@@ -295,6 +295,18 @@ int service_call(struct app *a, const struct call *c, js **ret, struct err *e) {
     return meta ? meta(a, c, ret, e) : err_set(e, -ENOSYS, "row %s has no function", row->name);
 }
 
+/* Refusals after which the same plan can never be applied. */
+static bool is_spent(const char *tag) {
+    static const char *const tags[] = {"plan_spent", "plan_expired", "plan_drifted"};
+
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+        if (strcmp(tag, tags[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 js *service_error(const struct err *e) {
     js *o = js_object();
 
@@ -305,7 +317,7 @@ js *service_error(const struct err *e) {
     if (e->step[0]) {
         js_add(o, "step", js_str(e->step));
     }
-    js_add(o, "plan", js_str(strcmp(e->tag, "plan_spent") == 0 ? "spent" : "kept"));
+    js_add(o, "plan", js_str(is_spent(e->tag) ? "spent" : "kept"));
     if (e->http_status) {
         js_add(o, "http_status", js_int(e->http_status));
     }

@@ -61,15 +61,17 @@ def make_certificate(directory, name="127.0.0.1", ca=None, expired=False):
 class Fault:
     """One exchange, the nth that matches, and what happens to it:
     `before`: stopped before the cluster sees it; `after`: stopped when the cluster has answered;
-    both until release(), which then cuts the connection. `drop-before`, `drop-after`: cut at once.
+    both until release(), which then cuts the connection. `pause`: stopped before the cluster sees
+    it, and passed on after release(); `late`: the answer waits for release(). `drop-before`, `drop-after`: cut at once.
     Or a function of (status, reason, body) that gives what is sent in the answer's place.
-    once_changed: only what comes after the next changing request counts."""
+    method `*` is any; once_changed: only what comes after the next changing request counts."""
 
-    def __init__(self, method, pattern, what, once_changed=False, count=1):
+    def __init__(self, method, pattern, what, once_changed=False, skip=0, count=1):
         self.method = method
         self.pattern = re.compile(pattern)
         self.what = what
         self.once_changed = once_changed
+        self.skip = skip
         self.left = count
         self.reached = threading.Event()
         self.released = threading.Event()
@@ -130,8 +132,11 @@ class Proxy:
         with self.lock:
             self.requests += 1
             for f in self.faults:
-                if f.left and method == f.method and f.pattern.search(path):
+                if f.left and f.method in ("*", method) and f.pattern.search(path):
                     if f.once_changed and len(self.changes) == f.seen:
+                        continue
+                    if f.skip:
+                        f.skip -= 1
                         continue
                     f.left -= 1
                     return f
@@ -171,7 +176,15 @@ class Proxy:
             if what == "before":
                 fault.released.wait(PATIENCE)
             return False
+        if what == "pause":
+            fault.reached.set()
+            fault.released.wait(PATIENCE)
+            what = None
         answer = self.forward(method, path, headers, body)
+        if what == "late":
+            fault.reached.set()
+            fault.released.wait(PATIENCE)
+            what = None
         if what in ("after", "drop-after"):
             fault.reached.set()
             if what == "after":
@@ -211,6 +224,7 @@ class FaultWorld(World):
     def __init__(self, *sim_options, **kw):
         self.printed = []
         self.canaries = {}
+        self.operator_keys = {}
         self.proxy = None
         super().__init__(*sim_options, **kw)
         self.proxy = Proxy(self.mkdir("proxy"), self.sim.info["url"])
@@ -319,6 +333,36 @@ class FaultWorld(World):
         asan = os.environ.get("ASAN_OPTIONS", "")
         return {"LD_PRELOAD": SHIM, "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0",
                 **{k: str(v) for k, v in settings.items()}}
+
+    def carried_out(self, plan, **env):
+        """Applies a plan with whatever approval it needs: (exit code, all output)."""
+        need = plan["plan"]["approval"]["required"]
+        if need == "operator":
+            self.approve(plan["plan_id"])
+        if need == "host":
+            return self.on_tty(["apply", plan["plan_id"]], [("[y/N]", "y")])
+        code, _, text = self.run("apply", plan["plan_id"], **env)
+        return code, text
+
+    def note(self, text, name="alice", passphrase="correct horse"):
+        """A note over that text, signed with an operator's own key but without the product."""
+        source = os.path.join(self.dir, "note-text")
+        with open(source, "w", encoding="utf-8") as f:
+            f.write(text)
+        pem = os.path.join(self.config, "operators", name + ".pem")
+        sig = subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", pem, "-passin",
+                              "pass:" + passphrase, "-in", source], check=True,
+                             capture_output=True).stdout
+        key_name, key_id, _ = self.operator_keys[name].split("+", 2)
+        path = os.path.join(self.dir, "note-" + os.urandom(4).hex())
+        with open(path, "w", encoding="utf-8") as f:
+            blob = base64.b64encode(bytes.fromhex(key_id) + sig).decode()
+            f.write(f"{text}\n\u2014 {key_name} {blob}\n")
+        return path
+
+    def operator(self, name="alice", passphrase="correct horse"):
+        self.operator_keys[name] = super().operator(name, passphrase)
+        return self.operator_keys[name]
 
     # -- what must hold after every fault ------------------------------------------------------
 

@@ -115,6 +115,7 @@ class World:
         conf = {"url": self.sim.info["url"], "fingerprint": self.sim.info["fingerprint"],
                 "token": self.sim.info["token-file"]} if self.sim else {}
         conf.update(override)
+        conf = {k: v for k, v in conf.items() if v is not None}
         text = "[cluster demo]\n" + "".join(f"{k} = {v}\n" for k, v in conf.items())
         text += f"[policy]\n{self.policy}\n" if self.policy else ""
         text += f"[limits]\n{self.limits}\n" if self.limits else ""

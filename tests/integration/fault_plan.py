@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans and approvals that must not count: twice at the same moment, out of time, against another
+world, edited, approved for something else. The promise: each is refused with its own code, nothing
+is sent, and the ledger verifies."""
+
+import json
+import os
+import sys
+import zlib
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import Tap, skip_all  # noqa: E402
+from fault_lib import FaultWorld, need_openssl  # noqa: E402
+
+need_openssl(skip_all)
+w = FaultWorld("--task-ms", "20")
+w.operator()
+HOUR = 3600
+
+
+def planned(t, row, **args):
+    code, plan, text = w.plan(row, **args)
+    t.ok(code == 0, f"{row} is planned", text)
+    return plan
+
+
+def refused(t, plan, tag, what, status=None, **env):
+    """An apply that is refused with that code and sends nothing."""
+    sent = len(w.proxy.changes)
+    code, v, text = w.run("apply", plan["plan_id"], **env)
+    good = code != 0 and v and v["error"]["code"] == tag and (status is None or code == status)
+    t.ok(good, f"{what}: {tag}", f"{code} {text}")
+    t.ok(len(w.proxy.changes) == sent, f"{what}: nothing was sent")
+    return v
+
+
+def snapshot_guest():
+    _, v, text = w.read("pve_list_guests", limit=1000)
+    for g in v["items"]:
+        if "local-zfs" not in str(w.read("pve_guest_config_get", vmid=g["vmid"])) and \
+                w.plan("pve_snapshot_create", vmid=g["vmid"], snapname="x1")[0] == 0:
+            return g
+    raise RuntimeError(text)
+
+
+GUEST = snapshot_guest()
+
+
+def snapshot(t, name):
+    return planned(t, "pve_snapshot_create", vmid=GUEST["vmid"], snapname=name)
+
+
+def approved(t, what):
+    """An approved plan that can always be made: the restriction of a storage to its nodes."""
+    plan = planned(t, "pve_storage_delete", storage="local-zfs")
+    code, seen = w.approve(plan["plan_id"])
+    t.ok(code == 0, f"{what}: it is approved", seen)
+    return plan
+
+
+def test_the_same_moment(t):
+    """Both have passed the approval; the one that was held up comes too late."""
+    plan = snapshot(t, "race1")
+    fault = w.proxy.add("GET", r"/snapshot$", "late")
+    first = w.popen("--json", "apply", plan["plan_id"])
+    fault.wait(first)
+    code, v, text = w.run("apply", plan["plan_id"])
+    t.ok(code == 0 and v["outcome"] == "done", "the second process carries it out", text)
+    fault.release()
+    code, v, text = w.finish(first)
+    t.ok(code == 5 and v["error"]["code"] == "plan_spent", "the first is told: plan_spent", text)
+    plan = snapshot(t, "race2")
+    many = [w.popen("--json", "apply", plan["plan_id"]) for _ in range(4)]
+    ends = [w.finish(p) for p in many]
+    codes = sorted(e[0] for e in ends)
+    tags = {e[1]["error"]["code"] for e in ends if e[0]}
+    t.ok(codes == [0, 5, 5, 5] and tags == {"plan_spent"}, "of four at once one carries it out", ends)
+
+
+def test_busy(t):
+    import fcntl
+    plan = snapshot(t, "busy1")
+    with open(os.path.join(w.ledger, "lock"), "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        v = refused(t, plan, "ledger_busy", "while another process holds the ledger")
+        t.ok("process" in v["error"]["message"], "the holder is named", v)
+    code, text = w.carried_out(plan)
+    t.ok(code == 0, "afterwards the same plan runs", text)
+
+
+def test_out_of_time(t):
+    plan = snapshot(t, "late1")
+    refused(t, plan, "plan_expired", "20 minutes later", 5, **w.shim(FAULT_CLOCK=20 * 60))
+    plan = approved(t, "an operator's plan")
+    refused(t, plan, "plan_expired", "25 hours later", 5, **w.shim(FAULT_CLOCK=25 * HOUR))
+
+
+def test_clock_set_back(t):
+    plan = snapshot(t, "back1")
+    v = refused(t, plan, "clock_suspect", "an hour before the plan was made",
+                **w.shim(FAULT_CLOCK=-HOUR))
+    t.ok("clock" in v["error"]["hint"], "and the hint says what to do", v)
+    code, text = w.carried_out(plan)
+    t.ok(code == 0, "with the right time it runs", text)
+    # A plan that had expired does not come to life again when the clock is set back.
+    plan = snapshot(t, "back2")
+    code, v, text = w.run("read", "pve_version", **w.shim(FAULT_CLOCK=HOUR))
+    t.ok(code == 0, "an hour later something is read, which the ledger records", text)
+    refused(t, plan, "clock_suspect", "set back to before the expiry")
+    plan = snapshot(t, "back3")
+    code, text = w.carried_out(plan)
+    t.ok(code == 0, "a plan made with the present time runs: a wrong clock does not bar for ever",
+         text)
+    plan = approved(t, "clock back")
+    refused(t, plan, "clock_suspect", "an approved plan, the day before",
+            **w.shim(FAULT_CLOCK=-24 * HOUR))
+
+
+def test_other_world(t):
+    stopped = [g["vmid"] for g in w.read("pve_list_guests", limit=1000)[1]["items"]
+               if g["status"] == "stopped" and g["kind"] == "lxc" and not g.get("template")][0]
+    plan = planned(t, "pve_guest_config_set", vmid=stopped, set={"memory": 640})
+    node = plan["plan"]["target"]["node"]
+    w.sim_call("PUT", f"/nodes/{node}/lxc/{stopped}/config", memory=1234)
+    sent = len(w.proxy.changes)
+    code, text = w.carried_out(plan)
+    t.ok(code == 5 and "plan_drifted" in text, "the guest was changed by somebody else: plan_drifted",
+         text)
+    t.ok(len(w.proxy.changes) == sent, "and nothing was sent")
+    vmid = GUEST["vmid"]
+    code, text = w.carried_out(snapshot(t, "base"))
+    t.ok(code == 0, "a snapshot to roll back to", text)
+    plan = planned(t, "pve_rollback", vmid=vmid, snapname="base")
+    w.approve(plan["plan_id"])
+    fault = w.proxy.add("POST", r"/snapshot$", "pause")
+    p = w.popen("--json", "apply", plan["plan_id"])
+    fault.wait(p)
+    node = plan["plan"]["target"]["node"]
+    kind = "qemu" if GUEST["kind"] == "qemu" else "lxc"
+    w.sim_call("PUT", f"/nodes/{node}/{kind}/{vmid}/config", description="somebody+was+here")
+    fault.release()
+    code, v, text = w.finish(p)
+    t.ok(v and v.get("outcome") == "not-started" and v["code"] == "plan_drifted",
+         "changed while the way back was made: stopped before the change", text)
+    t.ok(not any(c[1].endswith("/rollback") for c in w.proxy.changes), "no rollback was sent")
+    t.ok(v.get("left_over") or v.get("tasks"), "what the preparation left is named", text)
+
+
+def test_edited(t):
+    plan = snapshot(t, "edited1")
+    digest = w.digest(plan).removeprefix("sha256:")
+    path = os.path.join(w.ledger, "bodies", digest[:2], digest)
+    raw = open(path, "rb").read()
+    head = raw[:raw.index(b"\n") + 1]
+    text = zlib.decompress(raw[len(head):]).replace(b"edited1", b"edited2")
+    with open(path, "wb") as f:
+        f.write(head + zlib.compress(text))
+    refused(t, plan, "ledger_damaged", "the plan's body was edited", 7)
+    code, report, said = w.verify()
+    t.ok(code == 7 and not report["ok"], "verify finds it too", said)
+    with open(path, "wb") as f:
+        f.write(raw)
+    body = json.loads(zlib.decompress(raw[len(head):]))
+    t.ok(body["requests"][0]["form"]["snapname"] == "edited1", "(the body was the plan's)")
+    code, said = w.carried_out(plan)
+    t.ok(code == 0, "put back as it was it runs", said)
+
+
+def exported(t, plan):
+    """The note that approves a plan, in a file and not in the ledger."""
+    out = os.path.join(w.dir, "note-out")
+    code, seen = w.on_tty(["approve", plan["plan_id"], "--operator", "alice", "--out", out],
+                          [("passphrase of alice", "correct horse")])
+    t.ok(code == 0, "a note is made for another machine's ledger", seen)
+    return out
+
+
+def imports(t, plan, note, tag, what):
+    code, v, text = w.run("approve", plan["plan_id"], "--note", note)
+    t.ok(code != 0 and v and v["error"]["code"] == tag, f"{what}: {tag}", f"{code} {text}")
+    refused(t, plan, "approval_needed", f"{what}, so the plan is as it was", 4)
+
+
+def test_approvals(t):
+    one = planned(t, "pve_storage_delete", storage="local-zfs")
+    two = planned(t, "pve_storage_delete", storage="local-zfs")
+    t.ok(one["plan_id"] != two["plan_id"], "the same change planned twice is two plans")
+    note = exported(t, one)
+    imports(t, two, note, "approval_invalid", "an approval for another plan")
+    text = open(note, encoding="utf-8").read().split("\n\n")[0] + "\n"
+    moved = text.replace(w.digest(one), w.digest(two))
+    with open(note, encoding="utf-8") as f:
+        signature = f.read().split("\n\n")[1]
+    forged = os.path.join(w.dir, "forged")
+    with open(forged, "w", encoding="utf-8") as f:
+        f.write(moved + "\n" + signature)
+    imports(t, two, forged, "approval_invalid", "its text changed to this plan")
+    other = "\n".join("log proximo/demo/0123456789abcdef" if x.startswith("log ") else x
+                      for x in text.split("\n"))
+    imports(t, one, w.note(other), "approval_invalid", "signed for another ledger")
+    keep = w.operators
+    code, seen = w.on_tty(["operator", "new", "mallory"], [("new passphrase", "correct horse"),
+                                                          ("once more", "correct horse")])
+    w.operator_keys["mallory"] = [x for x in seen.splitlines()
+                                  if x.startswith("key = ")][0].strip()[len("key = "):]
+    t.ok(code == 0 and w.operators == keep, "a key that the configuration does not name", seen)
+    imports(t, one, w.note(text, "mallory"), "approval_invalid", "signed by nobody we know")
+    past = "\n".join(f"not-after {int(one['plan']['made']) - 10}" if x.startswith("not-after")
+                     else x for x in text.split("\n"))
+    code, v, said = w.run("approve", one["plan_id"], "--note", w.note(past))
+    refused(t, one, "approval_expired" if code == 0 else "approval_needed",
+            "an approval whose time is over", 4)
+    code, v, said = w.run("approve", one["plan_id"], "--note", note)
+    t.ok(code == 0, "the right note is taken", said)
+    w.operators = ""
+    w.write_config()
+    refused(t, one, "approval_invalid", "its operator was struck from the configuration")
+    w.operators = keep
+    w.write_config()
+    code, text = w.carried_out({**one, "plan": {"approval": {"required": "none"}}})
+    t.ok(code == 0, "with its operator it runs, once", text)
+    refused(t, one, "plan_spent", "the approval used again", 5)
+    code, v, said = w.run("approve", one["plan_id"], "--note", note)
+    refused(t, one, "plan_spent", "the approval recorded again and used again", 5)
+    refused(t, two, "approval_needed", "the same change planned again is not approved by it", 4)
+
+
+def test_afterwards(t):
+    w.sound(t, "in the end")
+    w.no_unrecorded(t, "in the end")
+    w.no_secret(t, "in the end")
+
+
+try:
+    sys.exit(Tap().run(test_the_same_moment, test_busy, test_out_of_time, test_clock_set_back,
+                       test_other_world, test_edited, test_approvals, test_afterwards))
+finally:
+    w.close()
