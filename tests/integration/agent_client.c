@@ -195,6 +195,7 @@ static int run(struct client *c, const struct wish *w, const char *request, uint
     nodes_on_cancel(c->n, wants_stop, &s);
     sha256(request, strlen(request), &h);
     r = node_act(c->n, &g, c->l, &in, &o, e);
+    nodes_on_cancel(c->n, NULL, NULL); /* `s` ends here, the connection does not */
     if (r == 0) {
         *ret = result(&o, &s, e, &h);
     }
