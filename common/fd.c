@@ -74,7 +74,7 @@ int fd_pread_all(int fd, void *data, size_t len, uint64_t at) {
 }
 
 int fd_read_all(int fd, struct buf *b) {
-    char chunk[16384];
+    char chunk[4096]; /* one page: a short-lived child pays for each that it touches */
 
     for (;;) {
         ssize_t n = read(fd, chunk, sizeof(chunk));

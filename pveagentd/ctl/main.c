@@ -133,10 +133,11 @@ static void end_running(struct ctl *k, const struct client *c) {
     o = origin_get(&k->p, c->log.name);
     for (size_t i = 0; o && i < o->n_acts; i++) {
         char hex[65];
-        pid_t pid = 0;
+        struct running run;
 
         hex_encode(o->act[i].request.b, HASH_LEN, hex);
-        if (!o->act[i].seq && running_pid(&k->p, hex, &pid) && pid > 1 && kill(pid, SIGUSR1) == 0) {
+        if (!o->act[i].seq && running_find(&k->p, hex, &run) && run.pid > 1 &&
+            kill(run.pid, SIGUSR1) == 0) {
             (void)printf("ended     a command in container %u\n", o->act[i].ct);
         }
     }
@@ -228,7 +229,7 @@ static int cmd_status(struct ctl *k) {
                          o->damaged ? ", DAMAGED" : "");
         }
     }
-    (void)printf("running   %zu\n", running_count(&k->p, 0));
+    (void)printf("running   %zu\n", running_count(&k->p, 0, NULL));
     return EXIT_SUCCESS;
 }
 

@@ -117,7 +117,7 @@ static int on_status(struct ask *a) {
             ? r
             : lines_put(&b, "clock",
                         clock_check(a->p, clock_unix(), pol.any_clock, &e) < 0 ? "suspect" : "ok");
-    r = r < 0 ? r : lines_putf(&b, "running", "%zu", running_count(a->p, 0));
+    r = r < 0 ? r : lines_putf(&b, "running", "%zu", running_count(a->p, 0, NULL));
     r = r < 0 ? r : lines_put(&b, "join-open", yes(join_open_until(a->p) != 0));
     return r < 0 ? r : finish_text(a, MSG_STATUS_ANSWER, &b);
 }
@@ -353,6 +353,7 @@ static int on_op(struct ask *a) {
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(buf_done) struct buf kept = BUF_INIT(LIM_PRIV_MSG);
     struct msg_rd rd = {.bad = true};
+    struct running run;
     const char *state = "unknown";
     char hex[65] = "";
     char path[80];
@@ -374,7 +375,7 @@ static int on_op(struct ask *a) {
         if (file_read(a->p->state_fd, path, &kept, NULL) == 0) {
             (void)msg_open(buf_str(&kept), kept.len, &type, &rd);
         }
-    } else if (x && running_pid(a->p, hex, NULL)) {
+    } else if (x && running_find(a->p, hex, &run)) {
         state = "running";
     }
     out = msg_field(&rd, EXEC_TAIL, &out_len);
@@ -388,7 +389,7 @@ static int on_op(struct ask *a) {
 
 static int on_cancel(struct ask *a) {
     char hex[65] = "";
-    pid_t pid = 0;
+    struct running run;
     int r = who(a);
     const struct act_rec *x = own_act(a, hex);
 
@@ -396,10 +397,10 @@ static int on_cancel(struct ask *a) {
         return r < 0 || msg_done(&a->rd) < 0 ? -EBADMSG : 0;
     }
     /* The lock says that the process is alive and is the one that wrote its id there. */
-    if (!x || x->seq || !running_pid(a->p, hex, &pid) || pid <= 1) {
+    if (!x || x->seq || !running_find(a->p, hex, &run) || run.pid <= 1) {
         return refuse(a, "op_unknown", "no such operation of this client runs here");
     }
-    (void)kill(pid, SIGUSR1);
+    (void)kill(run.pid, SIGUSR1);
     return msg_begin(&a->out, MSG_OK);
 }
 
@@ -456,7 +457,7 @@ static int on_metrics(struct ask *a) {
                  "# TYPE pveagentd_running gauge\npveagentd_running %zu\n"
                  "# TYPE pveagentd_receipts_open gauge\npveagentd_receipts_open %zu\n"
                  "# TYPE pveagentd_actions counter\npveagentd_actions_total %llu\n# EOF\n",
-                 priv_armed(a->p), priv_frozen(a->p), running_count(a->p, 0), open,
+                 priv_armed(a->p), priv_frozen(a->p), running_count(a->p, 0, NULL), open,
                  (unsigned long long)acts);
     return r < 0 ? r : finish_text(a, MSG_METRICS_ANSWER, &b);
 }

@@ -36,11 +36,11 @@ struct run {
     pid_t pid;
     int pidfd, sigfd, peer;
     struct stream s[2];
-    char salt_raw[16];
+    uint8_t salt_raw[16];
     int64_t deadline_ms, drain_ms; /* drain_ms 0: the command has not ended */
     bool timed_out, cancelled, ended;
     int status;
-    char log_path[4096];
+    char log_path[512];
 };
 
 int stdin_sealed(const void *data, size_t len, int *ret, struct err *e) {
@@ -59,17 +59,16 @@ int stdin_sealed(const void *data, size_t len, int *ret, struct err *e) {
     return 0;
 }
 
-static int salt_text(char text[static 33], char raw[static 16]) {
+static void salt_make(char text[static 33], uint8_t raw[static 16]) {
     random_bytes(raw, 16);
     hex_encode(raw, 16, text);
-    return 0;
 }
 
 void outcome_init(struct outcome *o) {
-    char raw[16];
+    uint8_t raw[16];
 
     *o = (struct outcome){.how = HOW_NOT_STARTED};
-    (void)salt_text(o->salt, raw);
+    salt_make(o->salt, raw);
     for (int i = 0; i < 2; i++) {
         sha256(raw, sizeof(raw), &o->hash[i]);
         o->tail[i] = (struct buf)BUF_INIT((size_t)2 * EXEC_TAIL);
@@ -181,7 +180,7 @@ static int spawn(struct run *r, int stdin_fd, int po[2], int pe[2]) {
 }
 
 static void take_bytes(struct stream *s, uint64_t left) {
-    ssize_t n = read(s->from, s->chunk, sizeof(s->chunk));
+    ssize_t n = read(s->from, s->chunk, EXEC_CHUNK);
     size_t forward;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -380,18 +379,20 @@ static void finish(struct run *r, struct outcome *o) {
 
 void exec_run(const struct priv *p, const struct node_request *q, int stdin_fd, const int out[2],
               int peer, struct outcome *ret) {
-    static struct run r; /* holds two large chunks; one run a process */
+    static char chunk[2][EXEC_CHUNK]; /* one run a process */
+    struct run r = {.p = p, .q = q, .pidfd = -1, .sigfd = -1, .peer = peer};
     int po[2] = {-1, -1};
     int pe[2] = {-1, -1};
     int rc;
 
-    r = (struct run){.p = p, .q = q, .pidfd = -1, .sigfd = -1, .peer = peer};
-    r.s[0].from = r.s[1].from = r.s[0].to = r.s[1].to = -1;
-    (void)salt_text(ret->salt, r.salt_raw);
-    (void)snprintf(r.log_path, sizeof(r.log_path), "%s/running/%d.attach", p->state_dir,
-                   (int)getpid());
+    for (int i = 0; i < 2; i++) {
+        r.s[i] = (struct stream){.from = -1, .to = -1, .chunk = chunk[i]};
+    }
+    salt_make(ret->salt, r.salt_raw);
+    rc = snprintf(r.log_path, sizeof(r.log_path), "%s/running/%d.attach", p->state_dir,
+                  (int)getpid());
     (void)unlink(r.log_path);
-    rc = prepare(&r, out, po, pe);
+    rc = (size_t)rc < sizeof(r.log_path) ? prepare(&r, out, po, pe) : -ENAMETOOLONG;
     r.deadline_ms = clock_mono_ms() + (int64_t)q->timeout_s * 1000;
     rc = rc < 0 ? rc : spawn(&r, stdin_fd, po, pe);
     closep(&po[1]);

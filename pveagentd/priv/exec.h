@@ -14,7 +14,8 @@ struct err;
 struct node_request;
 struct priv;
 
-#define EXEC_TAIL (48 * 1024) /* of each stream, kept for /v1/op */
+#define EXEC_TAIL  (48 * 1024) /* of each stream, kept for /v1/op */
+#define EXEC_CHUNK 16384
 
 struct stream {
     int from, to; /* -1: closed */
@@ -22,7 +23,7 @@ struct stream {
     struct sha256 *sum;
     struct hash hash;
     struct buf tail;
-    char chunk[16384];
+    char *chunk; /* EXEC_CHUNK bytes */
     size_t at, len; /* what of the chunk still has to go to the front end */
 };
 

@@ -65,7 +65,7 @@ void act_done(struct act *a) {
     buf_done(&a->note);
     buf_done(&a->line);
     closep(&a->lock);
-    closep(&a->running);
+    running_release(a);
 }
 
 int need_client(struct act *a, struct err *e) {
@@ -182,19 +182,26 @@ static int send_started(struct act *a) {
     return msg_send(a->sock, b.data, b.len, NULL, 0);
 }
 
-/* The last output of an action, for /v1/op. */
+/* The last output of an action, for /v1/op: a convenience for a day. The end does not wait for it to
+ * be on disk; half a message does not open and counts as none. */
 static void keep_output(struct act *a) {
     CLEANUP(buf_done) struct buf b = BUF_INIT((size_t)3 * EXEC_TAIL);
+    const struct buf *tail = a->outcome.tail;
+    CLEANUP(closep) int fd = -1;
     char path[80];
     char hex[65];
 
     hex_encode(a->h.b, HASH_LEN, hex);
     (void)snprintf(path, sizeof(path), "ops/%s", hex);
-    if (msg_begin(&b, MSG_OP_ANSWER) == 0 &&
-        msg_add(&b, buf_str(&a->outcome.tail[0]), a->outcome.tail[0].len) == 0 &&
-        msg_add(&b, buf_str(&a->outcome.tail[1]), a->outcome.tail[1].len) == 0) {
-        msg_end(&b);
-        (void)file_replace(a->p->state_fd, path, b.data, b.len, 0600, NULL);
+    if (!(tail[0].len + tail[1].len) || msg_begin(&b, MSG_OP_ANSWER) < 0 ||
+        msg_add(&b, buf_str(&tail[0]), tail[0].len) < 0 ||
+        msg_add(&b, buf_str(&tail[1]), tail[1].len) < 0) {
+        return;
+    }
+    msg_end(&b);
+    fd = openat(a->p->state_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0) {
+        (void)fd_write_all(fd, b.data, b.len);
     }
 }
 

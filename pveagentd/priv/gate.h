@@ -121,8 +121,15 @@ int need_origin(struct act *a, struct err *e);
 int act_receipt(struct act *a, struct buf *note, struct err *e);
 /* Resolves `started` without `ended` whose process is gone: receipts with how = unknown. */
 int resolve_orphans(struct priv *p);
-/* Whether running/<hex of H> is held by a live process; its pid. */
-bool running_pid(const struct priv *p, const char *hex, pid_t *ret);
-size_t running_count(const struct priv *p, uint32_t ct);
+/* Whether running/<hex of H> is held by a live process; which, in which container (0: it does not
+ * say yet). */
+struct running {
+    pid_t pid;
+    uint32_t ct;
+};
+bool running_find(const struct priv *p, const char *hex, struct running *ret);
+/* How many are; ret_in_ct (may be NULL): how many of them in container ct. */
+size_t running_count(const struct priv *p, uint32_t ct, size_t *ret_in_ct);
+void running_release(struct act *a);
 /* Time: 0, or "clock_suspect". */
 int clock_check(const struct priv *p, int64_t now, bool any_clock, struct err *e);

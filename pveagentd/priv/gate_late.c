@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/form.h"
 #include "common/ident.h"
 #include "common/note.h"
 #include "common/own.h"
@@ -118,56 +119,66 @@ int step_unspent(struct act *a, struct err *e) {
     return 0;
 }
 
-bool running_pid(const struct priv *p, const char *hex, pid_t *ret) {
+bool running_find(const struct priv *p, const char *hex, struct running *ret) {
     CLEANUP(closep) int fd = -1;
     char path[80];
-    char text[16] = "";
-    uint32_t pid = 0;
+    char text[32] = "";
+    const char *rest;
+    uint64_t pid;
 
+    *ret = (struct running){0};
     (void)snprintf(path, sizeof(path), "running/%s", hex);
     fd = openat(p->state_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0) {
         return false;
     }
-    if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
-        ident_u64n(text, strcspn(text, " "), &(uint64_t){0}) < 0) {
-        return true;
-    }
-    text[strcspn(text, " ")] = '\0';
-    if (ret && ident_u32(text, &pid) == 0) {
-        *ret = (pid_t)pid;
+    if (pread(fd, text, sizeof(text) - 1, 0) > 0 && form_ordinal(text, &pid, &rest) == 0 &&
+        pid < INT32_MAX && ident_u32(rest, &ret->ct) == 0) {
+        ret->pid = (pid_t)pid;
     }
     return true;
 }
 
-/* ct 0: all. */
-size_t running_count(const struct priv *p, uint32_t ct) {
+size_t running_count(const struct priv *p, uint32_t ct, size_t *ret_in_ct) {
     int fd = openat(p->state_fd, "running", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *de;
+    size_t in_ct = 0;
     size_t n = 0;
 
     while (d && (de = readdir(d)) != NULL) {
-        CLEANUP(buf_done) struct buf b = BUF_INIT(64);
-        char path[320];
-        const char *blank;
-        uint32_t of = 0;
+        struct running x;
 
-        if (!ident_is_hex(de->d_name, 64) || !running_pid(p, de->d_name, NULL)) {
-            continue;
+        if (ident_is_hex(de->d_name, 64) && running_find(p, de->d_name, &x)) {
+            n++;
+            in_ct += x.ct == ct;
         }
-        (void)snprintf(path, sizeof(path), "running/%s", de->d_name);
-        (void)file_read(p->state_fd, path, &b, NULL);
-        blank = strchr(buf_str(&b), ' ');
-        n += !ct || (blank && ident_u32(blank + 1, &of) == 0 && of == ct);
     }
     if (d) {
         (void)closedir(d);
     }
+    if (ret_in_ct) {
+        *ret_in_ct = in_ct;
+    }
     return n;
 }
 
+/* The name goes before the lock: whoever still opens the old file finds it without a name. */
+void running_release(struct act *a) {
+    char path[80];
+    char hex[65];
+
+    if (a->running >= 0) {
+        hex_encode(a->h.b, HASH_LEN, hex);
+        (void)snprintf(path, sizeof(path), "running/%s", hex);
+        (void)unlinkat(a->p->state_fd, path, 0);
+    }
+    closep(&a->running);
+}
+
 int step_room(struct act *a, struct err *e) {
+    size_t in_ct;
+    size_t all;
     int r = need_origin(a, e);
 
     if (r < 0) {
@@ -178,8 +189,8 @@ int step_room(struct act *a, struct err *e) {
                       RECEIPTS_OPEN_MAX);
         return err_hint(e, "proximo-client node receipts");
     }
-    if (a->has_policy && (running_count(a->p, 0) >= a->policy.max_running ||
-                          running_count(a->p, a->q.ct) >= a->policy.max_running_ct)) {
+    all = running_count(a->p, a->q.ct, &in_ct);
+    if (a->has_policy && (all >= a->policy.max_running || in_ct >= a->policy.max_running_ct)) {
         return err_tag(e, -EBUSY, "busy", "too many commands are running here");
     }
     return journal_reserve(a->p, e);
@@ -189,7 +200,9 @@ static int hold_running(struct act *a, struct err *e) {
     char path[80];
     char hex[65];
     char text[32];
+    struct stat st;
     int n;
+    int r;
 
     hex_encode(a->h.b, HASH_LEN, hex);
     (void)snprintf(path, sizeof(path), "running/%s", hex);
@@ -197,9 +210,15 @@ static int hold_running(struct act *a, struct err *e) {
     a->running =
         openat(a->p->state_fd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (a->running < 0 || flock(a->running, LOCK_EX | LOCK_NB) < 0 ||
-        fd_write_all(a->running, text, (size_t)n) < 0) {
-        return err_tag(e, -errno, errno == ENOSPC ? "journal_full" : "busy",
-                       "this action cannot be marked as running: %s", strerror(errno));
+        fstat(a->running, &st) < 0 || fd_write_all(a->running, text, (size_t)n) < 0) {
+        r = -errno;
+        closep(&a->running); /* the mark is not ours to remove */
+        return err_tag(e, r, r == -ENOSPC ? "journal_full" : "busy",
+                       "this action cannot be marked as running: %s", strerror(-r));
+    }
+    if (!st.st_nlink) { /* its last holder took the name away between our open and our lock */
+        closep(&a->running);
+        return err_tag(e, -EBUSY, "busy", "this action is just ending");
     }
     return 0;
 }

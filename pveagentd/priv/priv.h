@@ -5,6 +5,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "common/digest.h"
@@ -27,6 +28,8 @@ struct priv {
     struct skey witness;
     struct skey receipt; /* unset until armed */
     bool has_receipt_key;
+    bool has_keys;
+    struct stat keys_of; /* the receipt key's file when they were read: `arm` makes another */
     char receipt_id[9];
     struct origin *origins; /* journals, see journal.h */
     int64_t mark;           /* highest time in any journal */
@@ -35,7 +38,7 @@ struct priv {
 /* Opens the state directory (makes it and the witness key at first), reads the keys. */
 int priv_open(struct priv *p, struct err *e);
 void priv_close(struct priv *p);
-int priv_read_keys(struct priv *p, struct err *e); /* again, after `arm` */
+int priv_read_keys(struct priv *p, struct err *e); /* nothing to do until `arm` makes a new one */
 
 bool priv_armed(const struct priv *p);
 bool priv_frozen(const struct priv *p);                                  /* either place */

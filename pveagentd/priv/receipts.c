@@ -91,10 +91,11 @@ static int resolve_origin(struct priv *p, struct origin *o) {
 
     for (size_t i = 0; r == 0 && i < o->n_acts; i++) {
         struct act_rec x = o->act[i];
+        struct running run;
         char hex[65];
 
         hex_encode(x.request.b, HASH_LEN, hex);
-        if (x.seq || running_pid(p, hex, NULL)) {
+        if (x.seq || running_find(p, hex, &run)) {
             continue;
         }
         r = say_unknown(p, o, &x, &e);

@@ -103,11 +103,11 @@ static void on_connection(struct server *s) {
         return;
     }
     (void)journal_replay_all(s->p, &e);
+    if (priv_read_keys(s->p, &e) < 0) {
+        log_event(LOG_L_ERR, "keys cannot be read", "REASON", e.msg, NULL);
+        return;
+    }
     if (fork_child(s) == 0) {
-        if (priv_read_keys(s->p, &e) < 0) { /* `arm` may have made new ones */
-            log_event(LOG_L_ERR, "keys cannot be read", "REASON", e.msg, NULL);
-            _exit(1);
-        }
         handle(s->p, c, s->rows, s->n_rows);
         _exit(0);
     }
@@ -120,11 +120,12 @@ static void clean(const struct priv *p, const char *dir, int64_t age) {
     struct dirent *de;
 
     while (d && (de = readdir(d)) != NULL) {
+        struct running run;
         struct stat st;
 
         if (de->d_name[0] != '.' && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             st.st_mtime + age < clock_unix() &&
-            !(ident_is_hex(de->d_name, 64) && running_pid(p, de->d_name, NULL))) {
+            !(ident_is_hex(de->d_name, 64) && running_find(p, de->d_name, &run))) {
             (void)unlinkat(fd, de->d_name, 0);
         }
     }
@@ -196,11 +197,7 @@ static void on_time(struct server *s) {
     int64_t now = clock_mono_ms();
 
     if (s->orphans && fork_child(s) == 0) {
-        struct err e;
-
-        if (priv_read_keys(s->p, &e) == 0) {
-            (void)resolve_orphans(s->p);
-        }
+        (void)resolve_orphans(s->p);
         _exit(0);
     }
     s->orphans = false;

@@ -16,7 +16,7 @@ struct snap_driver;
 struct volume {
     char key[16]; /* rootfs, mp0 … */
     const struct snap_driver *driver;
-    char at[2048]; /* btrfs: absolute path; zfs: dataset; lvmthin: vg/lv */
+    char at[512]; /* btrfs: absolute path; zfs: dataset; lvmthin: vg/lv */
 };
 
 #define VOLUMES_MAX 16

@@ -14,6 +14,7 @@
 
 #define TOOL_S 120
 #define PREFIX "pveagentd-"
+#define FULL_NAME 640 /* a volume's `at`, the prefix, a snapshot's name */
 
 static int run(const char *const *argv, struct buf *out, struct err *e) {
     int r = snap_run(argv, out, TOOL_S, e);
@@ -24,10 +25,10 @@ static int run(const char *const *argv, struct buf *out, struct err *e) {
     return r;
 }
 
-static int zfs_name(const struct volume *v, const char *name, char ret[static 2200]) {
-    int n = snprintf(ret, 2200, "%s@" PREFIX "%s", v->at, name);
+static int zfs_name(const struct volume *v, const char *name, char ret[static FULL_NAME]) {
+    int n = snprintf(ret, FULL_NAME, "%s@" PREFIX "%s", v->at, name);
 
-    return n > 0 && n < 2200 ? 0 : -ENAMETOOLONG;
+    return n > 0 && n < FULL_NAME ? 0 : -ENAMETOOLONG;
 }
 
 static int zfs_possible(const struct volume *v, struct err *e) {
@@ -39,7 +40,7 @@ static int zfs_possible(const struct volume *v, struct err *e) {
 }
 
 static int zfs_create(const struct volume *v, const char *name, struct err *e) {
-    char snap[2200];
+    char snap[FULL_NAME];
     const char *argv[] = {"/usr/sbin/zfs", "snapshot", snap, NULL};
 
     return zfs_name(v, name, snap) < 0 ? err_set(e, -ENAMETOOLONG, "name too long")
@@ -47,7 +48,7 @@ static int zfs_create(const struct volume *v, const char *name, struct err *e) {
 }
 
 static int zfs_remove(const struct volume *v, const char *name, struct err *e) {
-    char snap[2200];
+    char snap[FULL_NAME];
     const char *argv[] = {"/usr/sbin/zfs", "destroy", snap, NULL};
 
     return zfs_name(v, name, snap) < 0 ? err_set(e, -ENAMETOOLONG, "name too long")
@@ -60,8 +61,8 @@ static int zfs_remove(const struct volume *v, const char *name, struct err *e) {
 static int zfs_rollback(const struct volume *v, const char *name, const char *safety,
                         struct err *e) {
     CLEANUP(buf_done) struct buf quota = BUF_INIT(64);
-    char keep[2200];
-    char snap[2400];
+    char keep[FULL_NAME];
+    char snap[2 * FULL_NAME];
     char refquota[96];
     const char *get[] = {"/usr/sbin/zfs", "get",      "-H",  "-p", "-o",
                          "value",         "refquota", v->at, NULL};
@@ -95,7 +96,7 @@ static int names_of(const char *text, char sep, struct buf *ret) {
     int r = 0;
 
     for (const char *s = text; r == 0 && *s; s += strcspn(s, "\n") + (s[strcspn(s, "\n")] != 0)) {
-        char line[2200];
+        char line[FULL_NAME];
         char *at;
 
         (void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(s, "\n"), s + strspn(s, " "));
@@ -129,7 +130,7 @@ static int hashed_mark(const char *const *argv, char ret[static 65], struct err 
 }
 
 static int zfs_mark(const struct volume *v, const char *name, char ret[static 65], struct err *e) {
-    char snap[2200];
+    char snap[FULL_NAME];
     const char *argv[] = {"/usr/sbin/zfs", "get", "-H", "-p", "-o", "value", "guid", snap, NULL};
 
     return zfs_name(v, name, snap) < 0 ? err_set(e, -ENAMETOOLONG, "name too long")
@@ -148,13 +149,13 @@ const struct snap_driver snap_zfs = {
 };
 
 /* vg/lv -> the logical volume that holds the snapshot, in the same group. */
-static int lvm_name(const struct volume *v, const char *name, char ret[static 2200]) {
+static int lvm_name(const struct volume *v, const char *name, char ret[static FULL_NAME]) {
     const char *slash = strchr(v->at, '/');
-    int n = slash ? snprintf(ret, 2200, "%.*s/" PREFIX "%s-%s", (int)(slash - v->at), v->at,
+    int n = slash ? snprintf(ret, FULL_NAME, "%.*s/" PREFIX "%s-%s", (int)(slash - v->at), v->at,
                              slash + 1, name)
                   : -1;
 
-    return n > 0 && n < 2200 ? 0 : -ENAMETOOLONG;
+    return n > 0 && n < FULL_NAME ? 0 : -ENAMETOOLONG;
 }
 
 static const char *lv_of(const char *vg_lv) {
@@ -175,7 +176,7 @@ static int lvm_possible(const struct volume *v, struct err *e) {
 }
 
 static int lvm_create(const struct volume *v, const char *name, struct err *e) {
-    char snap[2200];
+    char snap[FULL_NAME];
     const char *argv[] = {"/usr/sbin/lvcreate", "-s", "-n", NULL, "-pr", "-kn", v->at, NULL};
 
     if (lvm_name(v, name, snap) < 0) {
@@ -186,7 +187,7 @@ static int lvm_create(const struct volume *v, const char *name, struct err *e) {
 }
 
 static int lvm_remove(const struct volume *v, const char *name, struct err *e) {
-    char snap[2200];
+    char snap[FULL_NAME];
     const char *argv[] = {"/usr/sbin/lvremove", "-f", snap, NULL};
 
     return lvm_name(v, name, snap) < 0 ? err_set(e, -ENAMETOOLONG, "name too long")
@@ -196,8 +197,8 @@ static int lvm_remove(const struct volume *v, const char *name, struct err *e) {
 /* The present is renamed away and kept; a writable snapshot of the snapshot takes its name. */
 static int lvm_rollback(const struct volume *v, const char *name, const char *safety,
                         struct err *e) {
-    char snap[2200];
-    char keep[2200];
+    char snap[FULL_NAME];
+    char keep[FULL_NAME];
     const char *away[] = {"/usr/sbin/lvrename", v->at, keep, NULL};
     const char *back[] = {"/usr/sbin/lvrename", keep, v->at, NULL};
     const char *make[] = {
@@ -235,7 +236,7 @@ static int lvm_list(const struct volume *v, struct buf *ret, struct err *e) {
 }
 
 static int lvm_mark(const struct volume *v, const char *name, char ret[static 65], struct err *e) {
-    char snap[2200];
+    char snap[FULL_NAME];
     const char *argv[] = {"/usr/sbin/lvs", "--noheadings", "-o", "lv_uuid", snap, NULL};
 
     return lvm_name(v, name, snap) < 0 ? err_set(e, -ENAMETOOLONG, "name too long")

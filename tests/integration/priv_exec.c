@@ -213,7 +213,7 @@ static bool alive(const char *word) {
 
     (void)snprintf(script, sizeof(script),
                    "for f in /proc/[0-9]*/cmdline; do { tr '\\0' ' ' <$f; } 2>/dev/null; echo; done | "
-                   "grep -q '^sleep %s'",
+                   "grep -q '^sleep %s *$'",
                    word);
     return run_quiet(argv) == 0;
 }
@@ -304,15 +304,15 @@ static void test_disconnect(struct world *w, bool kill_it) {
     (void)snprintf(marker, sizeof(marker), "%s/root/marker", w->dir);
     (void)unlink(marker);
     order_init(w, &o);
-    shell(&o, "sleep 3; echo x >/marker");
+    shell(&o, "sleep 00003; echo x >/marker"); /* a word that no other test waits for */
     o.q.kill_on_disconnect = kill_it;
     order_build(w, &o);
     pid = order_in_background(w, &o);
-    wait_for("3");
+    wait_for("00003");
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
     for (int i = 0; i < 100 && !gone; i++) {
-        gone = !alive("3");
+        gone = !alive("00003");
         clock_sleep_ms(100);
     }
     clock_sleep_ms(300);

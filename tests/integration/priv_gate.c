@@ -259,6 +259,33 @@ static void test_rows(struct world *w, bool real) {
     }
 }
 
+/* Step 12: what was recorded is done; without the row it is not, and no receipt says that it was. */
+static void test_act(struct world *w) {
+    static const char *const argv[] = {"/bin/touch", "/acted", NULL};
+    char path[300];
+
+    world_policy(w, "[node]\nclock = any\n[rule t]\nclient = laptop\nct = 101\n"
+                    "run = /bin/touch /acted\n");
+    (void)snprintf(path, sizeof(path), "%s/root/acted", w->dir);
+    for (int with = 0; with < 2; with++) {
+        struct order o;
+        struct result r;
+
+        world_start(w, with ? NULL : "act");
+        order_init(w, &o);
+        order_argv(&o, argv);
+        order_build(w, &o);
+        order_send(w, &o, &r);
+        tap(r.started && r.receipt_ok && (access(path, F_OK) == 0) == with &&
+                r.receipt.how == (with ? HOW_EXITED : HOW_NOT_STARTED),
+            "%s the act row: %s %s", with ? "with" : "without", r.how, r.code);
+        result_done(&r);
+        order_done(&o);
+        world_kill(w, SIGTERM);
+    }
+    policy_allow(w);
+}
+
 static void send_plain(struct world *w, struct order *o, struct result *r) {
     order_init(w, o);
     order_build(w, o);
@@ -488,6 +515,7 @@ int main(void) {
     test_rows(&w, real);
     test_flips(&w);
     if (real) {
+        test_act(&w);
         test_approval(&w);
         test_heads(&w);
         test_receipts(&w);
