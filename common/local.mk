@@ -21,7 +21,10 @@ libcore_a_SOURCES = \
 	common/approval.c common/approval.h \
 	common/receipt.c common/receipt.h \
 	common/request.c common/request.h \
-	pveagentd/priv/msg.c pveagentd/priv/msg.h
+	common/msg.c common/msg.h \
+	common/dir.h \
+	common/put.c common/put.h \
+	common/run.c common/run.h
 libnet_a_SOURCES = \
 	common/js.c common/js.h \
 	common/canon.c common/canon.h \

@@ -13,7 +13,7 @@
 #include "common/own.h"
 #include "pveagentd/agent.h"
 #include "pveagentd/http.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 #include "pveagentd/privcall.h"
 #include "pveagentd/route.h"
 

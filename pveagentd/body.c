@@ -13,7 +13,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "pveagentd/answer.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 
 enum form {
     FORM_B64,    /* base64 → bytes */

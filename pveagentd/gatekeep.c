@@ -16,7 +16,7 @@
 #include "common/fd.h"
 #include "common/own.h"
 #include "pveagentd/agent.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 #include "pveagentd/privcall.h"
 
 struct watch {

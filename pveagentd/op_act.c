@@ -19,7 +19,7 @@
 #include "pveagentd/ask.h"
 #include "pveagentd/frame.h"
 #include "pveagentd/http.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 #include "pveagentd/privcall.h"
 #include "pveagentd/route.h"
 

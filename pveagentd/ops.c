@@ -15,7 +15,7 @@
 #include "pveagentd/answer.h"
 #include "pveagentd/ask.h"
 #include "pveagentd/http.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 #include "pveagentd/route.h"
 
 typedef int body_fn(const char *body, size_t len, const struct hash *spki, struct buf *ret,

@@ -14,7 +14,7 @@
 #include "common/buf.h"
 #include "common/limits.h"
 #include "common/own.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 
 struct privcall {
     int sock;

@@ -3,7 +3,6 @@
  * run by fixed names with argument vectors, never through a shell; the name is checked first. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "common/fd.h"
 #include "common/ident.h"
 #include "common/own.h"
+#include "common/run.h"
 #include "proximo-client/sim/sim.h"
 
 const char *backing_name(const struct guest *g) {
@@ -20,32 +20,16 @@ const char *backing_name(const struct guest *g) {
     return g->lxc && name && ident_is_client(name) ? name : NULL;
 }
 
-/* In the child: no other signals' leftovers, no descriptors of ours, standard ones to nowhere. */
-static void child_run(const char *program, char *const argv[], int out) {
-    sigset_t none;
-    char path[64];
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(out >= 0 ? out : null, 1) < 0 || dup2(null, 2) < 0) {
-        _exit(127);
-    }
-    (void)snprintf(path, sizeof(path), "/usr/bin/%s", program);
-    (void)execv(path, argv);
-    _exit(127);
-}
-
 static pid_t spawn(const struct guest *g, const char *program, const char *const *more, int out) {
     const char *path = js_get_str(js_get(g->obj, "backing"), "lxcpath");
-    const char *argv[16] = {program, "-n", backing_name(g)};
+    char full[64];
+    const char *argv[16] = {full, "-n", backing_name(g)};
     size_t n = 3;
-    pid_t pid;
 
     if (!argv[2]) {
         return -1;
     }
+    (void)snprintf(full, sizeof(full), "/usr/bin/%s", program);
     if (path) {
         argv[n++] = "-P";
         argv[n++] = path;
@@ -53,11 +37,7 @@ static pid_t spawn(const struct guest *g, const char *program, const char *const
     while (more && *more && n + 1 < ARRAY_LEN(argv)) {
         argv[n++] = *more++;
     }
-    pid = fork();
-    if (pid == 0) {
-        child_run(program, (char *const *)(uintptr_t)argv, out);
-    }
-    return pid;
+    return run_start(argv, -1, out, -1);
 }
 
 pid_t backing_spawn(const struct guest *g, const char *program, const char *const *more) {

@@ -25,5 +25,8 @@ int ctl_usage(void);
 int ctl_check(struct ctl *k);
 int ctl_edit(struct ctl *k);
 int ctl_explain(struct ctl *k);
+/* Denials, here and on the cluster file system. */
+int ctl_freeze(const struct priv *p, bool on, struct err *e);
+int ctl_deny_key(const struct priv *p, const struct hash *spki, struct err *e);
 /* SHA-256 of the public key in a PEM certificate. */
 int ctl_cert_spki(const char *path, struct hash *ret, struct err *e);

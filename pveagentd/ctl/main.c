@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <signal.h>
 #include <string.h>
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include "common/buf.h"
@@ -17,6 +16,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/put.h"
 #include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/gate.h"
 #include "pveagentd/priv/join.h"
@@ -56,15 +56,14 @@ static int adopt(void *ctx, const struct client *c) {
     CLEANUP(closep) int lock = -1;
     struct origin *o = origin_get(&k->p, c->log.name);
     struct checkpoint cp;
-    struct journal_head h = {.cp = &cp};
     struct err e = {0};
 
     if (!o || heads_largest(&k->p, &c->log, &note, &cp) < 0) {
         return 0;
     }
-    h.note = buf_str(&note);
     if (origin_lock(&k->p, o, &lock, &e) < 0 ||
-        ((!o->has_head || cp.size > o->size) && journal_head(&k->p, o, &h, clock_unix(), &e) < 0)) {
+        ((!o->has_head || cp.size > o->size) &&
+         journal_head(&k->p, o, buf_str(&note), clock_unix(), &e) < 0)) {
         (void)ctl_fail(&e);
         return -1;
     }
@@ -132,12 +131,10 @@ static void end_running(struct ctl *k, const struct client *c) {
     }
     o = origin_get(&k->p, c->log.name);
     for (size_t i = 0; o && i < o->n_acts; i++) {
-        char hex[65];
         struct running run;
 
-        hex_encode(o->act[i].request.b, HASH_LEN, hex);
-        if (!o->act[i].seq && running_find(&k->p, hex, &run) && run.pid > 1 &&
-            kill(run.pid, SIGUSR1) == 0) {
+        if (!o->act[i].seq && running_find(&k->p, HEX_STR(&o->act[i].request), &run) &&
+            run.pid > 1 && kill(run.pid, SIGUSR1) == 0) {
             (void)printf("ended     a command in container %u\n", o->act[i].ct);
         }
     }
@@ -154,7 +151,7 @@ static int cmd_revoke(struct ctl *k) {
     if (client_by_name(&k->p, k->args[0], &c, &e) < 0) {
         return ctl_fail(&e);
     }
-    if (priv_revoke(&k->p, &c.spki, &e) < 0) {
+    if (ctl_deny_key(&k->p, &c.spki, &e) < 0) {
         (void)ctl_fail(&e); /* the local denial came first and holds */
         (void)fprintf(stderr, "  refused on this node; the shared list could not be written\n");
     }
@@ -192,7 +189,7 @@ static int cmd_freeze(struct ctl *k) {
     if (!on && (k->n_args != 1 || strcmp(k->args[0], "off") != 0)) {
         return ctl_usage();
     }
-    if (priv_freeze(&k->p, on, &e) < 0) {
+    if (ctl_freeze(&k->p, on, &e) < 0) {
         return ctl_fail(&e);
     }
     (void)printf(on ? "frozen\n" : "not frozen\n");
@@ -248,21 +245,6 @@ int ctl_usage(void) {
 
 static int on_option(struct ctl *k, int c) {
     switch (c) {
-    case 'S':
-        k->p.state_dir = optarg;
-        return 0;
-    case 'c':
-        k->p.cluster_fs = optarg;
-        return 0;
-    case 'p':
-        k->p.policy_file = optarg;
-        return 0;
-    case 'n':
-        (void)snprintf(k->p.node, sizeof(k->p.node), "%s", optarg);
-        return 0;
-    case 'l':
-        k->p.lxc_path = optarg;
-        return 0;
     case 't':
         k->p.tls_cert = optarg;
         return 0;
@@ -285,29 +267,25 @@ static int on_option(struct ctl *k, int c) {
         (void)puts("pveagentctl " PACKAGE_VERSION);
         exit(EXIT_SUCCESS);
     default:
-        return -1;
+        return priv_option(&k->p, c, optarg);
     }
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"state", 1, NULL, 'S'},  {"cluster-fs", 1, NULL, 'c'}, {"policy", 1, NULL, 'p'},
-        {"node", 1, NULL, 'n'},   {"lxc-path", 1, NULL, 'l'},   {"tls-cert", 1, NULL, 't'},
-        {"rights", 1, NULL, 'r'}, {"address", 1, NULL, 'a'},    {"shared", 0, NULL, 's'},
-        {"help", 0, NULL, 'h'},   {"version", 0, NULL, 'v'},    {NULL, 0, NULL, 0}};
-    struct ctl k = {.p = {.state_dir = "/var/lib/pveagentd-priv",
-                          .cluster_fs = CLUSTER_FS,
-                          .policy_file = "/etc/pveagentd/policy.ini",
-                          .tls_cert = "/var/lib/pveagentd/tls.crt",
-                          .state_fd = -1},
-                    .rights = "inventory evidence witness"};
+    static const struct option options[] = {PRIV_OPTIONS,
+                                            {"tls-cert", 1, NULL, 't'},
+                                            {"rights", 1, NULL, 'r'},
+                                            {"address", 1, NULL, 'a'},
+                                            {"shared", 0, NULL, 's'},
+                                            {"help", 0, NULL, 'h'},
+                                            {"version", 0, NULL, 'v'},
+                                            {NULL, 0, NULL, 0}};
+    struct ctl k = {.p = PRIV_DEFAULTS, .rights = "inventory evidence witness"};
     struct err e = {0};
     int status = -1;
     int c;
 
-    if (gethostname(k.p.node, sizeof(k.p.node) - 1) == 0) {
-        k.p.node[strcspn(k.p.node, ".")] = '\0';
-    }
+    priv_host_name(&k.p);
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (on_option(&k, c) < 0) {
             return ctl_usage();

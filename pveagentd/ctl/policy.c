@@ -101,13 +101,51 @@ int ctl_cert_spki(const char *path, struct hash *ret, struct err *e) {
     return 0;
 }
 
+/* Things a reader of the policy should be told (interpreters, ANY …), one line each. */
+static bool is_launcher(const char *path) {
+    static const char *const names[] = {
+        "sh",   "bash",   "dash",        "ash", "zsh",    "busybox", "python", "python3",
+        "perl", "ruby",   "node",        "env", "find",   "tar",     "xargs",  "less",
+        "more", "man",    "vi",          "vim", "awk",    "sed",     "nice",   "sudo",
+        "su",   "script", "systemd-run", "apt", "apt-get"};
+    const char *base = strrchr(path, '/');
+
+    base = base ? base + 1 : path;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(base, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int warnings_of(const struct policy *p, struct buf *ret) {
+    int r = 0;
+
+    for (size_t i = 0; i < p->n_rules && r == 0; i++) {
+        const struct rule *k = &p->rule[i];
+
+        if (k->deny || !(k->ops & (1u << OP_EXEC))) {
+            continue;
+        }
+        if (k->any_run) {
+            r = buf_addf(ret, "[rule %s]: run = ANY is root's equal in these containers\n",
+                         k->name);
+        } else if (is_launcher(k->run[0].prefix)) {
+            r = buf_addf(ret, "[rule %s]: %s can start other programs\n", k->name,
+                         k->run[0].prefix);
+        }
+    }
+    return r;
+}
+
 static int report(const struct policy *p) {
     CLEANUP(buf_done) struct buf warnings = BUF_INIT(LIM_LINES);
     char hash[HASH_HEX_LEN + 1];
 
     hash_text(&p->digest, hash);
     (void)printf("policy    %s, %zu rules\n", hash, p->n_rules);
-    if (policy_warnings(p, &warnings) == 0 && warnings.len) {
+    if (warnings_of(p, &warnings) == 0 && warnings.len) {
         (void)printf("%s", warnings.data);
     }
     return EXIT_SUCCESS;
@@ -124,7 +162,7 @@ int ctl_check(struct ctl *k) {
     }
     if (k->n_args == 1) {
         r = file_read(AT_FDCWD, k->args[0], &b, &e);
-        r = r < 0 ? r : policy_parse(buf_str(&b), b.len, &pol, &e);
+        r = r < 0 ? r : policy_merge(buf_str(&b), b.len, NULL, 0, &pol, &e);
     } else {
         r = policy_load(&k->p, &pol, &e);
     }
@@ -185,8 +223,9 @@ int ctl_edit(struct ctl *k) {
     struct err e = {0};
     int r;
 
-    if (k->n_args || !path_join(shared, sizeof(shared), k->p.cluster_fs, "pveagentd/policy.ini") ||
-        !path_join(draft, sizeof(draft), k->p.state_dir, "policy.draft")) {
+    r = snprintf(draft, sizeof(draft), "%s/policy.draft", k->p.state_dir);
+    if (k->n_args || (size_t)r >= sizeof(draft) ||
+        !cluster_path(&k->p, "pveagentd", "policy.ini", shared)) {
         return ctl_usage();
     }
     path = k->shared ? shared : k->p.policy_file;

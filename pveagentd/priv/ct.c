@@ -6,19 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "common/clock.h"
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/request.h"
+#include "common/run.h"
 #include "pveagentd/priv/priv.h"
 
 const char *ct_lxc_path(const struct priv *p) {
@@ -118,91 +114,6 @@ bool ct_running(const struct priv *p, uint32_t id) {
         return true;
     }
     (void)snprintf(name, sizeof(name), "%u", id); /* long paths are hashed in the socket's name */
-    return strlen(ct_lxc_path(p)) > 60 && run_tool(argv, &out, 10, NULL) == 0 &&
+    return strlen(ct_lxc_path(p)) > 60 && run_tool(argv, &out, 10, "internal", NULL) == 0 &&
            strncmp(buf_str(&out), "RUNNING", 7) == 0;
-}
-
-static void tool_child(const char *const *argv, int out, int err) {
-    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    static char locale[] = "LC_ALL=C";
-    char *envp[] = {path, locale, NULL};
-    union {
-        const char *const *in;
-        char *const *out;
-    } args = {.in = argv};
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    sigset_t none;
-
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-        dup2(err, STDERR_FILENO) < 0 || close_range(3, ~0u, 0) < 0 || chdir("/") < 0) {
-        _exit(125);
-    }
-    (void)setsid();
-    (void)execve(argv[0], args.out, envp);
-    _exit(127);
-}
-
-/* Reads both ends until they close or the time is up. */
-static void collect(int out, int err, struct buf *b, struct buf *errors, int64_t until_ms) {
-    struct pollfd fds[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
-
-    while ((fds[0].fd >= 0 || fds[1].fd >= 0) && clock_mono_ms() < until_ms) {
-        if (poll(fds, 2, 200) <= 0) {
-            continue;
-        }
-        for (int i = 0; i < 2; i++) {
-            char chunk[4096];
-            ssize_t n = fds[i].revents ? read(fds[i].fd, chunk, sizeof(chunk)) : 1;
-
-            if (n == 0 || (n < 0 && errno != EINTR)) {
-                fds[i].fd = -1;
-            } else if (fds[i].revents && n > 0 && (i ? errors : b)) {
-                (void)buf_add(i ? errors : b, chunk, (size_t)n);
-            }
-        }
-    }
-}
-
-int run_tool(const char *const *argv, struct buf *ret, int timeout_s, struct err *e) {
-    CLEANUP(buf_done) struct buf errors = BUF_INIT(4096);
-    int64_t until = clock_mono_ms() + (int64_t)timeout_s * 1000;
-    int po[2];
-    int pe[2];
-    int status = 0;
-    pid_t pid;
-
-    if (pipe2(po, O_CLOEXEC) < 0) {
-        return err_set(e, -errno, "pipe: %s", strerror(errno));
-    }
-    if (pipe2(pe, O_CLOEXEC) < 0) {
-        (void)close(po[0]);
-        (void)close(po[1]);
-        return err_set(e, -EMFILE, "pipe: %s", strerror(errno));
-    }
-    pid = fork();
-    if (pid == 0) {
-        tool_child(argv, po[1], pe[1]);
-    }
-    (void)close(po[1]);
-    (void)close(pe[1]);
-    if (pid > 0) {
-        collect(po[0], pe[0], ret, &errors, until);
-        while (waitpid(pid, &status, WNOHANG) == 0) {
-            if (clock_mono_ms() >= until) {
-                (void)kill(-pid, SIGKILL);
-                (void)kill(pid, SIGKILL);
-            }
-            clock_sleep_ms(2);
-        }
-    }
-    (void)close(po[0]);
-    (void)close(pe[0]);
-    if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        return err_set(e, -EREMOTEIO, "%s: %.*s", argv[0], (int)strcspn(buf_str(&errors), "\n"),
-                       buf_str(&errors));
-    }
-    return 0;
 }

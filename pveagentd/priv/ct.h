@@ -31,8 +31,3 @@ int ct_config_each(const struct ct *c, int (*fn)(void *ctx, const char *key, con
 bool ct_running(const struct priv *p, uint32_t id);
 bool ct_privileged(const struct ct *c);
 const char *ct_lxc_path(const struct priv *p);
-
-/* Runs a program with a fixed environment and nothing inherited, waits for it at most timeout_s
- * seconds (then kills it); stdout into ret (may be NULL), at most its ceiling. 0: exit status 0.
- * -EREMOTEIO: anything else, with the first line of its stderr in e. */
-int run_tool(const char *const *argv, struct buf *ret, int timeout_s, struct err *e);

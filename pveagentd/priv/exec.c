@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "common/fd.h"
 #include "common/own.h"
 #include "common/request.h"
+#include "common/run.h"
 #include "pveagentd/priv/ct.h"
 #include "pveagentd/priv/priv.h"
 
@@ -132,48 +132,14 @@ static void build_argv(const struct run *r, struct words *w) {
     w->v[w->n] = NULL;
 }
 
-static void child(const struct words *w, int in, int out, int err) {
-    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    char *envp[] = {path, NULL};
-    union {
-        const char *const *in;
-        char *const *out;
-    } args = {.in = w->v};
-    sigset_t none;
-
-    /* All of them: libc's signal() leaves 32 and 33, its own, as an odd caller may have set them. */
-    for (int s = 1; s < 65; s++) {
-        static const uint64_t kernel_default[4]; /* struct sigaction as the kernel knows it */
-
-        (void)syscall(SYS_rt_sigaction, s, kernel_default, NULL, 8);
-    }
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)umask(022);
-    (void)setsid();
-    if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-        dup2(err, STDERR_FILENO) < 0 || close_range(3, ~0u, 0) < 0 || chdir("/") < 0) {
-        _exit(1);
-    }
-    (void)execve(ATTACH, args.out, envp);
-    _exit(1);
-}
-
-static int spawn(struct run *r, int stdin_fd, int po[2], int pe[2]) {
+static int spawn(struct run *r, int stdin_fd, const int po[2], const int pe[2]) {
     static struct words w; /* too large for the stack; single-threaded */
-    CLEANUP(closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-    if (null < 0) {
-        return -errno;
-    }
     w.n = 0;
     build_argv(r, &w);
-    r->pid = fork();
+    r->pid = run_start(w.v, stdin_fd, po[1], pe[1]);
     if (r->pid < 0) {
-        return -errno;
-    }
-    if (r->pid == 0) {
-        child(&w, stdin_fd >= 0 ? stdin_fd : null, po[1], pe[1]);
+        return r->pid;
     }
     r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
     return r->pidfd < 0 ? -errno : 0;

@@ -23,7 +23,7 @@ struct stream {
     struct sha256 *sum;
     struct hash hash;
     struct buf tail;
-    char *chunk; /* EXEC_CHUNK bytes */
+    char *chunk;    /* EXEC_CHUNK bytes */
     size_t at, len; /* what of the chunk still has to go to the front end */
 };
 

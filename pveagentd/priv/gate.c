@@ -13,8 +13,9 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/merkle.h"
+#include "common/msg.h"
 #include "common/own.h"
-#include "pveagentd/priv/msg.h"
+#include "common/put.h"
 
 static size_t read_hashes(struct msg_rd *r, struct hash ret[LIM_PROOF]) {
     size_t n = 0;
@@ -64,6 +65,8 @@ void act_done(struct act *a) {
     outcome_done(&a->outcome);
     buf_done(&a->note);
     buf_done(&a->line);
+    closep(&a->out[0]);
+    closep(&a->out[1]);
     closep(&a->lock);
     running_release(a);
 }
@@ -79,10 +82,7 @@ int need_request(struct act *a, struct err *e) {
     int r = a->has_q ? 0 : request_parse(a->request, a->request_len, &a->q, e);
 
     a->has_q = r == 0;
-    if (r < 0) {
-        (void)snprintf(e->tag, sizeof(e->tag), "request_invalid");
-    }
-    return r;
+    return tagged(r, "request_invalid", e);
 }
 
 int need_intent(struct act *a, struct err *e) {
@@ -98,13 +98,14 @@ int need_intent(struct act *a, struct err *e) {
         r = err_set(e, -EBADMSG, "the entry is no intent");
     }
     if (r < 0) {
-        (void)snprintf(e->tag, sizeof(e->tag), "intent_invalid");
-        return r;
+        return tagged(r, "intent_invalid", e);
     }
     merkle_leaf(a->intent, a->intent_len, &a->leaf);
     (void)hash_parse(entry_get(&a->entry, "plan"), &a->plan); /* its form was checked */
     a->has_entry = true;
-    return 0;
+    return act_is_sweep(&(struct act_rec){.plan = a->plan})
+               ? err_tag(e, -EBADMSG, "intent_invalid", "the intent names no plan")
+               : 0;
 }
 
 int need_checkpoint(struct act *a, struct err *e) {
@@ -115,10 +116,7 @@ int need_checkpoint(struct act *a, struct err *e) {
         r = checkpoint_parse(n.text, n.text_len, &a->cp, e);
     }
     a->has_cp = r == 0;
-    if (r < 0) {
-        (void)snprintf(e->tag, sizeof(e->tag), "witness_bad_signature");
-    }
-    return r;
+    return tagged(r, "witness_bad_signature", e);
 }
 
 int need_origin(struct act *a, struct err *e) {
@@ -132,73 +130,62 @@ int need_origin(struct act *a, struct err *e) {
 }
 
 static void log_verdict(const struct act *a, const char *step, const struct err *e) {
-    char hash[HASH_HEX_LEN + 1];
-    char ct[16];
-
-    hash_text(&a->h, hash);
-    (void)snprintf(ct, sizeof(ct), "%u", a->has_q ? a->q.ct : 0);
-    log_event(e ? LOG_L_WARN : LOG_L_NOTE, e ? "refused" : "allowed", "REQUEST", hash, "CLIENT",
-              a->has_client ? a->client.name : "?", "VMID", ct, "OPERATION",
+    log_event(e ? LOG_L_WARN : LOG_L_NOTE, e ? "refused" : "allowed", "REQUEST", HASH_STR(&a->h),
+              "CLIENT", a->has_client ? a->client.name : "?", "VMID",
+              NUM_STR(a->has_q ? a->q.ct : 0), "OPERATION",
               a->has_q ? request_op_name(a->q.op) : "?", "STEP", step, "CODE", e ? e->tag : "",
               "REASON", e ? e->msg : "", "RULE", a->verdict.rule, NULL);
+}
+
+static void tell(const struct act *a, int made, const struct buf *b) {
+    if (made == 0) {
+        (void)msg_send(a->sock, b->data, b->len, NULL, 0);
+    }
 }
 
 static void refuse(struct act *a, const char *step, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
     struct err later;
+    bool conflict;
 
     if (!e->tag[0]) {
         (void)snprintf(e->tag, sizeof(e->tag), "internal");
     }
     if (a->note.len && !a->recorded && a->lock >= 0) {
-        const struct journal_head h = {.note = buf_str(&a->note), .cp = &a->cp};
-
-        a->recorded = journal_head(a->p, a->o, &h, a->now, &later) == 0;
+        a->recorded = journal_head(a->p, a->o, buf_str(&a->note), a->now, &later) == 0;
     }
     log_verdict(a, step, e);
-    if (msg_begin(&b, MSG_REFUSED) < 0 || msg_adds(&b, e->tag) < 0 || msg_adds(&b, step) < 0 ||
-        msg_adds(&b, e->msg) < 0 ||
-        msg_add_u64(&b, strcmp(e->tag, "witness_conflict") == 0 && a->o && a->o->has_head
-                            ? a->o->size
-                            : 0) < 0 ||
-        msg_adds(&b, a->recorded ? buf_str(&a->line) : "") < 0) {
-        return;
-    }
-    msg_end(&b);
-    (void)msg_send(a->sock, b.data, b.len, NULL, 0);
+    conflict = strcmp(e->tag, "witness_conflict") == 0 && a->o && a->o->has_head;
+    tell(a,
+         msg_make(&b, MSG_REFUSED, "sssus", e->tag, step, e->msg, conflict ? a->o->size : 0,
+                  a->recorded ? buf_str(&a->line) : ""),
+         &b);
 }
 
-static int send_started(struct act *a) {
+static void started(struct act *a, const char *step) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
-    char hex[65];
 
-    hex_encode(a->h.b, HASH_LEN, hex);
-    if (msg_begin(&b, MSG_ACT_STARTED) < 0 || msg_adds(&b, hex) < 0 ||
-        msg_adds(&b, a->recorded ? buf_str(&a->line) : "") < 0 ||
-        msg_add_u64(&b, a->o ? a->o->n_acts : 0) < 0) {
-        return -ENOMEM;
-    }
-    msg_end(&b);
-    return msg_send(a->sock, b.data, b.len, NULL, 0);
+    log_verdict(a, step, NULL);
+    tell(a,
+         msg_make(&b, MSG_ACT_STARTED, "ssu", HEX_STR(&a->h), a->recorded ? buf_str(&a->line) : "",
+                  (uint64_t)(a->o ? a->o->n_acts : 0)),
+         &b);
 }
 
-/* The last output of an action, for /v1/op: a convenience for a day. The end does not wait for it to
- * be on disk; half a message does not open and counts as none. */
+/* The last output of an action, for /v1/op: a convenience for a day. The end does not wait for it
+ * to be on disk; half a message does not open and counts as none. */
 static void keep_output(struct act *a) {
     CLEANUP(buf_done) struct buf b = BUF_INIT((size_t)3 * EXEC_TAIL);
     const struct buf *tail = a->outcome.tail;
     CLEANUP(closep) int fd = -1;
     char path[80];
-    char hex[65];
 
-    hex_encode(a->h.b, HASH_LEN, hex);
-    (void)snprintf(path, sizeof(path), "ops/%s", hex);
-    if (!(tail[0].len + tail[1].len) || msg_begin(&b, MSG_OP_ANSWER) < 0 ||
-        msg_add(&b, buf_str(&tail[0]), tail[0].len) < 0 ||
-        msg_add(&b, buf_str(&tail[1]), tail[1].len) < 0) {
+    (void)snprintf(path, sizeof(path), "ops/%s", HEX_STR(&a->h));
+    if (tail[0].len + tail[1].len == 0 ||
+        msg_make(&b, MSG_OP_ANSWER, "bb", buf_str(&tail[0]), tail[0].len, buf_str(&tail[1]),
+                 tail[1].len) < 0) {
         return;
     }
-    msg_end(&b);
     fd = openat(a->p->state_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
         (void)fd_write_all(fd, b.data, b.len);
@@ -208,48 +195,40 @@ static void keep_output(struct act *a) {
 static void finish(struct act *a) {
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
+    const struct outcome *x = &a->outcome;
     struct err e;
+    int r;
 
     keep_output(a);
     if (a->o && act_receipt(a, &note, &e) < 0) {
         log_event(LOG_L_ERR, "a receipt could not be written", "REASON", e.msg, NULL);
         buf_reset(&note); /* the next start finds the action without an end and says unknown */
     }
-    if (msg_begin(&b, MSG_ACT_END) < 0 || msg_adds(&b, buf_str(&note)) < 0 ||
-        msg_add_u64(&b, a->outcome.bytes[0]) < 0 || msg_add_u64(&b, a->outcome.bytes[1]) < 0 ||
-        msg_adds(&b, receipt_how_name(a->outcome.how)) < 0 ||
-        msg_add_u64(&b, (uint64_t)(a->outcome.value < 0 ? 0 : a->outcome.value)) < 0) {
-        return;
-    }
-    msg_end(&b);
+    r = msg_make(&b, MSG_ACT_END, "suusu", buf_str(&note), x->bytes[0], x->bytes[1],
+                 receipt_how_name(x->how), (uint64_t)(x->value < 0 ? 0 : x->value));
     /* Output ends before the end is told: the front end sees its pipes close. */
     closep(&a->out[0]);
     closep(&a->out[1]);
-    (void)msg_send(a->sock, b.data, b.len, NULL, 0);
+    tell(a, r, &b);
 }
 
 /* Why nothing was started, to whoever reads the command's stderr; counted like any output. */
 static void say(struct act *a, const struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(2048);
+    CLEANUP(sha256_freep) struct sha256 *s = sha256_new();
     struct outcome *o = &a->outcome;
     uint8_t salt[16];
 
-    if (o->bytes[1] || buf_addf(&b, "%s: %s\n", e->tag[0] ? e->tag : "internal", e->msg) < 0 ||
+    if (o->bytes[1] || !s || hex_decode(o->salt, 32, salt) < 0 ||
+        buf_addf(&b, "%s: %s\n", e->tag[0] ? e->tag : "internal", e->msg) < 0 ||
         fd_write_all(a->out[1], b.data, b.len) < 0) {
         return;
     }
     o->bytes[1] = b.len;
     (void)buf_add(&o->tail[1], b.data, b.len);
-    if (hex_decode(o->salt, 32, salt) == 0) {
-        struct sha256 *s = sha256_new();
-
-        if (s) {
-            sha256_add(s, salt, sizeof(salt));
-            sha256_add(s, b.data, b.len);
-            sha256_end(s, &o->hash[1]);
-            sha256_free(s);
-        }
-    }
+    sha256_add(s, salt, sizeof(salt));
+    sha256_add(s, b.data, b.len);
+    sha256_end(s, &o->hash[1]);
 }
 
 static int enter_lock(struct act *a, struct err *e) {
@@ -260,7 +239,7 @@ static int enter_lock(struct act *a, struct err *e) {
 
 void gate_run(struct act *a, const struct gate_row *rows, size_t n) {
     bool done_lock = false;
-    bool started = false;
+    bool is_started = false;
 
     a->now = clock_unix();
     outcome_init(&a->outcome);
@@ -275,17 +254,16 @@ void gate_run(struct act *a, const struct gate_row *rows, size_t n) {
             closep(&a->lock);
             done_lock = true;
         }
-        if (r == 0 && done_lock && !started) {
-            log_verdict(a, rows[i].step, NULL);
-            started = true;
-            (void)send_started(a);
+        if (r == 0 && done_lock && !is_started) {
+            is_started = true;
+            started(a, rows[i].step);
         }
         r = r < 0 ? r : rows[i].fn(a, &e);
         if (r == -ECONNABORTED) {
             log_event(LOG_L_ERR, "connection refused", "REASON", e.msg, NULL);
             return;
         }
-        if (r < 0 && !started) {
+        if (r < 0 && !is_started) {
             refuse(a, rows[i].step, &e);
             return;
         }
@@ -298,4 +276,22 @@ void gate_run(struct act *a, const struct gate_row *rows, size_t n) {
         }
     }
     finish(a);
+}
+
+int gate_handle(struct priv *p, int sock, const struct gate_row *rows, size_t n) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
+    CLEANUP(act_done)
+    struct act a = {.p = p,
+                    .sock = sock,
+                    .out = {-1, -1},
+                    .lock = -1,
+                    .running = -1,
+                    .note = BUF_INIT(LIM_NOTE),
+                    .line = BUF_INIT(LIM_NOTE)};
+
+    if (msg_recv(sock, &b, a.out, MSG_FDS_OUTPUT) < 0 || act_read(&a, b.data, b.len) < 0) {
+        return -EBADMSG;
+    }
+    gate_run(&a, rows, n);
+    return 0;
 }

@@ -88,9 +88,10 @@ extern const size_t gate_rows;
 /* -EBADMSG: our own front end is broken or captured; nothing is answered. */
 int act_read(struct act *a, const void *data, size_t len);
 void act_done(struct act *a);
-/* Runs the rows, answers on a->sock. */
+/* Runs the rows, answers on a->sock. -ECONNABORTED from a step ends the child without an answer. */
 void gate_run(struct act *a, const struct gate_row *rows, size_t n);
-/* -ECONNABORTED from a step ends the child without an answer. */
+/* Receives one `act` message and runs it. -EBADMSG: as act_read. */
+int gate_handle(struct priv *p, int sock, const struct gate_row *rows, size_t n);
 
 int step_peer(struct act *a, struct err *e);
 int step_freeze(struct act *a, struct err *e);
@@ -119,7 +120,12 @@ int need_origin(struct act *a, struct err *e);
 
 /* Writes the receipt of a recorded action into the journal. */
 int act_receipt(struct act *a, struct buf *note, struct err *e);
-/* Resolves `started` without `ended` whose process is gone: receipts with how = unknown. */
+/* The receipt of an action that has no child any more, or never had one (a sweep); the lock is
+ * held. unsure: value 1, left-behind unknown. A failure is logged. */
+int receipt_close(struct priv *p, struct origin *o, const struct act_rec *x, enum receipt_how how,
+                  bool unsure, const char *driver, const char *name);
+/* Resolves `started` without `ended` whose process is gone: receipts with how = unknown (swept: of
+ * a sweep). */
 int resolve_orphans(struct priv *p);
 /* Whether running/<hex of H> is held by a live process; which, in which container (0: it does not
  * say yet). */

@@ -2,7 +2,6 @@
 /* Steps 7-12 of the gate: whose yes, is the world as planned, was it done before, the record, the
  * way back, the act (root, request child). After step_record nothing is refused any more: what
  * cannot be done then ends in a receipt that says so. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,11 +9,13 @@
 #include <sys/stat.h>
 
 #include "common/clock.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/form.h"
 #include "common/ident.h"
 #include "common/note.h"
 #include "common/own.h"
+#include "common/put.h"
 #include "pveagentd/priv/gate.h"
 #include "pveagentd/priv/undo.h"
 
@@ -72,7 +73,6 @@ int step_approval(struct act *a, struct err *e) {
 }
 
 int step_world(struct act *a, struct err *e) {
-    bool running;
     int r = need_request(a, e);
 
     r = r < 0 ? r : ct_find(a->p, a->q.ct, &a->ct, e);
@@ -87,11 +87,7 @@ int step_world(struct act *a, struct err *e) {
                       "the configuration of container %u is not the planned one", a->q.ct);
         return err_hint(e, "plan anew");
     }
-    running = ct_running(a->p, a->q.ct);
-    if (a->q.op == OP_EXEC && !running) {
-        return err_tag(e, -EPERM, "ct_stopped", "container %u does not run", a->q.ct);
-    }
-    return undo_check(a->p, &a->client, &a->q, &a->ct, running, e);
+    return undo_check(a, ct_running(a->p, a->q.ct), e);
 }
 
 int step_unspent(struct act *a, struct err *e) {
@@ -140,22 +136,18 @@ bool running_find(const struct priv *p, const char *hex, struct running *ret) {
 }
 
 size_t running_count(const struct priv *p, uint32_t ct, size_t *ret_in_ct) {
-    int fd = openat(p->state_fd, "running", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *de;
+    CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, "running");
+    const char *name;
     size_t in_ct = 0;
     size_t n = 0;
 
-    while (d && (de = readdir(d)) != NULL) {
+    while ((name = dir_next(d)) != NULL) {
         struct running x;
 
-        if (ident_is_hex(de->d_name, 64) && running_find(p, de->d_name, &x)) {
+        if (ident_is_hex(name, 64) && running_find(p, name, &x)) {
             n++;
             in_ct += x.ct == ct;
         }
-    }
-    if (d) {
-        (void)closedir(d);
     }
     if (ret_in_ct) {
         *ret_in_ct = in_ct;
@@ -166,11 +158,9 @@ size_t running_count(const struct priv *p, uint32_t ct, size_t *ret_in_ct) {
 /* The name goes before the lock: whoever still opens the old file finds it without a name. */
 void running_release(struct act *a) {
     char path[80];
-    char hex[65];
 
     if (a->running >= 0) {
-        hex_encode(a->h.b, HASH_LEN, hex);
-        (void)snprintf(path, sizeof(path), "running/%s", hex);
+        (void)snprintf(path, sizeof(path), "running/%s", HEX_STR(&a->h));
         (void)unlinkat(a->p->state_fd, path, 0);
     }
     closep(&a->running);
@@ -198,19 +188,17 @@ int step_room(struct act *a, struct err *e) {
 
 static int hold_running(struct act *a, struct err *e) {
     char path[80];
-    char hex[65];
     char text[32];
     struct stat st;
     int n;
     int r;
 
-    hex_encode(a->h.b, HASH_LEN, hex);
-    (void)snprintf(path, sizeof(path), "running/%s", hex);
+    (void)snprintf(path, sizeof(path), "running/%s", HEX_STR(&a->h));
     n = snprintf(text, sizeof(text), "%d %u", (int)getpid(), a->q.ct);
     a->running =
         openat(a->p->state_fd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (a->running < 0 || flock(a->running, LOCK_EX | LOCK_NB) < 0 ||
-        fstat(a->running, &st) < 0 || fd_write_all(a->running, text, (size_t)n) < 0) {
+    if (a->running < 0 || flock(a->running, LOCK_EX | LOCK_NB) < 0 || fstat(a->running, &st) < 0 ||
+        fd_write_all(a->running, text, (size_t)n) < 0) {
         r = -errno;
         closep(&a->running); /* the mark is not ours to remove */
         return err_tag(e, r, r == -ENOSPC ? "journal_full" : "busy",
@@ -226,7 +214,6 @@ static int hold_running(struct act *a, struct err *e) {
 /* One write, one sync: the new head, the spent marks and the start together, or nothing. */
 int step_record(struct act *a, struct err *e) {
     struct act_rec rec = {.index = a->index, .ct = a->q.ct};
-    const struct journal_head h = {.note = buf_str(&a->note), .cp = &a->cp};
     int r = need_intent(a, e);
 
     r = r < 0 ? r : need_request(a, e);
@@ -240,7 +227,7 @@ int step_record(struct act *a, struct err *e) {
     rec.head = a->cp.size;
     memcpy(rec.approval, a->approval_nonce, sizeof(rec.approval));
     memcpy(rec.client, a->client.name, sizeof(rec.client));
-    r = journal_start(a->p, a->o, a->note.len ? &h : NULL, &rec, a->now, e);
+    r = journal_start(a->p, a->o, a->note.len ? buf_str(&a->note) : NULL, &rec, a->now, e);
     a->recorded = r == 0;
     return r;
 }
@@ -249,7 +236,7 @@ int step_undo(struct act *a, struct err *e) {
     if (a->q.op != OP_EXEC || !a->q.undo) {
         return 0;
     }
-    return undo_take(a->p, &a->client, &a->q, &a->ct, &a->h, a->undo_driver, e);
+    return undo_take(a, e);
 }
 
 static int do_exec(struct act *a, struct err *e) {
@@ -275,7 +262,7 @@ int step_act(struct act *a, struct err *e) {
     if (a->q.op == OP_EXEC) {
         return do_exec(a, e);
     }
-    r = undo_run(a->p, &a->client, &a->q, &a->ct, &a->h, a->undo_driver, e);
+    r = undo_run(a, e);
     a->outcome.how = r == 0 ? HOW_EXITED : HOW_NOT_STARTED;
     return r;
 }

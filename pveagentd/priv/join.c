@@ -4,7 +4,6 @@
  * made the connection the proof is bound to; failures are counted on disk before they are told. */
 #include "pveagentd/priv/join.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,14 +13,15 @@
 #include "common/b64.h"
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/form.h"
 #include "common/ident.h"
 #include "common/limits.h"
-#include "common/lines.h"
 #include "common/note.h"
 #include "common/own.h"
+#include "common/put.h"
 #include "pveagentd/priv/priv.h"
 
 #define INVITE_HEAD "proximo-invitation/v1"
@@ -35,6 +35,8 @@ static const struct line_key keys[] = {
 struct invitation {
     struct lines l;
     uint8_t secret[SECRET_LEN];
+    const char *name, *hex, *rights;
+    const char *address[16]; /* up to a NULL */
     int64_t expires;
     uint32_t failures;
 };
@@ -44,112 +46,98 @@ static void invitation_done(struct invitation *v) {
     explicit_bzero(v->secret, sizeof(v->secret));
 }
 
-static void invite_path(const char *name, char ret[static 64]) {
+static const char *invite_path(const char *name, char ret[static 64]) {
     (void)snprintf(ret, 64, "invites/%s", name);
+    return ret;
 }
 
-static int invite_read(const struct priv *p, const char *name, struct invitation *ret) {
-    CLEANUP(buf_wipe) struct buf b = BUF_INIT(16384);
-    CLEANUP(invitation_done) struct invitation v = {0};
+static int invite_read(const struct priv *p, const char *name, struct invitation *v) {
     char path[64];
 
-    if (!ident_is_client(name)) {
-        return -EINVAL;
-    }
-    invite_path(name, path);
-    if (file_read_private(p->state_fd, path, geteuid(), &b, NULL) < 0 ||
-        lines_parse(buf_str(&b), b.len, INVITE_HEAD, keys, ARRAY_LEN(keys), &v.l, NULL) < 0 ||
-        strlen(lines_get(&v.l, keys, "secret")) != (size_t)2 * SECRET_LEN ||
-        hex_decode(lines_get(&v.l, keys, "secret"), (size_t)2 * SECRET_LEN, v.secret) < 0 ||
-        form_time(lines_get(&v.l, keys, "expires"), &v.expires) < 0 ||
-        ident_u32(lines_get(&v.l, keys, "failures"), &v.failures) < 0) {
+    if (!ident_is_client(name) || lines_file(p->state_fd, invite_path(name, path), INVITE_HEAD,
+                                             keys, ARRAY_LEN(keys), &v->l, NULL) < 0) {
         return -ENOENT;
     }
-    *ret = v;
-    v = (struct invitation){0};
-    return 0;
+    v->name = lines_get(&v->l, keys, "name");
+    v->hex = lines_get(&v->l, keys, "secret");
+    v->rights = lines_get(&v->l, keys, "rights");
+    for (size_t i = 0; i + 1 < ARRAY_LEN(v->address); i++) {
+        v->address[i] = lines_nth(&v->l, keys, "address", i);
+    }
+    return strlen(v->hex) != (size_t)2 * SECRET_LEN ||
+                   hex_decode(v->hex, strlen(v->hex), v->secret) < 0 ||
+                   form_time(lines_get(&v->l, keys, "expires"), &v->expires) < 0 ||
+                   ident_u32(lines_get(&v->l, keys, "failures"), &v->failures) < 0
+               ? -ENOENT
+               : 0;
 }
 
-static int put_tail(struct buf *b, const char *const *addresses, size_t n) {
+static int put_addresses(struct buf *b, const struct invitation *v) {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        r = lines_put(b, "address", addresses[i]);
+    for (size_t i = 0; r == 0 && v->address[i]; i++) {
+        r = lines_put(b, "address", v->address[i]);
     }
     return r;
 }
 
-static int invite_write(const struct priv *p, const char *name, const char *secret_hex,
-                        const char *rights, int64_t expires, uint32_t failures,
-                        const char *const *addresses, size_t n, struct err *e) {
+static int invite_write(const struct priv *p, const struct invitation *v, struct err *e) {
     CLEANUP(buf_wipe) struct buf b = BUF_INIT(16384);
     char path[64];
     int r = buf_adds(&b, INVITE_HEAD "\n");
 
-    r = r < 0 ? r : lines_put(&b, "name", name);
-    r = r < 0 ? r : lines_put(&b, "secret", secret_hex);
-    r = r < 0 ? r : lines_put(&b, "rights", rights);
-    r = r < 0 ? r : lines_putf(&b, "expires", "%lld", (long long)expires);
-    r = r < 0 ? r : lines_putf(&b, "failures", "%u", failures);
-    r = r < 0 ? r : put_tail(&b, addresses, n);
-    invite_path(name, path);
+    r = r < 0 ? r
+              : lines_puts(&b, "name", v->name, "secret", v->hex, "rights", v->rights, "expires",
+                           NUM_STR(v->expires), "failures", NUM_STR(v->failures), NULL);
+    r = r < 0 ? r : put_addresses(&b, v);
     return r < 0 ? err_set(e, r, "too many addresses")
-                 : file_replace(p->state_fd, path, b.data, b.len, 0600, e);
+                 : file_replace(p->state_fd, invite_path(v->name, path), b.data, b.len, 0600, e);
 }
 
 int join_invite(struct priv *p, const char *name, const char *rights, const char *const *addresses,
                 size_t n, const struct hash *tls_spki, struct buf *ret_line, struct err *e) {
     CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_LINE);
-    uint8_t secret[SECRET_LEN];
+    CLEANUP(invitation_done)
+    struct invitation v = {.name = name, .rights = rights, .expires = clock_unix() + INVITE_S};
     char hex[2 * SECRET_LEN + 1];
-    char tls[HASH_HEX_LEN + 1];
-    int64_t expires = clock_unix() + INVITE_S;
     int r;
 
-    if (!ident_is_client(name) || !n) {
+    if (!ident_is_client(name) || !n || n >= ARRAY_LEN(v.address)) {
         return err_tag(e, -EINVAL, "bad_argument", "an invitation needs a name and an address");
     }
+    memcpy(v.address, addresses, n * sizeof(*addresses));
+    random_bytes(v.secret, sizeof(v.secret));
+    hex_encode(v.secret, sizeof(v.secret), hex);
+    v.hex = hex;
     r = dir_make(p->state_fd, "invites", 0700, e);
-    random_bytes(secret, sizeof(secret));
-    hex_encode(secret, sizeof(secret), hex);
-    hash_text(tls_spki, tls);
-    r = r < 0 ? r : invite_write(p, name, hex, rights, expires, 0, addresses, n, e);
-    if (r < 0) {
-        return r;
-    }
-    r = buf_adds(&b, "proximo-invite/v1\n");
-    r = r < 0 ? r : put_tail(&b, addresses, n);
-    r = r < 0 ? r : lines_put(&b, "tls", tls);
-    r = r < 0 ? r : lines_put(&b, "secret", hex);
-    r = r < 0 ? r : lines_putf(&b, "expires", "%lld", (long long)expires);
-    r = r < 0 ? r : lines_put(&b, "node", p->node);
+    r = r < 0 ? r : invite_write(p, &v, e);
+    r = r < 0 ? r : buf_adds(&b, "proximo-invite/v1\n");
+    r = r < 0 ? r : put_addresses(&b, &v);
+    r = r < 0 ? r
+              : lines_puts(&b, "tls", HASH_STR(tls_spki), "secret", hex, "expires",
+                           NUM_STR(v.expires), "node", p->node, NULL);
     r = r < 0 ? r : buf_adds(ret_line, "proximo1.");
     r = r < 0 ? r : b64url_encode(ret_line, b.data, b.len);
-    explicit_bzero(secret, sizeof(secret));
     explicit_bzero(hex, sizeof(hex));
-    return r < 0 ? err_set(e, r, "invitation too long") : 0;
+    return r < 0 && (!e || !e->msg[0]) ? err_set(e, r, "invitation too long") : r;
 }
 
 int64_t join_open_until(struct priv *p) {
-    int fd = openat(p->state_fd, "invites", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, "invites");
     int64_t until = 0;
-    struct dirent *de;
+    const char *name;
 
-    while (d && (de = readdir(d)) != NULL) {
+    while ((name = dir_next(d)) != NULL) {
         CLEANUP(invitation_done) struct invitation v = {0};
 
-        if (invite_read(p, de->d_name, &v) < 0) {
+        if (invite_read(p, name, &v) < 0) {
             continue;
         }
         if (v.expires < clock_unix()) {
-            (void)unlinkat(fd, de->d_name, 0);
+            (void)unlinkat(dirfd(d), name, 0);
         } else if (v.expires > until) {
             until = v.expires;
         }
-    }
-    if (d) {
-        (void)closedir(d);
     }
     return until;
 }
@@ -180,48 +168,28 @@ static int proof_of(const struct invitation *v, const struct join_in *in, struct
     return r;
 }
 
-static int refuse(struct priv *p, const struct join_in *in, const struct invitation *v,
-                  struct err *e) {
-    const char *address[16];
-    size_t n = 0;
+static int refuse(struct priv *p, struct invitation *v, struct err *e) {
     char path[64];
-    char hex[2 * SECRET_LEN + 1];
 
-    while (n < ARRAY_LEN(address) && (address[n] = lines_nth(&v->l, keys, "address", n)) != NULL) {
-        n++;
-    }
-    invite_path(in->name, path);
-    if (v->failures + 1 >= INVITE_FAILURES) {
-        (void)unlinkat(p->state_fd, path, 0);
-        log_event(LOG_L_WARN, "an invitation was burnt by wrong proofs", "CLIENT", in->name, NULL);
-    } else {
-        hex_encode(v->secret, SECRET_LEN, hex);
-        if (invite_write(p, in->name, hex, lines_get(&v->l, keys, "rights"), v->expires,
-                         v->failures + 1, address, n, e) < 0) {
-            (void)unlinkat(p->state_fd, path, 0); /* a failure that cannot be counted burns it */
-        }
-        explicit_bzero(hex, sizeof(hex));
+    if (++v->failures >= INVITE_FAILURES) {
+        (void)unlinkat(p->state_fd, invite_path(v->name, path), 0);
+        log_event(LOG_L_WARN, "an invitation was burnt by wrong proofs", "CLIENT", v->name, NULL);
+    } else if (invite_write(p, v, e) < 0) { /* a failure that cannot be counted burns it */
+        (void)unlinkat(p->state_fd, invite_path(v->name, path), 0);
     }
     return err_tag(e, -EACCES, "join_refused", "the proof does not fit the invitation");
 }
 
 static int answer(struct priv *p, const struct join_in *in, const struct invitation *v,
-                  const struct client *c, struct buf *text, struct hash *mac, struct err *e) {
+                  struct buf *text, struct hash *mac, struct err *e) {
     static const char label[] = "proximo-join-answer/v1"; /* with its NUL */
-    CLEANUP(buf_done) struct buf key = BUF_INIT(512);
     CLEANUP(buf_wipe) struct buf m = BUF_INIT(LIM_LINES);
-    const char *address;
     int r = lines_put(text, "node", p->node);
 
-    for (size_t i = 0; r == 0 && (address = lines_nth(&v->l, keys, "address", i)) != NULL; i++) {
-        r = lines_put(text, "address", address);
-    }
-    r = r < 0 ? r : vkey_text(&p->witness.v, &key);
-    r = r < 0 ? r : lines_put(text, "witness-key", buf_str(&key));
-    buf_reset(&key);
-    r = r < 0 ? r : vkey_text(&p->receipt.v, &key);
-    r = r < 0 ? r : lines_put(text, "receipt-key", buf_str(&key));
-    r = r < 0 ? r : lines_put(text, "rights", c->rights);
+    r = r < 0 ? r : put_addresses(text, v);
+    r = r < 0 ? r : lines_put_vkey(text, "witness-key", &p->witness.v);
+    r = r < 0 ? r : lines_put_vkey(text, "receipt-key", &p->receipt.v);
+    r = r < 0 ? r : lines_put(text, "rights", v->rights);
     r = r < 0 ? r : buf_add(&m, label, sizeof(label));
     r = r < 0 ? r : buf_add(&m, in->exporter, sizeof(in->exporter));
     r = r < 0 ? r : buf_add(&m, text->data, text->len);
@@ -260,7 +228,7 @@ static int make_client(const struct join_in *in, const struct invitation *v, str
         return err_tag(e, -EBADMSG, "join_refused", "key or log key are not what was proved");
     }
     (void)snprintf(c->name, sizeof(c->name), "%s", in->name);
-    (void)snprintf(c->rights, sizeof(c->rights), "%s", lines_get(&v->l, keys, "rights"));
+    (void)snprintf(c->rights, sizeof(c->rights), "%s", v->rights);
     c->spki = in->spki;
     c->joined = clock_unix();
     return 0;
@@ -287,16 +255,16 @@ int join_accept(struct priv *p, const struct join_in *in, struct buf *ret_text,
         return err_tag(e, -EACCES, "join_closed", "there is no open invitation of that name");
     }
     if (proof_of(&v, in, &want) < 0 || !hash_eq(&want, &in->proof)) {
-        return refuse(p, in, &v, e);
+        return refuse(p, &v, e);
     }
     r = make_client(in, &v, &c, e);
     r = r < 0 ? r : check_free(p, &c, e);
-    r = r < 0 ? r : answer(p, in, &v, &c, ret_text, ret_mac, e);
+    r = r < 0 ? r : answer(p, in, &v, ret_text, ret_mac, e);
     if (r < 0) {
         return r;
     }
-    invite_path(in->name, path);
-    if (unlinkat(p->state_fd, path, 0) < 0 || dir_sync(p->state_fd, "invites") < 0) {
+    if (unlinkat(p->state_fd, invite_path(in->name, path), 0) < 0 ||
+        dir_sync(p->state_fd, "invites") < 0) {
         return err_set(e, -EIO, "the invitation cannot be burnt");
     }
     r = client_store(p, &c, e);

@@ -5,7 +5,6 @@
  * others means that somebody else wrote here, and the origin is closed. */
 #include "pveagentd/priv/journal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,13 +12,14 @@
 #include <sys/stat.h>
 
 #include "common/buf.h"
+#include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/form.h"
 #include "common/ident.h"
 #include "common/limits.h"
-#include "common/lines.h"
 #include "common/own.h"
+#include "common/put.h"
 #include "pveagentd/priv/priv.h"
 
 #define RECORD_HEAD "proximo-journal/v1"
@@ -36,47 +36,52 @@ static const struct line_key keys[] = {
     {"floor", false, false},   {"last", false, false},     {"origin", false, false},
 };
 
+/* "" and 0 for what is not there: no hash and no name is empty. */
 static const char *get(const struct lines *l, const char *name) {
-    return lines_get(l, keys, name);
+    const char *s = lines_get(l, keys, name);
+
+    return s ? s : "";
 }
 
 static uint64_t get_u64(const struct lines *l, const char *name) {
-    const char *s = get(l, name);
     uint64_t v = 0;
 
-    return s && ident_u64(s, &v) == 0 ? v : 0;
+    return ident_u64(get(l, name), &v) == 0 ? v : 0;
 }
 
-static void journal_path(const struct origin *o, const char *tail, char ret[static 96]) {
+static const char *journal_path(const struct origin *o, const char *tail, char ret[static 96]) {
     (void)snprintf(ret, 96, "journal/%s%s", o->id, tail);
+    return ret;
 }
 
 struct origin *origin_by_id(struct priv *p, const char *id) {
-    for (struct origin *o = p->origins; o; o = o->next) {
-        if (strcmp(o->id, id) == 0) {
-            return o;
-        }
+    struct origin *o = p->origins;
+
+    while (o && strcmp(o->id, id) != 0) {
+        o = o->next;
     }
-    return NULL;
+    return o;
+}
+
+static struct origin *origin_add(struct priv *p, const char *id) {
+    struct origin *o = calloc(1, sizeof(*o));
+
+    if (o) {
+        (void)snprintf(o->id, sizeof(o->id), "%s", id);
+        o->next = p->origins;
+        p->origins = o;
+    }
+    return o;
 }
 
 struct origin *origin_get(struct priv *p, const char *name) {
     struct hash h;
-    char id[65];
     struct origin *o;
 
     sha256(name, strlen(name), &h);
-    hex_encode(h.b, HASH_LEN, id);
-    o = origin_by_id(p, id);
-    if (o || strlen(name) > ORIGIN_MAX) {
-        return o;
-    }
-    o = calloc(1, sizeof(*o));
-    if (o) {
+    o = origin_by_id(p, HEX_STR(&h));
+    if (!o && strlen(name) <= ORIGIN_MAX && (o = origin_add(p, HEX_STR(&h))) != NULL) {
         memcpy(o->name, name, strlen(name) + 1);
-        memcpy(o->id, id, sizeof(id));
-        o->next = p->origins;
-        p->origins = o;
     }
     return o;
 }
@@ -92,12 +97,20 @@ void journal_forget(struct priv *p) {
     }
 }
 
-/* The newest action of that plan and request. */
+bool act_is_sweep(const struct act_rec *a) {
+    static const struct hash none;
+
+    return hash_eq(&a->plan, &none);
+}
+
+/* The newest action of that plan (NULL: any, but none of the node's own) and request. */
 static struct act_rec *find(const struct origin *o, const struct hash *plan,
                             const struct hash *request) {
     for (size_t i = o->n_acts; i-- > 0;) {
-        if (hash_eq(&o->act[i].request, request) && (!plan || hash_eq(&o->act[i].plan, plan))) {
-            return &o->act[i];
+        struct act_rec *a = &o->act[i];
+
+        if (hash_eq(&a->request, request) && (plan ? hash_eq(&a->plan, plan) : !act_is_sweep(a))) {
+            return a;
         }
     }
     return NULL;
@@ -147,8 +160,7 @@ static int apply_start(struct origin *o, const struct lines *l, int64_t time) {
     struct act_rec a = {.started = time};
     struct act_rec *v;
 
-    if (!get(l, "plan") || !get(l, "request") || !get(l, "intent") ||
-        hash_parse(get(l, "plan"), &a.plan) < 0 || hash_parse(get(l, "request"), &a.request) < 0 ||
+    if (hash_parse(get(l, "plan"), &a.plan) < 0 || hash_parse(get(l, "request"), &a.request) < 0 ||
         hash_parse(get(l, "intent"), &a.intent) < 0) {
         return -EBADMSG;
     }
@@ -157,9 +169,8 @@ static int apply_start(struct origin *o, const struct lines *l, int64_t time) {
     a.head = get_u64(l, "head");
     a.seq = get_u64(l, "seq"); /* only in a pruned file */
     a.acked = a.seq != 0;
-    (void)snprintf(a.approval, sizeof(a.approval), "%s",
-                   get(l, "approval") ? get(l, "approval") : "");
-    (void)snprintf(a.client, sizeof(a.client), "%s", get(l, "client") ? get(l, "client") : "");
+    (void)snprintf(a.approval, sizeof(a.approval), "%s", get(l, "approval"));
+    (void)snprintf(a.client, sizeof(a.client), "%s", get(l, "client"));
     v = reallocarray(o->act, o->n_acts + 1, sizeof(*v));
     if (!v) {
         return -ENOMEM;
@@ -174,19 +185,15 @@ static int apply_end(struct origin *o, const struct lines *l, uint64_t at) {
     struct hash request;
     struct act_rec *a;
 
-    if (!get(l, "plan") || !get(l, "request") || !get(l, "receipt") ||
-        hash_parse(get(l, "plan"), &plan) < 0 || hash_parse(get(l, "request"), &request) < 0) {
-        return -EBADMSG;
-    }
-    a = find(o, &plan, &request);
-    if (!a) {
+    if (!*get(l, "receipt") || hash_parse(get(l, "plan"), &plan) < 0 ||
+        hash_parse(get(l, "request"), &request) < 0 || !(a = find(o, &plan, &request))) {
         return -EBADMSG;
     }
     o->seq = get_u64(l, "seq");
     sha256(get(l, "receipt"), strlen(get(l, "receipt")), &o->last);
     a->seq = o->seq;
     a->note_at = at;
-    a->released = get(l, "released") != NULL;
+    a->released = *get(l, "released") != '\0';
     return 0;
 }
 
@@ -204,21 +211,20 @@ static int apply_floor(struct origin *o, const struct lines *l) {
     o->floor = get_u64(l, "floor");
     o->seq = get_u64(l, "seq");
     o->acked = get_u64(l, "acked");
-    return get(l, "last") && hash_parse(get(l, "last"), &o->last) < 0 ? -EBADMSG : 0;
+    return *get(l, "last") && hash_parse(get(l, "last"), &o->last) < 0 ? -EBADMSG : 0;
 }
 
 /* A journal found on disk says whose it is; the file's name must agree. */
-static bool take_name(struct origin *o, const char *name) {
+static bool is_of(struct origin *o, const char *name) {
     struct hash h;
-    char id[65];
 
-    sha256(name, strlen(name), &h);
-    hex_encode(h.b, HASH_LEN, id);
-    if (strcmp(id, o->id) != 0 || strlen(name) >= sizeof(o->name)) {
-        return false;
+    if (!o->name[0] && strlen(name) <= ORIGIN_MAX) {
+        sha256(name, strlen(name), &h);
+        if (strcmp(HEX_STR(&h), o->id) == 0) {
+            memcpy(o->name, name, strlen(name) + 1);
+        }
     }
-    memcpy(o->name, name, strlen(name) + 1);
-    return true;
+    return o->name[0] && strcmp(o->name, name) == 0;
 }
 
 static int apply(struct origin *o, const char *payload, size_t len, uint64_t at) {
@@ -227,18 +233,13 @@ static int apply(struct origin *o, const char *payload, size_t len, uint64_t at)
     int64_t time;
     int r = lines_parse(payload, len, RECORD_HEAD, keys, ARRAY_LEN(keys), &l, NULL);
 
-    if (r < 0 || form_no_nul(&l, keys, NULL) < 0 || form_time(get(&l, "time"), &time) < 0) {
-        return -EBADMSG;
-    }
-    if (!get(&l, "origin") || (!o->name[0] && !take_name(o, get(&l, "origin"))) ||
-        strcmp(o->name, get(&l, "origin")) != 0) {
+    if (r < 0 || form_no_nul(&l, keys, NULL) < 0 || form_time(get(&l, "time"), &time) < 0 ||
+        !is_of(o, get(&l, "origin")) ||
+        (*get(&l, "note") && apply_head(o, get(&l, "note"), time) < 0)) {
         return -EBADMSG;
     }
     o->mark = time > o->mark ? time : o->mark;
     kind = get(&l, "kind");
-    if (get(&l, "note") && apply_head(o, get(&l, "note"), time) < 0) {
-        return -EBADMSG;
-    }
     return strcmp(kind, "head") == 0    ? 0
            : strcmp(kind, "start") == 0 ? apply_start(o, &l, time)
            : strcmp(kind, "end") == 0   ? apply_end(o, &l, at)
@@ -261,45 +262,49 @@ static void frame_make(const char *payload, size_t len, uint8_t ret[static FRAME
     memcpy(ret + 4, h.b, 8);
 }
 
-static bool all_zero(const char *s, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (s[i]) {
-            return false;
-        }
-    }
-    return true;
+static int add_record(struct buf *file, const struct buf *payload) {
+    uint8_t frame[FRAME];
+    int r;
+
+    frame_make(payload->data, payload->len, frame);
+    r = buf_add(file, frame, FRAME);
+    return r < 0 ? r : buf_add(file, payload->data, payload->len);
 }
 
-/* One record at `at` of a file of `size` bytes: 1 applied, 0 torn end, -EBADMSG. */
+static bool all_zero(const char *s, size_t n) {
+    return n == 0 || (s[0] == '\0' && memcmp(s, s + 1, n - 1) == 0);
+}
+
+static int unreadable(const struct origin *o, struct err *e) {
+    return err_set(e, -EIO, "journal %.16s cannot be read", o->id);
+}
+
+/* One record at o->replayed of a file of `size` bytes: 1 applied, 0 torn end, -EBADMSG. A length
+ * past the end is a torn write; zeros to the end are a file that grew without its data. */
 static int replay_one(struct origin *o, int fd, uint64_t size, struct buf *b, struct err *e) {
     uint64_t left = size - o->replayed;
     uint8_t frame[FRAME];
     uint8_t made[FRAME];
     uint32_t len;
+    size_t n;
 
     if (left < FRAME) {
         return 0;
     }
     if (fd_pread_all(fd, frame, FRAME, o->replayed) < 0) {
-        return err_set(e, -EIO, "journal %.16s cannot be read", o->id);
+        return unreadable(o, e);
     }
     len = frame_len(frame);
-    buf_reset(b);
-    if (len > RECORD_MAX || !len || len > left - FRAME) {
-        uint64_t n = left < RECORD_MAX ? left : RECORD_MAX;
-
-        /* A length past the end is a torn write; zeros to the end are a file that grew without
-         * its data. */
-        if (len && len <= RECORD_MAX) {
-            return 0;
-        }
-        return buf_reserve(b, n) == 0 && fd_pread_all(fd, b->data, n, o->replayed) == 0 &&
-                       all_zero(b->data, n)
-                   ? 0
-                   : -EBADMSG;
+    if (len > RECORD_MAX || (len && len > left - FRAME)) {
+        return len > RECORD_MAX ? -EBADMSG : 0;
     }
-    if (buf_reserve(b, len) < 0 || fd_pread_all(fd, b->data, len, o->replayed + FRAME) < 0) {
-        return err_set(e, -EIO, "journal %.16s cannot be read", o->id);
+    n = len ? len : left - FRAME < RECORD_MAX ? left - FRAME : RECORD_MAX;
+    buf_reset(b);
+    if (buf_reserve(b, n) < 0 || fd_pread_all(fd, b->data, n, o->replayed + FRAME) < 0) {
+        return unreadable(o, e);
+    }
+    if (!len) {
+        return all_zero((const char *)frame, FRAME) && all_zero(b->data, n) ? 0 : -EBADMSG;
     }
     frame_make(b->data, len, made);
     if (memcmp(made, frame, FRAME) != 0) {
@@ -315,16 +320,20 @@ static int replay_one(struct origin *o, int fd, uint64_t size, struct buf *b, st
     return 1;
 }
 
+static void forget_acts(struct origin *o) {
+    free(o->act);
+    o->act = NULL;
+    o->n_acts = 0;
+    o->replayed = 0;
+}
+
 /* A pruned journal is another file under the same name: what was replayed of the old one goes. */
 static int check_rewritten(struct origin *o, int fd) {
     uint8_t first[FRAME];
     int r = o->replayed ? fd_pread_all(fd, first, FRAME, 0) : 0;
 
     if (r == 0 && o->replayed && memcmp(first, o->first, FRAME) != 0) {
-        free(o->act);
-        o->act = NULL;
-        o->n_acts = 0;
-        o->replayed = 0;
+        forget_acts(o);
     }
     return r;
 }
@@ -335,10 +344,12 @@ static int catch_up(struct priv *p, struct origin *o, int *ret_fd, struct err *e
     struct stat st;
     int r = 1;
 
-    journal_path(o, "", path);
-    *ret_fd = openat(p->state_fd, path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    *ret_fd = openat(p->state_fd, journal_path(o, "", path),
+                     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0) {
-        return err_set(e, -errno, "open %s: %s", path, strerror(errno));
+        r = -errno;
+        return err_tag(e, r, r == -ENOSPC ? "journal_full" : "journal_failed", "open %s: %s", path,
+                       strerror(-r));
     }
     if (check_rewritten(o, *ret_fd) < 0 || (uint64_t)st.st_size < o->replayed) {
         o->damaged = true; /* what we acted on is gone */
@@ -356,42 +367,22 @@ static int catch_up(struct priv *p, struct origin *o, int *ret_fd, struct err *e
     return r < 0 ? r : 0;
 }
 
-/* Makes an entry for every journal file whose origin is not known yet; its records name it. */
-static int find_files(struct priv *p, struct err *e) {
-    int fd = openat(p->state_fd, "journal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *de;
-
-    if (!d) {
-        closep(&fd);
-        return err_set(e, -EIO, "the journal directory cannot be read");
-    }
-    while ((de = readdir(d)) != NULL) {
-        struct origin *o;
-
-        if (!ident_is_hex(de->d_name, 64) || origin_by_id(p, de->d_name)) {
-            continue;
-        }
-        o = calloc(1, sizeof(*o));
-        if (o) {
-            memcpy(o->id, de->d_name, sizeof(o->id));
-            o->next = p->origins;
-            p->origins = o;
-        }
-    }
-    (void)closedir(d);
-    return 0;
-}
-
 int journal_replay_all(struct priv *p, struct err *e) {
-    int r = find_files(p, e);
+    CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, "journal");
+    const char *name;
 
-    for (struct origin *o = p->origins; r == 0 && o; o = o->next) {
+    /* An entry for every file whose origin is not known yet; its records name it. */
+    while ((name = dir_next(d)) != NULL) {
+        if (ident_is_hex(name, 64) && !origin_by_id(p, name)) {
+            (void)origin_add(p, name);
+        }
+    }
+    for (struct origin *o = p->origins; d && o; o = o->next) {
         CLEANUP(closep) int fd = -1;
 
         (void)catch_up(p, o, &fd, NULL); /* a damaged one is refused when it is asked for */
     }
-    return r;
+    return d ? 0 : err_set(e, -EIO, "the journal directory cannot be read");
 }
 
 int origin_lock(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
@@ -400,22 +391,20 @@ int origin_lock(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
     char path[96];
     int r;
 
-    journal_path(o, ".lock", path);
-    lock = openat(p->state_fd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0) {
-        return err_set(e, -errno, "open %s: %s", path, strerror(errno));
-    }
-    while (flock(lock, LOCK_EX) < 0) {
-        if (errno != EINTR) {
-            return err_set(e, -errno, "lock %s: %s", path, strerror(errno));
-        }
+    lock = openat(p->state_fd, journal_path(o, ".lock", path),
+                  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    do {
+        r = lock < 0 || flock(lock, LOCK_EX) < 0 ? -errno : 0;
+    } while (r == -EINTR);
+    if (r < 0) {
+        return err_tag(e, r, r == -ENOSPC ? "journal_full" : "journal_failed", "lock %s: %s", path,
+                       strerror(-r));
     }
     r = catch_up(p, o, &fd, e);
-    if (r < 0) {
-        return r;
+    if (r == 0) {
+        *ret_fd = TAKE_FD(lock);
     }
-    *ret_fd = TAKE_FD(lock);
-    return 0;
+    return r;
 }
 
 int journal_reserve(struct priv *p, struct err *e) {
@@ -432,105 +421,77 @@ int journal_reserve(struct priv *p, struct err *e) {
 
 /* One write, one sync; a failure is taken back so that the next record follows the last good one.
  */
-static int write_record(struct priv *p, struct origin *o, const struct buf *payload,
-                        bool use_reserve, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX + FRAME);
-    CLEANUP(closep) int fd = -1;
-    uint8_t frame[FRAME];
-    int r = catch_up(p, o, &fd, e);
+static int write_synced(const struct priv *p, int fd, const struct buf *b, uint64_t at,
+                        bool use_reserve) {
+    ssize_t n;
+    int r;
 
+    if (ftruncate(fd, (off_t)at) < 0) { /* a torn end of a dead writer */
+        return -errno;
+    }
+    n = write(fd, b->data, b->len);
+    if (n == (ssize_t)b->len && fdatasync(fd) == 0) {
+        return 0;
+    }
+    r = n < 0 || n == (ssize_t)b->len ? -errno : -ENOSPC;
+    (void)!ftruncate(fd, (off_t)at);
+    return r == -ENOSPC && use_reserve && unlinkat(p->state_fd, "reserve", 0) == 0
+               ? write_synced(p, fd, b, at, false)
+               : r;
+}
+
+/* Writes one record, unless it could not be put together (r), and applies it. */
+static int append(struct priv *p, struct origin *o, struct buf *b, int r, bool use_reserve,
+                  struct err *e) {
+    CLEANUP(buf_done) struct buf file = BUF_INIT(RECORD_MAX + FRAME);
+    CLEANUP(buf_done) struct buf back = BUF_INIT(RECORD_MAX);
+    CLEANUP(closep) int fd = -1;
+
+    r = r < 0 ? r : lines_put(b, "origin", o->name);
+    r = r < 0 ? r : add_record(&file, b);
+    if (r < 0) {
+        return err_set(e, r, "journal record too long");
+    }
+    r = catch_up(p, o, &fd, e);
     if (r < 0) {
         return r;
     }
-    frame_make(payload->data, payload->len, frame);
-    r = buf_add(&b, frame, FRAME);
-    r = r < 0 ? r : buf_add(&b, payload->data, payload->len);
-    if (r == 0 && ftruncate(fd, (off_t)o->replayed) < 0) { /* a torn end of a dead writer */
-        r = -errno;
-    }
-    for (int tries = 0; r == 0; tries++) {
-        ssize_t n = write(fd, b.data, b.len);
-
-        if (n == (ssize_t)b.len && fdatasync(fd) == 0) {
-            break;
-        }
-        r = n < 0 || n == (ssize_t)b.len ? -errno : -ENOSPC;
-        (void)!ftruncate(fd, (off_t)o->replayed);
-        if (r == -ENOSPC && use_reserve && !tries && unlinkat(p->state_fd, "reserve", 0) == 0) {
-            r = 0;
-        }
-    }
+    r = write_synced(p, fd, &file, o->replayed, use_reserve);
     if (r < 0) {
         (void)err_tag(e, r, r == -ENOSPC || r == -EDQUOT ? "journal_full" : "journal_failed",
                       "this node cannot write its journal: %s", strerror(-r));
         return err_hint(e, "look at the disk that holds %s", p->state_dir);
     }
-    r = apply(o, payload->data, payload->len, o->replayed);
-    if (!o->replayed) {
-        memcpy(o->first, frame, FRAME);
-    }
-    o->replayed += b.len;
+    r = replay_one(o, fd, o->replayed + file.len, &back, e);
     p->mark = o->mark > p->mark ? o->mark : p->mark;
-    return r < 0 ? err_set(e, r, "journal record does not read back") : 0;
+    return r == 1 ? 0 : err_set(e, -EBADMSG, "journal record does not read back");
 }
 
-static int put_hash(struct buf *b, const char *key, const struct hash *h) {
-    char text[HASH_HEX_LEN + 1];
-
-    hash_text(h, text);
-    return lines_put(b, key, text);
-}
-
-static int begin(struct buf *b, const char *kind, int64_t now) {
+static int begin(struct buf *b, const char *kind, int64_t now, const char *note) {
     int r = buf_adds(b, RECORD_HEAD "\n");
 
-    r = r < 0 ? r : lines_put(b, "kind", kind);
-    return r < 0 ? r : lines_putf(b, "time", "%lld", (long long)now);
+    return r < 0 ? r : lines_puts(b, "kind", kind, "time", NUM_STR(now), "note", note, NULL);
 }
 
-static int put_u64(struct buf *b, const char *key, uint64_t v) {
-    return lines_putf(b, key, "%llu", (unsigned long long)v);
-}
-
-static int finish(struct priv *p, struct origin *o, struct buf *b, int r, bool use_reserve,
-                  struct err *e) {
-    r = r < 0 ? r : lines_put(b, "origin", o->name);
-    return r < 0 ? err_set(e, r, "journal record too long") : write_record(p, o, b, use_reserve, e);
-}
-
-int journal_head(struct priv *p, struct origin *o, const struct journal_head *h, int64_t now,
-                 struct err *e) {
+int journal_head(struct priv *p, struct origin *o, const char *note, int64_t now, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
-    int r = begin(&b, "head", now);
 
-    r = r < 0 ? r : lines_put(&b, "note", h->note);
-    return finish(p, o, &b, r, false, e);
+    return append(p, o, &b, begin(&b, "head", now, note), false, e);
 }
 
 static int put_act(struct buf *b, const struct act_rec *a) {
-    int r = put_hash(b, "plan", &a->plan);
-
-    r = r < 0 ? r : put_hash(b, "request", &a->request);
-    r = r < 0 ? r : put_hash(b, "intent", &a->intent);
-    r = r < 0 ? r : put_u64(b, "index", a->index);
-    if (r == 0 && a->approval[0]) {
-        r = lines_put(b, "approval", a->approval);
-    }
-    r = r < 0 ? r : lines_put(b, "client", a->client);
-    r = r < 0 ? r : put_u64(b, "ct", a->ct);
-    return r < 0 ? r : put_u64(b, "head", a->head);
+    return lines_puts(b, "plan", HASH_STR(&a->plan), "request", HASH_STR(&a->request), "intent",
+                      HASH_STR(&a->intent), "index", NUM_STR(a->index), "approval",
+                      a->approval[0] ? a->approval : NULL, "client", a->client, "ct",
+                      NUM_STR(a->ct), "head", NUM_STR(a->head), NULL);
 }
 
-int journal_start(struct priv *p, struct origin *o, const struct journal_head *h,
-                  const struct act_rec *a, int64_t now, struct err *e) {
+int journal_start(struct priv *p, struct origin *o, const char *note, const struct act_rec *a,
+                  int64_t now, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
-    int r = begin(&b, "start", now);
+    int r = begin(&b, "start", now, note);
 
-    if (r == 0 && h) {
-        r = lines_put(&b, "note", h->note);
-    }
-    r = r < 0 ? r : put_act(&b, a);
-    return finish(p, o, &b, r, false, e);
+    return append(p, o, &b, r < 0 ? r : put_act(&b, a), false, e);
 }
 
 int journal_end(struct priv *p, struct origin *o, const struct hash *request,
@@ -538,27 +499,23 @@ int journal_end(struct priv *p, struct origin *o, const struct hash *request,
                 struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
     const struct act_rec *a = find(o, plan, request);
-    int r = begin(&b, "end", now);
+    int r = begin(&b, "end", now, NULL);
 
     if (!a || a->seq) { /* it would not replay */
         return err_set(e, -EINVAL, "an end without its start");
     }
-    r = r < 0 ? r : put_hash(&b, "plan", plan);
-    r = r < 0 ? r : put_hash(&b, "request", request);
-    r = r < 0 ? r : put_u64(&b, "seq", o->seq + 1);
-    r = r < 0 ? r : lines_put(&b, "receipt", receipt);
-    if (r == 0 && release) {
-        r = lines_put(&b, "released", "yes");
-    }
-    return finish(p, o, &b, r, true, e);
+    r = r < 0 ? r
+              : lines_puts(&b, "plan", HASH_STR(plan), "request", HASH_STR(request), "seq",
+                           NUM_STR(o->seq + 1), "receipt", receipt, "released",
+                           release ? "yes" : NULL, NULL);
+    return append(p, o, &b, r, true, e);
 }
 
 int journal_ack(struct priv *p, struct origin *o, uint64_t upto, int64_t now, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
-    int r = begin(&b, "ack", now);
+    int r = begin(&b, "ack", now, NULL);
 
-    r = r < 0 ? r : put_u64(&b, "acked", upto);
-    return finish(p, o, &b, r, true, e);
+    return append(p, o, &b, r < 0 ? r : lines_put(&b, "acked", NUM_STR(upto)), true, e);
 }
 
 int journal_receipt(const struct priv *p, const struct origin *o, const struct act_rec *a,
@@ -568,30 +525,16 @@ int journal_receipt(const struct priv *p, const struct origin *o, const struct a
     CLEANUP(closep) int fd = -1;
     uint8_t frame[FRAME];
     char path[96];
-    uint32_t len;
 
-    journal_path(o, "", path);
-    fd = openat(p->state_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (!a->seq || fd < 0 || fd_pread_all(fd, frame, FRAME, a->note_at) < 0) {
-        return err_set(e, -ENOENT, "no receipt");
-    }
-    len = frame_len(frame);
-    if (len > RECORD_MAX || buf_reserve(&b, len) < 0 ||
-        fd_pread_all(fd, b.data, len, a->note_at + FRAME) < 0 ||
-        lines_parse(b.data, len, RECORD_HEAD, keys, ARRAY_LEN(keys), &l, e) < 0 ||
-        !get(&l, "receipt")) {
+    fd = openat(p->state_fd, journal_path(o, "", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (!a->seq || fd < 0 || fd_pread_all(fd, frame, FRAME, a->note_at) < 0 ||
+        buf_reserve(&b, frame_len(frame)) < 0 ||
+        fd_pread_all(fd, b.data, frame_len(frame), a->note_at + FRAME) < 0 ||
+        lines_parse(b.data, frame_len(frame), RECORD_HEAD, keys, ARRAY_LEN(keys), &l, e) < 0 ||
+        !*get(&l, "receipt")) {
         return err_set(e, -ENOENT, "no receipt");
     }
     return buf_adds(ret, get(&l, "receipt"));
-}
-
-static int add_frame(struct buf *file, const struct buf *payload) {
-    uint8_t frame[FRAME];
-    int r;
-
-    frame_make(payload->data, payload->len, frame);
-    r = buf_add(file, frame, FRAME);
-    return r < 0 ? r : buf_add(file, payload->data, payload->len);
 }
 
 /* The pruned file: floor and head, then the spent marks that stay. Receipts that stay open keep the
@@ -605,37 +548,30 @@ int journal_prune(struct priv *p, struct origin *o, uint64_t floor, int64_t now,
     if (journal_open_receipts(o)) {
         return err_set(e, -EBUSY, "receipts are open");
     }
-    r = begin(&b, "floor", now);
-    if (r == 0 && o->note) {
-        r = lines_put(&b, "note", o->note);
-    }
-    r = r < 0 ? r : put_u64(&b, "seq", o->seq);
-    r = r < 0 ? r : put_u64(&b, "acked", o->acked);
-    r = r < 0 ? r : put_u64(&b, "floor", floor > o->floor ? floor : o->floor);
-    r = r < 0 ? r : put_hash(&b, "last", &o->last);
-    r = r < 0 ? r : lines_put(&b, "origin", o->name);
-    r = r < 0 ? r : add_frame(&file, &b);
+    r = begin(&b, "floor", now, o->note);
+    r = r < 0 ? r
+              : lines_puts(&b, "seq", NUM_STR(o->seq), "acked", NUM_STR(o->acked), "floor",
+                           NUM_STR(floor > o->floor ? floor : o->floor), "last", HASH_STR(&o->last),
+                           "origin", o->name, NULL);
+    r = r < 0 ? r : add_record(&file, &b);
     for (size_t i = 0; r == 0 && i < o->n_acts; i++) {
-        if (o->act[i].index < floor) {
+        const struct act_rec *a = &o->act[i];
+
+        if (a->index < floor) {
             continue;
         }
         buf_reset(&b);
-        r = begin(&b, "start", o->act[i].started);
-        r = r < 0 ? r : put_act(&b, &o->act[i]);
-        r = r < 0 ? r : put_u64(&b, "seq", o->act[i].seq);
-        r = r < 0 ? r : lines_put(&b, "origin", o->name);
-        r = r < 0 ? r : add_frame(&file, &b);
+        r = begin(&b, "start", a->started, NULL);
+        r = r < 0 ? r : put_act(&b, a);
+        r = r < 0 ? r : lines_puts(&b, "seq", NUM_STR(a->seq), "origin", o->name, NULL);
+        r = r < 0 ? r : add_record(&file, &b);
     }
     if (r < 0) {
         return err_set(e, r, "journal cannot be pruned");
     }
-    journal_path(o, "", path);
-    r = file_replace(p->state_fd, path, file.data, file.len, 0600, e);
+    r = file_replace(p->state_fd, journal_path(o, "", path), file.data, file.len, 0600, e);
     if (r == 0) {
-        free(o->act);
-        o->act = NULL;
-        o->n_acts = 0;
-        o->replayed = 0;
+        forget_acts(o);
     }
     return r;
 }

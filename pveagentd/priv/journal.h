@@ -51,6 +51,10 @@ struct origin {
     int64_t mark;
 };
 
+/* An action of the node's own: the removal of an expired undo point. It has no plan (zeros), and
+ * names the request that made the point. */
+bool act_is_sweep(const struct act_rec *a);
+
 /* Finds, or makes in memory, the origin's entry. NULL: no memory. */
 struct origin *origin_get(struct priv *p, const char *name);
 struct origin *origin_by_id(struct priv *p, const char *id);
@@ -61,16 +65,11 @@ int journal_replay_all(struct priv *p, struct err *e);
  */
 int origin_lock(struct priv *p, struct origin *o, int *ret_fd, struct err *e);
 
-/* Appends one record; the lock must be held. Fields left 0/NULL are not written. -ENOSPC leaves the
- * journal as it was. The memory follows. */
-struct journal_head {
-    const char *note;
-    const struct checkpoint *cp;
-};
-int journal_head(struct priv *p, struct origin *o, const struct journal_head *h, int64_t now,
-                 struct err *e);
-int journal_start(struct priv *p, struct origin *o, const struct journal_head *h,
-                  const struct act_rec *a, int64_t now, struct err *e);
+/* Appends one record; the lock must be held. -ENOSPC leaves the journal as it was. The memory
+ * follows. note: the newly cosigned checkpoint (at a start: NULL when there is none). */
+int journal_head(struct priv *p, struct origin *o, const char *note, int64_t now, struct err *e);
+int journal_start(struct priv *p, struct origin *o, const char *note, const struct act_rec *a,
+                  int64_t now, struct err *e);
 /* `receipt` is the note; o->seq + 1 must be its seq. */
 int journal_end(struct priv *p, struct origin *o, const struct hash *request,
                 const struct hash *plan, const char *receipt, bool release, int64_t now,

@@ -351,10 +351,6 @@ int policy_merge(const char *shared, size_t shared_len, const char *local, size_
     return 0;
 }
 
-int policy_parse(const char *text, size_t len, struct policy *ret, struct err *e) {
-    return policy_merge(text, len, NULL, 0, ret, e);
-}
-
 /* 1: there; 0: absent. The file that is read is the file whose owner was looked at. */
 static int read_owned(const char *path, struct buf *b, struct err *e) {
     CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -378,7 +374,7 @@ int policy_load(const struct priv *p, struct policy *ret, struct err *e) {
     CLEANUP(buf_done) struct buf shared = BUF_INIT(LIM_CONF);
     CLEANUP(buf_done) struct buf local = BUF_INIT(LIM_CONF);
     char path[4096];
-    int has_shared = path_join(path, sizeof(path), p->cluster_fs, "pveagentd/policy.ini")
+    int has_shared = cluster_path(p, "pveagentd", "policy.ini", path)
                          ? read_owned(path, &shared, e)
                          : err_set(e, -ENAMETOOLONG, "path too long");
     int has_local = has_shared < 0 ? has_shared : read_owned(p->policy_file, &local, e);
@@ -386,8 +382,8 @@ int policy_load(const struct priv *p, struct policy *ret, struct err *e) {
                           : policy_merge(has_shared ? buf_str(&shared) : NULL, shared.len,
                                          has_local ? buf_str(&local) : NULL, local.len, ret, e);
 
-    if (r < 0 && e) {
-        (void)snprintf(e->tag, sizeof(e->tag), "policy_unreadable");
+    if (r < 0) {
+        (void)tagged(r, "policy_unreadable", e);
         (void)err_hint(e, "as root on the node: pveagentctl check, then pveagentctl edit");
     }
     return r;

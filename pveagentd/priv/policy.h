@@ -75,9 +75,7 @@ struct verdict {
     size_t n_approvers;
 };
 
-/* Parses one text into a policy (as the shared one). Used by `check`, tests and fuzzing. */
-int policy_parse(const char *text, size_t len, struct policy *ret, struct err *e);
-/* Both texts; either may be NULL. */
+/* From both texts; either may be NULL. */
 int policy_merge(const char *shared, size_t shared_len, const char *local, size_t local_len,
                  struct policy *ret, struct err *e);
 /* Reads both files (owner root, not writable by others). "policy_unreadable" with the line. */
@@ -88,8 +86,6 @@ void policy_decide(const struct policy *p, const struct client *c, const struct 
                    struct verdict *ret);
 /* True when the client's recorded rights, cut by [client NAME], hold the right. */
 bool policy_right(const struct policy *p, const struct client *c, const char *right);
-/* Things a reader of the policy should be told (interpreters, ANY …), one line each. */
-int policy_warnings(const struct policy *p, struct buf *ret);
 
 /* policy_run.c */
 int run_parse(const char *text, struct rule *r, size_t line, struct err *e);

@@ -18,15 +18,6 @@ static bool in_ranges(const struct rule *r, uint32_t ct) {
     return !r->n_ct; /* only a denial has none: it covers all */
 }
 
-static bool word_in(const char *list, const char *word, size_t n) {
-    for (const char *s = list; *(s += strspn(s, " ")); s += strcspn(s, " ")) {
-        if (strcspn(s, " ") == n && memcmp(s, word, n) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool env_ok(const struct rule *r, const struct node_request *q) {
     for (size_t i = 0; i < q->n_env; i++) {
         if (!word_in(r->env, q->env[i], strcspn(q->env[i], "="))) {
@@ -187,41 +178,4 @@ static bool narrowed(const struct conf *c, const char *client, const char *right
 bool policy_right(const struct policy *p, const struct client *c, const char *right) {
     return client_may(c, right) && !narrowed(&p->shared, c->name, right) &&
            !narrowed(&p->local, c->name, right);
-}
-
-static bool is_launcher(const char *path) {
-    static const char *const names[] = {
-        "sh",   "bash",   "dash",        "ash", "zsh",    "busybox", "python", "python3",
-        "perl", "ruby",   "node",        "env", "find",   "tar",     "xargs",  "less",
-        "more", "man",    "vi",          "vim", "awk",    "sed",     "nice",   "sudo",
-        "su",   "script", "systemd-run", "apt", "apt-get"};
-    const char *base = strrchr(path, '/');
-
-    base = base ? base + 1 : path;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(base, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-int policy_warnings(const struct policy *p, struct buf *ret) {
-    int r = 0;
-
-    for (size_t i = 0; i < p->n_rules && r == 0; i++) {
-        const struct rule *k = &p->rule[i];
-
-        if (k->deny || !(k->ops & (1u << OP_EXEC))) {
-            continue;
-        }
-        if (k->any_run) {
-            r = buf_addf(ret, "[rule %s]: run = ANY is root's equal in these containers\n",
-                         k->name);
-        } else if (is_launcher(k->run[0].prefix)) {
-            r = buf_addf(ret, "[rule %s]: %s can start other programs\n", k->name,
-                         k->run[0].prefix);
-        }
-    }
-    return r;
 }

@@ -35,20 +35,31 @@ struct priv {
     int64_t mark;           /* highest time in any journal */
 };
 
+/* What a program starts from, and the options that all of them take. */
+#define PRIV_DEFAULTS                                                                              \
+    {                                                                                              \
+        .state_dir = "/var/lib/pveagentd-priv", .cluster_fs = CLUSTER_FS,                          \
+        .policy_file = "/etc/pveagentd/policy.ini", .socket_path = "/run/pveagentd/priv.sock",     \
+        .tls_cert = "/var/lib/pveagentd/tls.crt", .state_fd = -1                                   \
+    }
+#define PRIV_OPTIONS                                                                               \
+    {"state", 1, NULL, 'S'}, {"cluster-fs", 1, NULL, 'c'}, {"policy", 1, NULL, 'p'},               \
+        {"node", 1, NULL, 'n'}, {                                                                  \
+        "lxc-path", 1, NULL, 'l'                                                                   \
+    }
+int priv_option(struct priv *p, int c, const char *value); /* -EINVAL: none of those */
+void priv_host_name(struct priv *p);                       /* the node's name, unless told */
+
 /* Opens the state directory (makes it and the witness key at first), reads the keys. */
 int priv_open(struct priv *p, struct err *e);
 void priv_close(struct priv *p);
 int priv_read_keys(struct priv *p, struct err *e); /* nothing to do until `arm` makes a new one */
 
 bool priv_armed(const struct priv *p);
-bool priv_frozen(const struct priv *p);                                  /* either place */
-bool priv_revoked(const struct priv *p, const struct hash *spki);        /* either place */
-int priv_freeze(struct priv *p, bool on, struct err *e);                 /* both places */
-int priv_revoke(struct priv *p, const struct hash *spki, struct err *e); /* both places */
+bool priv_frozen(const struct priv *p);                           /* either place */
+bool priv_revoked(const struct priv *p, const struct hash *spki); /* either place */
 /* Makes a new receipt key, marks the journals as the ones that belong to it. */
 int priv_arm(struct priv *p, struct err *e);
-/* A new key pair written to `file`; name is the key's name. */
-int priv_key_make(struct priv *p, const char *file, const char *name, uint8_t type, struct err *e);
 
 /* An enrolled client: clients/NAME. */
 struct client {
@@ -66,8 +77,12 @@ int client_store(const struct priv *p, const struct client *c, struct err *e);
 int client_each(const struct priv *p, int (*fn)(void *ctx, const struct client *c), void *ctx);
 bool client_may(const struct client *c, const char *right);
 
-/* Joins two parts of a path; false when it does not fit. */
-bool path_join(char *ret, size_t size, const char *a, const char *b);
+/* A failure that came from below gets this tag: r. */
+int tagged(int r, const char *tag, struct err *e);
+/* Is this word (n bytes) one of a blank-separated list? */
+bool word_in(const char *list, const char *word, size_t n);
+/* A path below the cluster file system (name NULL: the directory); false when it does not fit. */
+bool cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096]);
 
 /* Structured event: to the journal (native protocol, datagram) when stderr is the journal, else a
  * line on stderr. Pairs of field name and value, ended by NULL; values are escaped. */

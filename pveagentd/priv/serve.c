@@ -2,11 +2,9 @@
 /* The resident process (root): accepts, forks a child a request, keeps time. It reads no message
  * itself, so nothing that a request does can change it; before each fork it reads what other
  * children wrote to the journals. A child that dies leaves its action to be found and said. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -18,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "common/clock.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/ident.h"
 #include "common/own.h"
@@ -113,24 +112,20 @@ static void on_connection(struct server *s) {
     }
 }
 
-/* Outputs of old operations; attach logs of dead children; marks of ended actions. */
+/* Outputs of old operations; attach logs of dead children; marks of dead actions. */
 static void clean(const struct priv *p, const char *dir, int64_t age) {
-    int fd = openat(p->state_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *de;
+    CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, dir);
+    const char *name;
 
-    while (d && (de = readdir(d)) != NULL) {
+    while ((name = dir_next(d)) != NULL) {
         struct running run;
         struct stat st;
 
-        if (de->d_name[0] != '.' && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        if (fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             st.st_mtime + age < clock_unix() &&
-            !(ident_is_hex(de->d_name, 64) && running_find(p, de->d_name, &run))) {
-            (void)unlinkat(fd, de->d_name, 0);
+            !(ident_is_hex(name, 64) && running_find(p, name, &run))) {
+            (void)unlinkat(dirfd(d), name, 0);
         }
-    }
-    if (d) {
-        (void)closedir(d);
     }
 }
 
@@ -277,91 +272,53 @@ static const char usage[] =
     "  --foreground        accepted; the process never goes to the background\n"
     "  --help, --version\n";
 
-static int peer_by_name(const char *name, struct priv *p) {
-    const struct passwd *pw = getpwnam(name);
-
-    if (!pw) {
-        return -ENOENT;
-    }
-    p->peer_uid = pw->pw_uid;
-    return 0;
-}
-
 static int read_options(int argc, char **argv, struct priv *p) {
-    static const struct option options[] = {
-        {"socket", 1, NULL, 's'},    {"state", 1, NULL, 'S'},    {"cluster-fs", 1, NULL, 'c'},
-        {"policy", 1, NULL, 'p'},    {"node", 1, NULL, 'n'},     {"lxc-path", 1, NULL, 'l'},
-        {"peer-user", 1, NULL, 'u'}, {"peer-uid", 1, NULL, 'U'}, {"foreground", 0, NULL, 'f'},
-        {"help", 0, NULL, 'h'},      {"version", 0, NULL, 'v'},  {NULL, 0, NULL, 0}};
+    static const struct option options[] = {PRIV_OPTIONS,
+                                            {"socket", 1, NULL, 's'},
+                                            {"peer-user", 1, NULL, 'u'},
+                                            {"peer-uid", 1, NULL, 'U'},
+                                            {"foreground", 0, NULL, 'f'},
+                                            {"help", 0, NULL, 'h'},
+                                            {"version", 0, NULL, 'v'},
+                                            {NULL, 0, NULL, 0}};
     const char *user = "pveagentd";
+    const struct passwd *pw;
     bool by_uid = false;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        uint32_t uid;
-
-        switch (c) {
-        case 's':
+        if (c == 'h' || c == 'v') {
+            (void)fputs(c == 'h' ? usage : "pveagentd-priv " PACKAGE_VERSION "\n", stdout);
+            return 1;
+        }
+        if (c == 's') {
             p->socket_path = optarg;
-            break;
-        case 'S':
-            p->state_dir = optarg;
-            break;
-        case 'c':
-            p->cluster_fs = optarg;
-            break;
-        case 'p':
-            p->policy_file = optarg;
-            break;
-        case 'n':
-            (void)snprintf(p->node, sizeof(p->node), "%s", optarg);
-            break;
-        case 'l':
-            p->lxc_path = optarg;
-            break;
-        case 'u':
+        } else if (c == 'u') {
             user = optarg;
-            break;
-        case 'U':
-            if (ident_u32(optarg, &uid) < 0) {
+        } else if (c == 'U') {
+            by_uid = ident_u32(optarg, &p->peer_uid) == 0;
+            if (!by_uid) {
                 return -EINVAL;
             }
-            p->peer_uid = uid;
-            by_uid = true;
-            break;
-        case 'f':
-            break;
-        case 'h':
-            (void)fputs(usage, stdout);
-            return 1;
-        case 'v':
-            (void)puts("pveagentd-priv " PACKAGE_VERSION);
-            return 1;
-        default:
+        } else if (c != 'f' && priv_option(p, c, optarg) < 0) {
             return -EINVAL;
         }
     }
-    if (!by_uid && peer_by_name(user, p) < 0) {
+    pw = by_uid ? NULL : getpwnam(user);
+    if (!by_uid && !pw) {
         (void)fprintf(stderr, "pveagentd-priv: no user %s\n", user);
         return -EINVAL;
     }
+    p->peer_uid = pw ? pw->pw_uid : p->peer_uid;
     return optind == argc ? 0 : -EINVAL;
 }
 
 int priv_main(int argc, char **argv, const struct gate_row *rows, size_t n) {
-    struct priv p = {.state_dir = "/var/lib/pveagentd-priv",
-                     .cluster_fs = CLUSTER_FS,
-                     .policy_file = "/etc/pveagentd/policy.ini",
-                     .socket_path = "/run/pveagentd/priv.sock",
-                     .state_fd = -1};
+    struct priv p = PRIV_DEFAULTS;
     struct err e = {0};
     int r;
 
-    if (gethostname(p.node, sizeof(p.node)) < 0) {
-        p.node[0] = '\0';
-    }
-    p.node[sizeof(p.node) - 1] = '\0';
-    p.node[strcspn(p.node, ".")] = '\0';
+    priv_host_name(&p);
     r = read_options(argc, argv, &p);
     if (r) {
         return r > 0 ? EXIT_SUCCESS : 2;

@@ -15,11 +15,10 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/run.h"
 #include "pveagentd/priv/ct.h"
 #include "pveagentd/priv/priv.h"
 
-const struct snap_driver *const snap_drivers[] = {&snap_btrfs, &snap_zfs, &snap_lvmthin};
-const size_t snap_driver_count = ARRAY_LEN(snap_drivers);
 snap_runner *snap_run = run_tool;
 
 /* One storage definition: "type: id", then indented "key value" lines. */
@@ -42,9 +41,8 @@ static int storage_find(const struct priv *p, const char *id, struct storage *re
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
     char path[4096];
     bool in = false;
-    int r = path_join(path, sizeof(path), p->cluster_fs, "storage.cfg")
-                ? file_read(AT_FDCWD, path, &b, e)
-                : -ENAMETOOLONG;
+    int r = cluster_path(p, "storage.cfg", NULL, path) ? file_read(AT_FDCWD, path, &b, e)
+                                                       : -ENAMETOOLONG;
 
     *ret = (struct storage){0};
     for (const char *s = buf_str(&b); r == 0 && *s;

@@ -25,8 +25,9 @@ struct volumes {
     size_t n;
 };
 
-/* Runs a command and collects its output; the seam for drivers that drive programs. */
-typedef int snap_runner(const char *const *argv, struct buf *ret, int timeout_s, struct err *e);
+/* run_tool; the seam for drivers that drive programs. */
+typedef int snap_runner(const char *const *argv, struct buf *ret, int timeout_s, const char *tag,
+                        struct err *e);
 
 struct snap_driver {
     const char *type; /* of storage.cfg */
@@ -38,17 +39,12 @@ struct snap_driver {
      * container does not run. */
     int (*rollback)(const struct volume *v, const char *name, const char *safety, struct err *e);
     int (*remove)(const struct volume *v, const char *name, struct err *e);
-    /* One name a line. */
-    int (*list)(const struct volume *v, struct buf *ret, struct err *e);
     /* An identity of the snapshot that a later one of the same name does not have. */
     int (*mark)(const struct volume *v, const char *name, char ret[static 65], struct err *e);
 };
 
-extern const struct snap_driver *const snap_drivers[];
-extern const size_t snap_driver_count;
-extern const struct snap_driver snap_btrfs;
-extern const struct snap_driver snap_zfs, snap_lvmthin;
-extern snap_runner *snap_run; /* run_tool; tests put a recorder here */
+extern const struct snap_driver snap_btrfs, snap_zfs, snap_lvmthin;
+extern snap_runner *snap_run; /* tests put a recorder here */
 
 /* Volumes of the container from its configuration and storage.cfg. "undo_impossible" when a mount
  * point is no volume or lies on a storage without a driver. */

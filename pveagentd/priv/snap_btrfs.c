@@ -3,7 +3,6 @@
  * snapshots lie beside it in .pveagentd-snap/<volume>@<name>, so that a rollback is a rename and a
  * snapshot within one file system. Invariant: at every moment the volume's path holds either what
  * was there or what was asked for, and what was there is kept. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
@@ -167,29 +166,6 @@ static int btrfs_remove(const struct volume *v, const char *name, struct err *e)
     return ioctl(p.snaps, BTRFS_IOC_SNAP_DESTROY, &a) < 0 ? fail(e, "remove", v) : 0;
 }
 
-static int btrfs_list(const struct volume *v, struct buf *ret, struct err *e) {
-    CLEANUP(place_done) struct place p = {-1, -1, ""};
-    int r = open_place(v, false, &p, e);
-    struct dirent *de;
-    DIR *d;
-
-    if (r < 0 || p.snaps < 0) {
-        return r;
-    }
-    d = fdopendir(TAKE_FD(p.snaps));
-    while (d && (de = readdir(d)) != NULL) {
-        size_t n = strlen(p.base);
-
-        if (strncmp(de->d_name, p.base, n) == 0 && de->d_name[n] == '@') {
-            r = buf_addf(ret, "%s\n", de->d_name + n + 1);
-        }
-    }
-    if (d) {
-        (void)closedir(d);
-    }
-    return r < 0 ? err_set(e, r, "too many snapshots") : 0;
-}
-
 static int btrfs_mark(const struct volume *v, const char *name, char ret[static 65],
                       struct err *e) {
     CLEANUP(place_done) struct place p = {-1, -1, ""};
@@ -218,6 +194,5 @@ const struct snap_driver snap_btrfs = {
     .create = btrfs_create,
     .rollback = btrfs_rollback,
     .remove = btrfs_remove,
-    .list = btrfs_list,
     .mark = btrfs_mark,
 };

@@ -10,8 +10,8 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/fd.h"
-#include "common/lines.h"
 #include "common/own.h"
+#include "common/put.h"
 #include "pveagentd/priv/journal.h"
 #include "pveagentd/priv/priv.h"
 
@@ -22,46 +22,77 @@ static const struct line_key key_keys[] = {
     {"name", false, true}, {"type", false, true}, {"seed", false, true}};
 static const struct line_key arm_keys[] = {{"receipt-key", false, true}, {"journal", false, true}};
 
-bool path_join(char *ret, size_t size, const char *a, const char *b) {
-    int n = snprintf(ret, size, "%s/%s", a, b);
+int priv_option(struct priv *p, int c, const char *value) {
+    const char **to = c == 'S'   ? &p->state_dir
+                      : c == 'c' ? &p->cluster_fs
+                      : c == 'p' ? &p->policy_file
+                      : c == 'l' ? &p->lxc_path
+                                 : NULL;
 
-    return n > 0 && (size_t)n < size;
+    if (to) {
+        *to = value;
+    } else if (c == 'n') {
+        (void)snprintf(p->node, sizeof(p->node), "%s", value);
+    }
+    return to || c == 'n' ? 0 : -EINVAL;
+}
+
+void priv_host_name(struct priv *p) {
+    if (gethostname(p->node, sizeof(p->node)) < 0) {
+        p->node[0] = '\0';
+    }
+    p->node[sizeof(p->node) - 1] = '\0';
+    p->node[strcspn(p->node, ".")] = '\0';
+}
+
+int tagged(int r, const char *tag, struct err *e) {
+    if (r < 0 && e) {
+        (void)snprintf(e->tag, sizeof(e->tag), "%s", tag);
+    }
+    return r;
+}
+
+bool cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096]) {
+    int n = snprintf(ret, 4096, "%s/%s%s%s", p->cluster_fs, dir, name ? "/" : "", name ? name : "");
+
+    return n > 0 && n < 4096;
 }
 
 static int key_read(const struct priv *p, const char *file, struct skey *ret, struct err *e) {
-    CLEANUP(buf_wipe) struct buf b = BUF_INIT(4096);
     CLEANUP(lines_done) struct lines l = {0};
     uint8_t seed[NOTE_SEED_LEN];
-    const char *type;
-    int r = file_read_private(p->state_fd, file, geteuid(), &b, e);
+    const char *hex;
+    int r = lines_file(p->state_fd, file, KEY_HEAD, key_keys, ARRAY_LEN(key_keys), &l, e);
 
-    r = r < 0 ? r : lines_parse(buf_str(&b), b.len, KEY_HEAD, key_keys, ARRAY_LEN(key_keys), &l, e);
     if (r < 0) {
         return r;
     }
-    type = lines_get(&l, key_keys, "type");
-    if (strlen(lines_get(&l, key_keys, "seed")) != (size_t)2 * NOTE_SEED_LEN ||
-        hex_decode(lines_get(&l, key_keys, "seed"), (size_t)2 * NOTE_SEED_LEN, seed) < 0 ||
+    hex = lines_get(&l, key_keys, "seed");
+    if (strlen(hex) != (size_t)2 * NOTE_SEED_LEN || hex_decode(hex, strlen(hex), seed) < 0 ||
         skey_make(lines_get(&l, key_keys, "name"),
-                  strcmp(type, "cosign") == 0 ? NOTE_COSIGN : NOTE_ED25519, seed, ret) < 0) {
+                  strcmp(lines_get(&l, key_keys, "type"), "cosign") == 0 ? NOTE_COSIGN
+                                                                         : NOTE_ED25519,
+                  seed, ret) < 0) {
         return err_set(e, -EBADMSG, "%s: not a key", file);
     }
     explicit_bzero(seed, sizeof(seed));
     return 0;
 }
 
-int priv_key_make(struct priv *p, const char *file, const char *name, uint8_t type, struct err *e) {
+/* A new key pair, named after the node and what it is for. */
+static int key_make(const struct priv *p, const char *file, const char *role, uint8_t type,
+                    struct err *e) {
     CLEANUP(buf_wipe) struct buf b = BUF_INIT(4096);
     uint8_t seed[NOTE_SEED_LEN];
     char hex[2 * NOTE_SEED_LEN + 1];
-    int r;
+    int r = buf_adds(&b, KEY_HEAD "\n");
 
     random_bytes(seed, sizeof(seed));
     hex_encode(seed, sizeof(seed), hex);
-    r = buf_adds(&b, KEY_HEAD "\n");
-    r = r < 0 ? r : lines_put(&b, "name", name);
-    r = r < 0 ? r : lines_put(&b, "type", type == NOTE_COSIGN ? "cosign" : "ed25519");
-    r = r < 0 ? r : lines_put(&b, "seed", hex);
+    r = r < 0 ? r : lines_putf(&b, "name", "%s/%s", p->node, role);
+    r = r < 0
+            ? r
+            : lines_puts(&b, "type", type == NOTE_COSIGN ? "cosign" : "ed25519", "seed", hex, NULL);
     r = r < 0 ? err_set(e, r, "out of memory")
               : file_replace(p->state_fd, file, b.data, b.len, 0600, e);
     explicit_bzero(seed, sizeof(seed));
@@ -80,7 +111,6 @@ static int key_try(const struct skey *k, struct err *e) {
 }
 
 int priv_read_keys(struct priv *p, struct err *e) {
-    char name[NOTE_NAME_MAX + 1];
     struct stat st = {0};
     int r;
 
@@ -93,8 +123,7 @@ int priv_read_keys(struct priv *p, struct err *e) {
     p->has_keys = false;
     r = key_read(p, "witness.key", &p->witness, e);
     if (r == -ENOENT) {
-        (void)snprintf(name, sizeof(name), "%s/witness", p->node);
-        r = priv_key_make(p, "witness.key", name, NOTE_COSIGN, e);
+        r = key_make(p, "witness.key", "witness", NOTE_COSIGN, e);
         r = r < 0 ? r : key_read(p, "witness.key", &p->witness, e);
     }
     r = r < 0 ? r : key_try(&p->witness, e);
@@ -147,12 +176,11 @@ void priv_close(struct priv *p) {
 /* "journal" carries an id that `armed` repeats: either of them alone (a restored key, a lost
  * journal) is not armed. */
 bool priv_armed(const struct priv *p) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
     CLEANUP(buf_done) struct buf id = BUF_INIT(64);
     CLEANUP(lines_done) struct lines l = {0};
 
-    return p->has_receipt_key && file_read(p->state_fd, "armed", &b, NULL) == 0 &&
-           lines_parse(buf_str(&b), b.len, ARM_HEAD, arm_keys, ARRAY_LEN(arm_keys), &l, NULL) ==
+    return p->has_receipt_key &&
+           lines_file(p->state_fd, "armed", ARM_HEAD, arm_keys, ARRAY_LEN(arm_keys), &l, NULL) ==
                0 &&
            file_read(p->state_fd, "journal/id", &id, NULL) == 0 &&
            strcmp(lines_get(&l, arm_keys, "receipt-key"), p->receipt_id) == 0 &&
@@ -161,25 +189,17 @@ bool priv_armed(const struct priv *p) {
 
 int priv_arm(struct priv *p, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
-    char name[NOTE_NAME_MAX + 1];
     uint8_t raw[16];
     char id[33];
-    int r;
+    int r = key_make(p, "receipt.key", "receipt", NOTE_ED25519, e);
 
-    (void)snprintf(name, sizeof(name), "%s/receipt", p->node);
     random_bytes(raw, sizeof(raw));
     hex_encode(raw, sizeof(raw), id);
-    r = priv_key_make(p, "receipt.key", name, NOTE_ED25519, e);
     r = r < 0 ? r : priv_read_keys(p, e);
     r = r < 0 ? r : file_replace(p->state_fd, "journal/id", id, strlen(id), 0600, e);
-    if (r < 0) {
-        return r;
-    }
-    r = buf_adds(&b, ARM_HEAD "\n");
-    r = r < 0 ? r : lines_put(&b, "receipt-key", p->receipt_id);
-    r = r < 0 ? r : lines_put(&b, "journal", id);
-    return r < 0 ? err_set(e, r, "out of memory")
-                 : file_replace(p->state_fd, "armed", b.data, b.len, 0600, e);
+    r = r < 0 ? r : buf_adds(&b, ARM_HEAD "\n");
+    r = r < 0 ? r : lines_puts(&b, "receipt-key", p->receipt_id, "journal", id, NULL);
+    return r < 0 ? r : file_replace(p->state_fd, "armed", b.data, b.len, 0600, e);
 }
 
 /* Anything but a clear "there is no such file" counts as being there. */
@@ -193,9 +213,7 @@ static bool denies(int dirfd, const char *path) {
 static bool denied(const struct priv *p, const char *name) {
     char path[4096];
 
-    return denies(p->state_fd, name) ||
-           !path_join(path, sizeof(path), p->cluster_fs, "pveagentd") ||
-           !path_join(path + strlen(path), sizeof(path) - strlen(path), "", name) ||
+    return denies(p->state_fd, name) || !cluster_path(p, "pveagentd", name, path) ||
            denies(AT_FDCWD, path);
 }
 
@@ -203,55 +221,9 @@ bool priv_frozen(const struct priv *p) {
     return denied(p, "freeze");
 }
 
-static void revoked_name(const struct hash *spki, char ret[static 80]) {
-    char hex[65];
-
-    hex_encode(spki->b, HASH_LEN, hex);
-    (void)snprintf(ret, 80, "revoked/%s", hex);
-}
-
 bool priv_revoked(const struct priv *p, const struct hash *spki) {
     char name[80];
 
-    revoked_name(spki, name);
+    (void)snprintf(name, sizeof(name), "revoked/%s", HEX_STR(spki));
     return denied(p, name);
-}
-
-/* Writes (or removes) a denial in both places; the local one first, because it always can. */
-static int deny_both(struct priv *p, const char *name, bool on, struct err *e) {
-    char path[4096];
-    char dir[4096];
-    int r = 0;
-
-    if (!path_join(dir, sizeof(dir), p->cluster_fs, "pveagentd") ||
-        !path_join(path, sizeof(path), dir, name)) {
-        return err_set(e, -ENAMETOOLONG, "path too long");
-    }
-    if (on) {
-        r = file_replace(p->state_fd, name, "\n", 1, 0600, e);
-        (void)dir_make(AT_FDCWD, dir, 0755, NULL);
-        if (strchr(name, '/')) {
-            (void)path_join(dir + strlen(dir), sizeof(dir) - strlen(dir), "", "revoked");
-            (void)dir_make(AT_FDCWD, dir, 0755, NULL);
-        }
-        return r < 0 ? r : file_replace(AT_FDCWD, path, "\n", 1, 0644, e);
-    }
-    if (unlinkat(p->state_fd, name, 0) < 0 && errno != ENOENT) {
-        r = err_set(e, -errno, "remove %s: %s", name, strerror(errno));
-    }
-    if (unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR) {
-        r = err_set(e, -errno, "remove %s: %s", path, strerror(errno));
-    }
-    return r;
-}
-
-int priv_freeze(struct priv *p, bool on, struct err *e) {
-    return deny_both(p, "freeze", on, e);
-}
-
-int priv_revoke(struct priv *p, const struct hash *spki, struct err *e) {
-    char name[80];
-
-    revoked_name(spki, name);
-    return deny_both(p, name, true, e);
 }

@@ -109,15 +109,13 @@ static int parse_body(const char *body, size_t len, struct hash *proof, struct w
     }
 }
 
-static int persist(struct priv *p, struct origin *o, const struct witness_in *in,
-                   const struct checkpoint *c, struct buf *ret, struct err *e) {
+static int persist(struct priv *p, struct origin *o, const struct witness_in *in, struct buf *ret,
+                   struct err *e) {
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
-    struct journal_head h = {.cp = c};
     int64_t now = clock_unix();
     int r = witness_cosign(p, in, now, ret, &note, e);
 
-    h.note = buf_str(&note);
-    return r < 0 ? r : journal_head(p, o, &h, now, e);
+    return r < 0 ? r : journal_head(p, o, buf_str(&note), now, e);
 }
 
 int witness_post(struct priv *p, const char *body, size_t len, unsigned int *ret_status,
@@ -151,7 +149,7 @@ int witness_post(struct priv *p, const char *body, size_t len, unsigned int *ret
     }
     *ret_status = 503;
     r = heads_check(p, o, &in, &c, e);
-    r = r < 0 ? r : persist(p, o, &in, &c, ret, e);
+    r = r < 0 ? r : persist(p, o, &in, ret, e);
     if (r == 0) {
         *ret_status = 200;
     }

@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/own.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 #include "tests/integration/priv_world.h"
 
 static const char policy[] =

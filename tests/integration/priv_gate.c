@@ -12,7 +12,7 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/own.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 #include "tests/integration/priv_world.h"
 
 static const char allow[] = "[node]\nclock = any\n[rule t]\nclient = laptop\nct = 101\n"
@@ -418,6 +418,7 @@ static void test_crash(struct world *w) {
 
     o = origin_get(&p, w->log.v.name);
     random_bytes(rec.request.b, HASH_LEN);
+    random_bytes(rec.plan.b, HASH_LEN);
     (void)snprintf(rec.client, sizeof(rec.client), "laptop");
     ok = ok && origin_lock(&p, o, &lock, &e) == 0 &&
          journal_start(&p, o, NULL, &rec, clock_unix(), &e) == 0;

@@ -24,7 +24,7 @@
 #include "common/lines.h"
 #include "common/own.h"
 #include "pveagentd/priv/join.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 #include "pveagentd/priv/serve.h"
 
 static int tests;

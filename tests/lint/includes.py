@@ -28,7 +28,6 @@ def verdict(path, inc):
     ours = inc.split("/")[0] in ("common", "proximo-client", "pveagentd")
 
     if top == "common":
-        # msg.c is the one protocol both halves speak; common knows nothing of it.
         if ours and not inc.startswith("common/"):
             return "common includes only common"
         return None
@@ -41,9 +40,8 @@ def verdict(path, inc):
     if path.startswith("pveagentd/priv/") and inc.startswith("pveagentd/") and \
             not inc.startswith("pveagentd/priv/"):
         return "the root half includes nothing of the network half"
-    if top == "pveagentd" and path.count("/") == 1 and inc.startswith("pveagentd/priv/") and \
-            inc != "pveagentd/priv/msg.h":
-        return "of the root half the network half sees the messages only"
+    if top == "pveagentd" and path.count("/") == 1 and inc.startswith("pveagentd/priv/"):
+        return "the network half sees nothing of the root half (the messages are common/msg.h)"
     if inc in CHANGE and part != "pipeline" and not path.startswith(OWN[inc]):
         return "only the pipeline includes what changes something"
     if part in PLANNERS and inc.startswith((C + "pve/", C + "nodes/")) and inc not in READING:

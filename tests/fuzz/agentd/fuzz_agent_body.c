@@ -8,7 +8,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "pveagentd/answer.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

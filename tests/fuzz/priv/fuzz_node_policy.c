@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct node_request q = {.op = OP_EXEC, .ct = 101, .timeout_s = 1, .arg = argv, .n_args = 2};
     struct verdict v;
 
-    if (policy_parse((const char *)data, size, &p, NULL) < 0) {
+    if (policy_merge((const char *)data, size, NULL, 0, &p, NULL) < 0) {
         return 0;
     }
     policy_decide(&p, &c, &q, &v);
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     }
     if (buf_add(&b, data, size) == 0 && buf_adds(&b, "\n[deny fuzz-all]\n") == 0 &&
-        policy_parse(buf_str(&b), b.len, &none, NULL) == 0) {
+        policy_merge(buf_str(&b), b.len, NULL, 0, &none, NULL) == 0) {
         policy_decide(&none, &c, &q, &v);
         if (v.allowed) {
             abort();

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "pveagentd/priv/gate.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

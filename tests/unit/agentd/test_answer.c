@@ -10,7 +10,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 #include "tests/unit/priv/suite.h"
 
 static const struct hash me = {{7}};

@@ -20,7 +20,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/tls.h"
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 
 const uint8_t peer_secret[16] = {0xc0, 0xff, 0xee};
 

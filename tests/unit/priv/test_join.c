@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Invitations: a proof under the secret makes one client, once, in time; anything else is refused,
  * and thirty refusals burn it. */
+#include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/join.h"
 
 #include <dirent.h>
@@ -219,7 +220,7 @@ END_TEST
 START_TEST(a_revoked_key_does_not_come_back) {
     struct err e = {0};
 
-    ck_assert_int_eq(priv_revoke(&p, &in.spki, &e), 0);
+    ck_assert_int_eq(ctl_deny_key(&p, &in.spki, &e), 0);
     ck_assert_str_eq(accept_it(&in), "client_revoked");
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages between the halves: whatever is short, long, left over or carries the wrong descriptors
  * is refused, and nothing leaks. */
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 
 #include <dirent.h>
 #include <errno.h>

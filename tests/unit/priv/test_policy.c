@@ -24,7 +24,7 @@
 static struct client laptop = {.name = "laptop", .rights = "inventory evidence witness"};
 
 static int parse(const char *text, struct policy *p, struct err *e) {
-    return policy_parse(text, strlen(text), p, e);
+    return policy_merge(text, strlen(text), NULL, 0, p, e);
 }
 
 static struct node_request request(const char *const *argv) {

@@ -16,14 +16,15 @@ static struct buf ran = BUF_INIT(65536);
 static const char *answer;
 static int fail_at; /* the n-th command from now fails */
 
-static int record(const char *const *argv, struct buf *ret, int timeout_s, struct err *e) {
+static int record(const char *const *argv, struct buf *ret, int timeout_s, const char *tag,
+                  struct err *e) {
     ck_assert_int_gt(timeout_s, 0);
     for (size_t i = 0; argv[i]; i++) {
         buf_addf(&ran, "%s%s", i ? " " : "", argv[i]);
     }
     buf_addc(&ran, '\n');
     if (fail_at && --fail_at == 0) {
-        return err_set(e, -EREMOTEIO, "it failed");
+        return err_tag(e, -EREMOTEIO, tag, "it failed");
     }
     if (ret && answer) {
         buf_adds(ret, answer);
@@ -72,17 +73,6 @@ START_TEST(zfs_rollback_that_fails_puts_the_present_back) {
     ck_assert_int_lt(snap_zfs.rollback(&zfs, "u1", "s1", &e), 0);
     ck_assert_ptr_nonnull(strstr(ran.data, "rename -u rpool/data/subvol-101-disk-0-pveagentd-s1 "
                                            "rpool/data/subvol-101-disk-0\n"));
-}
-END_TEST
-
-START_TEST(zfs_list_names_only_ours) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
-    struct err e = {0};
-
-    reset("rpool/data/subvol-101-disk-0@daily\nrpool/data/subvol-101-disk-0@pveagentd-u1\n"
-          "rpool/data/subvol-101-disk-0@pveagentd-u2\n");
-    ck_assert_int_eq(snap_zfs.list(&zfs, &b, &e), 0);
-    ck_assert_str_eq(b.data, "u1\nu2\n");
 }
 END_TEST
 
@@ -144,17 +134,6 @@ START_TEST(only_thin_volumes_are_possible) {
 }
 END_TEST
 
-START_TEST(lvm_list_names_only_ours) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
-    struct err e = {0};
-
-    reset("  vm-101-disk-0\n  pveagentd-vm-101-disk-0-u1\n  pveagentd-vm-102-disk-0-u1\n"
-          "  snap_vm-101-disk-0_x\n");
-    ck_assert_int_eq(snap_lvmthin.list(&lvm, &b, &e), 0);
-    ck_assert_str_eq(b.data, "u1\n");
-}
-END_TEST
-
 START_TEST(all_volumes_or_none) {
     struct volumes v = {.n = 3};
     struct err e = {0};
@@ -175,6 +154,6 @@ START_TEST(all_volumes_or_none) {
 END_TEST
 
 SUITE_MAIN("snap_cmd", zfs_commands, zfs_rollback_that_fails_puts_the_present_back,
-           zfs_list_names_only_ours, marks_differ_with_the_answer, lvm_commands,
+           marks_differ_with_the_answer, lvm_commands,
            lvm_rollback_that_fails_puts_the_present_back, only_thin_volumes_are_possible,
-           lvm_list_names_only_ours, all_volumes_or_none)
+           all_volumes_or_none)

@@ -2,9 +2,10 @@
 /* Messages between the daemon's halves (runs in both: it is the one thing that the root half reads
  * from a process that faces the network). The reader is bounded by the packet, remembers its first
  * failure and yields harmless values after it; a packet is whole or it is nothing. */
-#include "pveagentd/priv/msg.h"
+#include "common/msg.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -74,6 +75,27 @@ void msg_end(struct buf *b) {
         put_le(n, b->len - HEADER, sizeof(n));
         memcpy(b->data + 4, n, sizeof(n));
     }
+}
+
+int msg_make(struct buf *b, enum msg_type type, const char *form, ...) {
+    int r = msg_begin(b, type);
+    va_list ap;
+
+    va_start(ap, form);
+    for (; r == 0 && *form; form++) {
+        if (*form == 's') {
+            r = msg_adds(b, va_arg(ap, const char *));
+        } else if (*form == 'u') {
+            r = msg_add_u64(b, va_arg(ap, uint64_t));
+        } else {
+            const void *data = va_arg(ap, const void *);
+
+            r = msg_add(b, data, va_arg(ap, size_t));
+        }
+    }
+    va_end(ap);
+    msg_end(b);
+    return r;
 }
 
 int msg_open(const void *data, size_t len, uint16_t *ret_type, struct msg_rd *ret) {

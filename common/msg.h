@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pveagentd/priv/msg.h - the messages between the daemon's halves, over one SOCK_SEQPACKET
+/* common/msg.h - the messages between the daemon's halves, over one SOCK_SEQPACKET
  * connection per request (formats.md 5.2). Little endian: u16 version, u16 type, u32 length of what
  * follows, then fields, each u32 length and bytes. Requests are even, answers odd. One request a
  * connection; its answers follow in the order given; the root child then closes.
@@ -60,6 +60,8 @@ int msg_add(struct buf *b, const void *data, size_t len);
 int msg_adds(struct buf *b, const char *s);
 int msg_add_u64(struct buf *b, uint64_t v);
 void msg_end(struct buf *b); /* fills in the length */
+/* A whole message. form: s = const char *, u = uint64_t, b = const void * and size_t. */
+int msg_make(struct buf *b, enum msg_type type, const char *form, ...);
 
 /* Reader: remembers failure; ask once at the end. */
 struct msg_rd {
