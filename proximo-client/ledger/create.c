@@ -378,7 +378,7 @@ int ledger_create_from(const char *dir, const struct ledger_genesis *g, struct e
     }
     if (r < 0) {
         dir_remove(AT_FDCWD, tmp, 2);
-        return r;
+        return store_space(r, "a new ledger", e);
     }
     r = dir_sync(AT_FDCWD, parent);
     return r < 0 ? err_set(e, r, "sync %s: %s", parent, strerror(-r)) : 0;

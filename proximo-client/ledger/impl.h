@@ -124,3 +124,5 @@ int create_use_identity(struct ledger *l, struct err *e); /* opens what a skelet
 int create_no_key(const struct ledger *l, struct err *e); /* says so: "ledger_key" */
 int create_read_identity(struct ledger *l, struct err *e);
 void dir_remove(int dirfd, const char *name, unsigned int depth); /* `depth` levels of folders */
+/* Gives r back; a full disk gets its code and hint. */
+int store_space(int r, const char *what, struct err *e);

@@ -42,6 +42,14 @@ static int pack(const void *data, size_t len, struct buf *ret) {
     return 0;
 }
 
+int store_space(int r, const char *what, struct err *e) {
+    if (r == -ENOSPC || r == -EDQUOT) {
+        (void)err_tag(e, r, "ledger_space", "no space for %s", what);
+        (void)err_hint(e, "free space on the ledger's file system; nothing was changed");
+    }
+    return r;
+}
+
 int ledger_body_put(struct ledger *l, const void *data, size_t len, struct hash *ret,
                     struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_FILE_MAX);
@@ -72,10 +80,7 @@ int ledger_body_put(struct ledger *l, const void *data, size_t len, struct hash 
     }
     r = r < 0 ? err_set(e, r, "make %s: %s", dir, strerror(-r))
               : file_replace(l->dir, name, buf_str(&b), b.len, 0600, e);
-    if (r == -ENOSPC || r == -EDQUOT) {
-        (void)err_tag(e, r, "ledger_space", "no space for a body of %zu bytes", len);
-        return err_hint(e, "free space on the ledger's file system; nothing was changed");
-    }
+    r = store_space(r, "a plan's or an output's body", e);
     if (r == 0) {
         *ret = h;
     }
@@ -202,7 +207,9 @@ int ledger_running_take(struct ledger *l, const char *op_id, int *ret_fd, struct
     if (r == -EBUSY) {
         return err_tag(e, r, "op_running", "another process is executing %s", op_id);
     }
-    return r < 0 ? err_set(e, r, "lock %s: %s", op_id, strerror(-r)) : 0;
+    return r < 0 ? store_space(err_set(e, r, "lock %s: %s", op_id, strerror(-r)),
+                               "an operation's lock", e)
+                 : 0;
 }
 
 bool running_held(struct ledger *l, const char *op_id) {
@@ -245,7 +252,8 @@ int ledger_secret_put(struct ledger *l, const char *plan_id, const void *data, s
     char name[64];
     int r = secret_name(plan_id, name, sizeof(name), e);
 
-    return r < 0 ? r : file_replace(l->dir, name, data, len, 0600, e);
+    r = r < 0 ? r : file_replace(l->dir, name, data, len, 0600, e);
+    return store_space(r, "a plan's secret", e);
 }
 
 int ledger_secret_get(struct ledger *l, const char *plan_id, struct buf *ret, struct err *e) {

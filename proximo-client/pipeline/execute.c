@@ -127,6 +127,8 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
                    &a, e);
     c->sent = c->sent || a.sent;
     if (r < 0) {
+        secrets_hide(js_get(q, "form"), form, e->msg); /* PVE quotes the value it refuses */
+        secrets_hide(js_get(q, "form"), form, e->hint);
         c->out = !a.sent ? c->out : a.status ? OUT_FAILED : OUT_UNKNOWN;
         return r;
     }

@@ -100,3 +100,32 @@ int secrets_fill(struct ledger *l, const char *plan_id, const js *form, js **ret
     *ret = TAKE(out);
     return 0;
 }
+
+/* Messages are cut to fit, so the beginning of a secret counts too; fewer bytes than this say
+ * nothing and occur by chance. */
+#define PIECE 4
+
+static void hide_one(const char *value, char *text) {
+    size_t len = strlen(value);
+
+    for (char *p = text; *p; p++) {
+        size_t n = 0;
+
+        while (n < len && p[n] == value[n]) {
+            n++;
+        }
+        if (n && (n == len || n >= PIECE)) {
+            memset(p, '*', n);
+        }
+    }
+}
+
+void secrets_hide(const js *planned, const js *filled, char *text) {
+    JS_FOREACH(planned, name, val) {
+        const char *value = js_get_str(val, "secret") ? js_get_str(filled, name) : NULL;
+
+        if (value) {
+            hide_one(value, text);
+        }
+    }
+}

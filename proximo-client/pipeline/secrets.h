@@ -16,3 +16,6 @@ int secrets_save(struct ledger *l, const char *plan_id, const uint8_t key[static
 /* A copy of `form` with every {"secret":…} replaced by its value, each checked against its
  * commitment. "secret_lost" when the file is gone, "secret_mismatch" when it was changed. */
 int secrets_fill(struct ledger *l, const char *plan_id, const js *form, js **ret, struct err *e);
+/* Overwrites in `text` what an API sent back of the secrets of a form: the values of `filled` that
+ * are commitments in `planned`, and any beginning of them. */
+void secrets_hide(const js *planned, const js *filled, char *text);

@@ -43,7 +43,8 @@ TESTS += $(PIPELINE_PY)
 EXTRA_DIST += $(PIPELINE_PY) tests/integration/world.py
 
 # fault: what the client does when processes die, disks fill, clocks lie and answers are spoiled
-FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py
+FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py \
+	tests/integration/fault_disk.py tests/integration/fault_api.py
 TESTS += $(FAULT_TESTS)
 EXTRA_DIST += $(FAULT_TESTS) tests/integration/fault_lib.py tests/integration/fault_shim.c
 # not a program's object: it is loaded in front of libc, without the sanitizers of the build
