@@ -99,6 +99,7 @@ static js *value_of(const struct row *r, const struct field *f, bool other) {
     case F_OP_ID:
     case F_ROW:
     case F_ANY:
+    case F_OBJS:
     default:
         return js_str(other ? "local" : "btr");
     }
