@@ -10,6 +10,7 @@
 #include "common/own.h"
 #include "proximo-client/cli/cli.h"
 #include "proximo-client/pipeline/ledger_care.h"
+#include "proximo-client/tools/tool.h"
 
 static int run_verify(struct cli *c) {
     CLEANUP(js_freep) js *result = NULL;
@@ -44,6 +45,21 @@ static int run_entry(struct cli *c) {
     }
     json_object_put(args);
     return cli_usage(&cmd_ledger, "proof takes the number of an entry");
+}
+
+/* key=value words, by the row's own fields. */
+static int run_query(struct cli *c) {
+    struct err e = {0};
+    js *args = NULL;
+
+    if (!cli_words(c, &cmd_ledger, 1, 9)) {
+        return EXIT_USAGE;
+    }
+    if (row_args_from_words(row_find("ledger_query"), c->argv + 1, (size_t)c->argc - 1, &args, &e) <
+        0) {
+        return cli_fail(c, &e);
+    }
+    return cli_call(c, "ledger_query", args);
 }
 
 /* A result of the care, printed like any other. */
@@ -123,6 +139,9 @@ static int run_ledger(struct cli *c) {
     if (strcmp(what, "export") == 0) {
         return run_export(c);
     }
+    if (strcmp(what, "query") == 0) {
+        return run_query(c);
+    }
     if (strcmp(what, "recover") == 0 || strcmp(what, "restart") == 0) {
         return run_asked(c, what[2] == 's');
     }
@@ -135,12 +154,13 @@ static int run_ledger(struct cli *c) {
     if (strcmp(what, "show") == 0 || strcmp(what, "proof") == 0) {
         return run_entry(c);
     }
-    return cli_usage(&cmd_ledger, "verify, show, proof, export, recover or restart");
+    return cli_usage(&cmd_ledger, "verify, show, proof, query, export, recover or restart");
 }
 
 const struct command cmd_ledger = {
     "ledger",
-    "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER | export [DIR] [--bodies] | "
+    "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER | query [KEY=VALUE…] | export [DIR] "
+    "[--bodies] | "
     "recover [--mirror DIR] [--reason TEXT] | restart [--reason TEXT]",
     "verify the ledger, look into it, copy it, recover it",
     "  --bodies          export whole plans and outputs too, not only their hashes\n"

@@ -14,6 +14,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/job.c proximo-client/pipeline/job.h \
 	proximo-client/pipeline/ledger_care.c proximo-client/pipeline/ledger_care.h \
 	proximo-client/pipeline/service_jobs.c \
+	proximo-client/pipeline/ledger_query.c \
 	proximo-client/pipeline/names.c \
 	proximo-client/pipeline/ops.c proximo-client/pipeline/ops.h \
 	proximo-client/pipeline/ops_resolve.c \

@@ -253,6 +253,7 @@ static const struct meta {
     {"ledger_verify", meta_ledger_verify},
     {"ledger_show", meta_ledger_show},
     {"ledger_proof", meta_ledger_proof},
+    {"ledger_query", meta_ledger_query},
     {"proximo_doctor", meta_doctor},
     {"proximo_nodes", meta_nodes},
     {"proximo_job", meta_job},

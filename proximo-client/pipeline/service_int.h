@@ -25,4 +25,5 @@ int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js 
                           struct err *e);
 
 meta_fn meta_ops, meta_plan_show, meta_ledger_verify, meta_ledger_show, meta_ledger_proof;
+meta_fn meta_ledger_query;
 meta_fn meta_doctor, meta_nodes, meta_job, meta_job_cancel;

@@ -38,6 +38,7 @@ tests_integration_priv_snap_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/jobs.py \
 	tests/integration/ledger_care.py \
+	tests/integration/ledger_query.py \
 	tests/integration/steps.py
 TESTS += $(PIPELINE_PY)
 EXTRA_DIST += $(PIPELINE_PY) tests/integration/world.py
