@@ -100,6 +100,7 @@ static const struct {
     {"already_undone", EXIT_DRIFTED},    {"ledger_damaged", EXIT_LEDGER},
     {"ledger_behind", EXIT_LEDGER},      {"ledger_defect", EXIT_LEDGER},
     {"mirror_bad", EXIT_LEDGER},         {"ledger_forked", EXIT_LEDGER},
+    {"steps_conflict", EXIT_USAGE},
 };
 
 int cli_exit_of(const char *tag) {
