@@ -28,4 +28,8 @@ libcore_a_SOURCES = \
 libnet_a_SOURCES = \
 	common/js.c common/js.h \
 	common/canon.c common/canon.h \
+	common/guestkeys.c common/guestkeys.h \
+	common/pvefile.h common/pvefile_int.h \
+	common/pvefile_fw.c common/pvefile_guest.c common/pvefile_net.c common/pvefile_section.c \
+	common/pvefile_text.c common/pvefile_users.c \
 	common/tls.c common/tls.h

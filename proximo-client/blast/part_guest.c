@@ -48,7 +48,7 @@ static void put_config(struct picture *p, struct guest *g, const struct pic_answ
         part_fail(p, &g->config, a, picture_strf(p, "VM.Audit on /vms/%u", g->vmid));
         return;
     }
-    part_read(&g->config);
+    part_read(p, &g->config);
     g->cfg = a->data;
     g->parent = picture_str(p, js_str_or(a->data, "parent", ""));
     put_volumes(p, g->kind, a->data, &g->vols);
@@ -61,7 +61,7 @@ static void put_snapshots(struct picture *p, struct guest *g, const struct pic_a
         part_fail(p, &g->snapshots, a, picture_strf(p, "VM.Audit on /vms/%u", g->vmid));
         return;
     }
-    part_read(&g->snapshots);
+    part_read(p, &g->snapshots);
     for (size_t i = 0; i < js_len(list); i++) {
         const js *row = js_at(list, i);
         const char *name = js_str_or(row, "name", "");
@@ -98,7 +98,7 @@ static void put_snap_config(struct picture *p, struct guest *g, const char *name
                       picture_strf(p, "VM.Snapshot or VM.Audit on /vms/%u", g->vmid));
             continue;
         }
-        part_read(&s->config);
+        part_read(p, &s->config);
         s->cfg = a->data;
         put_volumes(p, g->kind, a->data, &s->vols);
     }

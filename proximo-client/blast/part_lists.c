@@ -28,7 +28,7 @@ static void put_ha(struct picture *p, const struct pic_answer *a, bool rules) {
     if (a->result < 0) {
         part_fail(p, &p->ha_part, a, "Sys.Audit on /");
     } else if (p->ha_part.state == PART_NOT_ASKED) {
-        part_read(&p->ha_part);
+        part_read(p, &p->ha_part);
     }
     *(rules ? &p->rules : &p->ha) = a->data;
 }
@@ -36,7 +36,7 @@ static void put_ha(struct picture *p, const struct pic_answer *a, bool rules) {
 static bool put(struct picture *p, const struct pic_answer *a) {
     if (strcmp(a->path, "/cluster/backup") == 0) {
         a->result < 0 ? part_fail(p, &p->backup_part, a, "Sys.Audit on /")
-                      : part_read(&p->backup_part);
+                      : part_read(p, &p->backup_part);
         p->backup = a->data;
     } else if (strcmp(a->path, "/cluster/replication") == 0) {
         a->result < 0 ? part_fail(p, &p->replication_part, a, "VM.Audit on /vms")

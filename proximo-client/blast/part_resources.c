@@ -60,7 +60,7 @@ static void put_guests(struct picture *p, const js *list) {
 }
 
 static void put_nodes(struct picture *p, const js *list) {
-    part_read(&p->nodes_part);
+    part_read(p, &p->nodes_part);
     for (size_t i = 0; i < js_len(list); i++) {
         const char *name = js_str_or(js_at(list, i), "node", "");
 
@@ -85,7 +85,7 @@ static void start(struct picture *p) {
 static bool put(struct picture *p, const struct pic_answer *a) {
     if (strcmp(a->path, perms_path) == 0) {
         p->perms = a->data;
-        a->result < 0 ? part_fail(p, &p->perms_part, a, NULL) : part_read(&p->perms_part);
+        a->result < 0 ? part_fail(p, &p->perms_part, a, NULL) : part_read(p, &p->perms_part);
     } else if (strcmp(a->path, guests_path) == 0) {
         a->result < 0 ? part_fail(p, &p->guests_part, a, "VM.Audit on /vms")
                       : put_guests(p, a->data);

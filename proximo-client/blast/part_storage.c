@@ -107,7 +107,7 @@ static void put_archives(struct picture *p, const char *node, const char *storag
         if (p->perms_part.state == PART_READ &&
             perms_allow(p->perms, path, "Datastore.AllocateSpace") &&
             perms_allow(p->perms, "/vms", "VM.Backup")) {
-            part_read(&c->part);
+            part_read(p, &c->part);
         } else {
             part_list(p, &c->part, path, "Datastore.Allocate", "Datastore.Allocate on the storage");
         }

@@ -23,13 +23,14 @@ void part_fail(struct picture *p, struct part *part, const struct pic_answer *a,
     part->privilege = is_denied ? privilege : NULL;
 }
 
-void part_read(struct part *part) {
-    *part = (struct part){.state = PART_READ, .why = ""};
+void part_read(const struct picture *p, struct part *part) {
+    *part = p->doubt ? (struct part){PART_PARTIAL, p->doubt, NULL}
+                     : (struct part){.state = PART_READ, .why = ""};
 }
 
 void part_list(struct picture *p, struct part *part, const char *path, const char *privs,
                const char *privilege) {
-    part_read(part);
+    part_read(p, part);
     if (p->perms_part.state != PART_READ) {
         *part = (struct part){PART_PARTIAL, "what the token may see could not be read", privilege};
     } else if (!perms_allow(p->perms, path, privs)) {
@@ -94,13 +95,13 @@ static bool put_named(struct picture *p, const struct pic_answer *a) {
     }
     w = &p->want[i];
     if (a->result == 0) {
-        part_read(&w->part);
+        part_read(p, &w->part);
         if (w->as.seen_on) {
             part_list(p, &w->part, w->as.seen_on, w->as.seen_with, w->as.privilege);
         }
         w->data = a->data;
     } else if (w->as.optional && a->why && a->why->http_status == w->as.optional) {
-        part_read(&w->part); /* read, and there is none */
+        part_read(p, &w->part); /* read, and there is none */
     } else {
         part_fail(p, &w->part, a, w->as.privilege);
     }
@@ -115,6 +116,7 @@ void picture_put(struct picture *p, const char *path, js *data, int result, cons
     if (data) {
         js_push(p->keep, js_ref(data));
     }
+    p->doubt = result == 0 && why && why->msg[0] ? picture_str(p, why->msg) : NULL;
     (void)snprintf(text, sizeof(text), "%s", path);
     cut_path(text, &a);
     is_put = put_named(p, &a);

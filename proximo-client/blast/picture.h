@@ -129,7 +129,8 @@ struct picture_read {
 /* The reads that are wanted now, given what was put in so far; 0 = the picture is finished. The
  * list is borrowed until the next call. */
 size_t picture_need(struct picture *p, const struct picture_read **ret);
-/* The answer to a read; takes a reference of data. result negative: why it was not read. */
+/* The answer to a read; takes a reference of data. result negative: why it was not read; 0 with a
+ * message in `why`: the answer may lack something, and its part is PART_PARTIAL for that reason. */
 void picture_put(struct picture *p, const char *path, js *data, int result, const struct err *why);
 
 const struct part *picture_guests_part(const struct picture *p);

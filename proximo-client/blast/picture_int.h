@@ -44,6 +44,7 @@ struct picture {
 
     char **str; /* every string of ours */
     size_t n_str;
+    const char *doubt; /* about the answer that is being put in, or NULL */
     js *keep;    /* every answer that strings are borrowed from */
     js *by_path; /* path of a named read -> its place in want */
 
@@ -96,7 +97,7 @@ void parts_guest(struct picture *p, const struct guest *g);
  * filters without a sign: whole only if the token holds one of privs ("A|B") on path. */
 void part_fail(struct picture *p, struct part *part, const struct pic_answer *a,
                const char *privilege);
-void part_read(struct part *part);
+void part_read(const struct picture *p, struct part *part);
 void part_list(struct picture *p, struct part *part, const char *path, const char *privs,
                const char *privilege);
 

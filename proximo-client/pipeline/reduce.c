@@ -114,6 +114,41 @@ static js *sorted(js *array) {
     return out;
 }
 
+static int by_word(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* PVE prints these from Perl hashes too: the order of their words differs from one worker process
+ * to the next, and a plan must not drift by who answered. */
+static js *sorted_words(const char *text) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    CLEANUP(freep) char *copy = strdup(text);
+    const char *word[64];
+    size_t n = 0;
+    char *save = NULL;
+
+    if (!copy) {
+        abort();
+    }
+    for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+        if (n == ARRAY_LEN(word)) {
+            return js_str(text); /* longer than any list of kinds or nodes */
+        }
+        word[n++] = w;
+    }
+    qsort(word, n, sizeof(*word), by_word);
+    for (size_t i = 0; i < n; i++) {
+        (void)buf_addf(&b, "%s%s", i ? "," : "", word[i]);
+    }
+    return js_str(buf_str(&b));
+}
+
+static bool is_word_set(const char *key, const js *v) {
+    static const char *const sets[] = {"content", "nodes"};
+
+    return js_is_str(v) && in_list(key, sets, ARRAY_LEN(sets));
+}
+
 static js *copy_without(const js *v, const char *const *drop, size_t n_drop, bool sort);
 
 static js *copy_object(const js *v, const char *const *drop, size_t n_drop, bool sort) {
@@ -121,7 +156,9 @@ static js *copy_object(const js *v, const char *const *drop, size_t n_drop, bool
 
     JS_FOREACH(v, key, val) {
         if (!in_list(key, drop, n_drop)) {
-            js_add(out, key, copy_without(val, drop, n_drop, sort));
+            js_add(out, key,
+                   sort && is_word_set(key, val) ? sorted_words(json_object_get_string(val))
+                                                 : copy_without(val, drop, n_drop, sort));
         }
     }
     return out;

@@ -54,7 +54,8 @@ static int round_run(struct pve *p, struct picture *pic, const struct picture_re
         if (b.job[i].result == 0 && seen && want[i].reduce) {
             r = seen(ctx, want[i].path, want[i].reduce, b.job[i].data, e);
         }
-        picture_put(pic, want[i].path, b.job[i].data, b.job[i].result, &b.err[i]);
+        picture_put(pic, want[i].path, b.job[i].data, b.job[i].result,
+                    b.job[i].result < 0 ? &b.err[i] : NULL);
     }
     return r;
 }

@@ -11,4 +11,14 @@ libproximo_a_SOURCES += \
 	proximo-client/pve/task.c \
 	proximo-client/pve/token.c \
 	proximo-client/pve/wire.h \
-	proximo-client/pve/xfer.c
+	proximo-client/pve/xfer.c \
+	proximo-client/pve/pvetree.c \
+	proximo-client/pve/pvetree.h \
+	proximo-client/pve/pvetree_access.c \
+	proximo-client/pve/pvetree_dir.c \
+	proximo-client/pve/pvetree_fw.c \
+	proximo-client/pve/pvetree_guest.c \
+	proximo-client/pve/pvetree_int.h \
+	proximo-client/pve/pvetree_lists.c \
+	proximo-client/pve/pvetree_net.c \
+	proximo-client/pve/pvetree_picture.c

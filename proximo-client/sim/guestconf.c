@@ -13,6 +13,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/pvefile.h"
 
 void sha1_hex(const void *data, size_t len, char ret[static 41]) {
     unsigned char md[EVP_MAX_MD_SIZE];
@@ -181,161 +182,13 @@ int guest_file_write(const js *guest, struct buf *ret) {
 
 /* ---- reading ---- */
 
-struct reader {
-    bool lxc;
-    js *section;            /* borrowed: where keys go now */
-    struct buf description; /* of the section that is open */
-    unsigned int line;
-};
-
-static int comment_line(struct reader *r, const char *text, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        char c = text[i];
-
-        if (c == '%' && i + 2 < n) {
-            uint8_t byte;
-            char two[2] = {text[i + 1], text[i + 2]};
-
-            for (size_t k = 0; k < 2; k++) {
-                if (two[k] >= 'A' && two[k] <= 'F') {
-                    two[k] = (char)(two[k] | 0x20);
-                }
-            }
-            if (hex_decode(two, 2, &byte) == 0 && byte) {
-                c = (char)byte;
-                i += 2;
-            }
-        }
-        if (buf_addc(&r->description, c) < 0) {
-            return -E2BIG;
-        }
-    }
-    return buf_addc(&r->description, '\n');
-}
-
-static void close_section(struct reader *r) {
-    struct buf *d = &r->description;
-
-    if (d->len && r->section) {
-        js_add(r->section, "description", js_str_n(d->data, d->len - 1));
-    }
-    buf_reset(d);
-}
-
-static bool key_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-}
-
-static int key_line(struct reader *r, const char *text, size_t n, bool pending) {
-    char key[128];
-    size_t k = 0;
-    const char *value;
-    js *v;
-
-    while (k < n && k + 1 < sizeof(key) && key_char(text[k])) {
-        key[k] = text[k];
-        k++;
-    }
-    key[k] = '\0';
-    if (!k || k >= n || text[k] != ':') {
-        return -EBADMSG;
-    }
-    value = text + k + 1;
-    n -= k + 1;
-    while (n && (*value == ' ' || *value == '\t')) {
-        value++;
-        n--;
-    }
-    while (n && (value[n - 1] == ' ' || value[n - 1] == '\t')) {
-        n--;
-    }
-    if (!n || memchr(value, '\0', n)) {
-        return -EBADMSG;
-    }
-    v = js_str_n(value, n);
-    if (r->lxc && strncmp(key, "lxc.", 4) == 0) {
-        js *raw = js_get(r->section, "lxc"), *pair = js_array();
-
-        if (!raw) {
-            raw = js_array();
-            js_add(r->section, "lxc", raw);
-        }
-        js_push(pair, js_str(key));
-        js_push(pair, v);
-        js_push(raw, pair);
-        return 0;
-    }
-    if (!guest_key(r->lxc, key) && strcmp(key, "snapstate") != 0 &&
-        !(pending && strcmp(key, "delete") == 0)) {
-        js_freep(&v);
-        return -EBADMSG;
-    }
-    js_add(r->section, key, v);
-    return 0;
-}
-
-static int section_line(struct reader *r, js *guest, const char *text, size_t n, bool *pending) {
-    char name[64];
-    js *section = js_object();
-
-    if (n < 3 || text[n - 1] != ']' || n - 2 >= sizeof(name)) {
-        js_freep(&section);
-        return -EBADMSG;
-    }
-    memcpy(name, text + 1, n - 2);
-    name[n - 2] = '\0';
-    close_section(r);
-    *pending = strcmp(name, "PENDING") == 0;
-    if (*pending && !js_get(guest, "pending")) {
-        js_add(guest, "pending", section);
-    } else if (!*pending && ident_is_snapname(name) && !js_get(js_get(guest, "snapshots"), name)) {
-        js_add(js_get(guest, "snapshots"), name, section);
-    } else {
-        js_freep(&section);
-        return -EBADMSG;
-    }
-    r->section = section;
-    return 0;
-}
-
-static bool blank(const char *line, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') {
-            return false;
-        }
-    }
-    return true;
-}
-
 int guest_file_read(bool lxc, const char *text, size_t len, js **ret, struct err *e) {
-    CLEANUP(js_freep) js *guest = js_object();
-    struct reader r = {.lxc = lxc, .description = BUF_INIT(LIM_CONF)};
-    bool pending = false;
-    int rc = 0;
+    CLEANUP(js_freep) js *notes = js_array();
+    CLEANUP(js_freep) js *guest = pvefile_guest(lxc, text, len, notes);
 
-    js_add(guest, "config", js_object());
-    js_add(guest, "snapshots", js_object());
-    r.section = js_get(guest, "config");
-    for (size_t at = 0; at < len && rc == 0;) {
-        const char *line = text + at;
-        const char *end = memchr(line, '\n', len - at);
-        size_t n = end ? (size_t)(end - line) : len - at;
-
-        r.line++;
-        if (n && *line == '#') {
-            rc = comment_line(&r, line + 1, n - 1);
-        } else if (n && *line == '[') {
-            rc = section_line(&r, guest, line, n, &pending);
-        } else if (!blank(line, n)) {
-            rc = key_line(&r, line, n, pending);
-        }
-        at += n + 1;
-    }
-    close_section(&r);
-    buf_done(&r.description);
-    if (rc < 0) {
-        return err_set(e, rc, "line %u is not a configuration line", r.line);
+    if (js_len(notes) > 0) {
+        return err_set(e, -EBADMSG, "not a configuration that can be kept: %s",
+                       json_object_get_string(js_at(notes, 0)));
     }
     *ret = TAKE(guest);
     return 0;

@@ -13,6 +13,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/pvefile.h"
 #include "proximo-client/sim/demo.h"
 #include "proximo-client/sim/guestconf.h"
 #include "proximo-client/sim/sim.h"
@@ -23,81 +24,34 @@ static void closedirp(DIR **d) {
     }
 }
 
-/* Calls fn with each line, cut and NUL-terminated in place. */
-static int each_line(char *text, int (*fn)(void *ctx, char *line), void *ctx) {
-    int r = 0;
+/* A file's text; none when it is not there. */
+static int read_text(int dir, const char *name, struct buf *ret, struct err *e) {
+    int r = file_read(dir, name, ret, e);
 
-    for (char *line = text; line && *line && r == 0;) {
-        char *end = strchr(line, '\n');
+    return r == -ENOENT ? 0 : r < 0 ? err_wrap(e, "%s", name) : 0;
+}
 
-        if (end) {
-            *end++ = '\0';
+/* What could not be read is refused: a simulator that dropped it would lose what it was given. */
+static int refuse_notes(const char *name, const js *notes, struct err *e) {
+    return js_len(notes) == 0
+               ? 0
+               : err_set(e, -EBADMSG, "%s: %s", name, json_object_get_string(js_at(notes, 0)));
+}
+
+static int read_sections(int dir, const char *name, bool with_sid, js *into, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    CLEANUP(js_freep) js *notes = js_array();
+    int r = read_text(dir, name, &b, e);
+
+    if (r == 0) {
+        CLEANUP(js_freep) js *all = pvefile_sections(buf_str(&b), b.len, with_sid, notes);
+
+        JS_FOREACH(all, id, section) {
+            js_add(into, id, js_ref(section));
         }
-        r = fn(ctx, line);
-        line = end;
+        r = refuse_notes(name, notes, e);
     }
     return r;
-}
-
-static int read_lines(int dir, const char *name, int (*fn)(void *ctx, char *line), void *ctx,
-                      struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
-    int r = file_read(dir, name, &b, e);
-
-    if (r == -ENOENT) {
-        return 0;
-    }
-    if (r == 0 && b.len) {
-        r = memchr(b.data, '\0', b.len) ? -EBADMSG : each_line(b.data, fn, ctx);
-    }
-    return r < 0 ? err_set(e, r, "%s cannot be read as a configuration file", name) : 0;
-}
-
-/* ---- "type: id" sections with tab-indented lines ---- */
-
-struct sections {
-    js *into;      /* {id: {type, key: value}} */
-    js *at;        /* the open one */
-    bool with_sid; /* ids become "type:id" and the type is left out */
-};
-
-static int section_line(void *ctx, char *line) {
-    struct sections *s = ctx;
-    char *colon, *value;
-
-    if (*line == '\t' || *line == ' ') {
-        line += strspn(line, "\t ");
-        value = line + strcspn(line, " \t");
-        if (!s->at || !*line) {
-            return *line ? -EBADMSG : 0;
-        }
-        if (*value) {
-            *value++ = '\0';
-            value += strspn(value, " \t");
-        }
-        js_add(s->at, line, js_str_n(*value ? value : "1", *value ? strlen(value) : 1));
-        return 0;
-    }
-    if (!*line || *line == '#') {
-        return 0;
-    }
-    colon = strchr(line, ':');
-    if (!colon) {
-        return -EBADMSG;
-    }
-    *colon = '\0';
-    value = colon + 1 + strspn(colon + 1, " ");
-    s->at = js_object();
-    if (s->with_sid) {
-        char sid[160];
-
-        (void)snprintf(sid, sizeof(sid), "%.20s:%.100s", line, value);
-        js_add(s->into, sid, s->at);
-    } else {
-        js_add(s->at, "type", js_str(line));
-        js_add(s->into, value, s->at);
-    }
-    return 0;
 }
 
 /* The API shows these as numbers. */
@@ -117,141 +71,33 @@ static void to_int(js *all, const char *const *names, size_t n) {
 static int import_sections(int dir, js *root, struct err *e) {
     static const char *const numbers[] = {"all", "enabled", "max_restart", "max_relocate",
                                           "failback"};
-    struct sections s = {.into = js_get(root, "storage")};
-    int r = read_lines(dir, "storage.cfg", section_line, &s, e);
+    js *ha = js_get(root, "ha");
+    int r = read_sections(dir, "storage.cfg", false, js_get(root, "storage"), e);
 
-    s = (struct sections){.into = js_get(root, "jobs")};
-    r = r ? r : read_lines(dir, "jobs.cfg", section_line, &s, e);
-    to_int(s.into, numbers, ARRAY_LEN(numbers));
-    s = (struct sections){.into = js_get(root, "replication")};
-    r = r ? r : read_lines(dir, "replication.cfg", section_line, &s, e);
-    s = (struct sections){.into = js_get(js_get(root, "ha"), "resources"), .with_sid = true};
-    r = r ? r : read_lines(dir, "ha/resources.cfg", section_line, &s, e);
-    to_int(s.into, numbers, ARRAY_LEN(numbers));
-    s = (struct sections){.into = js_get(js_get(root, "ha"), "rules")};
-    return r ? r : read_lines(dir, "ha/rules.cfg", section_line, &s, e);
+    r = r ? r : read_sections(dir, "jobs.cfg", false, js_get(root, "jobs"), e);
+    to_int(js_get(root, "jobs"), numbers, ARRAY_LEN(numbers));
+    r = r ? r : read_sections(dir, "replication.cfg", false, js_get(root, "replication"), e);
+    r = r ? r : read_sections(dir, "ha/resources.cfg", true, js_get(ha, "resources"), e);
+    to_int(js_get(ha, "resources"), numbers, ARRAY_LEN(numbers));
+    return r ? r : read_sections(dir, "ha/rules.cfg", false, js_get(ha, "rules"), e);
 }
 
-/* ---- user.cfg ---- */
+static int import_users(int dir, js *root, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    CLEANUP(js_freep) js *notes = js_array();
+    int r = read_text(dir, "user.cfg", &b, e);
 
-#define COLUMNS 12
+    if (r == 0) {
+        CLEANUP(js_freep) js *all = pvefile_users(buf_str(&b), b.len, notes);
 
-static js *member(js *parent, const char *name) {
-    js *o = js_get(parent, name);
-
-    if (!o) {
-        o = js_object();
-        js_add(parent, name, o);
-    }
-    return o;
-}
-
-static js *set_of(char *list) {
-    js *o = js_object();
-
-    for (char *save = NULL, *one = strtok_r(list, ",; ", &save); one;
-         one = strtok_r(NULL, ",; ", &save)) {
-        js_add(o, one, js_int(1));
-    }
-    return o;
-}
-
-static void text_column(js *o, const char *key, const char *value) {
-    if (*value) {
-        js_add(o, key, js_str_n(value, strlen(value)));
-    }
-}
-
-static int64_t number(const char *text) {
-    uint64_t n;
-
-    return ident_u64(text, &n) == 0 && n < INT64_MAX ? (int64_t)n : 0;
-}
-
-static void user_record(js *root, char *const *c) {
-    static const char *const names[] = {"firstname", "lastname", "email", "comment", "keys"};
-    js *u = member(member(root, "users"), c[1]);
-
-    js_add(u, "enable", js_int(number(c[2])));
-    js_add(u, "expire", js_int(number(c[3])));
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        text_column(u, names[i], c[4 + i]);
-    }
-}
-
-static int acl_record(js *root, char *const *c) {
-    js *path = member(member(root, "acl"), c[2]);
-
-    for (char *save = NULL, *who = strtok_r(c[3], ",; ", &save); who;
-         who = strtok_r(NULL, ",; ", &save)) {
-        char key[300], roles[1024], *more = NULL;
-        js *entry;
-
-        (void)snprintf(key, sizeof(key), "%s:%.200s",
-                       *who == '@'        ? "group"
-                       : strchr(who, '!') ? "token"
-                                          : "user",
-                       who + (*who == '@'));
-        entry = member(path, key);
-        (void)snprintf(roles, sizeof(roles), "%s", c[4]);
-        for (char *role = strtok_r(roles, ",; ", &more); role;
-             role = strtok_r(NULL, ",; ", &more)) {
-            js_add(entry, role, js_int(number(c[1])));
+        JS_FOREACH(all, part, members) {
+            JS_FOREACH(members, id, o) {
+                js_add(js_get(root, part), id, js_ref(o));
+            }
         }
+        r = refuse_notes("user.cfg", notes, e);
     }
-    return 0;
-}
-
-static int user_line(void *ctx, char *line) {
-    js *root = ctx;
-    char *c[COLUMNS] = {NULL}, empty[1] = "";
-    size_t n = 0;
-
-    for (; n < COLUMNS && line; n++) {
-        char *colon = strchr(line, ':');
-
-        c[n] = line;
-        line = colon ? colon + 1 : NULL;
-        if (colon) {
-            *colon = '\0';
-        }
-    }
-    for (size_t i = n; i < COLUMNS; i++) {
-        c[i] = empty;
-    }
-    if (!*c[0] || *c[0] == '#') {
-        return 0;
-    }
-    if (strcmp(c[0], "user") == 0) {
-        user_record(root, c);
-    } else if (strcmp(c[0], "token") == 0 && strchr(c[1], '!')) {
-        char *bang = strchr(c[1], '!');
-        js *o = js_object();
-
-        *bang = '\0';
-        js_add(o, "expire", js_int(number(c[2])));
-        js_add(o, "privsep", js_int(number(c[3])));
-        text_column(o, "comment", c[4]);
-        js_add(member(member(member(root, "users"), c[1]), "tokens"), bang + 1, o);
-    } else if (strcmp(c[0], "group") == 0) {
-        js *o = member(member(root, "groups"), c[1]);
-
-        js_add(o, "users", set_of(c[2]));
-        text_column(o, "comment", c[3]);
-    } else if (strcmp(c[0], "pool") == 0) {
-        js *o = member(member(root, "pools"), c[1]);
-
-        text_column(o, "comment", c[2]);
-        js_add(o, "vms", set_of(c[3]));
-        js_add(o, "storage", set_of(c[4]));
-    } else if (strcmp(c[0], "role") == 0) {
-        js_add(member(root, "roles"), c[1], set_of(c[2]));
-    } else if (strcmp(c[0], "acl") == 0) {
-        return acl_record(root, c);
-    } else {
-        return -EBADMSG;
-    }
-    return 0;
+    return r;
 }
 
 /* ---- nodes and guests ---- */
@@ -331,7 +177,7 @@ int import_tree(const char *dir, js **ret, struct err *e) {
 
     r = r ? r : import_nodes(fd, root, now, e);
     r = r ? r : import_sections(fd, root, e);
-    r = r ? r : read_lines(fd, "user.cfg", user_line, root, e);
+    r = r ? r : import_users(fd, root, e);
     r = r ? r : sim_check(root, e);
     if (r < 0) {
         return r;

@@ -5,7 +5,7 @@ libsim_a_SOURCES = \
 	proximo-client/sim/sim.h proximo-client/sim/sim.c \
 	proximo-client/sim/state.h proximo-client/sim/state.c proximo-client/sim/journal.c \
 	proximo-client/sim/form.h proximo-client/sim/form.c proximo-client/sim/params.c \
-	proximo-client/sim/guestconf.h proximo-client/sim/guestconf.c proximo-client/sim/guestkeys.c \
+	proximo-client/sim/guestconf.h proximo-client/sim/guestconf.c \
 	proximo-client/sim/acl.h proximo-client/sim/acl.c \
 	proximo-client/sim/auth.h proximo-client/sim/auth.c \
 	proximo-client/sim/routes.h proximo-client/sim/routes.c \

@@ -2,7 +2,8 @@
 PVE_TESTS = \
 	tests/unit/pve/test_client \
 	tests/unit/pve/test_inventory \
-	tests/unit/pve/test_text
+	tests/unit/pve/test_text \
+	tests/unit/pve/test_tree
 check_PROGRAMS += $(PVE_TESTS)
 TESTS += $(PVE_TESTS)
 EXTRA_DIST += tests/unit/pve/server.py
@@ -11,3 +12,6 @@ tests_unit_pve_test_text_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) 
 tests_unit_pve_test_inventory_SOURCES = tests/unit/pve/test_inventory.c \
 	tests/unit/blast/world.c tests/unit/blast/world.h
 tests_unit_pve_test_inventory_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_pve_test_tree_SOURCES = tests/unit/pve/test_tree.c \
+	tests/unit/blast/world.c tests/unit/blast/world.h
+tests_unit_pve_test_tree_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)

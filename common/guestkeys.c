@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of guest configurations: type, range, the privilege a change needs, and whether a
  * running guest has to be restarted for it. Read by validation, output and the pending list. */
-#include "proximo-client/sim/guestconf.h"
+#include "common/guestkeys.h"
 
 #include <string.h>
 
