@@ -23,8 +23,8 @@ js *pvefile_sections(const char *text, size_t len, bool with_sid, js *notes);
 
 /* user.cfg: {users: {id: {enable, expire, …, tokens: {}}}, groups: {id: {users: {}, comment}},
  * pools: {id: {vms: {}, storage: {}, comment}}, roles: {id: {privilege: 1}},
- * acl: {path: {"user:a@b" | "group:g" | "token:a@b!c": {role: propagate}}}}. Entries whose principal
- * does not exist are left out, as PVE does. */
+ * acl: {path: {"user:a@b" | "group:g" | "token:a@b!c": {role: propagate}}}}. Entries of tokens that do
+ * not exist are left out, as PVE does. */
 js *pvefile_users(const char *text, size_t len, js *notes);
 
 /* cluster.fw, host.fw, <vmid>.fw: {options: {}, aliases: {name: {name, cidr, comment?}},

@@ -11,6 +11,7 @@ static js *open_section(struct pve_text *t, js *all, bool with_sid, const char *
     const char *colon = memchr(s, ':', n);
     size_t type_len = colon ? (size_t)(colon - s) : 0;
     size_t skip = colon ? type_len + 1 + pve_blanks(colon + 1, n - type_len - 1) : n;
+    CLEANUP(js_freep) js *name = NULL;
     js *section;
     char type[64];
     char id[160];
@@ -23,14 +24,15 @@ static js *open_section(struct pve_text *t, js *all, bool with_sid, const char *
     (void)snprintf(type, sizeof(type), "%.*s", (int)type_len, s);
     (void)snprintf(id, sizeof(id), "%s%s%.*s", with_sid ? type : "", with_sid ? ":" : "",
                    (int)(n - skip), s + skip);
+    name = pve_value(t, id, strlen(id));
     section = js_object();
     if (!with_sid) {
         js_add(section, "type", pve_value(t, type, type_len));
     }
-    if (js_get(all, id)) {
-        pve_note(t, "%.80s is there twice", id);
+    if (js_get(all, json_object_get_string(name))) {
+        pve_note(t, "%.80s is there twice", json_object_get_string(name));
     }
-    js_add(all, id, section);
+    js_add(all, json_object_get_string(name), section);
     return section;
 }
 

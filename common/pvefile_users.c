@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* user.cfg: users, tokens, groups, pools, roles and access lists as colon-separated records. The
- * order counts: an entry that names somebody who is not there yet does not exist for PVE either. */
+ * order counts as it does for PVE: a token needs its user above it, an entry its token. */
 #include <stdio.h>
 #include <string.h>
 
@@ -128,24 +128,14 @@ static void token_record(struct record *r) {
     js_add(pve_member(user, "tokens"), bang + 1, o);
 }
 
-static void keep_user(struct record *r, const char *word, void *ctx) {
-    if (js_get(js_get(r->root, "users"), word)) {
-        js_add(ctx, word, js_int(1));
-    } else {
-        pve_note(r->t, "the member %.60s does not exist", word);
-    }
-}
-
 static void group_record(struct record *r) {
     char store[300];
     const char *id = id_of(r, ident_is_client, store);
 
     if (id) {
         js *o = pve_member(pve_member(r->root, "groups"), id);
-        js *set = js_object();
 
-        each(r, 2, keep_user, set);
-        js_add(o, "users", set);
+        js_add(o, "users", set_of(r, 2));
         text_column(r, o, "comment", 3);
     }
 }
@@ -191,19 +181,17 @@ static void role_record(struct record *r) {
     }
 }
 
-static bool principal_exists(const js *root, const char *who) {
+/* A token that is gone takes its entries with it; entries of users and groups that are gone stay, and
+ * count again for who is made anew under that name. */
+static bool is_gone(const js *root, const char *who) {
     const char *bang = strchr(who, '!');
     char user[300];
 
-    if (*who == '@') {
-        return js_get(js_get(root, "groups"), who + 1) != NULL;
+    if (*who == '@' || !bang) {
+        return false;
     }
-    (void)snprintf(user, sizeof(user), "%.*s", (int)(bang ? (size_t)(bang - who) : strlen(who)),
-                   who);
-    if (bang) {
-        return js_get(js_get(js_get(js_get(root, "users"), user), "tokens"), bang + 1) != NULL;
-    }
-    return js_get(js_get(root, "users"), user) != NULL;
+    (void)snprintf(user, sizeof(user), "%.*s", (int)(bang - who), who);
+    return !js_get(js_get(js_get(js_get(root, "users"), user), "tokens"), bang + 1);
 }
 
 struct grant {
@@ -222,8 +210,7 @@ static void add_principal(struct record *r, const char *who, void *ctx) {
     struct grant *g = ctx;
     char key[320];
 
-    if (!principal_exists(r->root, who)) {
-        pve_note(r->t, "%.60s does not exist", who);
+    if (is_gone(r->root, who)) {
         return;
     }
     (void)snprintf(key, sizeof(key), "%s:%s",
@@ -237,14 +224,14 @@ static void add_principal(struct record *r, const char *who, void *ctx) {
 
 static void acl_record(struct record *r) {
     struct grant g = {.propagate = number(r, 1)};
-    char path[256];
+    CLEANUP(js_freep) js *path = NULL;
 
-    if (!r->n[2] || r->n[2] >= sizeof(path) || *r->c[2] != '/') {
+    if (!r->n[2] || r->n[2] > 255 || *r->c[2] != '/') {
         pve_note(r->t, "is no access list of a path");
         return;
     }
-    (void)snprintf(path, sizeof(path), "%.*s", (int)r->n[2], r->c[2]);
-    g.path = pve_member(pve_member(r->root, "acl"), path);
+    path = pve_value(r->t, r->c[2], r->n[2]);
+    g.path = pve_member(pve_member(r->root, "acl"), json_object_get_string(path));
     each(r, 3, add_principal, &g);
 }
 

@@ -16,6 +16,7 @@ struct picture;
 #define BLAST_STORAGE_NEEDS  0xffu /* everything; .storage = the storage */
 #define BLAST_POWER_NEEDS    0x23u /* PIC_STORAGE | PIC_CONFIGS | PIC_HA; every guest */
 #define BLAST_CONFIG_NEEDS   0x02u /* PIC_CONFIGS; .vmid = the guest */
+#define BLAST_ACCESS_NEEDS   0x100u /* PIC_ACCESS */
 #define BLAST_ROLLBACK_NEEDS 0x07u /* PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS; .vmid */
 
 /* A storage definition goes (gone) or changes: set {disable, nodes, content …} and del (array of
@@ -30,6 +31,11 @@ int blast_config(const struct picture *p, uint32_t vmid, const js *set, const js
 /* now: Unix seconds, for the snapshot's age. */
 int blast_rollback(const struct picture *p, uint32_t vmid, const char *snapname, int64_t now,
                    struct draft *d);
+/* A request to the access plane or to a pool (BLAST_ACCESS_NEEDS), as it will be sent: "PUT",
+ * "/access/acl", form. own: the user or token that the client itself uses, or NULL. now: Unix
+ * seconds, for what is expired. */
+int blast_access(const struct picture *p, const char *method, const char *path, const js *form,
+                 const char *own, int64_t now, struct draft *d);
 /* explain: a node daemon's answer (nodes.h). p may be NULL (only the guest's name is taken). */
 int blast_exec(const struct picture *p, uint32_t vmid, const js *explain, struct draft *d);
 

@@ -2,6 +2,10 @@
 libproximo_a_SOURCES += \
 	proximo-client/blast/archive.c \
 	proximo-client/blast/backup_int.h \
+	proximo-client/blast/access.c \
+	proximo-client/blast/access.h \
+	proximo-client/blast/access_after.c \
+	proximo-client/blast/access_model.c \
 	proximo-client/blast/blast.h \
 	proximo-client/blast/blast_int.h \
 	proximo-client/blast/config.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A node's interfaces, SDN and corosync as the API answers them. Whether an interface is up is not
  * in the files. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,7 @@ static void add_address(js *o, const js *options, const char *six) {
     const char *address = js_str_or(options, "address", "");
     const char *mask = js_str_or(options, "netmask", "");
     size_t n = strcspn(address, "/\n");
-    unsigned int bits = 0, part[4];
+    struct in_addr dotted;
     char key[16], prefix[8] = "";
 
     if (!*address) {
@@ -71,11 +72,8 @@ static void add_address(js *o, const js *options, const char *six) {
     if (address[n] == '/') {
         (void)snprintf(prefix, sizeof(prefix), "%.*s", (int)strcspn(address + n + 1, "\n"),
                        address + n + 1);
-    } else if (sscanf(mask, "%3u.%3u.%3u.%3u", &part[0], &part[1], &part[2], &part[3]) == 4) {
-        for (size_t i = 0; i < 4; i++) {
-            bits += (unsigned int)__builtin_popcount(part[i] & 255);
-        }
-        (void)snprintf(prefix, sizeof(prefix), "%u", bits);
+    } else if (strchr(mask, '.') && inet_pton(AF_INET, mask, &dotted) == 1) {
+        (void)snprintf(prefix, sizeof(prefix), "%d", __builtin_popcount(dotted.s_addr));
     } else {
         (void)snprintf(prefix, sizeof(prefix), "%.7s", mask);
     }

@@ -15,8 +15,10 @@ failed = 0
 
 
 class Driver:
+    program = "guest_driver"
+
     def __init__(self):
-        self.p = subprocess.Popen([os.path.join(BUILD, "tests/model/guest_driver")],
+        self.p = subprocess.Popen([os.path.join(BUILD, "tests/model", self.program)],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, case):

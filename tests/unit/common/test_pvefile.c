@@ -65,15 +65,15 @@ static const struct file_case {
      "{\"vm:100\":{\"state\":\"started\"},\"ct:100\":{}}", ""},
     {pvefile_users,
      TEXT("user:a@pve:1:5:A::m%3An::k:\ntoken:a@pve!t:9:1:c:\ngroup:g:a@pve,x@pve:\n"
-          "pool:p/q:c:100,100x:st:\nrole:R:VM.Audit:\nacl:0:/vms:@g,a@pve!t,b@pve:R,NoAccess:\n"),
+          "pool:p/q:c:100,100x:st:\nrole:R:VM.Audit:\nacl:0:/vms:@g,a@pve!t,a@pve!u,b@pve:R,NoAccess:\n"),
      "{\"users\":{\"root@pam\":{\"enable\":1,\"expire\":0},\"a@pve\":{\"enable\":1,\"expire\":5,"
      "\"firstname\":\"A\",\"email\":\"m:n\",\"keys\":\"k\",\"tokens\":{\"t\":{\"expire\":9,"
-     "\"privsep\":1,\"comment\":\"c\"}}}},\"groups\":{\"g\":{\"users\":{\"a@pve\":1}}},"
+     "\"privsep\":1,\"comment\":\"c\"}}}},\"groups\":{\"g\":{\"users\":{\"a@pve\":1,"
+     "\"x@pve\":1}}},"
      "\"pools\":{\"p/q\":{\"comment\":\"c\",\"vms\":{\"100\":1},\"storage\":{\"st\":1}}},"
      "\"roles\":{\"R\":{\"VM.Audit\":1}},\"acl\":{\"/vms\":{\"group:g\":{\"R\":0,\"NoAccess\":0},"
-     "\"token:a@pve!t\":{\"R\":0,\"NoAccess\":0}}}}",
-     "line 3: the member x@pve does not exist|line 4: '100x' is no guest|"
-     "line 6: b@pve does not exist"},
+     "\"token:a@pve!t\":{\"R\":0,\"NoAccess\":0},\"user:b@pve\":{\"R\":0,\"NoAccess\":0}}}}",
+     "line 4: '100x' is no guest"},
     /* a guest belongs to the first pool that names it */
     {pvefile_users, TEXT("pool:a::100::\npool:b::100::\n"), ".\"b\":{\"vms\":{},",
      "line 2: guest 100 belongs to pool a already"},
