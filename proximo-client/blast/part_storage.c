@@ -105,8 +105,8 @@ static void put_archives(struct picture *p, const char *node, const char *storag
         }
         (void)snprintf(path, sizeof(path), "/storage/%s", c->storage);
         if (p->perms_part.state == PART_READ &&
-            perms_allow(p->perms, path, "Datastore.AllocateSpace") &&
-            perms_allow(p->perms, "/vms", "VM.Backup")) {
+            perms_cover(p->perms, path, "Datastore.AllocateSpace", NULL) &&
+            perms_cover(p->perms, "/vms", "VM.Backup", NULL)) {
             part_read(p, &c->part);
         } else {
             part_list(p, &c->part, path, "Datastore.Allocate", "Datastore.Allocate on the storage");

@@ -33,7 +33,7 @@ void part_list(struct picture *p, struct part *part, const char *path, const cha
     part_read(p, part);
     if (p->perms_part.state != PART_READ) {
         *part = (struct part){PART_PARTIAL, "what the token may see could not be read", privilege};
-    } else if (!perms_allow(p->perms, path, privs)) {
+    } else if (!perms_cover(p->perms, path, privs, NULL)) {
         *part = (struct part){PART_PARTIAL, "the token may see only some of them", privilege};
     }
 }

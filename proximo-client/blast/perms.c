@@ -28,11 +28,14 @@ static bool is_below(const char *path, const char *top) {
     return strncmp(path, top, n) == 0 && path[n] == '/' && path[n + 1] != 0;
 }
 
-bool perms_allow(const js *perms, const char *path, const char *privs) {
+bool perms_cover(const js *perms, const char *path, const char *privs, const char **ret_path) {
     char at[256];
     const js *here;
+    const char *none;
     char *slash;
 
+    ret_path = ret_path ? ret_path : &none;
+    *ret_path = path;
     if (!js_is_object(perms) || strlen(path) >= sizeof(at)) {
         return false;
     }
@@ -45,6 +48,7 @@ bool perms_allow(const js *perms, const char *path, const char *privs) {
     }
     JS_FOREACH(perms, below, there) {
         if (is_below(below, path) && !holds(there, privs, false)) {
+            *ret_path = below;
             return false;
         }
     }

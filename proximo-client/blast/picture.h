@@ -169,9 +169,10 @@ struct picture_gap {
 void picture_gaps(const struct picture *p, unsigned int bits,
                   void (*f)(void *ctx, const struct picture_gap *gap), void *ctx);
 
-/* The nearest listed path decides, and nothing listed below takes it away. privs "A|B" = any of.
- * perms as /access/permissions answers. */
-bool perms_allow(const js *perms, const char *path, const char *privs);
+/* Does `perms` (the answer of /access/permissions) give any of privs ("A|B") on everything from
+ * path down? The nearest listed path decides, and nothing listed below takes it away. *ret_path
+ * (may be NULL): the path that stands against it, borrowed from `path` or `perms`. */
+bool perms_cover(const js *perms, const char *path, const char *privs, const char **ret_path);
 
 /* Comma or semicolon separated words. */
 bool words_have(const char *words, const char *word);

@@ -50,9 +50,6 @@ js *answer_list(const js *all, const js *args, js *(*trim)(const js *item));
  * path, why} to the answer when the token lacks `privs` ("A|B": any of them) on `path` with
  * propagation, or when that could not be found out. Never fails the read. */
 void answer_partial(struct session *s, js *answer, const char *path, const char *privs);
-/* The pure part: does `perms` (the answer of /access/permissions) give any of privs on everything
- * below path? *ret_path is the path that stands against it. */
-bool perms_cover(const js *perms, const char *path, const char *privs, const char **ret_path);
 
 /* guest_path: "/nodes/N/lxc/105" + tail, every segment already checked. */
 int guest_path(const struct guest_ref *g, const char *tail, struct buf *ret, struct err *e);

@@ -84,6 +84,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     (void)blast_config(p, 100, args, js_get(world, "del"), NULL);
     (void)blast_rollback(p, 100, "s1", 1000000, NULL);
     (void)blast_exec(p, 100, args, NULL);
-    (void)perms_allow(js_get(world, "/access/permissions"), "/vms/100", "VM.Audit|VM.Backup");
+    (void)perms_cover(js_get(world, "/access/permissions"), "/vms/100", "VM.Audit|VM.Backup", NULL);
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/blast/picture.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/rows.h"
 #include "tests/unit/tools/lab.h"
@@ -111,6 +112,8 @@ static const struct {
     {"{\"/\":{\"B\":1}}", "/storage", "A|B", true},
     {"{\"/storage/s\":{\"A\":1}}", "/storage/s", "A", true},
     {"{\"/storage\":{\"A\":1}}", "/storage/s", "A", true},
+    {"{\"/\":{\"A\":1},\"/vms/7\":{}}", "/", "A", false},
+    {"[]", "/", "A", false},
 };
 
 START_TEST(permissions_cover_or_not) {
