@@ -325,6 +325,15 @@ void guest_apply_pending(struct sim *s, const struct guest *g) {
     js_freep(&copy);
 }
 
+void guest_unused_slot(const js *config, char *ret, size_t size) {
+    for (unsigned int i = 0; i < 256; i++) {
+        (void)snprintf(ret, size, "unused%u", i);
+        if (!js_get(config, ret)) {
+            return;
+        }
+    }
+}
+
 const char *guest_volumes_bad(struct sim *s, const struct guest *g, char *store, size_t size) {
     js *config = js_get(g->obj, "config");
 

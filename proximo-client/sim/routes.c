@@ -121,6 +121,8 @@ const struct route sim_routes[] = {
     {M_PUT, Q "/config", CONFIG_QEMU, "*", route_guest_config_set},
     {M_POST, Q "/config", CONFIG_QEMU, "*", route_guest_config_post},
     {M_GET, G "/pending", VM_AUDIT, "", route_guest_pending},
+    {M_GET, G "/feature", VM_AUDIT, "feature!=enum(snapshot,clone,copy) snapname=configid",
+     route_guest_feature},
     {M_GET, G "/status", "", "", route_guest_status_index},
     {M_GET, G "/status/current", VM_AUDIT, "", route_guest_current},
     {M_POST, N "/lxc/{vmid}/status/start", POWER, "debug=bool skiplock=bool", route_guest_start},

@@ -297,12 +297,57 @@ static bool may_change(struct call *c, const struct guest *g, const char *key, c
     return call_may(c, path, k->priv);
 }
 
+/* Takes a key out of the waiting changes, whichever way it was to change. A section without any is
+ * none. */
+static void drop_pending(struct sim *s, const struct guest *g, const char *key) {
+    js *pending = js_get(g->obj, "pending");
+    char list[2048] = "";
+
+    if (!pending) {
+        return;
+    }
+    if (js_get(pending, key)) {
+        state_del(&s->st, "guests", g->key, "pending", key, NULL);
+    }
+    if (deleted(pending, key)) {
+        char old[2048];
+
+        (void)snprintf(old, sizeof(old), "%s", js_str_or(pending, "delete", ""));
+        for (char *save = NULL, *k = strtok_r(old, ",", &save); k; k = strtok_r(NULL, ",", &save)) {
+            if (strcmp(k, key) != 0) {
+                (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+                               *list ? "," : "", k);
+            }
+        }
+        if (*list) {
+            state_set(&s->st, js_str(list), "guests", g->key, "pending", "delete", NULL);
+        } else {
+            state_del(&s->st, "guests", g->key, "pending", "delete", NULL);
+        }
+    }
+    if (!js_members(js_get(g->obj, "pending"))) {
+        state_del(&s->st, "guests", g->key, "pending", NULL);
+    }
+}
+
 static void add_to_delete(struct sim *s, const struct guest *g, const char *key) {
-    const char *old = js_get_str(js_get(g->obj, "pending"), "delete");
+    const char *old;
     char list[2048];
 
+    drop_pending(s, g, key); /* a deletion replaces a value that waits */
+    old = js_get_str(js_get(g->obj, "pending"), "delete");
     (void)snprintf(list, sizeof(list), "%s%s%s", old ? old : "", old ? "," : "", key);
     state_set(&s->st, js_str(list), "guests", g->key, "pending", "delete", NULL);
+}
+
+static void apply_revert(struct call *c, const struct guest *g) {
+    char list[2048];
+
+    (void)snprintf(list, sizeof(list), "%s", call_str(c, "revert") ? call_str(c, "revert") : "");
+    for (char *save = NULL, *key = strtok_r(list, ", ;", &save); key;
+         key = strtok_r(NULL, ", ;", &save)) {
+        drop_pending(c->s, g, key);
+    }
 }
 
 static int apply_delete(struct call *c, const struct guest *g, bool running) {
@@ -320,20 +365,19 @@ static int apply_delete(struct call *c, const struct guest *g, bool running) {
             guest_key_is_volume(g->lxc, key)) {
             return call_fail(c, 500, "can't remove drive '%s' - protection mode enabled", key);
         }
-        if (running && old && guest_key(g->lxc, key)->pends) {
-            add_to_delete(c->s, g, key);
+        if (running && guest_key(g->lxc, key)->pends) {
+            if (old) {
+                add_to_delete(c->s, g, key);
+            } else { /* only waiting: then it waits no more */
+                drop_pending(c->s, g, key);
+            }
         } else if (old) {
             /* A volume taken out of use stays behind as unusedN. */
             if (guest_key_is_volume(g->lxc, key) && strncmp(key, "unused", 6) != 0 &&
                 strchr(old, ':') && !strstr(old, "media=cdrom")) {
                 char slot[16], volume[256];
 
-                for (unsigned int i = 0; i < 256; i++) {
-                    (void)snprintf(slot, sizeof(slot), "unused%u", i);
-                    if (!guest_conf(g, slot)) {
-                        break;
-                    }
-                }
+                guest_unused_slot(js_get(g->obj, "config"), slot, sizeof(slot));
                 (void)snprintf(volume, sizeof(volume), "%.*s", (int)strcspn(old, ","), old);
                 state_set(&c->s->st, js_str(volume), "guests", g->key, "config", slot, NULL);
             }
@@ -360,6 +404,10 @@ static int apply_keys(struct call *c, const struct guest *g, bool running) {
         }
         if (!may_change(c, g, key, v)) {
             return -1;
+        }
+        if (running) {
+            drop_pending(c->s, g, key); /* the new wish replaces the old one, and when it is what
+                                         * is there already, nothing waits any more */
         }
         if (old && strcmp(old, text) == 0) {
             continue;
@@ -391,6 +439,7 @@ static int set_config(struct call *c, struct guest *g) {
         return call_fail(c, 500, "%s is locked (%s)", guest_label(g), guest_conf(g, "lock"));
     }
     running = guest_running(c->s, g);
+    apply_revert(c, g);
     if (apply_delete(c, g, running) < 0 || apply_keys(c, g, running) < 0) {
         return -1;
     }

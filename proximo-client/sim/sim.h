@@ -172,6 +172,11 @@ void guest_each(struct sim *s, void (*fn)(void *ctx, const struct guest *g), voi
 const char *guest_label(const struct guest *g);                /* "CT" or "VM" */
 void guest_sid(const struct guest *g, char *ret, size_t size); /* "vm:104" */
 void guest_apply_pending(struct sim *s, const struct guest *g);
+/* "snapshot", "clone" or "copy" of the present (config), or of a snapshot's own config. */
+bool guest_can(struct sim *s, const struct guest *g, const char *feature, const js *config,
+               bool snap);
+/* The first free unusedN of a configuration. */
+void guest_unused_slot(const js *config, char *ret, size_t size);
 /* Why the volumes of a configuration cannot be used on the guest's node, or NULL. */
 const char *guest_volumes_bad(struct sim *s, const struct guest *g, char *store, size_t size);
 
@@ -181,7 +186,7 @@ handler route_version, route_cluster_index, route_resources, route_cluster_statu
     route_node_status, route_node_version, route_node_config, route_node_dns, route_node_time,
     route_node_network;
 handler route_guest_list, route_guest_index, route_guest_config, route_guest_config_set,
-    route_guest_config_post, route_guest_pending, route_guest_destroy, route_guest_current,
+    route_guest_config_post, route_guest_pending, route_guest_feature, route_guest_destroy, route_guest_current,
     route_guest_status_index;
 handler route_guest_start, route_guest_stop, route_guest_shutdown, route_guest_reboot,
     route_guest_reset, route_guest_suspend, route_guest_resume;
@@ -215,7 +220,7 @@ void ha_request(struct sim *s, const struct guest *g, const char *state);
 js *storage_find(struct sim *s, const char *id);
 bool storage_on_node(const js *storage, const char *node); /* not restricted away, not disabled */
 void storage_digest(struct sim *s, char ret[static 41]);
-bool storage_can_snapshot(struct sim *s, const char *volid, bool lxc);
+bool storage_shared(const js *def); /* by its type, or because it says so */
 js *storage_usage(struct sim *s, const char *id, const char *node); /* {total, used}, borrowed */
 
 /* ---- cfgfile.c: the other files of /etc/pve as text ---- */

@@ -108,24 +108,6 @@ static const char *no_such(struct sim_task *t) {
     return t->exit;
 }
 
-/* Every volume in use has to be on a storage that can. */
-static bool can_snapshot(struct sim *s, const struct guest *g) {
-    js *config = js_get(g->obj, "config");
-
-    JS_FOREACH(config, key, value) {
-        const char *v = json_object_get_string(value);
-
-        if (!guest_key_is_volume(g->lxc, key) || strncmp(key, "unused", 6) == 0 ||
-            strstr(v, "media=cdrom") || strncmp(v, "none", 4) == 0) {
-            continue;
-        }
-        if (*v == '/' || !storage_can_snapshot(s, v, g->lxc)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static const char *finish_create(struct sim_task *t) {
     struct guest g;
     js *snap;
@@ -133,7 +115,7 @@ static const char *finish_create(struct sim_task *t) {
     if (!guest_find(t->s, t->vmid, &g)) {
         return "guest does not exist any more";
     }
-    if (!can_snapshot(t->s, &g)) {
+    if (!guest_can(t->s, &g, "snapshot", js_get(g.obj, "config"), false)) {
         return "snapshot feature is not available";
     }
     if (js_get(snapshots(&g), t->arg)) {
@@ -261,6 +243,41 @@ static pid_t begin_rollback(struct sim_task *t) {
     return backing_spawn(&g, "lxc-stop", hard);
 }
 
+static bool has_volume(bool lxc, const js *config, const char *value) {
+    size_t n = strcspn(value, ",");
+
+    JS_FOREACH(config, key, v) {
+        const char *have = json_object_get_string(v);
+
+        if (guest_key_is_volume(lxc, key) && strncmp(have, value, n) == 0 &&
+            (have[n] == ',' || have[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Unused volumes stay, and those that only the present uses become unused. */
+static void keep_unused(const struct guest *g, js *config) {
+    js *now = js_get(g->obj, "config");
+
+    JS_FOREACH(now, key, value) {
+        if (strncmp(key, "unused", 6) == 0) {
+            js_add(config, key, js_ref(value));
+        }
+    }
+    JS_FOREACH(now, disk, vol) {
+        const char *v = json_object_get_string(vol);
+        char slot[16];
+
+        if (guest_key_is_volume(g->lxc, disk) && strncmp(disk, "unused", 6) != 0 && *v != '/' &&
+            strchr(v, ':') && !strstr(v, "media=cdrom") && !has_volume(g->lxc, config, v)) {
+            guest_unused_slot(config, slot, sizeof(slot));
+            js_add(config, slot, js_str_n(v, strcspn(v, ",")));
+        }
+    }
+}
+
 static const char *finish_rollback(struct sim_task *t) {
     struct guest g;
     js *snap, *config;
@@ -291,6 +308,7 @@ static const char *finish_rollback(struct sim_task *t) {
         js_add(config, "description", js_str(guest_conf(&g, "description")));
     }
     js_add(config, "parent", js_str(t->arg));
+    keep_unused(&g, config);
     state_set(&t->s->st, config, "guests", g.key, "config", NULL);
     if (js_get(g.obj, "pending")) {
         state_del(&t->s->st, "guests", g.key, "pending", NULL);

@@ -37,29 +37,13 @@ void storage_digest(struct sim *s, char ret[static 41]) {
     cfg_digest(cfg_storage, s, ret);
 }
 
-/* By type, and for files by format: raw on a directory cannot. */
-bool storage_can_snapshot(struct sim *s, const char *volid, bool lxc) {
-    static const char *const can[] = {"btrfs", "lvmthin", "rbd", "zfspool", "zfs", "cephfs"};
-    char id[128];
-    const char *type;
-
-    (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(volid, ":"), volid);
-    type = js_str_or(storage_find(s, id), "type", "");
-    for (size_t i = 0; i < ARRAY_LEN(can); i++) {
-        if (strcmp(type, can[i]) == 0) {
-            return true;
-        }
-    }
-    return !lxc && *type && strstr(volid, ".qcow2") != NULL;
-}
-
 js *storage_usage(struct sim *s, const char *id, const char *node) {
     js *u = state_get(&s->st, "usage", id, node, NULL);
 
     return u ? u : state_get(&s->st, "usage", id, "*", NULL);
 }
 
-static bool shared(const js *def) {
+bool storage_shared(const js *def) {
     static const char *const always[] = {"nfs",   "cifs",        "cephfs", "rbd", "pbs",
                                          "iscsi", "iscsidirect", "zfs",    "esxi"};
 
@@ -85,7 +69,7 @@ js *storage_status(struct sim *s, const char *id, const char *node, bool list) {
     js_add(o, "content", js_str(js_str_or(def, "content", "images,rootdir")));
     js_add(o, "active", js_int(on));
     js_add(o, "enabled", js_int(on));
-    js_add(o, "shared", js_int(shared(def)));
+    js_add(o, "shared", js_int(storage_shared(def)));
     js_add(o, "total", js_int(total));
     js_add(o, "used", js_int(used));
     js_add(o, "avail", js_int(on ? js_int_or(usage, "avail", total - used) : 0));

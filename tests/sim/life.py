@@ -167,6 +167,57 @@ def faults(sim):
     check(sim.call("GET", "/sim/fault", prefix="")[2]["data"] == [], "used-up faults are gone")
 
 
+def pending(sim):
+    """What waits for a restart, as PVE keeps it."""
+    path = "/nodes/pve2/qemu/105"
+
+    def waits():
+        return {p["key"]: p.get("pending", "delete" if p.get("delete") else None)
+                for p in sim.call("GET", path + "/pending")[2]["data"]
+                if "pending" in p or "delete" in p}
+
+    def put(**form):
+        return sim.call("PUT", path + "/config", **form)[0]
+
+    digest = sim.call("GET", path + "/config")[2]["data"]["digest"]
+    put(memory="8192")
+    check(waits() == {"memory": "8192"}, "a change of a running VM waits", waits())
+    put(memory="4096")
+    check(waits() == {} and sim.call("GET", path + "/config")[2]["data"]["digest"] == digest,
+          "set back to what it is, it waits no more, and the file is as it was", waits())
+    put(memory="8192", sockets="2")
+    put(delete="memory")
+    check(waits() == {"memory": "delete", "sockets": 2}, "a deletion replaces a waiting value", waits())
+    put(memory="6144")
+    check(waits() == {"memory": "6144", "sockets": 2}, "and the other way round", waits())
+    put(delete="sockets")
+    check(waits() == {"memory": "6144"}, "deleting what only waits is the end of it", waits())
+    put(revert="memory")
+    check(waits() == {} and sim.call("GET", path + "/config")[2]["data"]["digest"] == digest,
+          "revert takes it back", waits())
+
+
+def feature(sim):
+    def can(guest, what, **more):
+        status, reason, body = sim.call("GET", f"/nodes/{guest}/feature", feature=what, **more)
+        return body["data"] if status == 200 else reason
+
+    check(can("pve1/lxc/101", "snapshot") == {"hasFeature": 1}, "a container on ZFS has snapshots")
+    check(can("pve2/lxc/302", "snapshot") == {"hasFeature": 0}, "one on a raw file has not")
+    check(can("pve1/lxc/303", "copy") == {"hasFeature": 0}, "nor a bind mount anything")
+    check(can("pve2/qemu/105", "copy", snapname="nightly")["hasFeature"] == 1,
+          "a qcow2 file can be copied as it was")
+    check(can("pve2/qemu/105", "clone")["hasFeature"] == 0 and
+          can("pve3/qemu/213", "clone") == {"hasFeature": 1, "nodes": ["pve1", "pve2", "pve3"]},
+          "linked clones are of templates, where their storage is")
+    check(can("pve1/qemu/104", "snapshot") == {"hasFeature": 1, "nodes": ["pve1"]},
+          "a local volume is on its node", can("pve1/qemu/104", "snapshot"))
+    check(can("pve2/qemu/105", "copy", snapname="nope") == "snapshot 'nope' does not exist",
+          "a snapshot that is none")
+    status, _, body = sim.call("GET", "/nodes/pve2/qemu/105/feature")
+    check(status == 400 and "feature" in body["errors"], "the feature must be named", body)
+
+
 def repeatable():
     seen = []
     for _ in range(2):
@@ -233,6 +284,8 @@ with tempfile.TemporaryDirectory() as directory:
     try:
         access(simulator)
         faults(simulator)
+        pending(simulator)
+        feature(simulator)
     finally:
         simulator.stop()
 repeatable()
