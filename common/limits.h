@@ -8,6 +8,7 @@
 #define LIM_LINE         4096               /* one line of an INI file or of the line grammar's value */
 #define LIM_PRIV_MSG     (160 * 1024)       /* one SEQPACKET message between the daemon's halves */
 #define LIM_STDIN        (64 * 1024)        /* stdin of a command in a container */
+#define LIM_SECRET       (96 * 1024)        /* one secret value: LIM_STDIN and its key in base64 */
 #define LIM_JSON_DEPTH   64                 /* nesting of any JSON from outside */
 #define LIM_CANON_DEPTH  32                 /* nesting of canonical JSON (formats.md 2) */
 #define LIM_RPC_LINE     (10 * 1024 * 1024) /* one JSON-RPC line: what both SDK lines give up at */

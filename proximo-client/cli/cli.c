@@ -100,7 +100,7 @@ static const struct {
     {"already_undone", EXIT_DRIFTED},    {"ledger_damaged", EXIT_LEDGER},
     {"ledger_behind", EXIT_LEDGER},      {"ledger_defect", EXIT_LEDGER},
     {"mirror_bad", EXIT_LEDGER},         {"ledger_forked", EXIT_LEDGER},
-    {"steps_conflict", EXIT_USAGE},
+    {"steps_conflict", EXIT_USAGE},      {"recheck_worse", EXIT_REFUSED},
 };
 
 int cli_exit_of(const char *tag) {
@@ -210,21 +210,22 @@ int cli_call_quiet(struct cli *c, const char *tool, js *args, bool host_asks, js
     return r;
 }
 
+int cli_outcome(const js *result) {
+    const char *outcome = js_get_str(result, "outcome");
+    bool good = !outcome || strcmp(outcome, "done") == 0 ||
+                (strcmp(outcome, "warnings") == 0 &&
+                 strcmp(js_str_or(result, "code", ""), "output_mismatch") != 0);
+
+    return good ? EXIT_DONE : EXIT_FAILED;
+}
+
 int cli_call(struct cli *c, const char *tool, js *args) {
     CLEANUP(js_freep) js *result = NULL;
     struct err e = {0};
     int r = cli_call_quiet(c, tool, args, false, &result, &e);
-    const char *outcome;
 
     if (result) {
         cli_print(c, tool, result);
     }
-    if (r < 0) {
-        return cli_fail(c, &e);
-    }
-    outcome = js_get_str(result, "outcome");
-    if (outcome && strcmp(outcome, "done") != 0 && strcmp(outcome, "warnings") != 0) {
-        return EXIT_FAILED;
-    }
-    return EXIT_DONE;
+    return r < 0 ? cli_fail(c, &e) : cli_outcome(result);
 }

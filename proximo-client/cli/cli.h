@@ -55,6 +55,9 @@ int cli_call_quiet(struct cli *c, const char *tool, js *args, bool host_asks, js
                    struct err *e);
 int cli_fail(struct cli *c, const struct err *e); /* prints the error, returns its exit code */
 void cli_print(struct cli *c, const char *tool, const js *result);
+/* The exit status of an operation that was carried out: done, also with warnings of its task; not
+ * when its output was not what the node attests. */
+int cli_outcome(const js *result);
 int cli_exit_of(const char *tag);
 const char *cli_actor(void);
 

@@ -24,8 +24,6 @@ static js *one_arg(const char *key, const char *value) {
 }
 
 static int finish(struct cli *c, int r, js *result, const struct err *e) {
-    const char *outcome;
-
     if (result) {
         cli_print(c, "proximo_apply", result);
     }
@@ -35,9 +33,7 @@ static int finish(struct cli *c, int r, js *result, const struct err *e) {
     if (strcmp(js_str_or(result, "status", ""), "awaiting_approval") == 0) {
         return EXIT_APPROVAL;
     }
-    outcome = js_str_or(result, "outcome", "");
-    return strcmp(outcome, "done") == 0 || strcmp(outcome, "warnings") == 0 ? EXIT_DONE
-                                                                            : EXIT_FAILED;
+    return cli_outcome(result);
 }
 
 /* The whole plan is on the screen before the question. */

@@ -168,6 +168,7 @@ static bool ask_afterwards(struct run *t) {
         return false;
     }
     t->ret->started = true;
+    t->ret->asked_later = true;
     if (js_get_str(o, "receipt")) {
         take_receipt(t, js_get_str(o, "receipt"));
         t->ret->ended = t->ret->receipt != NULL;

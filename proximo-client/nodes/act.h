@@ -25,7 +25,8 @@ struct act_out {
     char step[24];    /* the gate's step name */
     char how[16];     /* exited, signalled … */
     int value;
-    char *receipt;                 /* note text, verified against the node's receipt key; owned */
+    char *receipt;    /* note text, verified against the node's receipt key; owned */
+    bool asked_later; /* the end was asked for after a broken stream: its output was not received */
     uint64_t out_total, err_total; /* bytes the command wrote, also beyond the limit */
     char undo_name[41];
     bool receipt_bad; /* a receipt came that the node's key did not sign for this request: `ended`

@@ -16,6 +16,7 @@
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/plan.h"
+#include "proximo-client/pipeline/stdin_data.h"
 
 int approval_for_plan(const struct plan *p, int64_t undo_s, struct buf *ret, struct err *e) {
     const js *list = js_get(p->v, "requests");
@@ -23,6 +24,7 @@ int approval_for_plan(const struct plan *p, int64_t undo_s, struct buf *ret, str
     const char *log = js_get_str(p->v, "log");
     size_t n = 0;
     bool has_undo = false;
+    int r;
 
     if (!req) {
         return err_set(e, -ENOMEM, "out of memory");
@@ -46,6 +48,10 @@ int approval_for_plan(const struct plan *p, int64_t undo_s, struct buf *ret, str
         if (strcmp(digest, js_str_or(q, "digest", "")) != 0) {
             return err_tag(e, -EBADMSG, "bad_plan", "request %zu is not the one its digest names",
                            i + 1);
+        }
+        r = stdin_check(q, e);
+        if (r < 0) {
+            return r;
         }
         req[n].node = js_str_or(q, "node", "");
         req[n].undo = strcmp(js_str_or(q, "phase", ""), "undo") == 0;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/b64.h"
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/limits.h"
@@ -48,6 +49,7 @@ void draft_free(struct draft *d) {
     json_object_put(d->target);
     json_object_put(d->requests);
     json_object_put(d->preconditions);
+    hashmap_done(&d->observed);
     json_object_put(d->reads);
     json_object_put(d->current);
     json_object_put(d->affected);
@@ -86,25 +88,35 @@ static char *text_of(const char *fmt, va_list ap) {
     return s;
 }
 
+/* Two reads of a path with different reducers are two observations. */
+static int observation_key(const char *path, const char *reduce, struct hash *ret) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+
+    if (buf_adds(&b, reduce) < 0 || buf_addc(&b, '\0') < 0 || buf_adds(&b, path) < 0) {
+        return -E2BIG;
+    }
+    sha256(buf_str(&b), b.len, ret);
+    return 0;
+}
+
 int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
                        struct err *e) {
     char text[HASH_HEX_LEN + 1];
-    struct hash h;
+    struct hash h, key;
     js *p;
-    int r = reduce_digest(reduce, data, &h, e);
+    int r = observation_key(path, reduce, &key);
 
+    if (r == 0 && hashmap_get(&d->observed, &key) != UINT64_MAX) {
+        return 0; /* the same observation, made once */
+    }
+    if (r == 0) {
+        r = reduce_digest(reduce, data, &h, e);
+    }
     if (r < 0) {
         return err_wrap(e, "observe %s", path);
     }
     hash_text(&h, text);
-    for (size_t i = 0; i < js_len(d->preconditions); i++) {
-        const js *old = js_at(d->preconditions, i);
-
-        if (strcmp(js_str_or(old, "read", ""), path) == 0 &&
-            strcmp(js_str_or(old, "reduce", ""), reduce) == 0) {
-            return 0; /* the same observation, made once */
-        }
-    }
+    hashmap_put(&d->observed, &key, js_len(d->preconditions));
     p = js_object();
     js_add(p, "read", js_str(path));
     js_add(p, "reduce", js_str(reduce));
@@ -193,8 +205,19 @@ int draft_node_request(struct draft *d, enum phase phase, const char *node, cons
     return 0;
 }
 
+void draft_stdin(struct draft *d, const void *data, size_t len, bool secret) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_SECRET);
+    js *last = js_at(d->requests, js_len(d->requests) - 1);
+
+    if (b64_encode(&b, data, len) < 0) {
+        abort();
+    }
+    js_add(last, "stdin",
+           secret ? draft_secret(d, "stdin", buf_str(&b)) : js_str_n(buf_str(&b), b.len));
+}
+
 js *draft_secret(struct draft *d, const char *name, const char *value) {
-    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_LINES);
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_SECRET);
     char hex[2 * HASH_LEN + 1];
     char commit[13 + sizeof(hex)];
     struct hash h;

@@ -61,7 +61,11 @@ void draft_request(struct draft *d, enum phase phase, const char *method, const 
 /* A node request: whole text in the line grammar; its hash is H. */
 int draft_node_request(struct draft *d, enum phase phase, const char *node, const char *request,
                        struct err *e);
-/* Replaces a secret by its commitment (an object for the form) and keeps the value aside. */
+/* What the node request added last reads from its standard input, exactly as it will be sent: it
+ * stands in the plan, or, when secret, only its commitment does. len <= LIM_STDIN + HASH_LEN. */
+void draft_stdin(struct draft *d, const void *data, size_t len, bool secret);
+/* Replaces a secret by its commitment (an object for the form) and keeps the value aside. A value
+ * is at most LIM_SECRET - 64 bytes (fields are limited far below). */
 js *draft_secret(struct draft *d, const char *name, const char *value);
 
 struct affect {

@@ -2,6 +2,7 @@
 /* proximo-client/pipeline/draft_int.h - the inside of a draft, for the pipeline's own files. */
 #pragma once
 #include "common/digest.h"
+#include "proximo-client/ledger/hashmap.h"
 #include "proximo-client/pipeline/draft.h"
 
 struct draft {
@@ -12,7 +13,9 @@ struct draft {
     js *target;
     js *requests;      /* array, as they stand in the plan */
     js *preconditions; /* array of {read, reduce, digest} */
-    js *reads;         /* object: path -> whole data, so that each read is sent once */
+    /* which are there: one verdict over a big cluster depends on tens of thousands */
+    struct hashmap observed;
+    js *reads; /* object: path -> whole data, so that each read is sent once */
     js *current;
     js *affected;
     js *unread;

@@ -11,10 +11,12 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/receipt.h"
+#include "common/request.h"
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/act.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/grant_int.h"
+#include "proximo-client/pipeline/outcome.h"
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pipeline/stdin_data.h"
@@ -142,6 +144,7 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
 struct capture {
     struct change *c;
     struct buf out, err;
+    uint64_t bytes[2]; /* received of each stream, kept or not */
     bool cut;
 };
 
@@ -150,6 +153,7 @@ static void take_output(void *ctx, int stream, const void *data, size_t len) {
     struct buf *b = stream == 1 ? &cap->out : &cap->err;
     size_t room = b->max - b->len;
 
+    cap->bytes[stream == 1 ? 0 : 1] += len;
     if (len > room) {
         cap->cut = true;
         len = room;
@@ -193,8 +197,63 @@ static int put_receipt(struct change *c, const char *node, const char *note, str
                                  NULL, NULL, &(struct ledger_pos){0}, e);
 }
 
+/* The stream comes through the network half, the receipt from the root half. Bytes that the receipt
+ * does not attest were put there or taken away on the way: they are recorded as an alarm and shown
+ * to nobody, because an agent would believe them. */
+enum attest { ATTEST_NOTHING, ATTEST_GOOD, ATTEST_PART, ATTEST_BAD };
+
+/* What the node forwards at most, out of the request itself. */
+static uint64_t output_max(const char *request) {
+    CLEANUP(request_done) struct node_request q = {0};
+
+    return request_parse(request, strlen(request), &q, NULL) == 0 ? q.output_max : 0;
+}
+
+static enum attest attest(const struct act_in *in, const struct act_out *o,
+                          const struct capture *cap) {
+    if (!o->receipt || !o->ended || o->asked_later) {
+        return ATTEST_NOTHING;
+    }
+    if (cap->bytes[0] > o->out_total || cap->bytes[1] > o->err_total) {
+        return ATTEST_BAD;
+    }
+    /* the salted hash is over all of it: a part cannot be checked */
+    if (cap->cut || o->out_total + o->err_total > output_max(in->request)) {
+        return ATTEST_PART;
+    }
+    if (!o->out_total && !o->err_total) {
+        return ATTEST_GOOD;
+    }
+    return act_check_output(o->receipt, 1, buf_str(&cap->out), cap->out.len) == 0 &&
+                   act_check_output(o->receipt, 2, buf_str(&cap->err), cap->err.len) == 0
+               ? ATTEST_GOOD
+               : ATTEST_BAD;
+}
+
+static void alarm_output(struct change *c, const char *node, struct capture *cap) {
+    char summary[200];
+
+    (void)snprintf(summary, sizeof(summary),
+                   "operation %s: the output received from node %.60s is not the one that its "
+                   "receipt attests",
+                   c->op_id, node);
+    if (alarm_append(c->s, "output_mismatch", summary, NULL) < 0) {
+        js_push(c->leftover, js_str("the alarm output_mismatch could not be recorded"));
+    }
+    (void)err_tag(c->why, -EBADMSG, "output_mismatch",
+                  "the output received from node %.60s is not the one that its receipt attests: it "
+                  "is withheld",
+                  node);
+    (void)err_hint(c->why,
+                   "the node's network half or the way to it is not to be trusted; what the "
+                   "command did is as the receipt says");
+    c->out = c->out == OUT_DONE ? OUT_WARNINGS : c->out;
+    buf_reset(&cap->out);
+    buf_reset(&cap->err);
+}
+
 static void keep_answer(struct change *c, const char *node, const struct act_out *o,
-                        const struct capture *cap) {
+                        const struct capture *cap, enum attest how) {
     js *rc = js_object();
 
     js_add(rc, "node", js_str(node));
@@ -207,13 +266,14 @@ static void keep_answer(struct change *c, const char *node, const struct act_out
         js_add(rc, "receipt", js_str(o->receipt));
     }
     js_push(c->receipts, rc);
-    if (cap->out.len || cap->err.len || o->out_total || o->err_total) {
+    if (cap->out.len || cap->err.len || o->out_total || o->err_total || how == ATTEST_BAD) {
         json_object_put(c->output);
         c->output = js_object();
         js_add(c->output, "stdout", js_str_n(buf_str(&cap->out), cap->out.len));
         js_add(c->output, "stderr", js_str_n(buf_str(&cap->err), cap->err.len));
         js_add(c->output, "stdout_bytes", js_int((int64_t)o->out_total));
         js_add(c->output, "stderr_bytes", js_int((int64_t)o->err_total));
+        js_add(c->output, "attested", js_bool(how == ATTEST_GOOD));
         js_add(c->output, "truncated",
                js_bool(cap->cut || o->out_total > cap->out.len || o->err_total > cap->err.len));
     }
@@ -252,7 +312,7 @@ static void actp(struct act_out *o) {
 
 static int send_node(struct change *c, const js *q, struct err *e) {
     CLEANUP(actp) struct act_out o = {0};
-    CLEANUP(buf_wipe) struct buf input = BUF_INIT(LIM_STDIN);
+    CLEANUP(buf_wipe) struct buf input = BUF_INIT(LIM_STDIN + HASH_LEN);
     struct capture cap = {.c = c, .out = BUF_INIT(OUTPUT_KEPT), .err = BUF_INIT(OUTPUT_KEPT)};
     const char *node = js_str_or(q, "node", "");
     struct act_in in = {
@@ -263,6 +323,7 @@ static int send_node(struct change *c, const js *q, struct err *e) {
         .output = take_output,
         .ctx = &cap,
     };
+    enum attest how;
     int r = stdin_load(c->s->ledger, c->p.id, q, &input, e);
 
     if (r < 0) {
@@ -273,12 +334,16 @@ static int send_node(struct change *c, const js *q, struct err *e) {
     session_progress(c->s, 0, 0, "node %s acts", node);
     r = node_act(c->s->nodes, c->grant, c->s->ledger, &in, &o, e);
     if (r == 0) {
-        keep_answer(c, node, &o, &cap);
+        how = attest(&in, &o, &cap);
+        if (how == ATTEST_BAD) {
+            alarm_output(c, node, &cap);
+        }
+        keep_answer(c, node, &o, &cap, how);
         if (o.receipt && put_receipt(c, node, o.receipt, e) < 0) {
             js_push(c->leftover,
                     js_str("a receipt could not be written to the ledger; the node keeps it"));
         }
-        r = judge(c, node, &o, e);
+        r = judge(c, node, &o, how == ATTEST_BAD ? NULL : e);
     }
     buf_done(&cap.out);
     buf_done(&cap.err);

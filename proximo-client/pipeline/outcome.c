@@ -20,13 +20,23 @@ const char *outcome_name(enum outcome o) {
     return names[o];
 }
 
+static int summary_body(const char *summary, int64_t executed, struct buf *ret, struct err *e) {
+    CLEANUP(js_freep) js *o = js_object();
+
+    js_add(o, "v", js_int(1));
+    if (executed >= 0) {
+        js_add(o, "executed", js_int(executed));
+    }
+    js_addf(o, "summary", "%.400s", summary);
+    return canon_write(o, ret, e);
+}
+
 int outcome_append(struct session *s, const struct hash *leaf, const struct hash *plan,
                    enum outcome out, const js *tasks, int64_t executed, const char *summary,
                    struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_ENTRY);
-    CLEANUP(js_freep) js *o = js_object();
-    char text[HASH_HEX_LEN + 1];
+    char text[HASH_HEX_LEN + 1], id[IDENT_ID_LEN + 1];
     int r = entry_begin(&b, ENTRY_OUTCOME, clock_unix(), s->actor);
 
     hash_text(leaf, text);
@@ -46,17 +56,31 @@ int outcome_append(struct session *s, const struct hash *leaf, const struct hash
         r = lines_putf(&b, "task", "%lld %s", (long long)js_int_or(t, "ordinal", 0),
                        js_str_or(t, "upid", ""));
     }
-    js_add(o, "v", js_int(1));
-    if (executed >= 0) {
-        js_add(o, "executed", js_int(executed));
-    }
-    js_addf(o, "summary", "%.400s", summary);
     if (r == 0) {
-        r = canon_write(o, &body, e);
+        r = summary_body(summary, executed, &body, e);
     }
     if (r == 0) {
         r = entry_end(&b, buf_str(&body), e);
     }
+    if (r == 0) {
+        r = ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL, NULL,
+                          &(struct ledger_pos){0}, e);
+    }
+    if (r == 0) {
+        ident_plan_id(plan, id);
+        (void)ledger_secret_drop(s->ledger, id);
+    }
+    return r;
+}
+
+int alarm_append(struct session *s, const char *code, const char *summary, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_ENTRY);
+    int r = entry_begin(&b, ENTRY_ALARM, clock_unix(), s->actor);
+
+    r = r < 0 ? r : lines_put(&b, "code", code);
+    r = r < 0 ? r : summary_body(summary, -1, &body, e);
+    r = r < 0 ? r : entry_end(&b, buf_str(&body), e);
     return r < 0 ? r
                  : ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
                                  NULL, &(struct ledger_pos){0}, e);
@@ -69,8 +93,5 @@ int stage_outcome(struct change *c, struct err *e) {
     (void)snprintf(summary, sizeof(summary), "%s%s%s", js_str_or(c->p.v, "change", ""),
                    c->why->msg[0] ? ": " : "", c->why->msg);
     r = outcome_append(c->s, &c->leaf, &c->p.digest, c->out, c->tasks, c->executed, summary, e);
-    if (r == 0) {
-        (void)ledger_secret_drop(c->s->ledger, c->p.id);
-    }
     return r < 0 ? err_wrap(e, "record the outcome") : 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/b64.h"
 #include "common/buf.h"
 #include "common/limits.h"
 #include "common/own.h"
@@ -12,16 +13,20 @@
 #include "proximo-client/pipeline/service.h"
 
 /* Text from outside on a terminal: control and non-ASCII bytes as \xNN. */
-static void put_safe(struct buf *b, const char *s) {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
+static void put_bytes(struct buf *b, const char *s, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
 
         if (c >= 0x20 && c < 0x7f) {
-            (void)buf_addc(b, *s);
+            (void)buf_addc(b, s[i]);
         } else {
             (void)buf_addf(b, "\\x%02x", (unsigned int)c);
         }
     }
+}
+
+void render_safe(struct buf *b, const char *s) {
+    put_bytes(b, s, strlen(s));
 }
 
 static void label(struct buf *b, const char *name) {
@@ -38,13 +43,13 @@ static void affected(struct buf *b, const js *list) {
 
         label(b, i ? "" : "affected");
         (void)buf_addf(b, "%-10s %-16s ", js_str_or(a, "resource", ""), js_str_or(a, "effect", ""));
-        put_safe(b, js_str_or(a, "why", ""));
+        render_safe(b, js_str_or(a, "why", ""));
         if (js_bool_or(a, "only_copy", false)) {
             (void)buf_adds(b, " (only copy)");
         }
         if (js_get_str(a, "name")) {
             (void)buf_adds(b, "  [");
-            put_safe(b, js_str_or(a, "name", ""));
+            render_safe(b, js_str_or(a, "name", ""));
             (void)buf_addf(b, "%s]", js_bool_or(a, "running", false) ? ", running" : "");
         }
         (void)buf_addc(b, '\n');
@@ -69,13 +74,42 @@ static void complete(struct buf *b, const js *plan) {
         const js *u = js_at(unread, i);
 
         label(b, i ? "" : "unread");
-        put_safe(b, js_str_or(u, "what", ""));
+        render_safe(b, js_str_or(u, "what", ""));
         (void)buf_adds(b, ": ");
-        put_safe(b, js_str_or(u, "why", ""));
+        render_safe(b, js_str_or(u, "why", ""));
         if (js_get_str(u, "privilege")) {
             (void)buf_addf(b, " (%s would allow it)", js_str_or(u, "privilege", ""));
         }
         (void)buf_addc(b, '\n');
+    }
+}
+
+/* By length: nothing may hide behind a NUL. */
+static void text_lines(struct buf *b, const char *prefix, const char *text, size_t len) {
+    while (len) {
+        const char *end = memchr(text, '\n', len);
+        size_t n = end ? (size_t)(end - text) : len;
+
+        (void)buf_adds(b, prefix);
+        put_bytes(b, text, n);
+        (void)buf_addc(b, '\n');
+        n += end != NULL;
+        text += n;
+        len -= n;
+    }
+}
+
+/* A script is what will happen: whoever approves it must see it, not its hash. */
+static void standard_input(struct buf *b, const js *q) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_STDIN);
+    const char *shown = js_get_str(q, "stdin");
+
+    if (js_get(q, "stdin") && !shown) {
+        (void)buf_adds(b, "                       < (secret standard input: its commitment is "
+                          "in the request)\n");
+    }
+    if (shown && b64_decode(shown, strlen(shown), &text) == 0) {
+        text_lines(b, "                       < ", buf_str(&text), text.len);
     }
 }
 
@@ -84,29 +118,21 @@ static void one_request(struct buf *b, const js *q) {
 
     if (!text) {
         (void)buf_addf(b, "%-8s %s ", js_str_or(q, "phase", ""), js_str_or(q, "method", ""));
-        put_safe(b, js_str_or(q, "path", ""));
+        render_safe(b, js_str_or(q, "path", ""));
         JS_FOREACH(js_get(q, "form"), key, val) {
             CLEANUP(buf_done) struct buf v = BUF_INIT(LIM_PLAN_BODY);
 
             (void)js_print(val, &v);
             (void)buf_addf(b, " %s=", key);
-            put_safe(b, buf_str(&v));
+            render_safe(b, buf_str(&v));
         }
         (void)buf_addc(b, '\n');
         return;
     }
     (void)buf_addf(b, "%-8s node %s, request %s\n", js_str_or(q, "phase", ""),
                    js_str_or(q, "node", ""), js_str_or(q, "digest", ""));
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        CLEANUP(freep) char *line = strndup(text, len);
-
-        (void)buf_adds(b, "                       | ");
-        put_safe(b, line ? line : "");
-        (void)buf_addc(b, '\n');
-        text += len;
-        text += *text == '\n';
-    }
+    text_lines(b, "                       | ", text, strlen(text));
+    standard_input(b, q);
 }
 
 static void requests(struct buf *b, const js *list) {
@@ -144,21 +170,21 @@ static void render_plan(const js *answer, struct buf *b) {
     upper(b, js_str_or(p, "risk", ""));
     (void)buf_addf(b, "   %s\n", js_str_or(answer, "status", ""));
     label(b, "change");
-    put_safe(b, js_str_or(p, "change", ""));
+    render_safe(b, js_str_or(p, "change", ""));
     (void)buf_addc(b, '\n');
     affected(b, js_get(p, "affected"));
     complete(b, p);
     for (size_t i = 0; i < js_len(reasons); i++) {
         label(b, i ? "" : "because");
-        put_safe(b, json_object_get_string(js_at(reasons, i)));
+        render_safe(b, json_object_get_string(js_at(reasons, i)));
         (void)buf_addc(b, '\n');
     }
     label(b, "undo");
     (void)buf_addf(b, "%s: ", js_str_or(undo, "kind", "none"));
-    put_safe(b, js_str_or(undo, "guarantee", ""));
+    render_safe(b, js_str_or(undo, "guarantee", ""));
     if (*js_str_or(undo, "limits", "")) {
         (void)buf_adds(b, "; ");
-        put_safe(b, js_str_or(undo, "limits", ""));
+        render_safe(b, js_str_or(undo, "limits", ""));
     }
     (void)buf_addc(b, '\n');
     requests(b, js_get(p, "requests"));
@@ -173,7 +199,7 @@ static void render_plan(const js *answer, struct buf *b) {
     }
     (void)buf_addc(b, '\n');
     label(b, "next");
-    put_safe(b, js_str_or(answer, "next", ""));
+    render_safe(b, js_str_or(answer, "next", ""));
     (void)buf_addc(b, '\n');
 }
 
@@ -182,16 +208,7 @@ static void render_text(struct buf *b, const char *name, const char *text) {
         return;
     }
     (void)buf_addf(b, "  %s\n", name);
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        CLEANUP(freep) char *line = strndup(text, len);
-
-        (void)buf_adds(b, "    ");
-        put_safe(b, line ? line : "");
-        (void)buf_addc(b, '\n');
-        text += len;
-        text += *text == '\n';
-    }
+    text_lines(b, "    ", text, strlen(text));
 }
 
 static void render_op(const js *o, struct buf *b) {
@@ -202,19 +219,19 @@ static void render_op(const js *o, struct buf *b) {
     upper(b, js_str_or(o, "outcome", ""));
     (void)buf_addc(b, '\n');
     label(b, "change");
-    put_safe(b, js_str_or(o, "change", ""));
+    render_safe(b, js_str_or(o, "change", ""));
     (void)buf_addc(b, '\n');
     if (js_get_str(o, "error")) {
         label(b, "error");
         (void)buf_addf(b, "%s: ", js_str_or(o, "code", ""));
-        put_safe(b, js_str_or(o, "error", ""));
+        render_safe(b, js_str_or(o, "error", ""));
         (void)buf_addc(b, '\n');
     }
     for (size_t i = 0; i < js_len(tasks); i++) {
         label(b, "task");
-        put_safe(b, js_str_or(js_at(tasks, i), "upid", ""));
+        render_safe(b, js_str_or(js_at(tasks, i), "upid", ""));
         (void)buf_adds(b, "  ");
-        put_safe(b, js_str_or(js_at(tasks, i), "exit", "?"));
+        render_safe(b, js_str_or(js_at(tasks, i), "exit", "?"));
         (void)buf_addc(b, '\n');
     }
     for (size_t i = 0; i < js_len(js_get(o, "receipts")); i++) {
@@ -229,12 +246,12 @@ static void render_op(const js *o, struct buf *b) {
     if (js_get(o, "post_check")) {
         label(b, "check");
         (void)buf_addf(b, "%s: ", js_str_or(js_get(o, "post_check"), "status", ""));
-        put_safe(b, js_str_or(js_get(o, "post_check"), "text", ""));
+        render_safe(b, js_str_or(js_get(o, "post_check"), "text", ""));
         (void)buf_addc(b, '\n');
     }
     for (size_t i = 0; i < js_len(left); i++) {
         label(b, "left over");
-        put_safe(b, json_object_get_string(js_at(left, i)));
+        render_safe(b, json_object_get_string(js_at(left, i)));
         (void)buf_addc(b, '\n');
     }
     if (js_get_str(o, "undo_with")) {

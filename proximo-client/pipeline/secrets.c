@@ -55,7 +55,7 @@ static int load(struct ledger *l, const char *plan_id, js **ret, uint8_t key[sta
 
 static int check(const uint8_t key[static 32], const char *name, const char *value,
                  const char *commit) {
-    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_LINES);
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_SECRET);
     char text[13 + 2 * HASH_LEN];
     char hex[2 * HASH_LEN + 1];
     struct hash h;

@@ -8,6 +8,10 @@ struct buf;
 struct err;
 struct ledger;
 
+/* Whether what stands in the plan is what the request's `stdin` line says: an approver reads the
+ * one, the node checks the other. Of a secret only that it is one. "bad_plan". */
+int stdin_check(const js *request, struct err *e);
+
 /* Empty when the request has none. The root half checks length and hash against the request. */
 int stdin_load(struct ledger *l, const char *plan_id, const js *request, struct buf *ret,
                struct err *e);

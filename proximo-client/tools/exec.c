@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows that run a command in a container, through the node daemon. The plan is in exec_plan.c. */
+#include "common/limits.h"
 #include "proximo-client/tools/plans.h"
 #include "proximo-client/tools/rows.h"
 
@@ -10,6 +11,9 @@ static const struct field exec_fields[] = {
     {"uid", F_INT, "numeric user inside, default 0", .min = 0, .max = 65535},
     {"cwd", F_STR, "absolute directory", .min = 1, .max = 1024},
     {"env", F_MAP, "variables", .max = 64},
+    {"stdin", F_STR, "text for its standard input, shown in the plan", .min = 1, .max = LIM_STDIN},
+    {"stdin_secret", F_STR, "the same, but the plan shows only a commitment", .secret = true,
+     .min = 1, .max = LIM_STDIN},
     {"timeout", F_INT, "seconds, default 30", .min = 1, .max = 3600},
     {"output", F_INT, "most bytes of output kept, default 1 MiB", .min = 0, .max = 67108864},
     {"undo", F_ENUM, "auto: a snapshot before it where the node can", .choices = "auto|none"},

@@ -27,12 +27,19 @@ struct command {
     uint32_t uid, timeout_s, output_max;
     bool want_undo;
     const char *why_no_undo; /* when none is wanted */
+    const char *input;       /* standard input, or NULL */
+    size_t input_len;
+    bool input_secret;
+    /* Its own, not the plan's: it goes to the node with the value, and a node that knew the key of
+     * the plan's other commitments could guess those values. */
+    uint8_t input_key[HASH_LEN];
 };
 
 static void command_done(struct command *c) {
     for (size_t i = 0; i < c->n_env; i++) {
         free(c->env[i]);
     }
+    explicit_bzero(c->input_key, sizeof(c->input_key));
 }
 
 /* The node a container runs on must have a daemon that we are enrolled at and trust. */
@@ -79,6 +86,14 @@ static void exec_request(struct session *s, const struct node_info *n, uint32_t 
     q->uid = c->uid;
     q->timeout_s = c->timeout_s;
     q->output_max = c->output_max;
+    q->has_stdin = c->input != NULL;
+    q->stdin_bytes = (uint32_t)c->input_len;
+    q->stdin_is_hmac = c->input_secret;
+    if (c->input_secret) {
+        hmac_sha256(c->input_key, sizeof(c->input_key), c->input, c->input_len, &q->stdin_hash);
+    } else if (c->input) {
+        sha256(c->input, c->input_len, &q->stdin_hash);
+    }
     q->undo = undo_name != NULL;
     if (undo_name) {
         (void)snprintf(q->undo_name, sizeof(q->undo_name), "%s", undo_name);
@@ -244,12 +259,27 @@ static void words_of(const struct command *c, struct buf *b) {
     }
 }
 
+/* A secret goes with its key in front (formats.md 5.1), so that the root half can check it. */
+static void add_input(struct draft *d, const struct command *c) {
+    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_STDIN + HASH_LEN);
+
+    if (!c->input_secret) {
+        draft_stdin(d, c->input, c->input_len, false);
+        return;
+    }
+    if (buf_add(&b, c->input_key, sizeof(c->input_key)) < 0 ||
+        buf_add(&b, c->input, c->input_len) < 0) {
+        abort();
+    }
+    draft_stdin(d, buf_str(&b), b.len, true);
+}
+
 static int plan_command(struct draft *d, const js *args, const struct command *c, struct err *e) {
     CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINES), words = BUF_INIT(400);
     CLEANUP(js_freep) js *answer = NULL;
     const struct node_info *n = NULL;
     struct guest_ref g;
-    char read[128];
+    char read[128], input[64] = "";
     int r = plan_guest(d, args, &g, NULL, e);
 
     if (r == 0 && strcmp(g.kind, "lxc") != 0) {
@@ -270,12 +300,19 @@ static int plan_command(struct draft *d, const js *args, const struct command *c
         return r;
     }
     words_of(c, &words);
-    draft_change(d, "in container %u (%s) on node %s run: %s%s", g.vmid, g.name, g.node,
-                 buf_str(&words), words.len > 350 ? " …" : "");
+    if (c->input) {
+        (void)snprintf(input, sizeof(input), ", with %zu bytes of %sstandard input", c->input_len,
+                       c->input_secret ? "secret " : "");
+    }
+    draft_change(d, "in container %u (%s) on node %s run: %s%s%s", g.vmid, g.name, g.node,
+                 buf_str(&words), words.len > 350 ? " …" : "", input);
     (void)snprintf(read, sizeof(read), "node/%s/ct/%u", n->name, g.vmid);
     r = draft_precondition(d, read, "node-config", answer, e);
     if (r == 0) {
         r = draft_node_request(d, PHASE_EXECUTE, n->name, buf_str(&text), e);
+    }
+    if (r == 0 && c->input) {
+        add_input(d, c);
     }
     need_of(d, answer);
     return r < 0 ? r : assess_exec(d, &g, answer, e);
@@ -297,6 +334,19 @@ static int take_env(const js *env, struct command *c, struct err *e) {
         }
         c->n_env++;
     }
+    return 0;
+}
+
+static int take_input(const js *args, struct command *c, struct err *e) {
+    const char *shown = js_get_str(args, "stdin"), *secret = js_get_str(args, "stdin_secret");
+
+    if (shown && secret) {
+        return err_tag(e, -EINVAL, "bad_argument", "stdin and stdin_secret exclude each other");
+    }
+    c->input = secret ? secret : shown;
+    c->input_len = c->input ? strlen(c->input) : 0;
+    c->input_secret = secret != NULL;
+    random_bytes(c->input_key, sizeof(c->input_key));
     return 0;
 }
 
@@ -324,6 +374,7 @@ int plan_exec(struct draft *d, const js *args, struct err *e) {
         return err_tag(e, -EINVAL, "bad_argument", "cwd must be absolute");
     }
     r = take_env(js_get(args, "env"), &c, e);
+    r = r < 0 ? r : take_input(args, &c, e);
     return r < 0 ? r : plan_command(d, args, &c, e);
 }
 

@@ -262,6 +262,7 @@ class Lab:
         self.tree = tree
 
     NETWORK_UID = 65534  # nobody: the network half has no rights of its own
+    AS_NOBODY = {"user": NETWORK_UID, "group": NETWORK_UID, "extra_groups": []}
 
     def start_node(self, policy, node="pve1"):
         """Both halves on loopback, armed, this client invited and joined."""
@@ -277,23 +278,27 @@ class Lab:
         self.policy = self.dir / "policy.ini"
         self.policy.write_text(policy)
         self.policy.chmod(0o600)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.node_address = "127.0.0.1:%d" % probe.getsockname()[1]
-        as_nobody = {"user": self.NETWORK_UID, "group": self.NETWORK_UID, "extra_groups": []}
         subprocess.run([binary, "--init", "--state", agent], check=True, env=self.env,
-                       stdin=subprocess.DEVNULL, capture_output=True, **as_nobody)
+                       stdin=subprocess.DEVNULL, capture_output=True, **self.AS_NOBODY)
         self.node_options = ["--state", self.dir / "priv", "--cluster-fs", self.tree, "--policy",
                              self.policy, "--node", node, "--lxc-path", self.container[0]]
         self.priv = self.start("pveagentd-priv", "--socket", run / "priv.sock", *self.node_options,
                                "--peer-uid", self.NETWORK_UID, stdout=subprocess.DEVNULL)
         self.wait_for(lambda: (run / "priv.sock").exists(), "the root half's socket", self.priv)
         self.ctl("arm")
+        self.start_front()
+
+    def start_front(self):
+        """The network half, on a free port."""
+        run = self.dir / "run"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.node_address = "127.0.0.1:%d" % probe.getsockname()[1]
         with open(self.dir / "log" / "pveagentd", "ab") as log:
             self.front = subprocess.Popen(
-                [binary, "--listen", self.node_address, "--priv-socket", run / "priv.sock",
-                 "--state", agent], env=self.env, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=log, **as_nobody)
+                [run / "pveagentd", "--listen", self.node_address, "--priv-socket",
+                 run / "priv.sock", "--state", self.dir / "agent"], env=self.env,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, **self.AS_NOBODY)
         self.procs.append(self.front)
 
     def ctl(self, *args):

@@ -206,6 +206,13 @@ js *draft_secret(struct draft *d, const char *name, const char *value) {
     return o;
 }
 
+void draft_stdin(struct draft *d, const void *data, size_t len, bool secret) {
+    const js *list = js_get(d->v, "requests");
+    js *last = js_at(list, js_len(list) - 1);
+
+    js_add(last, "stdin", secret ? draft_secret(d, "stdin", data) : js_str_n(data, len));
+}
+
 void draft_affect(struct draft *d, const struct affect *a) {
     js *o = js_object();
 
