@@ -16,6 +16,7 @@
 #include "proximo-client/cli/operator_key.h"
 #include "proximo-client/pipeline/approval_make.h"
 #include "proximo-client/pipeline/plan.h"
+#include "proximo-client/pipeline/recompute.h"
 #include "proximo-client/pipeline/render.h"
 
 #define UNDO_DAY 86400
@@ -95,8 +96,38 @@ static int import(struct cli *c, const char *id, const char *file, struct err *e
     return r < 0 ? r : approval_record(c->app, c->cluster, id, buf_str(&b), e);
 }
 
+/* What was planned, seen again with this account's eyes. Worse than it says: a person must have
+ * read that before signing. */
+static int look_again(struct cli *c, const struct plan *p, bool with_ledger, struct err *e) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_PLAN_BODY);
+    bool worse = true, yes = false;
+    int r = recompute_plan(c->app, c->cluster, p, with_ledger, &text, &worse, e);
+
+    printf("\n-- computed again with the read access of this account --\n");
+    if (r < 0) {
+        buf_reset(&text);
+        (void)buf_adds(&text, "  not done  ");
+        render_safe(&text, e ? e->msg : "");
+        (void)buf_addc(&text, '\n');
+    }
+    (void)fwrite(buf_str(&text), 1, text.len, stdout);
+    printf("%s", text.len ? "" : "  as planned\n");
+    (void)fflush(stdout);
+    if (!worse) {
+        return 0;
+    }
+    r = tty_ask_yes(r < 0 ? "it could not be computed again: sign all the same?"
+                          : "it is worse than planned: sign all the same?",
+                    &yes, e);
+    if (r < 0 || yes) {
+        return r;
+    }
+    (void)err_tag(e, -EACCES, "recheck_worse", "plan %s is not what it says any more", p->id);
+    return err_hint(e, "make a new plan");
+}
+
 static int approve(struct cli *c, const char *id, const char *file, const char *out,
-                   const char *name, struct err *e) {
+                   const char *name, bool recheck, struct err *e) {
     CLEANUP(buf_done) struct buf screen = BUF_INIT(LIM_PVE_ANSWER);
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(plan_done) struct plan p = {0};
@@ -112,6 +143,10 @@ static int approve(struct cli *c, const char *id, const char *file, const char *
     render_for_approval(&p, &screen);
     (void)fwrite(buf_str(&screen), 1, screen.len, stdout);
     (void)fflush(stdout);
+    r = recheck ? look_again(c, &p, !file, e) : 0;
+    if (r < 0) {
+        return r;
+    }
     r = sign(c, &p, operator, & note, e);
     if (r < 0) {
         return r;
@@ -128,13 +163,15 @@ static int run_approve(struct cli *c) {
     const char *out = cli_option(c, "--out");
     const char *note = cli_option(c, "--note");
     const char *operator= cli_option(c, "--operator");
+    bool recheck = cli_flag(c, "--recheck");
     struct err e = {0};
     int r;
 
     if (!cli_words(c, &cmd_approve, 1, 1)) {
         return EXIT_USAGE;
     }
-    r = note ? import(c, c->argv[0], note, &e) : approve(c, c->argv[0], file, out, operator, & e);
+    r = note ? import(c, c->argv[0], note, &e)
+             : approve(c, c->argv[0], file, out, operator, recheck, &e);
     if (r < 0) {
         return cli_fail(c, &e);
     }
@@ -145,9 +182,13 @@ static int run_approve(struct cli *c) {
 }
 
 const struct command cmd_approve = {
-    "approve", "PLAN_ID [--operator NAME] [--file PLAN] [--out NOTE] | PLAN_ID --note NOTE",
+    "approve",
+    "PLAN_ID [--operator NAME] [--recheck] [--file PLAN] [--out NOTE] | PLAN_ID --note NOTE",
     "approve a plan with an operator's key (asks for the passphrase on the terminal)",
     "  --operator NAME   whose key signs\n"
+    "  --recheck         compute the blast radius again with this account's read access, show "
+    "what\n"
+    "                    differs, and ask before signing what is worse than planned\n"
     "  --file PLAN       an exported plan (show --out), on a machine without the ledger\n"
     "  --out NOTE        write the signed note to a file instead of the ledger\n"
     "  --note NOTE       record a note that was signed elsewhere",

@@ -56,9 +56,9 @@ static void use_public_args(struct draft *d, const struct row *row, const js *ar
     }
 }
 
-int planner_plan(struct session *s, const char *tool, const js *args, js **ret, struct err *e) {
+int planner_draft(struct session *s, const char *tool, const js *args, struct draft **ret,
+                  struct err *e) {
     CLEANUP(draft_freep) struct draft *d = NULL;
-    CLEANUP(plan_done) struct plan p = {0};
     const struct row *row = row_find(tool);
     int r;
 
@@ -84,7 +84,18 @@ int planner_plan(struct session *s, const char *tool, const js *args, js **ret, 
     if (session_cancelled(s)) {
         return err_tag(e, -ECANCELED, "cancelled", "cancelled");
     }
-    r = plan_record(d, &p, e);
+    *ret = TAKE(d);
+    return 0;
+}
+
+int planner_plan(struct session *s, const char *tool, const js *args, js **ret, struct err *e) {
+    CLEANUP(draft_freep) struct draft *d = NULL;
+    CLEANUP(plan_done) struct plan p = {0};
+    int r = planner_draft(s, tool, args, &d, e);
+
+    if (r == 0) {
+        r = plan_record(d, &p, e);
+    }
     if (r == 0) {
         *ret = plan_answer(&p);
     }
@@ -145,11 +156,10 @@ static js *undo_of(const struct op *o, const char *op_id) {
     return v;
 }
 
-int planner_undo(struct session *s, const char *op_id, js **ret, char ret_id[static 29],
-                 struct err *e) {
+int planner_undo_draft(struct session *s, const char *op_id, struct draft **ret, struct op *ret_op,
+                       struct err *e) {
     CLEANUP(draft_freep) struct draft *d = NULL;
     CLEANUP(plan_done) struct plan was = {0};
-    CLEANUP(plan_done) struct plan p = {0};
     CLEANUP(js_freep) js *args = js_object();
     CLEANUP(js_freep) js *outcome = js_object();
     CLEANUP(op_done) struct op o = {0};
@@ -172,6 +182,24 @@ int planner_undo(struct session *s, const char *op_id, js **ret, char ret_id[sta
     d = draft_new(s, "proximo_undo", args);
     d->undo_of = undo_of(&o, op_id);
     r = undo_plan(d, was.v, outcome, e);
+    if (r < 0) {
+        return r;
+    }
+    *ret = TAKE(d);
+    if (ret_op) {
+        *ret_op = o;
+        memset(&o, 0, sizeof(o));
+    }
+    return 0;
+}
+
+int planner_undo(struct session *s, const char *op_id, js **ret, char ret_id[static 29],
+                 struct err *e) {
+    CLEANUP(draft_freep) struct draft *d = NULL;
+    CLEANUP(plan_done) struct plan p = {0};
+    CLEANUP(op_done) struct op o = {0};
+    int r = planner_undo_draft(s, op_id, &d, &o, e);
+
     if (r == 0) {
         r = plan_record(d, &p, e);
     }
