@@ -94,6 +94,22 @@ static int print_manual(void) {
     return EXIT_DONE;
 }
 
+/* What a program that walks the rows wants to know and a model need not. */
+static void add_facts(js *tool) {
+    const struct row *r = row_find(js_str_or(tool, "name", ""));
+    static const char *const effects[] = {"read", "change", "meta"};
+
+    if (!r) {
+        return;
+    }
+    js_add(tool, "plane", js_str(r->plane));
+    js_add(tool, "effect", js_str(effects[r->effect]));
+    if (r->effect == EFFECT_CHANGE) {
+        js_add(tool, "undo", js_str(r->undo ? r->undo : "none"));
+        js_add(tool, "undo_none", js_str(r->undo_none ? r->undo_none : ""));
+    }
+}
+
 static int run_tools(struct cli *c) {
     bool all = cli_flag(c, "--all");
     bool size = cli_flag(c, "--size");
@@ -111,6 +127,9 @@ static int run_tools(struct cli *c) {
     }
     list = service_tools(c->app, all ? "all" : "");
     if (c->json) {
+        for (size_t i = 0; i < js_len(list); i++) {
+            add_facts(js_at(list, i));
+        }
         cli_print(c, "tools", list);
         return EXIT_DONE;
     }

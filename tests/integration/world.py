@@ -9,10 +9,13 @@ import pty
 import select
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import urllib.request
 
 BUILD = os.environ.get("top_builddir", ".")
 CLIENT = os.path.join(BUILD, "proximo-client/proximo-client")
@@ -37,12 +40,18 @@ class Tap:
         return good
 
     def run(self, *tests):
+        self.run_some(*tests)
+        return self.end()
+
+    def run_some(self, *tests):
         for test in tests:
             try:
                 test(self)
             except Exception as e:  # noqa: BLE001 - a test must not hide the ones after it
                 import traceback
                 self.ok(False, test.__name__, traceback.format_exc() or e)
+
+    def end(self):
         print(f"1..{self.n}", flush=True)
         return 1 if self.failed else 0
 
@@ -81,6 +90,50 @@ class Sim:
             self.info[key] = value
         raise RuntimeError("pvesim is not ready")
 
+    def now(self):
+        """The whole state as it stands on disk, without disturbing the running simulator: the
+        document and what its journal adds (pvesim(1), FILES)."""
+        with open(self.state, encoding="utf-8") as f:
+            root = json.load(f)
+        with open(self.state + ".journal", encoding="utf-8") as f:
+            for line in f:
+                for verb, path, *value in json.loads(line)["ops"]:
+                    at = root
+                    for name in path[:-1]:
+                        at = at.setdefault(name, {}) if verb == "set" else at.get(name, {})
+                    if verb == "set":
+                        at[path[-1]] = value[0]
+                    else:
+                        at.pop(path[-1], None)
+        return root
+
+    def call(self, method, path, /, **form):
+        """One API call past the client, for setting a scene."""
+        text = urllib.parse.urlencode(form)
+        url = self.info["url"].rstrip("/") + "/api2/json" + path
+        with open(self.info["token-file"], encoding="utf-8") as f:
+            token = f.read().strip()
+        by_url = method in ("GET", "DELETE")
+        request = urllib.request.Request(url + ("?" + text if by_url and text else ""), method=method,
+                                         data=None if by_url else text.encode(),
+                                         headers={"Authorization": "PVEAPIToken=" + token})
+        context = ssl._create_unverified_context()  # our own simulator
+        with urllib.request.urlopen(request, context=context, timeout=60) as answer:
+            data = json.load(answer)["data"]
+        if isinstance(data, str) and data.startswith("UPID:"):
+            self.end_of(data)
+        return data
+
+    def end_of(self, upid):
+        node = upid.split(":")[1]
+        while True:
+            d = self.call("GET", f"/nodes/{node}/tasks/{urllib.parse.quote(upid)}/status")
+            if d["status"] == "stopped":
+                if d["exitstatus"] != "OK":
+                    raise RuntimeError(f"{upid}: {d['exitstatus']}")
+                return
+            time.sleep(0.02)
+
     def stop(self, sig=signal.SIGTERM):
         if self.proc:
             self.proc.send_signal(sig)
@@ -88,6 +141,16 @@ class Sim:
             self.proc.stdout.close()
             self.log.close()
             self.proc = None
+
+
+def last_json(text):
+    """The last line that is JSON, or None."""
+    for line in reversed(text.strip().splitlines()):
+        try:
+            return json.loads(line)
+        except json.JSONDecodeError:
+            continue
+    return None
 
 
 class World:
@@ -146,11 +209,7 @@ class World:
     def run(self, *args, **kw):
         """(exit code, parsed JSON or None, everything printed)"""
         code, out, err = self.text("--json", *args, **kw)
-        line = out.strip().splitlines()[-1] if out.strip() else ""
-        try:
-            return code, json.loads(line) if line else None, out + err
-        except json.JSONDecodeError:
-            return code, None, out + err
+        return code, last_json(out), out + err
 
     def on_tty(self, args, answers, timeout=60):
         """Runs the client with a terminal of its own; answers = [(text to wait for, what to type)]."""
@@ -174,6 +233,8 @@ class World:
             if todo and todo[0][0] in seen[at:]:
                 at = len(seen)
                 os.write(fd, (todo.pop(0)[1] + "\n").encode())
+        else:
+            os.kill(pid, signal.SIGKILL)  # it asks what nobody expected: what it said shows it
         _, status = os.waitpid(pid, 0)
         os.close(fd)
         return os.waitstatus_to_exitcode(status), seen
@@ -191,6 +252,18 @@ class World:
     def approve(self, plan_id, name="alice", passphrase="correct horse"):
         return self.on_tty(["approve", plan_id, "--operator", name],
                            [(f"passphrase of {name}", passphrase)])
+
+    def carry_out(self, plan):
+        """Applies a plan whatever approval it needs: (exit code, answer or None, text)."""
+        need = plan["plan"]["approval"]["required"]
+        if need == "host":
+            code, seen = self.on_tty(["--json", "apply", plan["plan_id"]], [("[y/N]", "y")])
+            return code, last_json(seen), seen
+        if need == "operator":
+            code, seen = self.approve(plan["plan_id"])
+            if code != 0:
+                return code, None, seen
+        return self.run("apply", plan["plan_id"])
 
     def plan(self, row, **args):
         return self.run("plan", row, *[f"{k}:={json.dumps(v)}" for k, v in args.items()])

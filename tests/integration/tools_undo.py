@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every row that changes something over the API, taken back: state, plan, approve, apply, undo, and
+the state is equal, field by field, in the simulated cluster's own document. The registry is walked:
+a new row without a case fails here (undo_cases.py)."""
+
+import copy
+import fnmatch
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from undo_cases import CASES, ELSEWHERE, VOLATILE  # noqa: E402
+from world import Tap, World  # noqa: E402
+
+w = World("--task-ms", "1", "--seed", "7")
+
+
+def flat(value, path=""):
+    """{path: leaf}; an empty object or list is a leaf too."""
+    if isinstance(value, dict) and value:
+        out = {}
+        for key, v in value.items():
+            out.update(flat(v, f"{path}/{key}" if path else key))
+        return out
+    if isinstance(value, list) and value:
+        out = {}
+        for i, v in enumerate(value):
+            out.update(flat(v, f"{path}/{i}"))
+        return out
+    return {path: value}
+
+
+def left_out(path, patterns):
+    """A pattern names a place and everything below it."""
+    parts = path.split("/")
+    return any(fnmatch.fnmatchcase("/".join(parts[:n]), p)
+               for p in patterns for n in range(1, len(parts) + 1))
+
+
+def difference(before, after, patterns):
+    a, b = flat(before), flat(after)
+    return {p: (a.get(p, "(none)"), b.get(p, "(none)")) for p in sorted({*a, *b})
+            if a.get(p, "(none)") != b.get(p, "(none)") and not left_out(p, patterns)}
+
+
+def take_back(op):
+    code, v, text = w.run("undo", op)
+    if code == 4 and v and v.get("plan"):
+        code, v, text = w.carry_out(v)
+    return code, v, text
+
+
+def one(t, row, args, more):
+    name = f"{row} {args}"
+    for method, path, form in more.get("before", ()):
+        w.sim.call(method, path, **form)
+    before = w.sim.now()
+    code, plan, text = w.plan(row, **args)
+    if not t.ok(code == 0, f"{name}: planned", text):
+        return
+    kind = plan["plan"]["undo"]["kind"]
+    want = more.get("undo", ROWS[row]["undo"])
+    t.ok(kind == want, f"{name}: undo is {want}", plan["plan"]["undo"])
+    code, op, text = w.carry_out(plan)
+    if not t.ok(code == 0 and op and op["outcome"] == "done", f"{name}: done", text):
+        return
+    did = difference(before, w.sim.now(), VOLATILE)
+    t.ok(bool(did) != more.get("same", False), f"{name}: the state is different then", did)
+    if kind == "none":
+        t.ok(plan["plan"]["undo"]["guarantee"], f"{name}: says why there is no way back")
+        return
+    code, v, text = take_back(op["op_id"])
+    t.ok(code == 0 and v and v["outcome"] == "done", f"{name}: undone", text)
+    leaves = [p.format(**args) for p in more.get("leaves", ())]
+    wrong = difference(before, w.sim.now(), VOLATILE + leaves)
+    t.ok(not wrong, f"{name}: everything is as it was",
+         "\n".join(f"{p}: {a!r} -> {b!r}" for p, (a, b) in wrong.items()))
+    for method, path, form in more.get("after", ()):
+        w.sim.call(method, path, **form)
+
+
+def walk(t):
+    for name, row in ROWS.items():
+        if name in ELSEWHERE:
+            t.ok(os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                             ELSEWHERE[name])), f"{name}: see {ELSEWHERE[name]}")
+        elif any(case[0] == name for case in CASES):
+            t.ok(True, f"{name}: has a case")
+        else:
+            t.ok(row["undo"] == "none" and row["undo_none"], f"{name}: no case, for it has no undo: "
+                 f"{row['undo_none']}", f"undo is {row['undo']}: add a case to undo_cases.py")
+    unknown = {case[0] for case in CASES} | set(ELSEWHERE)
+    t.ok(unknown <= set(ROWS), "no case is for a row that is gone", unknown - set(ROWS))
+
+
+def cases(t):
+    for case in CASES:
+        try:
+            one(t, *copy.deepcopy(case))
+        except Exception as e:  # noqa: BLE001 - the cases after it count too
+            t.ok(False, f"{case[0]} {case[1]}", repr(e))
+
+
+def ledger(t):
+    code, report, text = w.verify()
+    t.ok(code == 0 and report["ok"], "the ledger verifies", text)
+
+
+try:
+    w.operator()
+    ROWS = {x["name"]: x for x in w.run("tools", "--all")[1] if x["effect"] == "change"}
+    sys.exit(Tap().run(walk, cases, ledger))
+finally:
+    w.close()

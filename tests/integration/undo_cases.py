@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases of tools_undo.py: for each row that changes something over the API, what is asked for,
+and what the world is made to be before. One line or a small block a case; a row without a case fails
+the test, unless its undo is `none` with a reason.
+
+A case is (row, arguments, more). more may have
+  before   calls that set the scene, past the client: [(method, path, form)]
+  undo     the kind the plan must name, when it is not the row's own
+  after    calls that clean up behind it
+  same     True: it leaves nothing different in the state (a reboot)
+  leaves   paths (fnmatch) that the undo leaves behind by design: its own undo points
+The guests and storages are those of `pvesim`'s built-in cluster."""
+
+# Rows that do not go over the API alone, and where their undo is tested.
+ELSEWHERE = {
+    "ct_exec": "exec_changes.py",
+    "ct_logs": "exec_changes.py",
+}
+
+# What changes by itself or by any change at all: no undo brings it back, and none should.
+VOLATILE = [
+    "tasks", "tasks/*",              # the log of what was done
+    "next_*", "serial", "upid_*",    # counters
+    "guests/*/started",              # when it was last started
+    "guests/*/pid",
+]
+
+SAFETY = ["guests/{vmid}/snapshots/pxundo_*", "guests/{vmid}/config/parent", "guests/{vmid}/parent"]
+
+CASES = [
+    # power: both kinds, each way; a guest that the HA manager looks after
+    ("pve_guest_power", {"vmid": 303, "action": "start"}, {}),
+    ("pve_guest_power", {"vmid": 214, "action": "start"}, {}),
+    ("pve_guest_power", {"vmid": 101, "action": "stop"}, {}),
+    ("pve_guest_power", {"vmid": 101, "action": "shutdown"}, {}),
+    ("pve_guest_power", {"vmid": 105, "action": "stop"}, {}),
+    ("pve_guest_power", {"vmid": 302, "action": "shutdown"}, {}),
+    ("pve_guest_power", {"vmid": 105, "action": "reboot"}, {"undo": "none", "same": True}),
+    # configuration: set, add, delete; stopped, running (it waits as pending), hot-plugged
+    ("pve_guest_config_set", {"vmid": 303, "set": {"memory": 777}}, {}),
+    ("pve_guest_config_set", {"vmid": 303, "set": {"tags": "a;b", "onboot": 1}}, {}),
+    ("pve_guest_config_set", {"vmid": 303, "delete": ["swap"]}, {}),
+    ("pve_guest_config_set", {"vmid": 303, "set": {"description": "two\nlines"}}, {}),
+    ("pve_guest_config_set", {"vmid": 214, "set": {"cores": 3}, "delete": ["ide2"]}, {}),
+    ("pve_guest_config_set", {"vmid": 214, "set": {"ciuser": "ops"}, "cipassword": "s3cret-93812"}, {}),
+    ("pve_guest_config_set", {"vmid": 101, "set": {"memory": 640}}, {}),
+    ("pve_guest_config_set", {"vmid": 101, "set": {"hostname": "web-02"}}, {}),
+    ("pve_guest_config_set", {"vmid": 105, "set": {"memory": 8192}}, {}),
+    ("pve_guest_config_set", {"vmid": 105, "set": {"sockets": 2}}, {}),
+    ("pve_guest_config_set", {"vmid": 105, "delete": ["bootdisk", "cores"]}, {}),
+    ("pve_guest_config_set", {"vmid": 105, "set": {"memory": 6144}},
+     {"before": [("PUT", "/nodes/pve2/qemu/105/config", {"memory": 5120})],
+      "after": [("PUT", "/nodes/pve2/qemu/105/config", {"revert": "memory"})]}),
+    # snapshots
+    ("pve_snapshot_create", {"vmid": 105, "snapname": "s1", "description": "x"}, {}),
+    ("pve_snapshot_create", {"vmid": 101, "snapname": "s1"}, {}),
+    ("pve_snapshot_delete", {"vmid": 105, "snapname": "before_upgrade"}, {}),
+    ("pve_rollback", {"vmid": 105, "snapname": "nightly"}, {"leaves": SAFETY}),
+    # storage definitions
+    ("pve_storage_create", {"storage": "more", "type": "dir",
+                            "set": {"path": "/srv/more", "content": "images,iso"}}, {}),
+    ("pve_storage_update", {"storage": "backup", "set": {"disable": 1}}, {}),
+    ("pve_storage_update", {"storage": "nfs-vm",
+                            "set": {"nodes": "pve1,pve2", "content": "images"}}, {}),
+    ("pve_storage_update", {"storage": "backup", "delete": ["prune-backups"]}, {}),
+    ("pve_storage_delete", {"storage": "nfs-vm"}, {}),
+    ("pve_storage_delete", {"storage": "local-zfs"}, {}),
+    # pools
+    ("pve_pool_create", {"poolid": "extra", "comment": "x"}, {}),
+    ("pve_pool_update", {"poolid": "prod", "comment": "other"}, {}),
+    ("pve_pool_update", {"poolid": "prod", "comment": ""}, {}),
+    ("pve_pool_members_add", {"poolid": "prod", "vms": ["302"], "storage": ["backup"]}, {}),
+    ("pve_pool_members_remove", {"poolid": "prod", "vms": ["101", "301"]}, {}),
+    ("pve_pool_delete", {"poolid": "empty"},
+     {"before": [("POST", "/pools", {"poolid": "empty", "comment": "for a while"})]}),
+    # several as one
+    ("proximo_plan_steps", {"steps": [
+        {"row": "pve_guest_config_set", "args": {"vmid": 303, "set": {"memory": 700}}},
+        {"row": "pve_guest_power", "args": {"vmid": 303, "action": "start"}},
+        {"row": "pve_storage_update", "args": {"storage": "backup", "set": {"disable": 1}}},
+    ]}, {}),
+]
