@@ -16,6 +16,8 @@
 struct draft {
     js *args, *v, *reads;
     enum risk risk;
+    js *outer_args;            /* while a step is made */
+    size_t requests, affected; /* how many there were before it */
 };
 
 const char *risk_name(enum risk r) {
@@ -256,6 +258,62 @@ void draft_undo(struct draft *d, const char *kind, const char *guarantee, const 
     js_add(o, "guarantee", js_str(guarantee));
     js_add(o, "limits", js_str(limits ? limits : ""));
     js_add(d->v, "undo", o);
+}
+
+/* Steps, as the pipeline keeps them. That two of them are apart is not looked at here. */
+void draft_step_begin(struct draft *d, const char *row, const js *args) {
+    js *step = js_object();
+
+    if (!js_get(d->v, "steps")) {
+        js_add(d->v, "steps", js_array());
+    }
+    js_add(step, "row", js_str(row));
+    js_add(step, "args", js_copy(args));
+    js_push(js_get(d->v, "steps"), step);
+    d->outer_args = d->args;
+    d->args = js_copy(args);
+    d->requests = js_len(js_get(d->v, "requests"));
+    d->affected = js_len(js_get(d->v, "affected"));
+}
+
+void draft_step_end(struct draft *d) {
+    static const char *const own[] = {"change", "target", "undo"};
+    js *step = js_at(js_get(d->v, "steps"), draft_steps(d) - 1);
+
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        if (js_get(d->v, own[i])) {
+            js_add(step, own[i], js_ref(js_get(d->v, own[i])));
+            json_object_object_del(d->v, own[i]);
+        }
+    }
+    json_object_put(d->args);
+    d->args = TAKE(d->outer_args);
+}
+
+static void cut(js *list, size_t n) {
+    if (js_len(list) > n) {
+        (void)json_object_array_del_idx(list, n, js_len(list) - n);
+    }
+}
+
+void draft_drop_step(struct draft *d) {
+    cut(js_get(d->v, "requests"), d->requests);
+    cut(js_get(d->v, "affected"), d->affected);
+    cut(js_get(d->v, "steps"), draft_steps(d) - 1);
+}
+
+size_t draft_steps(const struct draft *d) {
+    return js_len(js_get(d->v, "steps"));
+}
+
+const js *draft_step(const struct draft *d, size_t i) {
+    return js_at(js_get(d->v, "steps"), i);
+}
+
+int draft_steps_apart(const struct draft *d, struct err *e) {
+    (void)d;
+    (void)e;
+    return 0;
 }
 
 void draft_need(struct draft *d, enum approval_need n, const char *why) {
