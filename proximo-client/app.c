@@ -133,13 +133,15 @@ static struct handles *handles_of(struct app *a, const char *cluster) {
     return h;
 }
 
-static int open_pve(const struct cluster_conf *c, struct handles *h, struct err *e) {
+static int open_pve(struct app *a, const struct cluster_conf *c, struct handles *h, struct err *e) {
+    CLEANUP(freep) char *cache = path_of("%s/schema/%s", a->config.state_dir, c->name);
     struct pve_conf conf = {
         .name = c->name,
         .base_url = c->url,
         .token_path = c->token,
         .fingerprint = c->fingerprint,
         .ca_file = c->ca,
+        .cache_dir = cache,
         .timeout_ms = c->timeout_ms,
         .connections = c->connections,
     };
@@ -147,7 +149,8 @@ static int open_pve(const struct cluster_conf *c, struct handles *h, struct err 
     return h->pve ? 0 : pve_open(&conf, &h->pve, e);
 }
 
-/* ledger_create makes the directory itself: one that is there without a ledger is not taken over. */
+/* ledger_create makes the directory itself: one that is there without a ledger is not taken over.
+ */
 static int make_parent(const char *dir, struct err *e) {
     CLEANUP(freep) char *parent = strndup(dir, (size_t)(strrchr(dir, '/') - dir));
 
@@ -237,7 +240,7 @@ int app_session(struct app *a, const char *name, unsigned int need, struct sessi
         return err_set(e, -ENOMEM, "out of memory");
     }
     if (need & APP_PVE) {
-        r = open_pve(cluster, h, e);
+        r = open_pve(a, cluster, h, e);
     }
     if (r == 0 && (need & (APP_LEDGER | APP_LEDGER_READ))) {
         r = open_ledger(a, h, need & APP_LEDGER, e);

@@ -65,7 +65,6 @@ static void print_size(const js *tools, const char *name) {
 }
 
 static int print_sizes(struct cli *c) {
-    const char *last = "";
     CLEANUP(js_freep) js *all = service_tools(c->app, "all");
     CLEANUP(js_freep) js *direct = service_tools(c->app, "");
 
@@ -73,11 +72,10 @@ static int print_sizes(struct cli *c) {
     for (size_t i = 0; row_at(i); i++) {
         const char *plane = row_at(i)->plane;
 
-        if (strcmp(plane, last) != 0) {
+        if (row_first_of_plane(i)) {
             CLEANUP(js_freep) js *one = service_tools(c->app, plane);
 
             print_size(one, plane);
-            last = plane;
         }
     }
     print_size(all, "all");

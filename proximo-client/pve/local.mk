@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
 	proximo-client/pve/answer.c \
+	proximo-client/pve/apidoc.c \
 	proximo-client/pve/change.c \
 	proximo-client/pve/change.h \
 	proximo-client/pve/inventory.c \
@@ -8,6 +9,9 @@ libproximo_a_SOURCES += \
 	proximo-client/pve/path.c \
 	proximo-client/pve/pve.c \
 	proximo-client/pve/pve.h \
+	proximo-client/pve/schema.c \
+	proximo-client/pve/schema.h \
+	proximo-client/pve/schema_match.c \
 	proximo-client/pve/task.c \
 	proximo-client/pve/token.c \
 	proximo-client/pve/wire.h \

@@ -108,6 +108,7 @@ static int pve_configure(struct pve *p, const struct pve_conf *c, struct err *e)
     if ((r = copy_opt(c->name ? c->name : "the cluster", &p->name, e)) < 0 ||
         (r = copy_opt(c->token_path, &p->token_path, e)) < 0 ||
         (r = copy_opt(c->ca_file, &p->ca_file, e)) < 0 ||
+        (r = copy_opt(c->cache_dir, &p->cache_dir, e)) < 0 ||
         (r = base_of(c->base_url, &p->base, e)) < 0) {
         return r;
     }
@@ -166,6 +167,8 @@ void pve_close(struct pve *p) {
     free(p->base);
     free(p->token_path);
     free(p->ca_file);
+    free(p->cache_dir);
+    json_object_put(p->schema);
     free(p);
 }
 

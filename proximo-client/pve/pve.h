@@ -19,6 +19,7 @@ struct pve_conf {
     const char *token_path;  /* file USER@REALM!TOKENID=SECRET, 0600; read at each connection */
     const char *fingerprint; /* SHA-256 of the leaf certificate "AB:CD:…", or NULL */
     const char *ca_file;     /* PEM bundle, or NULL: the system's */
+    const char *cache_dir;   /* what is kept of a cluster (its API's description), or NULL */
     int64_t timeout_ms;      /* of one request; 0 = 30000 (a 401 is delayed 3 s on purpose) */
     unsigned int connections; /* at most at once; 0 = 8 */
 };

@@ -28,6 +28,8 @@ struct pve {
     unsigned int connections;
     bool (*cancelled)(void *ctx);
     void *cancel_ctx;
+    char *cache_dir; /* or NULL */
+    js *schema;      /* the cluster's own description, once asked for */
     CURLM *multi;
     bool curl_up;
 };
@@ -60,7 +62,8 @@ struct xfer {
 };
 int xfer_init(struct xfer *x, struct pve *p, const struct token *t, struct err *e);
 void xfer_done(struct xfer *x);
-/* Puts the exchange on the multi handle. method "GET" or a changing one with its body (borrowed
+/* Puts the exchange on the multi handle. A path below /pve-docs/ is a file of the web server, beside
+ * the API. method "GET" or a changing one with its body (borrowed
  * until the end; NULL = none). */
 int xfer_start(struct xfer *x, const char *method, const char *path, const char *body, size_t len,
                struct err *e);

@@ -179,6 +179,13 @@ static bool set_method(struct xfer *x, const char *method, const char *body, siz
     return curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
 }
 
+/* Files of the node's web server lie beside the API. */
+static size_t base_len(const char *base, const char *path) {
+    const char *api = strstr(base, "/api2/json");
+
+    return strncmp(path, "/pve-docs/", 10) == 0 && api ? (size_t)(api - base) : strlen(base);
+}
+
 int xfer_start(struct xfer *x, const char *method, const char *path, const char *body, size_t len,
                struct err *e) {
     CLEANUP(buf_done) struct buf url = BUF_INIT(16 * 1024);
@@ -191,7 +198,7 @@ int xfer_start(struct xfer *x, const char *method, const char *path, const char 
     x->done = false;
     x->code = CURLE_OK;
     x->p->shown[0] = 0;
-    if (buf_adds(&url, x->p->base) < 0 || buf_adds(&url, path) < 0) {
+    if (buf_add(&url, x->p->base, base_len(x->p->base, path)) < 0 || buf_adds(&url, path) < 0) {
         return err_set(e, -E2BIG, "API path too long");
     }
     if (curl_easy_setopt(x->easy, CURLOPT_URL, url.data) != CURLE_OK ||

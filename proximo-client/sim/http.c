@@ -92,6 +92,10 @@ static void set_reason(struct reply *r, const char *msg) {
 static void make_body(struct call *c, struct reply *r) {
     CLEANUP(js_freep) js *body = js_object();
 
+    if (c->file) {
+        c->file(&r->body);
+        return;
+    }
     if (c->raw) {
         (void)buf_adds(&r->body, c->msg);
         return;
@@ -215,6 +219,11 @@ static void answer(struct call *c, struct evhttp_request *req) {
     if (!method_of(req, &c->method)) {
         (void)call_fail(c, 501, "method not available");
         c->raw = true;
+        finish(c, req, 0);
+        return;
+    }
+    if (path && c->method == M_GET && strcmp(path, APIDOC_PATH) == 0) {
+        c->file = apidoc_write;
         finish(c, req, 0);
         return;
     }

@@ -71,6 +71,7 @@ struct call {
     js *data;         /* answer */
     js *extra;        /* siblings of data */
     bool raw;         /* msg is the whole body */
+    void (*file)(struct buf *ret); /* a file beside the API is: this writes it */
     bool drop_after;  /* a fault: process, then close without an answer */
 };
 
@@ -100,6 +101,10 @@ extern const struct route sim_routes[];
 extern const size_t sim_n_routes;
 /* Authenticated call from path and parameters: finds, checks, runs, commits. */
 void sim_dispatch(struct call *c);
+
+/* ---- apidoc.c: the description of the API as a node serves it ---- */
+#define APIDOC_PATH "/pve-docs/api-viewer/apidoc.js"
+void apidoc_write(struct buf *ret);
 
 /* ---- params.c ---- */
 /* Checks c->params against a specification; 0, or -1 with a 400 answer. */

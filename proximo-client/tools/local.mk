@@ -2,6 +2,10 @@
 libproximo_a_SOURCES += \
 	proximo-client/tools/access.c \
 	proximo-client/tools/answer.c \
+	proximo-client/tools/api.c \
+	proximo-client/tools/api.h \
+	proximo-client/tools/api_refuse.c \
+	proximo-client/tools/api_rows.c \
 	proximo-client/tools/assess.c \
 	proximo-client/tools/cluster.c \
 	proximo-client/tools/core.c \

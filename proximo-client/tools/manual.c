@@ -77,17 +77,6 @@ static int add_row(struct buf *b, const struct row *row) {
     return r;
 }
 
-static bool first_of_plane(size_t i) {
-    const char *plane = row_at(i)->plane;
-
-    for (size_t k = 0; k < i; k++) {
-        if (strcmp(row_at(k)->plane, plane) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int add_plane(struct buf *b, const char *plane) {
     CLEANUP(buf_done) struct buf reads = BUF_INIT(LIM_LINES), changes = BUF_INIT(LIM_LINES);
     const struct row *row;
@@ -126,7 +115,7 @@ int tools_manual(struct buf *ret) {
                       "may be added and are then only checked.\n.Sh TOOLS\n");
 
     for (size_t i = 0; r == 0 && (row = row_at(i)); i++) {
-        if (first_of_plane(i)) {
+        if (row_first_of_plane(i)) {
             r = add_plane(ret, row->plane);
         }
     }

@@ -7,7 +7,7 @@
 
 static const struct row *const tables[] = {
     core_rows, cluster_rows, node_rows, guest_rows, snapshot_rows, storage_rows,
-    task_rows, access_rows,  pool_rows, exec_rows,  ledger_rows,
+    task_rows, access_rows,  pool_rows, api_rows, exec_rows,  ledger_rows,
 };
 
 const struct row *row_at(size_t i) {
@@ -30,4 +30,13 @@ const struct row *row_find(const char *name) {
         }
     }
     return NULL;
+}
+
+bool row_first_of_plane(size_t i) {
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(row_at(k)->plane, row_at(i)->plane) == 0) {
+            return false;
+        }
+    }
+    return true;
 }

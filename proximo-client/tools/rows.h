@@ -19,6 +19,7 @@ extern const struct row storage_rows[];
 extern const struct row task_rows[];
 extern const struct row access_rows[];
 extern const struct row pool_rows[];
+extern const struct row api_rows[];
 extern const struct row exec_rows[];
 extern const struct row ledger_rows[];
 

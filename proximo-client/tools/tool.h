@@ -99,6 +99,7 @@ struct row {
 /* registry.c: the one list of tables. */
 const struct row *row_find(const char *name);
 const struct row *row_at(size_t i); /* NULL past the end; sorted by plane order, then table order */
+bool row_first_of_plane(size_t i); /* whether no row before it is of its plane */
 /* schema.c */
 js *row_input_schema(const struct row *r, bool with_cluster);
 js *row_output_schema(const struct row *r); /* NULL when the row declares none */

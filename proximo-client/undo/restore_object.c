@@ -161,6 +161,9 @@ static int put_back(struct draft *d, const struct undone *u, const js *q, struct
                                          .why = "the values before the operation come back"});
     }
     buf_done(&r.redo_del);
+    if (strcmp(js_str_or(u->plan, "tool", ""), "pve_api_plan") == 0) {
+        draft_unread(d, "consequences", "a generic call: no analyser knows what it does", NULL);
+    }
     draft_undo(d, "restore-object",
                "the values of now are recorded in this plan and can be put back", "");
     return 0;

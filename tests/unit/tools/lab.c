@@ -92,6 +92,7 @@ static const struct {
     {"/nodes/n2/storage/btr/content", "[]"},
     {"/nodes/n1/storage/nas/content", "[]"},
     {"/nodes/n2/storage/nas/content", "[]"},
+    {"/cluster/options", "{\"keyboard\":\"en-us\"}"},
     {"/cluster/backup", "[]"},
     {"/cluster/replication", "[]"},
     {"/cluster/ha/resources", "[]"},
@@ -104,8 +105,15 @@ static const struct {
      "{\"status\":\"running\",\"type\":\"vzstart\",\"id\":\"105\",\"starttime\":1}"},
 };
 
+static const char apidoc[] =
+    "const apiSchema = "
+    "[{\"path\":\"/cluster/options\",\"info\":{\"GET\":{},\"PUT\":{\"parameters\":{"
+    "\"properties\":{\"keyboard\":{\"type\":\"string\",\"optional\":1},\"password\":{\"type\":"
+    "\"string\",\"optional\":1}}}}}}];";
+
 void lab_fill(void) {
     world_reset();
+    world_schema(apidoc, sizeof(apidoc) - 1);
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         world_set(answers[i].path, answers[i].data);
     }

@@ -7,7 +7,8 @@ TOOLS_API = tests/unit/tools/api.c tests/unit/tools/api.h
 TOOLS_LIBS = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 TOOLS_TESTS = tests/unit/tools/test_validate tests/unit/tools/test_rows tests/unit/tools/test_plans \
 	tests/unit/tools/test_reads tests/unit/tools/test_undo \
-	tests/unit/tools/test_walk tests/unit/tools/test_send
+	tests/unit/tools/test_walk tests/unit/tools/test_send \
+	tests/unit/tools/test_api
 check_PROGRAMS += $(TOOLS_TESTS)
 TESTS += $(TOOLS_TESTS)
 tests_unit_tools_test_validate_SOURCES = tests/unit/tools/test_validate.c $(TOOLS_WORLD)
@@ -26,3 +27,6 @@ tests_unit_tools_test_walk_LDADD = $(TOOLS_LIBS)
 tests_unit_tools_test_send_SOURCES = tests/unit/tools/test_send.c $(TOOLS_LAB) \
 	tests/unit/tools/samples.h
 tests_unit_tools_test_send_LDADD = $(TOOLS_LIBS)
+tests_unit_tools_test_api_SOURCES = tests/unit/tools/test_api.c $(TOOLS_LAB) $(TOOLS_API) \
+	tests/unit/tools/endpoints.h
+tests_unit_tools_test_api_LDADD = $(TOOLS_LIBS)

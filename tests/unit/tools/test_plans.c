@@ -399,6 +399,11 @@ static const struct sample {
      "\"output\":2,\"undo\":\"auto\"}"},
     {"ct_exec", "{\"vmid\":105,\"argv\":[\"/bin/sh\"],\"stdin_secret\":\"a\"}",
      "{\"vmid\":105,\"argv\":[\"/bin/sh\"],\"stdin_secret\":\"b\"}"},
+    {"pve_api_plan",
+     "{\"method\":\"PUT\",\"path\":\"/cluster/options\",\"params\":{\"keyboard\":\"de\"},"
+     "\"secret_param\":\"password\",\"secret\":\"a\"}",
+     "{\"method\":\"POST\",\"path\":\"/cluster/other\",\"params\":{\"keyboard\":\"fr\"},"
+     "\"secret_param\":\"keyboard\",\"secret\":\"b\"}"},
     {"ct_logs", "{\"vmid\":105,\"unit\":\"a\",\"lines\":1}",
      "{\"vmid\":106,\"unit\":\"b\",\"lines\":2}"},
     {"proximo_plan_steps",

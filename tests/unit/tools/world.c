@@ -18,8 +18,10 @@
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pve/pve.h"
+#include "proximo-client/pve/schema.h"
 
 struct pve {
+    js *schema;
     js *answers; /* path -> data */
     js *fails;   /* path -> {status, tag} */
     js *gets;    /* path -> how often */
@@ -39,10 +41,11 @@ void world_reset(void) {
     json_object_put(pve.answers);
     json_object_put(pve.fails);
     json_object_put(pve.gets);
+    json_object_put(pve.schema);
     json_object_put(nodes.explain);
     free(nodes.asked);
     nodes = (struct nodes){.explain = js_object()};
-    pve = (struct pve){js_object(), js_object(), js_object(), "OK"};
+    pve = (struct pve){NULL, js_object(), js_object(), js_object(), "OK"};
 }
 
 void world_set(const char *path, const char *data) {
@@ -59,6 +62,22 @@ void world_set(const char *path, const char *data) {
 
 bool world_knows(const char *path) {
     return js_get(pve.answers, path) != NULL;
+}
+
+void world_schema(const char *text, size_t len) {
+    json_object_put(pve.schema);
+    pve.schema = NULL;
+    if (text && apidoc_parse(text, len, &pve.schema, NULL) < 0) {
+        abort();
+    }
+}
+
+int pve_schema(struct pve *p, const js **ret, struct err *e) {
+    if (!p->schema) {
+        return err_tag(e, -ENOENT, "no_schema", "the cluster serves none");
+    }
+    *ret = p->schema;
+    return 0;
 }
 
 void world_fail(const char *path, int http_status, const char *tag) {

@@ -16,6 +16,8 @@ void world_reset(void);
 void world_set(const char *path, const char *data);
 /* A GET of path fails: HTTP status and tag. */
 bool world_knows(const char *path); /* whether there is an answer */
+/* The description of its API that the cluster serves; NULL: none. */
+void world_schema(const char *text, size_t len);
 void world_fail(const char *path, int http_status, const char *tag);
 /* Adds every answer of a capture file ({calls:[{path, status, body}]}); false when it is not there.
  */
