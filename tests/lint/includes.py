@@ -11,7 +11,8 @@ C = "proximo-client/"
 CHANGE = {C + "pve/change.h", C + "nodes/act.h"}
 # The parts whose own files may see their own mutating header.
 OWN = {C + "pve/change.h": C + "pve/", C + "nodes/act.h": C + "nodes/"}
-READING = {C + "pve/pve.h", C + "pve/inventory.h", C + "nodes/nodes.h"}
+READING = {C + "pve/pve.h", C + "pve/inventory.h", C + "pve/schema.h",
+           C + "nodes/nodes.h"}
 FACES = ("mcp", "a2a", "cli")
 PLANNERS = ("tools", "blast", "undo", "diagnose")
 FOREIGN_TO_ROOT = re.compile(
