@@ -331,3 +331,46 @@ void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes
     js_add(o, "guests", js_int(guests));
     js_add(d->v, "coverage", o);
 }
+
+/* --- several changes as one --- */
+
+void draft_step_begin(struct draft *d, const char *row, const js *args) {
+    js *step = js_object();
+
+    js_add(step, "row", js_str(row));
+    js_add(step, "args", js_copy(args));
+    if (!js_get(d->v, "steps")) {
+        js_add(d->v, "steps", js_array());
+    }
+    js_push(js_get(d->v, "steps"), step);
+}
+
+void draft_step_end(struct draft *d) {
+    static const char *const own[] = {"change", "target", "undo"};
+    js *step = js_at(js_get(d->v, "steps"), draft_steps(d) - 1);
+
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        if (js_get(d->v, own[i])) {
+            js_add(step, own[i], js_ref(js_get(d->v, own[i])));
+            json_object_object_del(d->v, own[i]);
+        }
+    }
+}
+
+void draft_drop_step(struct draft *d) {
+    (void)json_object_array_del_idx(js_get(d->v, "steps"), draft_steps(d) - 1, 1);
+}
+
+size_t draft_steps(const struct draft *d) {
+    return js_len(js_get(d->v, "steps"));
+}
+
+const js *draft_step(const struct draft *d, size_t i) {
+    return js_at(js_get(d->v, "steps"), i);
+}
+
+int draft_steps_apart(const struct draft *d, struct err *e) {
+    (void)d;
+    (void)e;
+    return 0;
+}
