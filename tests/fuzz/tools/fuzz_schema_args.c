@@ -48,6 +48,7 @@ static void promised(const struct field *f, const js *v) {
         must(json_object_is_type(v, json_type_boolean));
         break;
     case F_STRS:
+    case F_OBJS:
         must(js_is_array(v));
         break;
     case F_MAP:
