@@ -3,6 +3,7 @@ libproximo_a_SOURCES += \
 	proximo-client/cli/cli.c proximo-client/cli/cli.h \
 	proximo-client/cli/cmd_apply.c \
 	proximo-client/cli/cmd_approve.c \
+	proximo-client/cli/cmd_capture.c \
 	proximo-client/cli/cmd_job.c \
 	proximo-client/cli/cmd_ledger.c \
 	proximo-client/cli/cmd_mcp.c \

@@ -2,6 +2,8 @@
 libproximo_a_SOURCES += \
 	proximo-client/pipeline/approval_make.c proximo-client/pipeline/approval_make.h \
 	proximo-client/pipeline/approve.c \
+	proximo-client/pipeline/capture.c proximo-client/pipeline/capture.h \
+	proximo-client/pipeline/capture_scrub.c \
 	proximo-client/pipeline/change.c proximo-client/pipeline/change.h \
 	proximo-client/pipeline/draft.c proximo-client/pipeline/draft_steps.c proximo-client/pipeline/draft.h \
 	proximo-client/pipeline/draft_int.h \

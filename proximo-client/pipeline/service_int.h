@@ -24,6 +24,9 @@ void service_taint_after(const struct session *s, const js *result);
 int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js **ret,
                           struct err *e);
 
+/* Writes a `read` entry for something that is no row. */
+int service_record_read(const struct session *s, const char *what, const char *outcome);
+
 meta_fn meta_ops, meta_plan_show, meta_ledger_verify, meta_ledger_show, meta_ledger_proof;
 meta_fn meta_ledger_query;
 meta_fn meta_doctor, meta_nodes, meta_job, meta_job_cancel;

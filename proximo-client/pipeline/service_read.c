@@ -41,8 +41,7 @@ static bool rate_ok(unsigned int *ret_skipped) {
     return true;
 }
 
-static int record(const struct session *s, const struct row *row, const js *args,
-                  const char *outcome) {
+static int record(const struct session *s, const char *what, const js *args, const char *outcome) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     char text[HASH_HEX_LEN + 1];
     char body[64] = "{}";
@@ -58,7 +57,7 @@ static int record(const struct session *s, const struct row *row, const js *args
         r = entry_begin(&b, ENTRY_READ, clock_unix(), s->actor);
     }
     if (r == 0) {
-        r = lines_put(&b, "tool", row->name);
+        r = lines_put(&b, "tool", what);
     }
     hash_text(&h, text);
     if (r == 0) {
@@ -76,6 +75,12 @@ static int record(const struct session *s, const struct row *row, const js *args
     return r < 0 ? r
                  : ledger_append(s->ledger, buf_str(&b), b.len, 0, NULL, NULL,
                                  &(struct ledger_pos){0}, NULL);
+}
+
+int service_record_read(const struct session *s, const char *what, const char *outcome) {
+    CLEANUP(js_freep) js *args = js_object();
+
+    return record(s, what, args, outcome);
 }
 
 static int too_large(const js *v, const struct row *row, struct err *e) {
@@ -131,7 +136,7 @@ int service_read(struct app *a, const struct call *c, const struct row *row, con
     }
     r = run(&s, row, args, ret, e);
     if (s.ledger) {
-        recorded = record(&s, row, args, r < 0 ? (e->tag[0] ? e->tag : "internal") : "ok");
+        recorded = record(&s, row->name, args, r < 0 ? (e->tag[0] ? e->tag : "internal") : "ok");
         if (r == 0 && (row->flags & ROW_GUEST_TEXT) && app_config(a, &conf, NULL) == 0) {
             taint_set(s.ledger, clock_unix() + conf->policy.taint_s);
         }

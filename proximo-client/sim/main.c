@@ -19,7 +19,7 @@
 static const char help[] =
     "Usage: pvesim [OPTION]...\n"
     "       pvesim generate [--nodes N] [--guests N] [--snapshots N] [--seed N] > STATE\n"
-    "       pvesim import DIR > STATE\n"
+    "       pvesim import DIR|FILE > STATE\n"
     "\n"
     "A simulated Proxmox VE cluster behind the real REST interface over HTTPS. Without a state\n"
     "it starts a built-in demo cluster. Nothing it does touches a real hypervisor.\n"
@@ -333,14 +333,25 @@ static int run_server(struct args *a) {
     }
     r = open_cluster(&s, a, &file, &e);
     if (r == 0 && a->check) {
-        (void)printf("nodes %d\nguests %d\n",
-                     js_members(state_get(&s.st, "nodes", NULL)),
+        (void)printf("nodes %d\nguests %d\n", js_members(state_get(&s.st, "nodes", NULL)),
                      js_members(state_get(&s.st, "guests", NULL)));
     } else if (r == 0) {
         r = serve(&s, &e);
     }
     sim_close(&s);
     return r < 0 ? complain(&e) : 0;
+}
+
+/* A directory is a copy of /etc/pve, a file a capture. */
+static int import_any(const char *path) {
+    js *root = NULL;
+    struct err e = {0};
+    struct stat st;
+    bool is_file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+
+    return (is_file ? import_capture(path, &root, &e) : import_tree(path, &root, &e)) < 0
+               ? complain(&e)
+               : print_state(root);
 }
 
 int main(int argc, char **argv) {
@@ -360,10 +371,7 @@ int main(int argc, char **argv) {
         return print_state(generate_cluster(&a.g));
     }
     if (optind < argc && strcmp(argv[optind], "import") == 0 && optind + 2 == argc) {
-        js *root = NULL;
-        struct err e = {0};
-
-        return import_tree(argv[optind + 1], &root, &e) < 0 ? complain(&e) : print_state(root);
+        return import_any(argv[optind + 1]);
     }
     if (optind < argc) {
         (void)fprintf(stderr, "pvesim: what is '%s'? try `pvesim --help`\n", argv[optind]);

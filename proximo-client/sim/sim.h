@@ -245,6 +245,9 @@ int tree_write(struct sim *s, struct err *e); /* everything */
 void tree_touched(void *ctx, const js *ops);  /* what a commit changed */
 /* ---- import.c ---- */
 int import_tree(const char *dir, js **ret, struct err *e);
+/* The same from a file of `proximo-client capture`. -EBADMSG when it is none. */
+int import_capture(const char *path, js **ret, struct err *e);
+int import_capture_text(const char *text, size_t len, js **ret, struct err *e);
 
 /* ---- backing.c: real containers behind simulated guests ---- */
 const char *backing_name(const struct guest *g); /* NULL: none */

@@ -36,6 +36,7 @@ tests_integration_priv_snap_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 
 # pipeline: the way of one change, with the real client and a simulated cluster
 PIPELINE_PY = tests/integration/pipeline_changes.py \
+	tests/integration/capture.py \
 	tests/integration/jobs.py \
 	tests/integration/ledger_care.py \
 	tests/integration/ledger_query.py \

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is taken out of a capture. A closed table of keys: a key that is new to us and holds a
+ * secret would stay, so keys that sound like one are taken out as well, and free text, where people
+ * keep passwords, goes as a whole. */
+#include <string.h>
+#include <strings.h>
+
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/pipeline/capture.h"
+
+#define SCRUBBED "(scrubbed)"
+
+static bool is_secret(const char *key) {
+    static const char *const exact[] = {
+        "cipassword",    "description", "notes",          "comment",    "email", "firstname",
+        "lastname",      "keys",        "sshkeys",        "bind_dn",    "env",   "username",
+        "master-pubkey", "keyring",     "tokenid-secret", "client-key",
+    };
+    static const char *const parts[] = {"password",       "passwd", "secret", "private",
+                                        "encryption-key", "apikey", "api-key"};
+
+    if (strncmp(key, "lxc.environment", 15) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(exact); i++) {
+        if (strcmp(exact[i], key) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (strcasestr(key, parts[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note(js *scrubbed, const char *path, const char *key) {
+    js *o;
+
+    for (size_t i = js_len(scrubbed); i > 0;
+         i--) { /* one line a key and path, however many items */
+        const js *old = js_at(scrubbed, i - 1);
+
+        if (strcmp(js_str_or(old, "path", ""), path) != 0) {
+            break;
+        }
+        if (strcmp(js_str_or(old, "key", ""), key) == 0) {
+            return;
+        }
+    }
+    o = js_object();
+    js_add(o, "path", js_str(path));
+    js_add(o, "key", js_str(key));
+    js_push(scrubbed, o);
+}
+
+/* Raw lines of a container's configuration come as pairs: [["lxc.environment", "A=b"], …]. */
+static void scrub_pair(const char *path, js *pair, js *scrubbed) {
+    js *key = js_at(pair, 0), *value = js_at(pair, 1);
+
+    if (js_len(pair) == 2 && js_is_str(key) && js_is_str(value) &&
+        strncmp(json_object_get_string(key), "lxc.environment", 15) == 0) {
+        (void)json_object_array_put_idx(pair, 1, js_str(SCRUBBED));
+        note(scrubbed, path, "lxc.environment");
+    }
+}
+
+static void scrub(const char *path, js *v, js *scrubbed, unsigned int depth);
+
+static void scrub_members(const char *path, js *o, js *scrubbed, unsigned int depth) {
+    JS_FOREACH(o, key, val) {
+        if (is_secret(key) && js_is_str(val) && *json_object_get_string(val)) {
+            (void)json_object_set_string(val, SCRUBBED);
+            note(scrubbed, path, key);
+        } else {
+            scrub(path, val, scrubbed, depth + 1);
+        }
+    }
+}
+
+static void scrub(const char *path, js *v, js *scrubbed, unsigned int depth) {
+    if (depth > LIM_JSON_DEPTH) {
+        return; /* deeper than any answer that was parsed */
+    }
+    if (js_is_array(v)) {
+        scrub_pair(path, v, scrubbed);
+        for (size_t i = 0; i < js_len(v); i++) {
+            scrub(path, js_at(v, i), scrubbed, depth + 1);
+        }
+    } else if (js_is_object(v)) {
+        scrub_members(path, v, scrubbed, depth);
+    }
+}
+
+void capture_scrub(const char *path, js *answer, js *scrubbed) {
+    scrub(path, answer, scrubbed, 0);
+}

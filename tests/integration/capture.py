@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A copy of a cluster to rehearse on: no secret leaves, and the same plan comes out on the copy."""
+
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import PVESIM, Sim, Tap, World  # noqa: E402
+
+CANARY = "CANARY-must-not-leave"
+
+
+def with_secrets():
+    """The demonstration cluster, in which people kept secrets in all the usual places."""
+    w = World()
+    w.sim.stop()
+    with open(w.sim.state, encoding="utf-8") as f:
+        s = json.load(f)
+    s["guests"]["101"]["config"]["description"] = f"root password {CANARY}-1"
+    s["guests"]["101"]["config"]["lxc.environment"] = f"DB_PASSWORD={CANARY}-2"
+    s["guests"]["101"]["snapshots"]["before-tls"]["description"] = f"{CANARY}-3"
+    s["guests"]["105"]["config"]["cipassword"] = f"{CANARY}-4"
+    s["guests"]["105"]["config"]["ciuser"] = "admin"
+    s["storage"]["cifs1"] = {"type": "cifs", "server": "192.0.2.9", "share": "x", "content": "backup",
+                             "username": f"{CANARY}-5", "password": f"{CANARY}-6"}
+    s["users"]["auditor@pve"]["comment"] = f"{CANARY}-7"
+    s["users"]["auditor@pve"]["email"] = f"{CANARY}-8@example.org"
+    s["users"]["auditor@pve"]["tokens"]["ro"]["comment"] = f"{CANARY}-9"
+    s["pools"]["prod"]["comment"] = f"{CANARY}-10"
+    s["firewall"]["cluster"]["rules"] = [
+        {"type": "in", "action": "ACCEPT", "enable": 1, "dport": "22", "proto": "tcp",
+         "comment": f"{CANARY}-11"}]
+    with open(w.sim.state, "w", encoding="utf-8") as f:
+        json.dump(s, f)
+    w.sim.start()
+    w.write_config()
+    return w
+
+
+a = with_secrets()
+FILE = os.path.join(a.dir, "capture.json")
+b = World(sim=False)
+
+
+def test_capture(t):
+    code, v, text = a.run("capture", FILE)
+    t.ok(code in (0, 6) and v["reads"] > 50, "the cluster is captured", text)
+    t.ok(os.stat(FILE).st_mode & 0o777 == 0o600, "into a private file")
+    raw = open(FILE, encoding="utf-8").read()
+    t.ok(CANARY not in raw and CANARY not in text, "no secret is in it",
+         [raw[max(0, i - 80):i + 40] for i in range(len(raw)) if raw.startswith(CANARY, i)])
+    said = {(s["key"], s["path"]) for s in v["scrubbed"]}
+    want = {("description", "/nodes/pve1/lxc/101/config"),
+            ("lxc.environment", "/nodes/pve1/lxc/101/config"),
+            ("cipassword", "/nodes/pve2/qemu/105/config"), ("username", "/storage"),
+            ("email", "/access/users"), ("comment", "/access/users"),
+            ("comment", "/cluster/firewall/rules")}
+    t.ok(want <= said, "what was taken out is listed", want - said)
+    code, out, err = a.text("capture", FILE)
+    t.ok("scrubbed  cipassword of /nodes/pve2/qemu/105/config" in out, "and printed", out + err)
+    entries = [e for e in a.entries() if "capture" in json.dumps(e)]
+    t.ok(entries, "the read is in the ledger")
+
+
+def test_import(t):
+    state = os.path.join(b.dir, "state.json")
+    with open(state, "wb") as f:
+        r = subprocess.run([PVESIM, "import", FILE], stdout=f, stderr=subprocess.PIPE, check=False)
+    t.ok(r.returncode == 0, "the capture becomes a simulated cluster", r.stderr)
+    b.sim = Sim(b.mkdir("sim"), state=state)
+    b.write_config()
+    for row, args in (("pve_list_guests", {"limit": 1000}), ("pve_storage_list", {}),
+                      ("pve_permissions", {"userid": "auditor@pve"})):
+        one, two = (w.read(row, **args) for w in (a, b))
+        drop = ("password", "uptime", "uptime_s", "cpu", "mem", "maxmem", "disk", "cpu_percent")
+        clean = [json.dumps([{k: x for k, x in i.items() if k not in drop}
+                             for i in v[1].get("items", [v[1]])], sort_keys=True)
+                 for v in (one, two)]
+        if "scrubbed" in clean[1]:
+            clean[0] = clean[0].replace(f"{CANARY}-5", "(scrubbed)")
+        t.ok(clean[0] == clean[1], f"{row} answers the same on both", "\n".join(clean))
+
+
+CHANGES = [
+    ("pve_storage_delete", {"storage": "local-zfs"}),
+    ("pve_storage_update", {"storage": "nfs-vm", "set": {"nodes": "pve1"}}),
+    ("pve_guest_power", {"vmid": 301, "action": "stop"}),
+    ("pve_guest_power", {"vmid": 302, "action": "stop"}),
+    ("pve_guest_config_set", {"vmid": 104, "set": {"memory": "4096"}}),
+    ("pve_rollback", {"vmid": 101, "snapname": "before-tls"}),
+]
+SAME = ("affected", "risk", "risk_reasons", "undo", "requests", "complete", "unread", "approval")
+
+
+def test_same_plans(t):
+    for row, args in CHANGES:
+        plans = []
+        for w in (a, b):
+            code, p, text = w.plan(row, **args)
+            if code != 0:
+                plans.append(json.dumps(p["error"]["code"]))
+                continue
+            plans.append(json.dumps({k: p["plan"].get(k) for k in SAME}, sort_keys=True, indent=1))
+        t.ok(plans[0] == plans[1], f"{row} {args}: the same plan on the copy",
+             "\n".join(x for x in set(plans[0].splitlines()) ^ set(plans[1].splitlines())))
+
+
+def test_bad(t):
+    for name, text in (("empty", ""), ("a list", "[]"), ("another kind", '{"kind": "x", "v": 1}'),
+                       ("a newer version", '{"kind": "proximo-capture", "v": 2, "reads": {}}'),
+                       ("cut", open(FILE, encoding="utf-8").read()[:5000])):
+        path = os.path.join(a.dir, "bad.json")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        r = subprocess.run([PVESIM, "import", path], capture_output=True, text=True, check=False)
+        t.ok(r.returncode == 1 and r.stderr and not r.stdout, f"{name}: refused", r.stderr)
+    t.ok(a.run("capture")[0] == 2, "no file named")
+    t.ok(a.run("capture", "/nonexistent/x")[0] != 0, "a file that cannot be written")
+
+
+try:
+    sys.exit(Tap().run(test_capture, test_import, test_same_plans, test_bad))
+finally:
+    a.close()
+    b.close()
