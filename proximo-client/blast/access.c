@@ -81,23 +81,38 @@ static void side_open(struct side *s, const js *paths) {
     }
 }
 
+/* Each path with a child of its own that nothing is said about ("*" is no name of anything): an
+ * entry that does not propagate hides on its path what the children still get from above, so
+ * neither can be told from the other. */
+static void path_add(js *all, const char *path) {
+    char child[260];
+
+    js_add(all, path, js_bool(true));
+    (void)snprintf(child, sizeof(child), "%.250s/*", path[1] ? path : "");
+    js_add(all, child, js_bool(true));
+}
+
+static bool is_child(const char *path) {
+    return strcmp(path + strlen(path) - 2, "/*") == 0;
+}
+
 static void paths_add(js *all, js *more) {
     JS_FOREACH(more, path, on) {
         (void)on;
-        js_add(all, path, js_bool(true));
+        path_add(all, path);
     }
     js_freep(&more);
 }
 
 static js *all_paths(const struct access *before, const struct access *after) {
-    /* where PVE's own checks look when nothing is said anywhere nearer */
+    /* where PVE's own checks look when nothing is said anywhere nearer; "/" comes first */
     static const char *const top[] = {"/",        "/access", "/access/groups", "/access/realm",
                                       "/mapping", "/nodes",  "/pool",          "/sdn",
                                       "/storage", "/vms"};
     js *all = js_object();
 
     for (size_t i = 0; i < ARRAY_LEN(top); i++) {
-        js_add(all, top[i], js_bool(true));
+        path_add(all, top[i]);
     }
     paths_add(all, access_paths(before));
     paths_add(all, access_paths(after));
@@ -116,24 +131,30 @@ static struct privs effective(const struct side *s, size_t who, size_t path, int
 struct change {
     const struct access *names; /* the side whose privileges are meant */
     struct privset what;
-    const char *first;
+    const char *first, *last; /* of the paths; the last that is none's child */
     size_t paths;
-    bool only_below; /* on no path itself, only on what is below */
 };
 
 static void change_add(struct change *c, const char *path, const struct privs *of,
                        const struct privs *without) {
     struct privset here = privset_minus(&of->have, &without->have);
-    struct privset below = privset_minus(&of->below, &without->below);
 
-    if (privset_is_empty(&here) && privset_is_empty(&below)) {
+    if (privset_is_empty(&here)) {
         return;
     }
-    c->only_below = (c->paths == 0 || c->only_below) && privset_is_empty(&here);
-    c->first = c->paths ? c->first : path;
-    c->paths++;
+    if (c->paths == 0) {
+        c->first = path;
+    }
+    /* a path and its child are one */
+    if (!is_child(path)) {
+        c->last = path;
+        c->paths++;
+    } else if (!c->last || strncmp(c->last, path, strlen(path) - 2) != 0 ||
+               strlen(c->last) > strlen(path) - 1) {
+        c->paths++;
+    }
     for (size_t i = 0; i < ARRAY_LEN(here.w); i++) {
-        c->what.w[i] |= here.w[i] | below.w[i];
+        c->what.w[i] |= here.w[i];
     }
 }
 
@@ -155,7 +176,12 @@ static void change_say(const struct change *c, const char *verb, struct buf *ret
     if (all > 4) {
         (void)buf_addf(ret, " and %d more", all - 4);
     }
-    (void)buf_addf(ret, " on %s%s", c->only_below ? "what is below " : "", c->first);
+    if (is_child(c->first)) {
+        (void)buf_addf(ret, " on what is below %.*s", (int)strlen(c->first) - (c->first[2] ? 2 : 1),
+                       c->first);
+    } else {
+        (void)buf_addf(ret, " on %s", c->first);
+    }
     if (c->paths > 1) {
         (void)buf_addf(ret, " and %zu more paths", c->paths - 1);
     }
@@ -242,7 +268,7 @@ static void compare_one(struct compare *c, const char *name) {
 
 /* ---- administrators ---- */
 
-static size_t administrators(const struct side *s, size_t root_path, int64_t now) {
+static size_t administrators(const struct side *s, int64_t now) {
     size_t n = 0;
 
     for (size_t who = 0; who < access_principals(s->a); who++) {
@@ -251,8 +277,8 @@ static size_t administrators(const struct side *s, size_t root_path, int64_t now
         if (access_is_token(s->a, who) || strcmp(access_name(s->a, who), "root@pam") == 0) {
             continue;
         }
-        p = effective(s, who, root_path, now);
-        n += privset_has(s->a, &p.below, "Permissions.Modify");
+        p = effective(s, who, 1, now); /* the second path: what is below "/" */
+        n += privset_has(s->a, &p.have, "Permissions.Modify");
     }
     return n;
 }
@@ -260,9 +286,8 @@ static size_t administrators(const struct side *s, size_t root_path, int64_t now
 static void check_administrators(struct compare *c) {
     size_t root = access_find(c->after.a, "root@pam");
     bool has_root = root != SIZE_MAX && access_is_usable(c->after.a, root, c->now);
-    /* "/" is the first of the paths */
-    size_t before = administrators(&c->before, 0, c->now);
-    size_t after = administrators(&c->after, 0, c->now);
+    size_t before = administrators(&c->before, c->now);
+    size_t after = administrators(&c->after, c->now);
 
     if (after == 0 && !has_root) {
         draft_risk(c->d, RISK_HIGH, "nobody is left who can change privileges");

@@ -17,7 +17,9 @@ struct privset {
 };
 struct privs {
     struct privset have;
-    struct privset below; /* of those: also on everything below the path */
+    /* Of those: what the API calls propagating. What a child of the path has is another question:
+     * ask for the child. */
+    struct privset below;
 };
 
 /* world: {users, groups, roles, acl, domains: as the API answers (users with full=1), pools:

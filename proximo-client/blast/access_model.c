@@ -13,6 +13,8 @@
 
 #include "common/own.h"
 
+#define MEMO_FROM 8 /* entries */
+
 struct role {
     struct privset privs;
     bool none; /* NoAccess */
@@ -22,10 +24,18 @@ struct entry {
     bool is_group, below;
     const struct role *role;
 };
+struct said {
+    struct privs p;
+    bool any, none;
+};
 /* One path that carries entries: the principals' own sorted by principal, then the groups'. */
 struct level {
     struct entry *v;
     size_t n, n_own;
+    /* What each principal gets from here for what is below, once it was asked: the same for all of
+     * ten thousand guests. NULL on paths with few entries. */
+    struct said *memo;
+    bool *is_known;
 };
 struct principal {
     const char *name;
@@ -286,6 +296,10 @@ static void read_acl(struct access *a, const js *acl) {
         while (l->n_own < l->n && !l->v[l->n_own].is_group) {
             l->n_own++;
         }
+        if (l->n > MEMO_FROM) {
+            l->memo = need(calloc(a->n_p, sizeof(*l->memo)));
+            l->is_known = need(calloc(a->n_p, sizeof(*l->is_known)));
+        }
     }
 }
 
@@ -353,6 +367,8 @@ void access_free(struct access *a) {
     }
     for (size_t i = 0; i < a->n_level; i++) {
         free(a->level[i].v);
+        free(a->level[i].memo);
+        free(a->level[i].is_known);
     }
     free(a->name);
     free(a->role);
@@ -437,11 +453,6 @@ void access_path_free(struct access_path *p) {
     }
 }
 
-struct said {
-    struct privs p;
-    bool any, none;
-};
-
 static void say(struct said *s, const struct entry *e, bool own) {
     if (!own && !e->below) {
         return;
@@ -454,7 +465,8 @@ static void say(struct said *s, const struct entry *e, bool own) {
     }
 }
 
-static struct said ask_level(const struct access *a, size_t who, const struct level *l, bool own) {
+static struct said count_level(const struct access *a, size_t who, const struct level *l,
+                               bool own) {
     const struct principal *p = &a->p[who];
     struct said s = {0};
     size_t low = 0, high = l->n_own;
@@ -480,6 +492,17 @@ static struct said ask_level(const struct access *a, size_t who, const struct le
         }
     }
     return s;
+}
+
+static struct said ask_level(const struct access *a, size_t who, const struct level *l, bool own) {
+    if (own || !l->memo) {
+        return count_level(a, who, l, own);
+    }
+    if (!l->is_known[who]) {
+        l->memo[who] = count_level(a, who, l, false);
+        l->is_known[who] = true;
+    }
+    return l->memo[who];
 }
 
 static struct said walk(const struct access *a, size_t who, const struct access_path *path) {

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 BLAST_TESTS = \
+	tests/unit/blast/test_access \
 	tests/unit/blast/test_guest \
 	tests/unit/blast/test_picture \
 	tests/unit/blast/test_storage
 check_PROGRAMS += $(BLAST_TESTS)
 TESTS += $(BLAST_TESTS)
 BLAST_WORLD = tests/unit/blast/world.c tests/unit/blast/world.h
+tests_unit_blast_test_access_SOURCES = tests/unit/blast/test_access.c $(BLAST_WORLD)
+tests_unit_blast_test_access_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_guest_SOURCES = tests/unit/blast/test_guest.c $(BLAST_WORLD)
 tests_unit_blast_test_guest_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_picture_SOURCES = tests/unit/blast/test_picture.c $(BLAST_WORLD)
