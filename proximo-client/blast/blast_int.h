@@ -52,9 +52,20 @@ const char *value_print(const js *v, char tmp[static 24]);
 
 /* The replication job of a guest, NULL when there is none (disabled ones do not count). */
 const js *replication_of(const struct picture *p, uint32_t vmid);
+/* The same, disabled ones included: they still refuse a destroy. */
+const js *replication_any(const struct picture *p, uint32_t vmid);
 /* The job that replicates the guest to that node; NULL when there is none. */
 const js *replication_to(const struct picture *p, uint32_t vmid, const char *node);
 /* Calls f for every word of a comma, semicolon or blank separated list. */
 void words_each(const char *words, void (*f)(void *ctx, const char *word), void *ctx);
 /* A span in words: "90 minutes", "3 days". Negative: clocks differ, so unknown. */
 void age_text(int64_t seconds, char *ret, size_t size);
+
+/* Storages that the guest serves by its address (NFS, CIFS …): every guest with a volume there. */
+void served_by(const struct picture *p, const struct guest *me, struct tally *t, struct draft *d);
+
+/* Pools (PIC_POOLS). members: NULL when not read, *ret (may be NULL) says why. pool_of: the guest's
+ * pool, NULL when it is in none that was read. */
+const js *pool_members(const struct picture *p, const char *poolid, struct part *ret);
+bool pool_has(const struct picture *p, const char *poolid, int64_t vmid);
+const char *pool_of(const struct picture *p, int64_t vmid);

@@ -11,6 +11,9 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/config.c \
 	proximo-client/blast/config_cross.c \
 	proximo-client/blast/config_int.h \
+	proximo-client/blast/destroy.c \
+	proximo-client/blast/destroy_int.h \
+	proximo-client/blast/destroy_refs.c \
 	proximo-client/blast/exec.c \
 	proximo-client/blast/fw.h \
 	proximo-client/blast/fw_addr.c \
@@ -24,13 +27,16 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/part_access.c \
 	proximo-client/blast/part_guest.c \
 	proximo-client/blast/part_lists.c \
+	proximo-client/blast/part_owned.c \
 	proximo-client/blast/part_resources.c \
 	proximo-client/blast/part_storage.c \
 	proximo-client/blast/parts.c \
 	proximo-client/blast/perms.c \
+	proximo-client/blast/part_target.c \
 	proximo-client/blast/picture.c \
 	proximo-client/blast/picture.h \
 	proximo-client/blast/picture_int.h \
+	proximo-client/blast/pools.c \
 	proximo-client/blast/power.c \
 	proximo-client/blast/prune.c \
 	proximo-client/blast/refs.c \

@@ -22,7 +22,7 @@ static void start(struct picture *p) {
          {PIC_ACCESS, "groups", "", "Sys.Audit on /access/groups", "/access/groups",
           "User.Modify|Sys.Audit", 0}},
         {"/access/acl",
-         {PIC_ACCESS, "access lists", "", "Sys.Audit on /access", "/access",
+         {PIC_ACCESS | PIC_ACL, "access lists", "", "Sys.Audit on /access", "/access",
           "Sys.Audit|Permissions.Modify", 0}},
         {"/access/roles", {PIC_ACCESS, "roles", "", NULL, NULL, NULL, 0}},
         {"/access/domains", {PIC_ACCESS, "realms", "", NULL, NULL, NULL, 0}},
@@ -59,7 +59,7 @@ static bool put(struct picture *p, const struct pic_answer *a) {
 }
 
 const struct pic_part part_access = {
-    .bits = PIC_ACCESS | PIC_POOLS,
+    .bits = PIC_ACCESS | PIC_POOLS | PIC_ACL,
     .start = start,
     .put = put,
 };

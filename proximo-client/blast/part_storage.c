@@ -152,12 +152,15 @@ static bool put(struct picture *p, const struct pic_answer *a) {
     if (a->n != 5 || strcmp(a->v[0], "nodes") != 0 || strcmp(a->v[2], "storage") != 0) {
         return false;
     }
-    if (strchr(a->v[4], '?')) {
+    if (strcmp(a->v[4], "content?content=backup") == 0) {
         put_archives(p, a->v[1], a->v[3], a);
-    } else {
-        put_content(p, a->v[1], a);
+        return true;
     }
-    return true;
+    if (strcmp(a->v[4], "content") == 0) {
+        put_content(p, a->v[1], a);
+        return true;
+    }
+    return false;
 }
 
 const struct pic_part part_storage = {

@@ -83,6 +83,10 @@ void picture_want_as(struct picture *p, const struct want_as *as, const char *re
     va_end(ap);
 }
 
+bool picture_wants(const struct picture *p, const char *path) {
+    return js_get(p->by_path, path) != NULL;
+}
+
 static void part_init(struct part *part) {
     *part = (struct part){.state = PART_NOT_ASKED, .why = "not asked for"};
 }
@@ -96,6 +100,8 @@ int picture_new(const struct picture_ask *ask, struct picture **ret, struct err 
     p->ask = *ask;
     p->ask_storage = ask->storage ? picture_str(p, ask->storage) : NULL;
     p->ask.storage = p->ask_storage;
+    p->ask_nodes = ask->nodes ? picture_str(p, ask->nodes) : NULL;
+    p->ask.nodes = p->ask_nodes;
     part_init(&p->perms_part);
     part_init(&p->guests_part);
     part_init(&p->nodes_part);

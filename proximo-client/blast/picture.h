@@ -108,10 +108,17 @@ struct content {
 #define PIC_NETWORK  (1u << 11) /* interfaces of nodes, pending ones, corosync's links */
 #define PIC_SDN      (1u << 12)
 #define PIC_STATUS   (1u << 13) /* what a node has left: memory, cores, version */
+#define PIC_SPACE    (1u << 14) /* storages as a node sees them, with room left */
+#define PIC_BRIDGES  (1u << 15) /* what a guest's interface may be plugged into: bridges, vnets */
+#define PIC_MAPPINGS (1u << 16) /* mapped devices and directories */
+#define PIC_OWNED    (1u << 17) /* volumes of `owner` on every storage of its node */
+#define PIC_ACL      (1u << 18) /* the access list alone */
 struct picture_ask {
     unsigned int what;
     uint32_t vmid;       /* 0 = every guest */
     const char *storage; /* for PIC_CONTENT */
+    uint32_t owner;      /* for PIC_OWNED */
+    const char *nodes;   /* PIC_STATUS, _SPACE, _BRIDGES: of these only ("c1,c2"); NULL = all */
 };
 
 int picture_new(const struct picture_ask *ask, struct picture **ret, struct err *e);

@@ -36,7 +36,7 @@ struct want {
 
 struct picture {
     struct picture_ask ask;
-    const char *ask_storage;
+    const char *ask_storage, *ask_nodes;
     struct want *want;
     size_t n_want;
     struct picture_read *out;
@@ -87,7 +87,8 @@ struct pic_part {
                                           wait for more than one of them */
     bool (*put)(struct picture *p, const struct pic_answer *a); /* true: it was for this part */
 };
-extern const struct pic_part part_resources, part_guest, part_storage, part_lists, part_access;
+extern const struct pic_part part_resources, part_guest, part_storage, part_lists, part_access,
+    part_target, part_owned;
 
 void parts_start(struct picture *p);
 void parts_node(struct picture *p, const struct node *n);
@@ -113,4 +114,6 @@ void picture_want(struct picture *p, const char *reduce, const char *fmt, ...)
 /* The same, kept under its path for picture_answer(). */
 void picture_want_as(struct picture *p, const struct want_as *as, const char *reduce,
                      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Whether that read is wanted already. */
+bool picture_wants(const struct picture *p, const char *path);
 struct guest *picture_guest_mut(struct picture *p, uint32_t vmid);

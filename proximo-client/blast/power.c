@@ -145,8 +145,7 @@ static bool has_address(const struct guest *g, const char *address) {
     return false;
 }
 
-static void check_served(const struct picture *p, const struct guest *me, struct tally *t,
-                         struct draft *d) {
+void served_by(const struct picture *p, const struct guest *me, struct tally *t, struct draft *d) {
     const struct store *s;
     const struct guest *g;
     size_t stores = picture_stores(p, &s);
@@ -199,7 +198,7 @@ int blast_power(const struct picture *p, uint32_t vmid, const char *action, stru
         check_ha(p, g, a, &t, d);
         if (a->wants_running) {
             check_order(p, g, &t, d);
-            check_served(p, g, &t, d);
+            served_by(p, g, &t, d);
         }
     }
     tally_risk(&t, d);

@@ -123,13 +123,15 @@ const char *value_print(const js *v, char tmp[static 24]) {
     return tmp;
 }
 
-const js *replication_to(const struct picture *p, uint32_t vmid, const char *node) {
+static const js *replication(const struct picture *p, uint32_t vmid, const char *node,
+                             bool disabled_too) {
     const js *jobs = picture_replication_jobs(p);
 
     for (size_t i = 0; i < js_len(jobs); i++) {
         const js *j = js_at(jobs, i);
 
-        if (js_int_or(j, "guest", 0) == (int64_t)vmid && !js_bool_or(j, "disable", false) &&
+        if (js_int_or(j, "guest", 0) == (int64_t)vmid &&
+            (disabled_too || !js_bool_or(j, "disable", false)) &&
             (!node || strcmp(js_str_or(j, "target", ""), node) == 0)) {
             return j;
         }
@@ -137,8 +139,16 @@ const js *replication_to(const struct picture *p, uint32_t vmid, const char *nod
     return NULL;
 }
 
+const js *replication_to(const struct picture *p, uint32_t vmid, const char *node) {
+    return replication(p, vmid, node, false);
+}
+
 const js *replication_of(const struct picture *p, uint32_t vmid) {
-    return replication_to(p, vmid, NULL);
+    return replication(p, vmid, NULL, false);
+}
+
+const js *replication_any(const struct picture *p, uint32_t vmid) {
+    return replication(p, vmid, NULL, true);
 }
 
 void words_each(const char *words, void (*f)(void *ctx, const char *word), void *ctx) {

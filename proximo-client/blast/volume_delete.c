@@ -23,7 +23,7 @@ struct removal {
     struct archives archives;
     struct tally t;
     unsigned int refs, clones;
-    bool is_replica_told;
+    uint32_t copy_told; /* the guest whose copy was spoken of last: once for each */
 };
 
 static void hit(struct removal *r, const struct guest *g, const char *effect, enum risk severity,
@@ -49,10 +49,10 @@ static void hit_copy(struct removal *r, const struct guest *g, const struct volu
     const js *job = replication_to(r->p, g->vmid, r->node);
     char why[200];
 
-    if (r->is_replica_told) {
-        return; /* once, however many snapshots name it */
+    if (r->copy_told == g->vmid) {
+        return; /* however many snapshots name it */
     }
-    r->is_replica_told = true;
+    r->copy_told = g->vmid;
     (void)snprintf(
         why, sizeof(why),
         job ? "the replica at %.60s of its %s: until the next run, which sends all of it "

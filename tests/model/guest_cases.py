@@ -142,6 +142,9 @@ check("the replica at another node", gone(
       ["vm/100 degraded 3 scsi0"], "the replica at c2")
 check("a stale copy at another node", gone("zz:vm-100-disk-0", vm(100, BOOT), node="c2"),
       ["vm/100 none 1 scsi0"], "does not use", 1)
+check("a copy that two guests name", gone("zz:vm-100-disk-0", vm(100, BOOT),
+                                          vm(101, {"scsi1": "zz:vm-100-disk-0"}), node="c2"),
+      ["vm/100 none 1 scsi0", "vm/101 none 1 scsi1"])
 check("the guest's own disk while a replica is elsewhere", gone(
     "zz:vm-100-disk-0", vm(100, BOOT), more={"/cluster/replication": [
         {"id": "100-0", "guest": 100, "target": "c2"}]}),
@@ -209,6 +212,104 @@ check("only one guest's", dict(prune("keep-last=1", TWO + [backup("bk", 101, 2),
                                      vm(100, BOOT), vm(101, {})),
                                form={"prune-backups": "keep-last=1", "vmid": 101}),
       [f"backup/{backup('bk', 101, 3)['volid']} loses-backup 2 prune"])
+
+
+# ---- a guest is destroyed ------------------------------------------------------------------------
+def destroy(*guests, more=None, vmid=100, **form):
+    w = world(*guests)
+    w.update(more or {})
+    return {"call": "destroy", "vmid": vmid, "world": w,
+            "form": {k.replace("_", "-"): v for k, v in form.items()}}
+
+
+CFG = {"boot": "order=scsi0", "scsi0": "zz:vm-100-disk-0,size=8G"}
+DEAD = "vm/100 destroyed 3 - only"
+GOES = [DEAD, "vm/100 loses-data 3 scsi0"]
+HA = {"/cluster/ha/resources": [{"sid": "vm:100", "state": "started"}]}
+REPL = {"/cluster/replication": [{"id": "100-0", "guest": 100, "target": "c2"}]}
+check("a stopped guest without backup", destroy(vm(100, CFG)), GOES, "no backup of it is seen", 3)
+check("with a backup", destroy(vm(100, CFG), more=content(
+    "bk", backup("bk", 100, 3), only="content?content=backup")),
+      ["vm/100 destroyed 3 -", "vm/100 loses-data 3 scsi0"], "the newest of 1 backup (bk) is 3 days")
+check("backups could not be read", destroy(vm(100, CFG), more={
+    "/nodes/c1/storage/bk/content?content=backup": {"!": 403}}), GOES,
+      "unread backups of the guest", 3, complete=False)
+check("protected", destroy(vm(100, dict(CFG, protection=1))), GOES, "will be refused: vm/100 is protected")
+check("running", destroy(vm(100, CFG, status="running")),
+      [x.replace(" -", " - running").replace("scsi0", "scsi0 running") for x in GOES],
+      "will be refused: vm/100 runs")
+check("a running container, by force", destroy(ct(100, {"rootfs": "zz:subvol-100-disk-0"},
+                                                  status="running"), force=1),
+      ["ct/100 destroyed 3 - running only", "ct/100 loses-data 3 rootfs running"])
+check("an HA resource without purge", destroy(vm(100, CFG), more=HA), GOES, "used" and
+      "is an HA resource, and purge is not set")
+check("an HA resource with purge", destroy(vm(100, CFG), more=dict(HA, **{"/cluster/ha/rules": [
+    {"rule": "keep", "type": "node-affinity", "resources": "vm:100,vm:101", "nodes": "c1"}]}), purge=1),
+      GOES + ["ha/vm:100 destroyed 2 purge", "ha-rule/keep changed 2 purge"])
+check("replicated without purge", destroy(vm(100, CFG), more=REPL), GOES,
+      "replication job 100-0 names vm/100")
+check("replicated, the job disabled", destroy(vm(100, CFG), more={"/cluster/replication": [
+    {"id": "100-0", "guest": 100, "target": "c2", "disable": 1}]}), GOES, "replication job 100-0")
+check("replicated with purge", destroy(vm(100, CFG), more=REPL, purge=1),
+      GOES + ["replication/100-0 destroyed 2 purge"], "its replica at c2 may stay behind")
+check("a template with a linked clone", destroy(
+    vm(100, {"scsi0": "zz:base-100-disk-0"}, template=1),
+    vm(101, {"scsi0": "zz:base-100-disk-0/vm-101-disk-0"})),
+      ["vm/100 destroyed 3 - only", "vm/100 loses-data 3 scsi0", "vm/101 loses-data 3 scsi0"],
+      "will be refused: scsi0 is the base of 1 linked clone")
+check("another guest uses its disk", destroy(vm(100, CFG), vm(101, {"scsi1": "zz:vm-100-disk-0"})),
+      GOES + ["vm/101 loses-data 3 scsi1"], "the same volume as scsi0 of vm/100")
+check("a disk of another guest's name stays", destroy(vm(100, dict(CFG, scsi1="zz:vm-101-disk-0"))),
+      GOES + ["vm/100 none 1 scsi1"], "not the guest's own and stays")
+check("a bind mount stays", destroy(ct(100, {"rootfs": "zz:subvol-100-disk-0",
+                                             "mp0": "/srv/x,mp=/x"})),
+      ["ct/100 destroyed 3 - only", "ct/100 loses-data 3 rootfs", "ct/100 none 1 mp0"])
+check("a disk that backups leave out", destroy(vm(100, dict(CFG, scsi1="zz:vm-100-disk-1,backup=0")),
+                                               more=content("bk", backup("bk", 100, 3),
+                                                            only="content?content=backup")),
+      ["vm/100 destroyed 3 -", "vm/100 loses-data 3 scsi0", "vm/100 loses-data 3 scsi1"],
+      "leaves it out of every backup")
+check("a mount point is left out unless it says so", destroy(ct(100, {
+    "rootfs": "zz:subvol-100-disk-0", "mp0": "zz:subvol-100-disk-1,mp=/x",
+    "mp1": "zz:subvol-100-disk-2,mp=/y,backup=1"})),
+      ["ct/100 destroyed 3 - only", "ct/100 loses-data 3 rootfs", "ct/100 loses-data 3 mp0",
+       "ct/100 loses-data 3 mp1"], "mp0 (zz:subvol-100-disk-1) is deleted with its data; its conf")
+check("a snapshot's own disk", destroy(with_snaps(vm(100, CFG), s1={
+    "scsi0": "zz:vm-100-disk-0", "scsi1": "zz:vm-100-disk-9", "vmstate": "zz:vm-100-state-s1"})),
+      GOES + ["vm/100 loses-data 3 snapshot s1 scsi1", "vm/100 loses-data 3 snapshot s1 vmstate"],
+      "1 snapshot with it")
+check("a storage that its node cannot reach", destroy(vm(100, {"scsi0": "xx:vm-100-disk-0"})),
+      [DEAD, "vm/100 none 1 scsi0"], "stays behind as an orphan")
+JOBS = {"/cluster/backup": [{"id": "a", "vmid": "100", "schedule": "sun"},
+                            {"id": "b", "vmid": "99,100", "schedule": "mon"},
+                            {"id": "c", "all": 1, "exclude": "100,7"},
+                            {"id": "d", "all": 1}]}
+check("backup jobs with purge", destroy(vm(100, CFG), more=JOBS, purge=1),
+      GOES + ["job/a destroyed 2 purge", "job/b changed 1 purge", "job/c changed 1 purge"])
+check("backup jobs without purge", destroy(vm(100, CFG), more=JOBS),
+      GOES + ["job/a none 1 sun", "job/b none 1 mon", "job/c none 1 -"], "inherits the entry")
+check("its pool", destroy(vm(100, CFG), more={"/pools": [{"poolid": "prod"}], "/pools?poolid=prod": [
+    {"poolid": "prod", "members": [{"type": "qemu", "vmid": 100}]}]}),
+      GOES + ["pool/prod changed 1 -"])
+check("grants on its path", destroy(vm(100, CFG), more={"/access/acl": [
+    {"path": "/vms/100", "type": "user", "ugid": "bob@pve", "roleid": "PVEVMUser"},
+    {"path": "/vms/1000", "type": "user", "ugid": "eve@pve", "roleid": "PVEVMUser"}]}),
+      GOES + ["user/bob@pve loses-access 2 /vms/100"])
+check("the access list refused", destroy(vm(100, CFG), more={"/access/acl": {"!": 403}}), GOES,
+      "unread access lists", 3, complete=False)
+OWNED = {"/nodes/c1/storage/zz/content?vmid=100": [disk("zz:vm-100-disk-0", 100),
+                                                   disk("zz:vm-100-disk-7", 100),
+                                                   disk("zz:vm-101-disk-0", 101)]}
+check("unreferenced disks stay", destroy(vm(100, CFG), more=OWNED),
+      GOES + ["vm/100 none 1 zz:vm-100-disk-7"])
+check("unreferenced disks go", destroy(vm(100, CFG), more=OWNED, destroy_unreferenced_disks=1),
+      GOES + ["vm/100 loses-data 3 zz:vm-100-disk-7"])
+check("it serves a storage", destroy(vm(100, dict(CFG, ipconfig0="ip=10.0.0.5/24")),
+                                     vm(101, {"scsi0": "nas:101/d.raw"}), more={"/storage": [
+                                         LOCAL, {"storage": "nas", "type": "nfs", "content": "images",
+                                                 "server": "10.0.0.5"}]}),
+      GOES + ["vm/101 unreachable 3 scsi0"], "storage nas is served by vm/100")
+check("no such guest", destroy(vm(101, {})), [], "unread the guest", 3, complete=False)
 
 driver.close()
 done()

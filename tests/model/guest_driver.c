@@ -77,6 +77,11 @@ static int run_volume(const struct picture *p, const js *c, struct draft *d) {
                                js_int_or(c, "now", 0), d);
 }
 
+static int run_destroy(const struct picture *p, const js *c, struct draft *d) {
+    return blast_destroy(p, (uint32_t)js_int_or(c, "vmid", 0), js_get(c, "form"),
+                         js_int_or(c, "now", 0), d);
+}
+
 static const struct call {
     const char *name;
     unsigned int needs;
@@ -85,12 +90,15 @@ static const struct call {
     {"storage", BLAST_STORAGE_NEEDS, run_storage},
     {"prune", BLAST_PRUNE_NEEDS, run_prune},
     {"volume", BLAST_VOLUME_NEEDS, run_volume},
+    {"destroy", BLAST_DESTROY_NEEDS, run_destroy},
 };
 
 static js *call_blast(const struct call *call, const js *c) {
     struct picture_ask ask = {.what = call->needs,
                               .vmid = (uint32_t)js_int_or(c, "ask_vmid", 0),
-                              .storage = js_get_str(c, "storage")};
+                              .storage = js_get_str(c, "storage"),
+                              .owner = (uint32_t)js_int_or(c, "vmid", 0),
+                              .nodes = js_get_str(c, "nodes")};
     CLEANUP(picture_freep)
     struct picture *p = world_picture_of(js_get(c, "world"), &ask);
 

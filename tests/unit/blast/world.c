@@ -21,7 +21,7 @@ int record_risk;
 static const char quiet[] =
     "{\"/access/permissions\":{\"/"
     "\":{\"VM.Audit\":1,\"Datastore.Audit\":1,\"Datastore.Allocate\":1,"
-    "\"Sys.Audit\":1}},"
+    "\"Sys.Audit\":1,\"Pool.Audit\":1,\"Mapping.Audit\":1,\"SDN.Audit\":1}},"
     "\"/cluster/resources?type=node\":[{\"node\":\"c1\",\"status\":\"online\"},"
     "{\"node\":\"c2\",\"status\":\"online\"},{\"node\":\"c3\",\"status\":\"online\"}],"
     "\"/cluster/resources?type=vm\":[],\"/storage\":[],\"/cluster/backup\":[],"
