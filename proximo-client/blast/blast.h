@@ -51,9 +51,22 @@ int blast_prune(const struct picture *p, const char *storage, const char *node, 
 #define BLAST_VOLUME_NEEDS 0xd7u /* all but PIC_BACKUP and PIC_HA; .storage = the volume's */
 int blast_volume_delete(const struct picture *p, const char *volid, const char *node, int64_t now,
                         struct draft *d);
-/* A guest is destroyed (form: purge, destroy-unreferenced-disks, force). Every guest's configuration
- * counts (linked clones, shared volumes). .owner = the guest */
+/* A guest is destroyed (form: purge, destroy-unreferenced-disks, force). Every guest's
+ * configuration counts (linked clones, shared volumes). .owner = the guest */
 #define BLAST_DESTROY_NEEDS                                                                        \
     (0xbfu | PIC_POOLS | PIC_OWNED | PIC_ACL) /* all of the first eight but PIC_CONTENT */
 int blast_destroy(const struct picture *p, uint32_t vmid, const js *form, int64_t now,
                   struct draft *d);
+/* One guest moves to `target` (form: online, restart, with-local-disks, targetstorage,
+ * target-storage, force). .vmid = the guest, 0 for a template (its linked clones are other
+ * guests'); .nodes = "SOURCE,TARGET". */
+#define BLAST_MIGRATE_NEEDS                                                                        \
+    (0x37u | PIC_STATUS | PIC_SPACE | PIC_BRIDGES |                                                \
+     PIC_MAPPINGS) /* PIC_STORAGE | _CONFIGS | _SNAPSHOTS | _REPLICATION | _HA and these */
+int blast_migrate(const struct picture *p, uint32_t vmid, const char *target, const js *form,
+                  struct draft *d);
+/* Many: {"104": "c2", …}; they share what room there is. .vmid = 0, .nodes = all nodes involved. */
+int blast_migrate_many(const struct picture *p, const js *moves, const js *form, struct draft *d);
+/* The same, and which guests of the node are left behind. */
+int blast_evacuate(const struct picture *p, const char *node, const js *moves, const js *form,
+                   struct draft *d);

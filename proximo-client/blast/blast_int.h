@@ -56,6 +56,7 @@ const js *replication_of(const struct picture *p, uint32_t vmid);
 const js *replication_any(const struct picture *p, uint32_t vmid);
 /* The job that replicates the guest to that node; NULL when there is none. */
 const js *replication_to(const struct picture *p, uint32_t vmid, const char *node);
+const js *replication_to_any(const struct picture *p, uint32_t vmid, const char *node);
 /* Calls f for every word of a comma, semicolon or blank separated list. */
 void words_each(const char *words, void (*f)(void *ctx, const char *word), void *ctx);
 /* A span in words: "90 minutes", "3 days". Negative: clocks differ, so unknown. */
@@ -69,3 +70,7 @@ void served_by(const struct picture *p, const struct guest *me, struct tally *t,
 const js *pool_members(const struct picture *p, const char *poolid, struct part *ret);
 bool pool_has(const struct picture *p, const char *poolid, int64_t vmid);
 const char *pool_of(const struct picture *p, int64_t vmid);
+
+/* Bytes left on a storage as the node tells (PIC_SPACE); -1 when not known, *ret says why. */
+int64_t node_space(const struct picture *p, const char *node, const char *storage,
+                   struct part *ret);

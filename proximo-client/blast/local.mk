@@ -24,6 +24,11 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/fw_names.c \
 	proximo-client/blast/fw_rules.c \
 	proximo-client/blast/fw_set.c \
+	proximo-client/blast/migrate.c \
+	proximo-client/blast/migrate_disk.c \
+	proximo-client/blast/migrate_ha.c \
+	proximo-client/blast/migrate_host.c \
+	proximo-client/blast/migrate_int.h \
 	proximo-client/blast/part_access.c \
 	proximo-client/blast/part_guest.c \
 	proximo-client/blast/part_lists.c \

@@ -147,6 +147,10 @@ const js *replication_of(const struct picture *p, uint32_t vmid) {
     return replication(p, vmid, NULL, false);
 }
 
+const js *replication_to_any(const struct picture *p, uint32_t vmid, const char *node) {
+    return replication(p, vmid, node, true);
+}
+
 const js *replication_any(const struct picture *p, uint32_t vmid) {
     return replication(p, vmid, NULL, true);
 }

@@ -241,7 +241,7 @@ check("running", destroy(vm(100, CFG, status="running")),
 check("a running container, by force", destroy(ct(100, {"rootfs": "zz:subvol-100-disk-0"},
                                                   status="running"), force=1),
       ["ct/100 destroyed 3 - running only", "ct/100 loses-data 3 rootfs running"])
-check("an HA resource without purge", destroy(vm(100, CFG), more=HA), GOES, "used" and
+check("an HA resource without purge", destroy(vm(100, CFG), more=HA), GOES,
       "is an HA resource, and purge is not set")
 check("an HA resource with purge", destroy(vm(100, CFG), more=dict(HA, **{"/cluster/ha/rules": [
     {"rule": "keep", "type": "node-affinity", "resources": "vm:100,vm:101", "nodes": "c1"}]}), purge=1),
@@ -310,6 +310,205 @@ check("it serves a storage", destroy(vm(100, dict(CFG, ipconfig0="ip=10.0.0.5/24
                                                  "server": "10.0.0.5"}]}),
       GOES + ["vm/101 unreachable 3 scsi0"], "storage nas is served by vm/100")
 check("no such guest", destroy(vm(101, {})), [], "unread the guest", 3, complete=False)
+
+
+# ---- a guest moves -------------------------------------------------------------------------------
+GIB = 1 << 30
+FLAGS = "fpu sse sse2 pni ssse3 cx16 sse4_1 sse4_2 popcnt aes lahf_lm avx"
+
+
+def node_state(node, flags=FLAGS, cpus=8, avail=16 * GIB, total=32 * GIB, bridges=("vmbr0",),
+               room=100 * GIB):
+    return {f"/nodes/{node}/status": {"cpuinfo": {"flags": flags, "cpus": cpus},
+                                      "memory": {"total": total, "available": avail}},
+            f"/nodes/{node}/network": [{"iface": b, "type": "bridge"} for b in bridges],
+            f"/nodes/{node}/storage": [{"storage": s, "avail": room, "total": 2 * room, "active": 1}
+                                       for s in ("zz", "ss", "bk", "aa", "thin")]}
+
+
+def migrate(guest, *others, target="c2", more=None, there=None, stores=(LOCAL, SHARED, OTHER), call=None,
+            **form):
+    w = world(guest, *others, stores=stores)
+    for n in ("c1", "c2", "c3"):
+        w.update(node_state(n))
+    w.update(node_state(target, **(there or {})))
+    w.update(more or {})
+    return dict({"call": "migrate", "vmid": 100, "target": target, "world": w, "nodes": f"c1,{target}",
+                 "form": {k.replace("_", "-"): v for k, v in form.items()}}, **(call or {}))
+
+
+ON = {"boot": "order=scsi0", "scsi0": "ss:100/vm-100-disk-0.qcow2,size=8G", "memory": "2048"}
+GO = "vm/100 changed 1 node"
+LIVE = ["vm/100 interrupted 1 online running", "vm/100 changed 1 node running"]
+HERE = {"scsi0": "zz:vm-100-disk-0,size=8G", "memory": "2048"}
+check("stopped, on shared storage", migrate(vm(100, ON)), [GO], risk=1)
+check("running, not online", migrate(vm(100, ON, status="running")),
+      ["vm/100 stranded 3 online running"], "will not move: 1 thing in the way", 3)
+check("running, online", migrate(vm(100, ON, status="running"), online=1), LIVE, risk=1)
+check("a running container", migrate(ct(100, {"rootfs": "ss:100/vm-100-disk-0.raw"},
+                                        status="running"), online=1),
+      ["ct/100 stranded 3 restart running"], "containers cannot move live")
+check("a running container, with restart", migrate(ct(100, {"rootfs": "ss:100/vm-100-disk-0.raw"},
+                                                      status="running"), restart=1),
+      ["ct/100 interrupted 2 restart running", "ct/100 changed 1 node running"])
+check("there already", migrate(vm(100, ON), target="c1"), ["vm/100 none 0 -"], risk=0)
+check("no such node", migrate(vm(100, ON), target="c9"), ["vm/100 stranded 3 target"])
+check("an offline node", migrate(vm(100, ON), more={"/cluster/resources?type=node": [
+    {"node": "c1", "status": "online"}, {"node": "c2", "status": "offline"}]}),
+      ["vm/100 stranded 3 target"])
+check("a local disk is copied", migrate(vm(100, HERE)), ["vm/100 changed 1 scsi0", GO],
+      "is copied from c1 to zz at c2")
+check("a local disk of a running guest", migrate(vm(100, HERE, status="running"), online=1),
+      ["vm/100 interrupted 1 online running", "vm/100 stranded 3 scsi0 running",
+       "vm/100 changed 1 scsi0 running"], "with-local-disks")
+check("with-local-disks", migrate(vm(100, HERE, status="running"), online=1, with_local_disks=1),
+      ["vm/100 interrupted 1 online running", "vm/100 changed 1 scsi0 running",
+       "vm/100 changed 1 node running"])
+check("no room", migrate(vm(100, HERE), there={"room": 4 * GIB}),
+      ["vm/100 changed 1 scsi0", "vm/100 stranded 3 scsi0"], "8192 MiB go to zz at c2, 4096 MiB")
+check("hardly room", migrate(vm(100, HERE), there={"room": 8 * GIB + 1000}),
+      ["vm/100 changed 1 scsi0", GO], "nearly full", 2)
+check("room unknown", migrate(vm(100, HERE), more={"/nodes/c2/storage": {"!": 500}}),
+      ["vm/100 changed 1 scsi0", GO], "unread", 3, complete=False)
+check("the storage is not there", migrate(vm(100, HERE), stores=(dict(LOCAL, nodes="c1"),)),
+      ["vm/100 stranded 3 scsi0"], "its storage zz is not available at c2")
+check("shared, but not there", migrate(vm(100, ON), stores=(dict(SHARED, nodes="c1"),)),
+      ["vm/100 stranded 3 scsi0"])
+AA = {"storage": "aa", "type": "zfspool", "content": "images", "nodes": "c2"}
+THIN = {"storage": "thin", "type": "lvmthin", "content": "images"}
+check("mapped to another storage", migrate(vm(100, HERE), stores=(dict(LOCAL, nodes="c1"), AA),
+                                           targetstorage="aa"),
+      ["vm/100 changed 1 scsi0", GO], "to aa at c2")
+check("mapped one by one", migrate(vm(100, HERE), stores=(dict(LOCAL, nodes="c1"), AA),
+                                   targetstorage="zz:aa"), ["vm/100 changed 1 scsi0", GO])
+check("mapped to a type that takes no such stream", migrate(vm(100, HERE), stores=(LOCAL, THIN),
+                                                            targetstorage="thin"),
+      ["vm/100 stranded 3 scsi0"], "cannot be copied from zfspool to lvmthin")
+check("the same while running goes by mirror", migrate(vm(100, HERE, status="running"), online=1,
+                                                       stores=(LOCAL, THIN), targetstorage="thin",
+                                                       with_local_disks=1),
+      ["vm/100 interrupted 1 online running", "vm/100 changed 1 scsi0 running",
+       "vm/100 changed 1 node running"])
+check("a target that takes no images", migrate(vm(100, HERE), stores=(dict(LOCAL, content="rootdir"),)),
+      ["vm/100 stranded 3 scsi0"], "does not take images")
+check("a linked clone on local storage", migrate(vm(100, {"scsi0": "zz:base-900-disk-0/vm-100-disk-0"})),
+      ["vm/100 stranded 3 scsi0"], "linked clone of 900")
+check("a template with local clones", migrate(
+    vm(100, {"scsi0": "zz:base-100-disk-0"}, template=1),
+    vm(101, {"scsi0": "zz:base-100-disk-0/vm-101-disk-0"})), ["vm/100 stranded 3 scsi0"],
+      "base of linked clones")
+check("somebody else's disk", migrate(vm(100, {"scsi0": "zz:vm-101-disk-0"})),
+      ["vm/100 stranded 3 scsi0"], "belongs by its name to guest 101")
+check("snapshots on zfs", migrate(with_snaps(vm(100, HERE), s1=HERE)), ["vm/100 changed 1 scsi0", GO])
+check("snapshots on zfs while running", migrate(with_snaps(vm(100, HERE, status="running"), s1=HERE),
+                                                online=1, with_local_disks=1),
+      ["vm/100 interrupted 1 online running", "vm/100 stranded 3 scsi0 running"],
+      "cannot be copied while running")
+check("snapshots on thin lvm", migrate(with_snaps(vm(100, {"scsi0": "thin:vm-100-disk-0,size=1G"}), s1={
+    "scsi0": "thin:vm-100-disk-0"}), stores=(THIN,)), ["vm/100 stranded 3 scsi0"],
+      "snapshots that lvmthin storage cannot send")
+check("a snapshot's own disk", migrate(with_snaps(vm(100, ON), s1={"scsi1": "zz:vm-100-disk-1,size=1G"})),
+      ["vm/100 changed 1 snapshot s1 scsi1", GO])
+check("an ISO on local storage", migrate(vm(100, dict(ON, ide2="here:iso/x.iso,media=cdrom")), stores=(
+    SHARED, {"storage": "here", "type": "dir", "content": "iso,images"})),
+      ["vm/100 stranded 3 ide2"], "take it out first")
+check("the host's CD drive", migrate(vm(100, dict(ON, ide2="cdrom,media=cdrom"))),
+      ["vm/100 stranded 3 ide2"], "the CD drive of c1")
+check("a cloud-init drive is local", migrate(vm(100, dict(ON, ide2="zz:vm-100-cloudinit,media=cdrom"))),
+      ["vm/100 changed 1 ide2", GO])
+check("a raw device", migrate(vm(100, dict(ON, scsi1="/dev/sdb"))), ["vm/100 stranded 3 scsi1"],
+      "is the path /dev/sdb of c1")
+check("a raw device said to be shared", migrate(vm(100, dict(ON, scsi1="/dev/sdb,shared=1"))), [GO])
+check("a bind mount", migrate(ct(100, {"rootfs": "ss:100/vm-100-disk-0.raw", "mp2": "/srv,mp=/srv"})),
+      ["ct/100 stranded 3 mp2"])
+check("passthrough", migrate(vm(100, dict(ON, hostpci0="0000:01:00.0", usb0="host=1234:5678"))),
+      ["vm/100 stranded 3 hostpci0", "vm/100 stranded 3 usb0"])
+check("spice and a socket are no devices", migrate(vm(100, dict(ON, usb0="spice", usb1="host=spice",
+                                                                serial0="socket"))), [GO])
+PCI = {"/cluster/mapping/pci": [{"id": "gpu", "map": ["id=1:2,node=c1,path=1", "id=1:2,node=c2,path=1"]},
+                                {"id": "one", "map": ["id=1:2,node=c1,path=1"]}]}
+check("a mapped device", migrate(vm(100, dict(ON, hostpci0="mapping=gpu")), more=PCI), [GO])
+check("a mapped device of a running guest", migrate(vm(100, dict(ON, hostpci0="mapping=gpu"),
+                                                       status="running"), more=PCI, online=1),
+      ["vm/100 interrupted 1 online running", "vm/100 stranded 3 hostpci0 running"])
+check("a mapping without the target", migrate(vm(100, dict(ON, hostpci0="mapping=one")), more=PCI),
+      ["vm/100 stranded 3 hostpci0"], "no device at c2")
+check("mappings refused", migrate(vm(100, dict(ON, hostpci0="mapping=one")),
+                                  more={"/cluster/mapping/pci": {"!": 403}}), [GO],
+      "unread mapped devices", 3, complete=False)
+check("a container's device", migrate(ct(100, {"rootfs": "ss:100/vm-100-disk-0.raw", "dev0": "/dev/kvm"})),
+      ["ct/100 wont-boot 3 dev0", "ct/100 changed 1 node"])
+check("a bridge that is not there", migrate(vm(100, dict(ON, net0="virtio=AA,bridge=vmbr7"))),
+      ["vm/100 wont-boot 3 net0", GO], "no bridge vmbr7 at c2")
+check("the same while running", migrate(vm(100, dict(ON, net0="virtio=AA,bridge=vmbr7"),
+                                           status="running"), online=1),
+      ["vm/100 interrupted 1 online running", "vm/100 stranded 3 net0 running"])
+VNET = {"/cluster/sdn/vnets": [{"vnet": "vn1", "zone": "z"}, {"vnet": "vn2", "zone": "y"}],
+        "/cluster/sdn/zones": [{"zone": "z"}, {"zone": "y", "nodes": "c1"}]}
+check("a virtual network", migrate(vm(100, dict(ON, net0="virtio=AA,bridge=vn1")), more=VNET), [GO])
+check("one whose zone leaves the target out", migrate(vm(100, dict(ON, net0="virtio=AA,bridge=vn2")),
+                                                      more=VNET), ["vm/100 wont-boot 3 net0", GO])
+check("CPU level", migrate(vm(100, dict(ON, cpu="x86-64-v3"))), ["vm/100 wont-boot 3 cpu", GO],
+      "lacks avx2, which CPU type x86-64-v3")
+check("CPU level that is there", migrate(vm(100, dict(ON, cpu="x86-64-v2-AES"))), [GO])
+check("CPU flag", migrate(vm(100, dict(ON, cpu="kvm64,flags=+pcid;-aes"))),
+      ["vm/100 wont-boot 3 cpu", GO], "c2 lacks pcid")
+check("CPU host to a lesser one, running", migrate(vm(100, dict(ON, cpu="host"), status="running"),
+                                                   there={"flags": "fpu sse sse2"}, online=1),
+      ["vm/100 interrupted 1 online running", "vm/100 degraded 3 cpu running",
+       "vm/100 changed 1 node running"], "may crash there")
+check("CPU host, stopped", migrate(vm(100, dict(ON, cpu="host")), there={"flags": "fpu"}), [GO])
+check("a named CPU of unknown needs", migrate(vm(100, dict(ON, cpu="cputype=EPYC")), there={"flags": "fpu"}),
+      ["vm/100 degraded 2 cpu", GO], "cannot be told")
+check("too many cores", migrate(vm(100, dict(ON, cores=4, sockets=4))), ["vm/100 wont-boot 3 cores", GO],
+      "c2 has 8 processors, the guest wants 16")
+check("too much memory for the node", migrate(vm(100, dict(ON, memory="65536"))),
+      ["vm/100 wont-boot 3 memory", GO])
+check("too much memory now", migrate(vm(100, dict(ON, memory="current=20480"), status="running"), online=1),
+      ["vm/100 interrupted 1 online running", "vm/100 degraded 3 memory running",
+       "vm/100 changed 1 node running"], "20480 MiB go to c2, where 16384")
+check("the target's state refused", migrate(vm(100, ON), more={"/nodes/c2/status": {"!": 403}}), [GO],
+      "unread state of 1 (node c2)", 3, complete=False)
+MANAGED = {"/cluster/ha/resources": [{"sid": "vm:100", "state": "started"},
+                                     {"sid": "vm:101", "state": "started"}]}
+
+
+def rules(*list_):
+    return dict(MANAGED, **{"/cluster/ha/rules": list(list_)})
+
+
+check("HA", migrate(vm(100, ON), more={"/cluster/ha/resources": [{"sid": "vm:100", "state": "started"}]}),
+      ["vm/100 changed 2 HA", GO], "filed as a wish", 2)
+check("a strict rule", migrate(vm(100, ON), vm(101, {}), more=rules(
+    {"rule": "k", "type": "node-affinity", "resources": "vm:100", "nodes": "c1:2,c3", "strict": 1})),
+      ["vm/100 changed 2 HA", "vm/100 stranded 3 HA"], "keeps it away from c2")
+check("a preference", migrate(vm(100, ON), vm(101, {}), more=rules(
+    {"rule": "k", "type": "node-affinity", "resources": "vm:100", "nodes": "c1"})),
+      ["vm/100 changed 2 HA", "vm/100 changed 2 HA", GO], "the manager moves it back")
+check("kept apart", migrate(vm(100, ON), vm(101, {}, node="c2"), more=rules(
+    {"rule": "k", "type": "resource-affinity", "affinity": "negative", "resources": "vm:100,vm:101"})),
+      ["vm/100 changed 2 HA", "vm/100 stranded 3 HA"], "keeps it away from vm/101")
+check("kept together", migrate(vm(100, ON), vm(101, {}), more=rules(
+    {"rule": "k", "type": "resource-affinity", "affinity": "positive", "resources": "vm:100,vm:101"})),
+      ["vm/100 changed 2 HA", "vm/101 changed 2 HA", GO], "it is moved to c2, too")
+check("a disabled rule", migrate(vm(100, ON), vm(101, {}), more=rules(
+    {"rule": "k", "type": "node-affinity", "resources": "vm:100", "nodes": "c1", "strict": 1, "disable": 1})),
+      ["vm/100 changed 2 HA", GO])
+check("to its replica", migrate(vm(100, HERE), more=REPL),
+      ["vm/100 changed 1 scsi0", "vm/100 changed 1 replication", GO], "only the difference is sent")
+check("away from its replica", migrate(vm(100, HERE), target="c3", more=REPL),
+      ["vm/100 changed 1 scsi0", "vm/100 degraded 2 replication", GO], "has to start anew")
+check("away from its replica, running", migrate(vm(100, HERE, status="running"), target="c3", more=REPL,
+                                                online=1, with_local_disks=1),
+      ["vm/100 interrupted 1 online running", "vm/100 changed 1 scsi0 running",
+       "vm/100 stranded 3 replication running"], "unless forced")
+check("an evacuation", migrate(vm(100, dict(ON, memory="10240"), status="running"),
+                               vm(101, {"memory": "10240"}, status="running"), vm(102, {}),
+                               vm(103, {}, node="c3"), online=1,
+                               call={"call": "evacuate", "moves": {"100": "c2", "101": "c2"}}),
+      LIVE[:1] + ["vm/100 changed 1 node running", "vm/101 interrupted 1 online running",
+                  "vm/101 degraded 3 memory running", "vm/101 changed 1 node running",
+                  "vm/102 stranded 2 node"], ["20480 MiB go to c2", "1 guest is left on c1"], 3)
 
 driver.close()
 done()

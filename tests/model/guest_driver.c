@@ -82,15 +82,23 @@ static int run_destroy(const struct picture *p, const js *c, struct draft *d) {
                          js_int_or(c, "now", 0), d);
 }
 
+static int run_migrate(const struct picture *p, const js *c, struct draft *d) {
+    return blast_migrate(p, (uint32_t)js_int_or(c, "vmid", 0), js_str_or(c, "target", ""),
+                         js_get(c, "form"), d);
+}
+
+static int run_evacuate(const struct picture *p, const js *c, struct draft *d) {
+    return blast_evacuate(p, js_str_or(c, "node", ""), js_get(c, "moves"), js_get(c, "form"), d);
+}
+
 static const struct call {
     const char *name;
     unsigned int needs;
     int (*run)(const struct picture *p, const js *c, struct draft *d);
 } calls[] = {
-    {"storage", BLAST_STORAGE_NEEDS, run_storage},
-    {"prune", BLAST_PRUNE_NEEDS, run_prune},
-    {"volume", BLAST_VOLUME_NEEDS, run_volume},
-    {"destroy", BLAST_DESTROY_NEEDS, run_destroy},
+    {"storage", BLAST_STORAGE_NEEDS, run_storage}, {"prune", BLAST_PRUNE_NEEDS, run_prune},
+    {"volume", BLAST_VOLUME_NEEDS, run_volume},    {"destroy", BLAST_DESTROY_NEEDS, run_destroy},
+    {"migrate", BLAST_MIGRATE_NEEDS, run_migrate}, {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
 };
 
 static js *call_blast(const struct call *call, const js *c) {

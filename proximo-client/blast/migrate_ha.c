@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What HA makes of a move: it is a wish that the manager carries out, its rules may forbid it, undo
+ * it, or take other guests along. Also what becomes of replication. */
+#include "proximo-client/blast/migrate_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/ident.h"
+
+static void sid_of(const struct guest *g, char ret[static 24]) {
+    (void)snprintf(ret, 24, "%s:%u", strcmp(g->kind, "lxc") == 0 ? "ct" : "vm", g->vmid);
+}
+
+/* "c1:2,c3": nodes with priorities. */
+static bool names_node(const char *nodes, const char *node) {
+    size_t n = strlen(node);
+
+    for (const char *s = nodes; *s; s += strcspn(s, ",") + (s[strcspn(s, ",")] == ',')) {
+        if (strncmp(s, node, n) == 0 && (s[n] == 0 || s[n] == ':' || s[n] == ',')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_node_rule(struct move *m, const js *rule) {
+    const char *id = js_str_or(rule, "rule", "?");
+
+    if (names_node(js_str_or(rule, "nodes", ""), m->target)) {
+        return;
+    }
+    if (js_bool_or(rule, "strict", false)) {
+        move_blocks(m, "HA", "rule %.60s keeps it away from %s", id, m->target);
+    } else {
+        move_hit(m, "changed", RISK_MEDIUM, "HA",
+                 "rule %.60s prefers other nodes than %s: the manager moves it back", id,
+                 m->target);
+    }
+}
+
+struct others {
+    struct move *m;
+    const char *rule;
+    bool together;
+};
+
+static void on_other(void *ctx, const char *sid) {
+    struct others *o = ctx;
+    struct move *m = o->m;
+    const char *colon = strchr(sid, ':');
+    const struct guest *g;
+    uint32_t vmid = 0;
+    char why[200];
+
+    if (ident_vmid(colon ? colon + 1 : sid, &vmid) < 0 || vmid == m->g->vmid ||
+        !(g = picture_guest(m->p, vmid))) {
+        return;
+    }
+    if (!o->together) {
+        if (strcmp(g->node, m->target) == 0) {
+            move_blocks(m, "HA", "rule %.60s keeps it away from %s, which is at %s", o->rule,
+                        g->resource, m->target);
+        }
+        return;
+    }
+    if (strcmp(g->node, m->target) == 0) {
+        return;
+    }
+    (void)snprintf(why, sizeof(why), "HA rule %.60s keeps it with %s: it is moved to %s, too",
+                   o->rule, m->g->resource, m->target);
+    tally_affect(m->t, m->d,
+                 &(struct affect){.resource = g->resource,
+                                  .name = g->name,
+                                  .node = g->node,
+                                  .effect = "changed",
+                                  .severity = RISK_MEDIUM,
+                                  .running = g->running,
+                                  .via = "HA",
+                                  .why = why});
+}
+
+static void check_rules(struct move *m) {
+    const js *rules = picture_ha_rules(m->p);
+    char sid[24];
+
+    sid_of(m->g, sid);
+    for (size_t i = 0; i < js_len(rules); i++) {
+        const js *r = js_at(rules, i);
+        const char *type = js_str_or(r, "type", "");
+
+        if (js_bool_or(r, "disable", false) || !words_have(js_str_or(r, "resources", ""), sid)) {
+            continue;
+        }
+        if (strcmp(type, "node-affinity") == 0) {
+            check_node_rule(m, r);
+        } else if (strcmp(type, "resource-affinity") == 0) {
+            struct others o = {m, js_str_or(r, "rule", "?"),
+                               strcmp(js_str_or(r, "affinity", ""), "positive") == 0};
+
+            words_each(js_str_or(r, "resources", ""), on_other, &o);
+        }
+    }
+}
+
+static void check_replication(struct move *m) {
+    const js *jobs = picture_replication_jobs(m->p);
+
+    for (size_t i = 0; i < js_len(jobs); i++) {
+        const js *j = js_at(jobs, i);
+        const char *id = js_str_or(j, "id", "?");
+
+        if (js_int_or(j, "guest", 0) != (int64_t)m->g->vmid) {
+            continue;
+        }
+        if (strcmp(js_str_or(j, "target", ""), m->target) == 0) {
+            move_hit(m, "changed", RISK_LOW, "replication", "job %.60s turns round: from %s to %s",
+                     id, m->target, m->g->node);
+        } else if (m->live && !m->job && !m->force) {
+            move_blocks(m, "replication",
+                        "it is replicated (job %.60s), and a running guest goes to its replica's "
+                        "node only, unless forced",
+                        id);
+        } else {
+            move_hit(m, "degraded", RISK_MEDIUM, "replication",
+                     "job %.60s to %.60s has to start anew from %s, or fails", id,
+                     js_str_or(j, "target", "?"), m->target);
+        }
+    }
+}
+
+void move_ha(struct move *m) {
+    const js *ha = picture_ha_of(m->p, m->g);
+
+    if (ha && strcmp(js_str_or(ha, "state", "started"), "ignored") != 0) {
+        move_hit(m, "changed", RISK_MEDIUM, "HA",
+                 "managed by HA: the move is filed as a wish, and its task's OK means no more");
+        check_rules(m);
+    }
+    check_replication(m);
+}
