@@ -17,3 +17,18 @@ struct pruning {
     unsigned int pruned; /* out: how many go */
 };
 void pruning_tell(struct pruning *r, struct archive *v, size_t n); /* sorts v by guest */
+
+/* A backup job as it was and as it will be (backup.c). */
+struct backups {
+    const struct picture *p;
+    struct draft *d;
+    const char *id;           /* "" = new, or no job at all */
+    const js *before, *after; /* NULL: there is none */
+    bool is_once;             /* one backup now: no schedule is touched */
+    int64_t now;
+    char label[96];
+    struct archives archives;
+    struct tally t;
+};
+/* Whether the job, if it runs, takes the guest (pools need PIC_POOLS). */
+bool job_includes(const struct picture *p, const js *job, const struct guest *g);

@@ -70,3 +70,26 @@ int blast_migrate_many(const struct picture *p, const js *moves, const js *form,
 /* The same, and which guests of the node are left behind. */
 int blast_evacuate(const struct picture *p, const char *node, const js *moves, const js *form,
                    struct draft *d);
+/* One disk goes to another storage or guest (form of move_disk and move_volume: disk or volume,
+ * storage, format, delete, target-vmid, target-disk, target-volume), or grows (disk, size). .vmid =
+ * the guest, 0 when another one takes the disk; .nodes = its node, and the replica's on a resize.
+ */
+#define BLAST_DISK_NEEDS                                                                           \
+    (0x37u | PIC_SPACE | PIC_THIN) /* PIC_STORAGE | _CONFIGS | _SNAPSHOTS | _REPLICATION | _HA */
+int blast_disk_move(const struct picture *p, uint32_t vmid, const js *form, struct draft *d);
+int blast_disk_resize(const struct picture *p, uint32_t vmid, const js *form, struct draft *d);
+
+/* A backup job is made (id NULL), changed (set, del) or removed (gone); a single backup is made at
+ * `node` (form of vzdump). Both prune by their rules. .storage stays NULL: archives everywhere. */
+#define BLAST_BACKUP_NEEDS (0x89u | PIC_POOLS) /* PIC_STORAGE | PIC_BACKUP | PIC_BACKUPS */
+int blast_backup_job(const struct picture *p, const char *id, const js *set, const js *del,
+                     bool gone, int64_t now, struct draft *d);
+int blast_backup_now(const struct picture *p, const char *node, const js *form, int64_t now,
+                     struct draft *d);
+/* A backup is restored at `node` (kind "qemu" or "lxc"; form: vmid, archive or ostemplate, force,
+ * storage, unique, start, unprivileged). .storage = the archive's, .archive = it, .nodes = the node
+ */
+#define BLAST_RESTORE_NEEDS                                                                        \
+    (0xd7u | PIC_SPACE | PIC_ARCHIVE) /* all of the first eight but PIC_BACKUP and PIC_HA */
+int blast_restore(const struct picture *p, const char *kind, const char *node, const js *form,
+                  int64_t now, struct draft *d);

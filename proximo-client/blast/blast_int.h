@@ -24,6 +24,8 @@ struct tally {
 };
 /* draft_affect, counted. a->effect must be static text. */
 void tally_affect(struct tally *t, struct draft *d, const struct affect *a);
+void tally_guest(struct tally *t, struct draft *d, const struct guest *g, const char *effect,
+                 enum risk severity, const char *via, const char *why);
 void tally_risk(const struct tally *t, struct draft *d);
 
 /* How a volume stands to its guest's start. */
@@ -74,3 +76,15 @@ const char *pool_of(const struct picture *p, int64_t vmid);
 /* Bytes left on a storage as the node tells (PIC_SPACE); -1 when not known, *ret says why. */
 int64_t node_space(const struct picture *p, const char *node, const char *storage,
                    struct part *ret);
+
+/* "40G", "512M", "1024" in bytes; false: it is no size. value_size: of a disk entry's size=, -1
+ * when it does not say. */
+bool size_parse(const char *text, int64_t *ret);
+int64_t value_size(const char *value);
+/* Whether a key of a configuration holds a volume (scsi0, mp1, rootfs, efidisk0, unused0 …). */
+bool key_holds_disk(const char *kind, const char *key);
+
+bool volume_same(const struct volume *a, const struct volume *b);
+bool volumes_have(const struct volumes *vols, const struct volume *v);
+/* The storage is there for guests of that node. NULL: no. */
+bool store_usable(const struct store *s, const char *node);

@@ -84,15 +84,7 @@ static bool is_hidden(const char *key) {
 
 void config_hit(struct diff *c, const char *key, const char *effect, enum risk severity,
                 const char *why) {
-    tally_affect(&c->t, c->d,
-                 &(struct affect){.resource = c->g->resource,
-                                  .name = c->g->name,
-                                  .node = c->g->node,
-                                  .effect = effect,
-                                  .severity = severity,
-                                  .running = c->g->running,
-                                  .via = key,
-                                  .why = why});
+    tally_guest(&c->t, c->d, c->g, effect, severity, key, why);
 }
 
 static void describe(struct diff *c, const char *key, const char *old, const char *now) {

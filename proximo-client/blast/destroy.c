@@ -12,15 +12,7 @@
 
 void ending_hit(struct ending *e, const char *effect, enum risk severity, const char *via,
                 const char *why) {
-    tally_affect(&e->t, e->d,
-                 &(struct affect){.resource = e->g->resource,
-                                  .name = e->g->name,
-                                  .node = e->g->node,
-                                  .effect = effect,
-                                  .severity = severity,
-                                  .running = e->g->running,
-                                  .via = via,
-                                  .why = why});
+    tally_guest(&e->t, e->d, e->g, effect, severity, via, why);
 }
 
 /* In the words of PVE's own checks; each is found before anything is touched. */
@@ -64,15 +56,7 @@ static void on_ref(void *ctx, const struct ref *r) {
     (void)snprintf(why, sizeof(why), "its %s is %s %s of %s", r->v->key,
                    r->is_clone ? "a linked clone of" : "the same volume as", u->v->key,
                    e->g->resource);
-    tally_affect(&e->t, e->d,
-                 &(struct affect){.resource = r->g->resource,
-                                  .name = r->g->name,
-                                  .node = r->g->node,
-                                  .effect = "loses-data",
-                                  .severity = RISK_HIGH,
-                                  .running = r->g->running,
-                                  .via = r->v->key,
-                                  .why = why});
+    tally_guest(&e->t, e->d, r->g, "loses-data", RISK_HIGH, r->v->key, why);
 }
 
 /* PVE takes a volume only if it is the guest's own by name. */
@@ -103,7 +87,7 @@ static void check_volume(struct ending *e, const struct volume *v) {
         ending_hit(e, "none", RISK_LOW, v->key, why);
         return;
     }
-    if (!s || s->disabled || !store_on_node(s->def, e->g->node)) {
+    if (!store_usable(s, e->g->node)) {
         (void)snprintf(why, sizeof(why),
                        "%s (%.120s) cannot be reached at %.60s and stays behind as an orphan",
                        v->key, v->name, e->g->node);
@@ -124,18 +108,6 @@ static void check_volume(struct ending *e, const struct volume *v) {
     }
 }
 
-static bool is_known(const struct volumes *vols, const struct volume *v) {
-    for (size_t i = 0; i < vols->n; i++) {
-        const struct volume *c = &vols->v[i];
-
-        if (c->kind == v->kind && strcmp(c->storage, v->storage) == 0 &&
-            strcmp(c->name, v->name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void check_volumes(struct ending *e) {
     for (size_t i = 0; i < e->g->vols.n; i++) {
         check_volume(e, &e->g->vols.v[i]);
@@ -147,7 +119,7 @@ static void check_volumes(struct ending *e) {
         for (size_t i = 0; i < snap->vols.n; i++) {
             const struct volume *v = &snap->vols.v[i];
 
-            if (!is_own(e, v) || v->cdrom || is_known(&e->g->vols, v)) {
+            if (!is_own(e, v) || v->cdrom || volumes_have(&e->g->vols, v)) {
                 continue;
             }
             (void)snprintf(via, sizeof(via), "snapshot %.60s %s", snap->name, v->key);

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
 	proximo-client/blast/archive.c \
+	proximo-client/blast/backup.c \
+	proximo-client/blast/archive_config.c \
+	proximo-client/blast/archive_config.h \
 	proximo-client/blast/backup_int.h \
 	proximo-client/blast/access.c \
 	proximo-client/blast/access.h \
@@ -11,6 +14,10 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/config.c \
 	proximo-client/blast/config_cross.c \
 	proximo-client/blast/config_int.h \
+	proximo-client/blast/disk.c \
+	proximo-client/blast/disk_int.h \
+	proximo-client/blast/disk_move.c \
+	proximo-client/blast/disk_resize.c \
 	proximo-client/blast/destroy.c \
 	proximo-client/blast/destroy_int.h \
 	proximo-client/blast/destroy_refs.c \
@@ -48,6 +55,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/refs.h \
 	proximo-client/blast/retention.c \
 	proximo-client/blast/retention.h \
+	proximo-client/blast/restore.c \
 	proximo-client/blast/roles.c \
 	proximo-client/blast/rollback.c \
 	proximo-client/blast/storage.c \

@@ -14,15 +14,7 @@
 
 static void hit(struct move *m, const char *effect, enum risk severity, const char *via,
                 const char *why) {
-    tally_affect(m->t, m->d,
-                 &(struct affect){.resource = m->g->resource,
-                                  .name = m->g->name,
-                                  .node = m->g->node,
-                                  .effect = effect,
-                                  .severity = severity,
-                                  .running = m->g->running,
-                                  .via = via,
-                                  .why = why});
+    tally_guest(m->t, m->d, m->g, effect, severity, via, why);
 }
 
 void move_hit(struct move *m, const char *effect, enum risk severity, const char *via,
@@ -182,16 +174,9 @@ int blast_evacuate(const struct picture *p, const char *node, const js *moves, c
             continue;
         }
         stays++;
-        tally_affect(&t, d,
-                     &(struct affect){.resource = g[i].resource,
-                                      .name = g[i].name,
-                                      .node = g[i].node,
-                                      .effect = "stranded",
-                                      .severity = g[i].running ? RISK_HIGH : RISK_MEDIUM,
-                                      .running = g[i].running,
-                                      .via = "node",
-                                      .why = "no move is planned for it: it stays and goes down "
-                                             "with the node"});
+        tally_guest(&t, d, &g[i], "stranded", g[i].running ? RISK_HIGH : RISK_MEDIUM, "node",
+                    "no move is planned for it: it stays and goes down "
+                    "with the node");
     }
     if (stays > 0) {
         draft_risk(d, RISK_HIGH, "%u guest%s left on %s", stays, stays == 1 ? " is" : "s are",

@@ -79,10 +79,6 @@ static bool takes_stream(const struct store *s, enum stream stream) {
                                 : words_have(stream == STREAM_FILE ? files : raw, s->type);
 }
 
-static bool is_usable(const struct store *s, const char *node) {
-    return s && !s->disabled && store_on_node(s->def, node);
-}
-
 /* Where the volume goes; NULL when something is in the way (and was said). */
 static const struct store *target_of(struct move *m, const struct volume *v, const char *via,
                                      const struct store *from) {
@@ -91,7 +87,7 @@ static const struct store *target_of(struct move *m, const struct volume *v, con
     const char *id = from->shared ? from->id : map_storage(m->map, from->id, tmp, sizeof(tmp));
     const struct store *to = picture_store(m->p, id);
 
-    if (!is_usable(to, m->target)) {
+    if (!store_usable(to, m->target)) {
         move_blocks(m, via, "its storage %.60s is not available at %s", id, m->target);
         return NULL;
     }
@@ -112,24 +108,6 @@ static bool snapshots_travel(const struct store *s, const struct volume *v, bool
 
 static void on_clone(void *ctx, const struct ref *r) {
     *(bool *)ctx = *(bool *)ctx || r->is_clone;
-}
-
-static int64_t size_of(const char *value) {
-    static const char units[] = "KMGT";
-    char text[32];
-    char *end = NULL;
-    const char *unit;
-    double n;
-
-    if (!config_option(value, "size", text, sizeof(text))) {
-        return -1;
-    }
-    n = strtod(text, &end);
-    unit = *end ? strchr(units, *end) : NULL;
-    for (const char *u = units; unit && u <= unit; u++) {
-        n *= 1024;
-    }
-    return n >= 0 && n < 9e18 ? (int64_t)n : -1;
 }
 
 static const char *value_of(const struct move *m, const struct volume *v,
@@ -205,18 +183,13 @@ static void check_copy(struct move *m, const struct volume *v, const struct gues
     }
     move_hit(m, "changed", RISK_LOW, via, "is copied from %s to %.60s at %s", m->g->node, to->id,
              m->target);
-    check_room(m, v, to, v->vmstate || v->cloudinit ? 0 : size_of(value_of(m, v, snap)));
+    check_room(m, v, to, v->vmstate || v->cloudinit ? 0 : value_size(value_of(m, v, snap)));
 }
 
 static bool is_in_snapshot(const struct guest *g, const struct volume *v) {
     for (size_t s = 0; s < g->n_snap; s++) {
-        for (size_t i = 0; i < g->snap[s].vols.n; i++) {
-            const struct volume *x = &g->snap[s].vols.v[i];
-
-            if (x->kind == v->kind && strcmp(x->storage, v->storage) == 0 &&
-                strcmp(x->name, v->name) == 0) {
-                return true;
-            }
+        if (volumes_have(&g->snap[s].vols, v)) {
+            return true;
         }
     }
     return false;
@@ -289,7 +262,7 @@ static void check_volume(struct move *m, const struct volume *v, const struct gu
         move_blocks(m, via, "its storage is not known");
         return;
     }
-    if (!is_usable(from, m->g->node)) {
+    if (!store_usable(from, m->g->node)) {
         move_blocks(m, via, "its storage %.60s is not available at %s, where it is", from->id,
                     m->g->node);
         return;
@@ -298,18 +271,6 @@ static void check_volume(struct move *m, const struct volume *v, const struct gu
     if (to && !from->shared) {
         check_local(m, v, snap, from, to, via);
     }
-}
-
-static bool is_current(const struct guest *g, const struct volume *v) {
-    for (size_t i = 0; i < g->vols.n; i++) {
-        const struct volume *x = &g->vols.v[i];
-
-        if (x->kind == v->kind && strcmp(x->storage, v->storage) == 0 &&
-            strcmp(x->name, v->name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 void move_disks(struct move *m) {
@@ -322,7 +283,7 @@ void move_disks(struct move *m) {
         for (size_t i = 0; i < snap->vols.n; i++) {
             char via[100];
 
-            if (is_current(m->g, &snap->vols.v[i])) {
+            if (volumes_have(&m->g->vols, &snap->vols.v[i])) {
                 continue;
             }
             (void)snprintf(via, sizeof(via), "snapshot %.60s %s", snap->name, snap->vols.v[i].key);

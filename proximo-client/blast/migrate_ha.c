@@ -69,15 +69,7 @@ static void on_other(void *ctx, const char *sid) {
     }
     (void)snprintf(why, sizeof(why), "HA rule %.60s keeps it with %s: it is moved to %s, too",
                    o->rule, m->g->resource, m->target);
-    tally_affect(m->t, m->d,
-                 &(struct affect){.resource = g->resource,
-                                  .name = g->name,
-                                  .node = g->node,
-                                  .effect = "changed",
-                                  .severity = RISK_MEDIUM,
-                                  .running = g->running,
-                                  .via = "HA",
-                                  .why = why});
+    tally_guest(m->t, m->d, g, "changed", RISK_MEDIUM, "HA", why);
 }
 
 static void check_rules(struct move *m) {

@@ -6,9 +6,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/ident.h"
 #include "common/own.h"
 
 static bool is_numbered(const char *key, const char *stem) {
@@ -235,13 +235,14 @@ static void check_memory(struct move *m) {
     char current[24];
     const char *text = value_print(js_get(m->g->cfg, "memory"), tmp);
     int64_t want = (int64_t)512 << 20; /* PVE's default of both kinds */
+    uint32_t mib;
     int64_t sum;
 
     if (text) {
         if (config_option(text, "current", current, sizeof(current))) {
             text = current;
         }
-        want = strtoll(text, NULL, 10) << 20;
+        want = ident_u32(text, &mib) == 0 ? (int64_t)mib << 20 : want;
     }
     if (total < 0 || avail < 0) {
         return; /* told as unread */

@@ -39,4 +39,20 @@ static void settle(struct picture *p) {
     }
 }
 
-const struct pic_part part_owned = {.bits = PIC_OWNED, .settle = settle};
+static void start(struct picture *p) {
+    const struct want_as as = {.bits = PIC_ARCHIVE,
+                               .label = "the configuration inside the backup",
+                               .whose = "",
+                               .privilege = "VM.Backup on the guest"};
+
+    if ((p->ask.what & PIC_ARCHIVE) && p->ask_archive && p->ask_nodes) {
+        picture_want_as(p, &as, NULL, "/nodes/%s/vzdump/extractconfig?volume=%s", p->ask_nodes,
+                        p->ask_archive);
+    }
+}
+
+const struct pic_part part_owned = {
+    .bits = PIC_OWNED | PIC_ARCHIVE,
+    .start = start,
+    .settle = settle,
+};

@@ -60,6 +60,15 @@ static void node(struct picture *p, const struct node *n) {
     if (p->ask.what & PIC_SPACE) {
         picture_want_as(p, &room, NULL, "/nodes/%s/storage", n->name);
     }
+    if (p->ask.what & PIC_THIN) {
+        struct want_as thin = status;
+
+        thin.bits = PIC_THIN;
+        thin.label = "thin pools";
+        thin.privilege = "Sys.Audit on /";
+        thin.optional = 501;
+        picture_want_as(p, &thin, NULL, "/nodes/%s/disks/lvmthin", n->name);
+    }
     if ((p->ask.what & PIC_BRIDGES) &&
         !picture_wants(p, picture_strf(p, "/nodes/%s/network", n->name))) {
         picture_want_as(p, &bridges, "whole", "/nodes/%s/network", n->name);
@@ -67,7 +76,7 @@ static void node(struct picture *p, const struct node *n) {
 }
 
 const struct pic_part part_target = {
-    .bits = PIC_STATUS | PIC_SPACE | PIC_BRIDGES | PIC_MAPPINGS,
+    .bits = PIC_STATUS | PIC_SPACE | PIC_BRIDGES | PIC_MAPPINGS | PIC_THIN,
     .start = start,
     .node = node,
 };

@@ -102,6 +102,8 @@ int picture_new(const struct picture_ask *ask, struct picture **ret, struct err 
     p->ask.storage = p->ask_storage;
     p->ask_nodes = ask->nodes ? picture_str(p, ask->nodes) : NULL;
     p->ask.nodes = p->ask_nodes;
+    p->ask_archive = ask->archive ? picture_str(p, ask->archive) : NULL;
+    p->ask.archive = p->ask_archive;
     part_init(&p->perms_part);
     part_init(&p->guests_part);
     part_init(&p->nodes_part);

@@ -113,12 +113,15 @@ struct content {
 #define PIC_MAPPINGS (1u << 16) /* mapped devices and directories */
 #define PIC_OWNED    (1u << 17) /* volumes of `owner` on every storage of its node */
 #define PIC_ACL      (1u << 18) /* the access list alone */
+#define PIC_THIN     (1u << 19) /* LVM thin pools of nodes with their metadata */
+#define PIC_ARCHIVE  (1u << 20) /* the configuration inside the backup `archive`, asked at `nodes` */
 struct picture_ask {
     unsigned int what;
     uint32_t vmid;       /* 0 = every guest */
     const char *storage; /* for PIC_CONTENT */
     uint32_t owner;      /* for PIC_OWNED */
     const char *nodes;   /* PIC_STATUS, _SPACE, _BRIDGES: of these only ("c1,c2"); NULL = all */
+    const char *archive; /* for PIC_ARCHIVE: a volume id; .nodes is then one node */
 };
 
 int picture_new(const struct picture_ask *ask, struct picture **ret, struct err *e);

@@ -36,7 +36,7 @@ struct want {
 
 struct picture {
     struct picture_ask ask;
-    const char *ask_storage, *ask_nodes;
+    const char *ask_storage, *ask_nodes, *ask_archive;
     struct want *want;
     size_t n_want;
     struct picture_read *out;

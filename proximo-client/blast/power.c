@@ -32,15 +32,7 @@ static const struct power {
 
 static void affect_guest(struct tally *t, const struct guest *g, const char *effect, enum risk risk,
                          const char *via, const char *why, struct draft *d) {
-    tally_affect(t, d,
-                 &(struct affect){.resource = g->resource,
-                                  .name = g->name,
-                                  .node = g->node,
-                                  .effect = effect,
-                                  .severity = risk,
-                                  .running = g->running,
-                                  .via = via,
-                                  .why = why});
+    tally_guest(t, d, g, effect, risk, via, why);
 }
 
 /* PVE turns start, stop and shutdown of a managed guest into a change of its HA state; everything

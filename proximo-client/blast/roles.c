@@ -189,6 +189,37 @@ void tally_affect(struct tally *t, struct draft *d, const struct affect *a) {
     }
 }
 
+void tally_guest(struct tally *t, struct draft *d, const struct guest *g, const char *effect,
+                 enum risk severity, const char *via, const char *why) {
+    tally_affect(t, d,
+                 &(struct affect){.resource = g->resource,
+                                  .name = g->name,
+                                  .node = g->node,
+                                  .effect = effect,
+                                  .severity = severity,
+                                  .running = g->running,
+                                  .via = via,
+                                  .why = why});
+}
+
+bool volume_same(const struct volume *a, const struct volume *b) {
+    return a->kind == b->kind && strcmp(a->storage, b->storage) == 0 &&
+           strcmp(a->name, b->name) == 0;
+}
+
+bool volumes_have(const struct volumes *vols, const struct volume *v) {
+    for (size_t i = 0; i < vols->n; i++) {
+        if (volume_same(&vols->v[i], v)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool store_usable(const struct store *s, const char *node) {
+    return s && !s->disabled && store_on_node(s->def, node);
+}
+
 void tally_risk(const struct tally *t, struct draft *d) {
     for (size_t i = 0; i < t->n; i++) {
         draft_risk(d, t->row[i].worst, "%s: %u (%u running)", t->row[i].effect, t->row[i].n,

@@ -19,15 +19,7 @@ struct back {
 
 static void hit(struct back *b, const char *effect, enum risk severity, const char *via,
                 const char *why) {
-    tally_affect(&b->t, b->d,
-                 &(struct affect){.resource = b->g->resource,
-                                  .name = b->g->name,
-                                  .node = b->g->node,
-                                  .effect = effect,
-                                  .severity = severity,
-                                  .running = b->g->running,
-                                  .via = via,
-                                  .why = why});
+    tally_guest(&b->t, b->d, b->g, effect, severity, via, why);
 }
 
 static void check_loss(struct back *b, int64_t now) {
@@ -72,16 +64,6 @@ static void check_between(struct back *b) {
     }
 }
 
-static bool has_snap_volume(const struct guest_snap *s, const struct volume *v) {
-    for (size_t i = 0; i < s->vols.n; i++) {
-        if (s->vols.v[i].kind == VOLUME_STORAGE && strcmp(s->vols.v[i].storage, v->storage) == 0 &&
-            strcmp(s->vols.v[i].name, v->name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void check_volumes(struct back *b) {
     for (size_t i = 0; i < b->g->vols.n; i++) {
         const struct volume *v = &b->g->vols.v[i];
@@ -94,7 +76,7 @@ static void check_volumes(struct back *b) {
         if (v->kind != VOLUME_STORAGE || v->cdrom || v->unused || v->reference) {
             continue;
         }
-        if (b->to->config.state == PART_READ && !has_snap_volume(b->to, v)) {
+        if (b->to->config.state == PART_READ && !volumes_have(&b->to->vols, v)) {
             hit(b, "degraded", RISK_HIGH, v->key,
                 "was added after the snapshot: it leaves the configuration");
         }

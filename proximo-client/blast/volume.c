@@ -2,6 +2,7 @@
 /* One value of a guest's configuration as a volume: "storage:name,opt=…", "file=…" in any place,
  * host paths, devices, empty drives. What is not understood is VOLUME_ODD and never dropped: the
  * analysers count it as unread. Pure; fuzzed. */
+#include "proximo-client/blast/blast_int.h"
 #include "proximo-client/blast/picture_int.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@ static bool is_numbered(const char *key, const char *stem) {
     return strspn(key + n, "0123456789") == strlen(key + n);
 }
 
-static bool holds_volume(const char *kind, const char *key) {
+bool key_holds_disk(const char *kind, const char *key) {
     static const char *const vm[] = {"scsi", "virtio", "ide", "sata", "efidisk", "tpmstate"};
 
     if (is_numbered(key, "unused") || strcmp(key, "hookscript") == 0) {
@@ -132,7 +133,7 @@ bool volume_parse(struct picture *p, const char *kind, const char *key, const ch
     size_t what_len = 0;
 
     *ret = (struct volume){.storage = "", .name = "", .mp = ""};
-    if (strlen(key) >= sizeof(v.key) || !holds_volume(kind, key)) {
+    if (strlen(key) >= sizeof(v.key) || !key_holds_disk(kind, key)) {
         return false;
     }
     memcpy(v.key, key, strlen(key) + 1);

@@ -510,5 +510,246 @@ check("an evacuation", migrate(vm(100, dict(ON, memory="10240"), status="running
                   "vm/101 degraded 3 memory running", "vm/101 changed 1 node running",
                   "vm/102 stranded 2 node"], ["20480 MiB go to c2", "1 guest is left on c1"], 3)
 
+
+# ---- a disk moves or grows -----------------------------------------------------------------------
+def disk_call(call, guest, *others, more=None, stores=(LOCAL, SHARED, OTHER, AA, THIN), room=100 * GIB,
+              nodes="c1", **form):
+    w = world(guest, *others, stores=stores)
+    for n in ("c1", "c2"):
+        w.update(node_state(n, room=room))
+    w["/nodes/c1/disks/lvmthin"] = [{"vg": "pve", "lv": "data", "metadata_size": 1000,
+                                     "metadata_used": 100, "lv_size": 1, "used": 1}]
+    w.update(more or {})
+    return {"call": call, "vmid": 100, "world": w, "nodes": nodes,
+            "form": {k.replace("_", "-"): v for k, v in form.items()}}
+
+
+def move(guest, *others, **kw):
+    return disk_call("move", guest, *others, **kw)
+
+
+POOL = dict(THIN, vgname="pve", thinpool="data", content="images,rootdir")
+check("to shared storage", move(vm(100, HERE), disk="scsi0", storage="ss"), ["vm/100 changed 1 scsi0"],
+      "the old volume stays as an unused disk", 1)
+check("and the old one is deleted", move(vm(100, HERE), disk="scsi0", storage="ss", delete=1),
+      ["vm/100 changed 1 scsi0"], "is deleted when the copy is done")
+check("no such disk", move(vm(100, HERE), disk="scsi7", storage="ss"), [], "has no disk scsi7", 3)
+check("an ISO drive", move(vm(100, dict(HERE, ide2="ss:iso/x.iso,media=cdrom")), disk="ide2",
+                           storage="ss"), [], "has no disk ide2", 3)
+check("the same place", move(vm(100, HERE), disk="scsi0", storage="zz"), [], "in the same format", 3)
+check("the same place in another format", move(vm(100, ON), disk="scsi0", storage="ss", format="raw"),
+      ["vm/100 changed 1 scsi0"], risk=1)
+check("a storage that takes no images", move(vm(100, HERE), disk="scsi0", storage="bk"),
+      ["vm/100 changed 1 scsi0"], "does not take images", 3)
+check("a storage that is elsewhere", move(vm(100, HERE), disk="scsi0", storage="aa"), [],
+      "aa is not available at c1", 3)
+check("with snapshots", move(with_snaps(vm(100, HERE), s1=HERE), disk="scsi0", storage="ss"),
+      ["vm/100 loses-undo 2 snapshot s1 scsi0", "vm/100 changed 1 scsi0"], "stays behind")
+check("with snapshots, deleting the source", move(with_snaps(vm(100, HERE), s1=HERE), disk="scsi0",
+                                                  storage="ss", delete=1),
+      ["vm/100 loses-undo 2 snapshot s1 scsi0", "vm/100 changed 1 scsi0"], "will be refused: a disk with",
+      3)
+check("it does not fit on thick storage", move(vm(100, ON), disk="scsi0", storage="zz", room=GIB),
+      ["vm/100 stranded 2 scsi0", "vm/100 changed 1 scsi0"], "will be refused: 8192 MiB do not fit", 3)
+check("it does not fit on storage that promises more", move(vm(100, HERE), vm(101, {"scsi0": "ss:101/d.raw"}),
+                                                            disk="scsi0", storage="ss", room=GIB),
+      ["vm/100 changed 1 scsi0"], "1 guests there stand still", 3)
+check("hardly fits", move(vm(100, HERE), disk="scsi0", storage="ss", room=8 * GIB + 1),
+      ["vm/100 changed 1 scsi0"], "nearly full", 2)
+check("size unknown", move(vm(100, {"scsi0": "zz:vm-100-disk-0"}), disk="scsi0", storage="ss"),
+      ["vm/100 changed 1 scsi0"], "unread the size of the disk", 3, complete=False)
+check("a thin pool's metadata", move(vm(100, HERE), disk="scsi0", storage="thin", stores=(LOCAL, POOL),
+                                     more={"/nodes/c1/disks/lvmthin": [{
+                                         "vg": "pve", "lv": "data", "metadata_size": 1000,
+                                         "metadata_used": 900}]}),
+      ["vm/100 changed 1 scsi0"], "90 % of its metadata", 3)
+check("a thin pool with room", move(vm(100, HERE), disk="scsi0", storage="thin", stores=(LOCAL, POOL)),
+      ["vm/100 changed 1 scsi0"], risk=1)
+check("a thin pool that cannot be looked into", move(vm(100, HERE), disk="scsi0", storage="thin",
+                                                     stores=(LOCAL, POOL), more={
+                                                         "/nodes/c1/disks/lvmthin": {"!": 403}}),
+      ["vm/100 changed 1 scsi0"], "unread metadata of the thin pool", 3, complete=False)
+check("a linked clone", move(vm(100, {"scsi0": "zz:base-900-disk-0/vm-100-disk-0,size=1G"}), disk="scsi0",
+                             storage="ss"), ["vm/100 changed 1 scsi0", "vm/100 changed 1 scsi0"],
+      "becomes a full copy")
+check("from shared to local", move(vm(100, ON), disk="scsi0", storage="zz"),
+      ["vm/100 stranded 2 scsi0", "vm/100 changed 1 scsi0"], "tied to c1", 2)
+check("from shared to local under HA", move(vm(100, ON), disk="scsi0", storage="zz", more=HA),
+      ["vm/100 stranded 3 scsi0", "vm/100 changed 1 scsi0"], "HA cannot start it anywhere else", 3)
+check("to shared storage on fewer nodes", move(vm(100, ON), disk="scsi0", storage="few", stores=(
+    SHARED, {"storage": "few", "type": "nfs", "content": "images", "nodes": "c1,c2"}), more={
+        "/nodes/c1/storage": [{"storage": "few", "avail": 100 * GIB}]}),
+      ["vm/100 stranded 2 scsi0", "vm/100 changed 1 scsi0"], "few is not available at c3")
+check("replicated, to storage that cannot be", move(vm(100, HERE), disk="scsi0", storage="thin", more=REPL,
+                                                    stores=(LOCAL, POOL)),
+      ["vm/100 degraded 3 replication", "vm/100 changed 1 scsi0"], "cannot be replicated")
+check("a running container", move(ct(100, {"rootfs": "zz:subvol-100-disk-0,size=1G"}, status="running"),
+                                  volume="rootfs", storage="ss"),
+      ["ct/100 changed 1 rootfs running"], "running container cannot be moved", 3)
+check("TPM state while running", move(vm(100, dict(ON, tpmstate0="zz:vm-100-disk-1,size=4M"), status="running"),
+                                      disk="tpmstate0", storage="ss"),
+      ["vm/100 changed 1 tpmstate0 running"], "TPM state of a running VM", 3)
+check("to another guest", move(vm(100, dict(HERE, scsi1="zz:vm-100-disk-1,size=1G", boot="order=scsi0")),
+                               vm(101, {}), disk="scsi1", target_vmid=101, target_disk="scsi3"),
+      ["vm/101 changed 2 scsi3", "vm/100 degraded 3 scsi1"], "it loses the disk to guest 101")
+check("to a guest that has such a disk", move(vm(100, dict(HERE, scsi1="zz:vm-100-disk-1,size=1G",
+                                                           boot="order=scsi0")), vm(101, {"scsi1": "ss:x"}),
+                                              disk="scsi1", target_vmid=101),
+      ["vm/101 changed 2 scsi1", "vm/100 degraded 3 scsi1"], "will be refused: vm/101 has a scsi1", 3)
+check("to a guest elsewhere", move(vm(100, HERE), vm(101, {}, node="c2"), disk="scsi0", target_vmid=101),
+      ["vm/101 changed 2 scsi0", "vm/100 wont-boot 3 scsi0"], "is at c2, not at c1")
+check("a disk that a snapshot names, to another guest", move(
+    with_snaps(vm(100, HERE), s1=HERE), vm(101, {}), disk="scsi0", target_vmid=101),
+      ["vm/100 loses-undo 2 snapshot s1 scsi0", "vm/101 changed 2 scsi0", "vm/100 wont-boot 3 scsi0"],
+      "a disk that a snapshot names")
+
+
+def resize(guest, size, *others, disk="scsi0", **kw):
+    return disk_call("resize", guest, *others, disk=disk, size=size, **kw)
+
+
+check("grows by", resize(vm(100, HERE), "+2G"), ["vm/100 changed 2 scsi0"], "from 8192 to 10240 MiB", 2)
+check("grows to", resize(vm(100, HERE), "8.5G"), ["vm/100 changed 2 scsi0"], "to 8704 MiB")
+check("a container's file system grows with it", resize(
+    ct(100, {"rootfs": "zz:subvol-100-disk-0,size=1G"}), "+1G", disk="rootfs"),
+      ["ct/100 changed 2 rootfs"], "grows with it")
+check("shrinks", resize(vm(100, HERE), "4G"), [], "disks cannot shrink", 3)
+check("has that size", resize(vm(100, HERE), "8192M"), ["vm/100 none 0 scsi0"], risk=0)
+check("no size", resize(vm(100, HERE), "big"), [], "is no size", 3)
+check("no size, either", resize(vm(100, HERE), "1GB"), [], "is no size", 3)
+check("firmware", resize(vm(100, dict(HERE, efidisk0="zz:vm-100-disk-1,size=4M")), "+1G", disk="efidisk0"),
+      [], "has a fixed size", 3)
+check("grows past the storage", resize(vm(100, HERE), "+200G"), ["vm/100 changed 2 scsi0"],
+      "will be refused: 204800 MiB do not fit on zz", 3)
+check("grows with snapshots", resize(with_snaps(vm(100, HERE), s1=HERE), "+1G"),
+      ["vm/100 changed 2 scsi0", "vm/100 none 1 snapshot s1 scsi0"], "takes the growth back")
+check("grows past its replica's node", resize(vm(100, HERE), "+50G", nodes="c1,c2", more=dict(
+    REPL, **{"/nodes/c2/storage": [{"storage": "zz", "avail": GIB}]})),
+      ["vm/100 changed 2 scsi0", "vm/100 degraded 3 replication"], "its replica at c2 does not fit")
+
+
+# ---- backup jobs ---------------------------------------------------------------------------------
+def job(*guests, jobs=(), more=None, **call):
+    w = world(*guests)
+    w["/cluster/backup"] = list(jobs)
+    w.update(more or {})
+    return dict({"call": "job", "world": w}, **call)
+
+
+ALL = {"id": "all", "all": 1, "storage": "bk", "schedule": "sun", "enabled": 1}
+ONE = {"id": "one", "vmid": "100", "storage": "bk", "schedule": "mon", "enabled": 1}
+A, B = vm(100, {}), vm(101, {})
+check("the only job goes", job(A, B, jobs=[ALL], id="all", gone=True),
+      ["vm/100 loses-backup 3 job all", "vm/101 loses-backup 3 job all"], "falls out of every", 3)
+check("one of two jobs goes", job(A, B, jobs=[ALL, ONE], id="all", gone=True),
+      ["vm/100 changed 1 job all", "vm/101 loses-backup 3 job all"], "job one still has it")
+check("the other job is disabled", job(A, jobs=[ALL, dict(ONE, enabled=0)], id="all", gone=True),
+      ["vm/100 loses-backup 3 job all"])
+check("disabled", job(A, jobs=[ALL], id="all", set={"enabled": 0}), ["vm/100 loses-backup 3 job all"])
+check("a guest is excluded", job(A, B, jobs=[ALL], id="all", set={"exclude": "101"}),
+      ["vm/101 loses-backup 3 job all"])
+check("a guest leaves the list", job(A, B, jobs=[dict(ONE, vmid="100,101")], id="one", set={"vmid": "100"}),
+      ["vm/101 loses-backup 3 job one"])
+check("tied to another node", job(A, jobs=[ALL], id="all", set={"node": "c2"}),
+      ["vm/100 loses-backup 3 job all"])
+PROD = {"/pools": [{"poolid": "prod"}], "/pools?poolid=prod": [
+    {"poolid": "prod", "members": [{"type": "qemu", "vmid": 100}]}]}
+check("a pool's job goes", job(A, B, jobs=[{"id": "p", "pool": "prod", "storage": "bk"}], id="p", gone=True,
+                               more=PROD), ["vm/100 loses-backup 3 job p"])
+check("a pool that was refused", job(A, id=None, set={"pool": "prod", "storage": "bk"}, more=dict(
+    PROD, **{"/pools?poolid=prod": {"!": 403}})), [], "unread members of", 3, complete=False)
+check("a new job", job(A, set={"vmid": "100", "storage": "bk"}), ["vm/100 changed 1 job (new)"], risk=1)
+check("a new job to no storage", job(A, set={"vmid": "100", "storage": "xx"}),
+      ["vm/100 changed 1 job (new)", "vm/100 loses-backup 3 job (new)"], "there is no storage xx", 3)
+check("a new job to storage without backups", job(A, set={"vmid": "100", "storage": "zz"}),
+      ["vm/100 changed 1 job (new)", "vm/100 loses-backup 3 job (new)"], "zz does not take backups")
+check("mode stop", job(vm(100, {}, status="running"), B, jobs=[ALL], id="all", set={"mode": "stop"}),
+      ["vm/100 interrupted 2 job all running"], "it is shut down for each backup")
+OLD = [backup("bk", 100, d) for d in (1, 2, 3)]
+ARCH = content("bk", *OLD, only="content?content=backup")
+check("rules that take archives", job(A, jobs=[ONE], id="one", set={"prune-backups": "keep-last=2"}, more=ARCH),
+      [f"backup/{x['volid']} loses-backup 2 job one" for x in OLD[1:]], "2 of its 4 backups on bk go")
+check("rules that took as many before", job(A, jobs=[dict(ONE, **{"prune-backups": {"keep-last": "2"}})],
+                                            id="one", set={"prune-backups": "keep-last=1"}, more=ARCH),
+      [f"backup/{OLD[0]['volid']} loses-backup 2 job one"])
+check("remove=0", job(A, jobs=[ONE], id="one", set={"prune-backups": "keep-last=1", "remove": 0}, more=ARCH), [])
+check("invalid rules", job(A, jobs=[ONE], id="one", set={"prune-backups": "keep-x=1"}), [], "not valid", 3)
+check("archives refused", job(A, jobs=[ONE], id="one", set={"prune-backups": "keep-last=1"}, more={
+    "/nodes/c1/storage/bk/content?content=backup": {"!": 403}}), [], "unread archives", 3, complete=False)
+check("no such job", job(A, id="x", gone=True), [], "unread the backup job", 3, complete=False)
+check("one backup now", job(A, B, call="backup", form={"vmid": "100", "storage": "bk"}, more=ARCH), [], risk=0)
+check("one backup now, pruning", job(A, B, call="backup", form={
+    "vmid": "100", "storage": "bk", "prune-backups": "keep-last=3"}, more=ARCH),
+      [f"backup/{OLD[2]['volid']} loses-backup 2 this backup"])
+check("one backup now by the storage's rules", dict(job(A, call="backup", form={
+    "vmid": "100", "storage": "bk"}, more=dict(ARCH, **{"/storage": [
+        dict(OTHER, **{"prune-backups": "keep-last=1"})]}))),
+      [f"backup/{x['volid']} loses-backup 2 this backup" for x in OLD])
+check("one backup now in mode stop", job(vm(100, {}, status="running"), call="backup", form={
+    "vmid": "100", "storage": "bk", "mode": "stop"}), ["vm/100 interrupted 2 this backup running"])
+
+
+# ---- a restore -----------------------------------------------------------------------------------
+SAVED = backup("bk", 100, 2)
+TEXT = "#note\nname: web\nnet0: virtio=BC:24:11:00:00:01,bridge=vmbr0\nscsi0: zz:vm-100-disk-0,size=8G\n" \
+    "smbios1: uuid=11111111-1111-1111-1111-111111111111\n\n[s1]\nscsi9: zz:x\n"
+MINE = {"scsi0": "zz:vm-100-disk-0,size=8G", "net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0",
+        "smbios1": "uuid=11111111-1111-1111-1111-111111111111"}
+
+
+def restore(*guests, vmid=100, kind="qemu", text=TEXT, saved=SAVED, more=None, room=100 * GIB, **form):
+    w = world(*guests)
+    w.update(content("bk", saved))
+    w.update(node_state("c1", room=room))
+    path = "/nodes/c1/vzdump/extractconfig?volume=" + saved["volid"]
+    w[path] = text if isinstance(text, str) else {"!": text}
+    w.update(more or {})
+    return {"call": "restore", "kind": kind, "storage": "bk", "archive": saved["volid"], "nodes": "c1",
+            "world": w, "form": dict({"vmid": vmid, "archive": saved["volid"]}, **form)}
+
+
+OVER = ["vm/100 reverted 3 -", "vm/100 loses-data 3 scsi0"]
+check("over the guest itself", restore(vm(100, MINE), force=1), OVER, "state of 2 days ago", 3)
+check("over it without force", restore(vm(100, MINE)), OVER, "force is not set")
+check("over a running one", restore(vm(100, MINE, status="running"), force=1),
+      ["vm/100 reverted 3 - running", "vm/100 loses-data 3 scsi0 running"], "will be refused: vm/100 runs")
+check("over a protected one", restore(vm(100, dict(MINE, protection=1)), force=1), OVER, "is protected")
+check("over one elsewhere", restore(vm(100, MINE, node="c2"), force=1), OVER, "vm/100 is at c2")
+check("a disk that the backup does not have", restore(vm(100, dict(MINE, scsi1="zz:vm-100-disk-1")), force=1),
+      OVER + ["vm/100 degraded 2 scsi1"], "stays as an unused disk")
+check("snapshots go", restore(with_snaps(vm(100, MINE), s1=MINE), force=1),
+      OVER + ["vm/100 loses-undo 3 snapshot s1"])
+check("a template with clones", restore(vm(100, {"scsi0": "zz:base-100-disk-0"}, template=1),
+                                        vm(101, {"scsi0": "zz:base-100-disk-0/vm-101-disk-0"}), force=1),
+      OVER, "the base of 1 linked clone", 3)
+check("replicated", restore(vm(100, MINE), force=1, more=REPL), OVER + ["vm/100 changed 1 replication"])
+check("as a new guest beside the old one", restore(vm(100, MINE), vmid=200),
+      ["vm/200 changed 1 -", "vm/100 degraded 3 identity"], "MAC address, SMBIOS UUID", 3)
+check("as a new guest, unique", restore(vm(100, MINE), vmid=200, unique=1), ["vm/200 changed 1 -"], risk=1)
+check("as a new guest with a fixed address", restore(
+    vm(100, {"ipconfig0": "ip=10.0.0.9/24"}), vmid=200, unique=1, text=TEXT.replace(
+        "name: web", "ipconfig0: gw=10.0.0.1,ip=10.0.0.9/24")),
+      ["vm/200 changed 1 -", "vm/100 degraded 3 identity"], "same IP address")
+check("the old guest is gone", restore(vmid=200), ["vm/200 changed 1 -"], risk=1)
+check("and started", restore(vmid=200, start=1), ["vm/200 changed 1 -", "vm/200 started 2 start"])
+check("its configuration was refused", restore(vm(100, MINE), vmid=200, text=403),
+      ["vm/200 changed 1 -", "vm/100 degraded 3 identity"],
+      ["unless they were changed since", "unread the configuration inside the backup"], 3, complete=False)
+check("no such backup", restore(vmid=200, more=content("bk")), ["vm/200 changed 1 -"],
+      "there is no backup bk:", 3)
+check("of another kind", restore(vmid=200, kind="lxc", unprivileged=1), ["ct/200 changed 1 -"],
+      "of another kind (qemu)", 3)
+check("a storage that is not here", restore(vmid=200, text=TEXT.replace("zz:vm", "old:vm")),
+      ["vm/200 changed 1 -"], "storage old for scsi0 is not at c1", 3)
+check("another storage instead", restore(vmid=200, storage="ss", text=TEXT.replace("zz:vm", "old:vm")),
+      ["vm/200 changed 1 -"], risk=1)
+check("it does not fit", restore(vmid=200, storage="ss", room=GIB), ["vm/200 changed 1 -"],
+      "may not fit: 8192 MiB", 3)
+CTSAVED = backup("bk", 100, 2, kind="lxc")
+CTTEXT = "rootfs: zz:subvol-100-disk-0,size=1G\nunprivileged: 1\n"
+check("a container", restore(kind="lxc", saved=CTSAVED, text=CTTEXT, vmid=200), ["ct/200 changed 1 -"], risk=1)
+check("a privileged container", restore(kind="lxc", saved=CTSAVED, text=CTTEXT.replace("1\n", "0\n"), vmid=200),
+      ["ct/200 changed 1 -", "ct/200 exposed 3 unprivileged"], "root on the node", 3)
+
 driver.close()
 done()

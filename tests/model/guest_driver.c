@@ -91,14 +91,45 @@ static int run_evacuate(const struct picture *p, const js *c, struct draft *d) {
     return blast_evacuate(p, js_str_or(c, "node", ""), js_get(c, "moves"), js_get(c, "form"), d);
 }
 
+static int run_move(const struct picture *p, const js *c, struct draft *d) {
+    return blast_disk_move(p, (uint32_t)js_int_or(c, "vmid", 0), js_get(c, "form"), d);
+}
+
+static int run_resize(const struct picture *p, const js *c, struct draft *d) {
+    return blast_disk_resize(p, (uint32_t)js_int_or(c, "vmid", 0), js_get(c, "form"), d);
+}
+
+static int run_job(const struct picture *p, const js *c, struct draft *d) {
+    return blast_backup_job(p, js_get_str(c, "id"), js_get(c, "set"), js_get(c, "delete"),
+                            js_bool_or(c, "gone", false), js_int_or(c, "now", 0), d);
+}
+
+static int run_backup(const struct picture *p, const js *c, struct draft *d) {
+    return blast_backup_now(p, js_str_or(c, "node", ""), js_get(c, "form"), js_int_or(c, "now", 0),
+                            d);
+}
+
+static int run_restore(const struct picture *p, const js *c, struct draft *d) {
+    return blast_restore(p, js_str_or(c, "kind", ""), js_str_or(c, "node", ""), js_get(c, "form"),
+                         js_int_or(c, "now", 0), d);
+}
+
 static const struct call {
     const char *name;
     unsigned int needs;
     int (*run)(const struct picture *p, const js *c, struct draft *d);
 } calls[] = {
-    {"storage", BLAST_STORAGE_NEEDS, run_storage}, {"prune", BLAST_PRUNE_NEEDS, run_prune},
-    {"volume", BLAST_VOLUME_NEEDS, run_volume},    {"destroy", BLAST_DESTROY_NEEDS, run_destroy},
-    {"migrate", BLAST_MIGRATE_NEEDS, run_migrate}, {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
+    {"storage", BLAST_STORAGE_NEEDS, run_storage},
+    {"prune", BLAST_PRUNE_NEEDS, run_prune},
+    {"volume", BLAST_VOLUME_NEEDS, run_volume},
+    {"destroy", BLAST_DESTROY_NEEDS, run_destroy},
+    {"move", BLAST_DISK_NEEDS, run_move},
+    {"resize", BLAST_DISK_NEEDS, run_resize},
+    {"job", BLAST_BACKUP_NEEDS, run_job},
+    {"backup", BLAST_BACKUP_NEEDS, run_backup},
+    {"restore", BLAST_RESTORE_NEEDS, run_restore},
+    {"migrate", BLAST_MIGRATE_NEEDS, run_migrate},
+    {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
 };
 
 static js *call_blast(const struct call *call, const js *c) {
@@ -106,7 +137,8 @@ static js *call_blast(const struct call *call, const js *c) {
                               .vmid = (uint32_t)js_int_or(c, "ask_vmid", 0),
                               .storage = js_get_str(c, "storage"),
                               .owner = (uint32_t)js_int_or(c, "vmid", 0),
-                              .nodes = js_get_str(c, "nodes")};
+                              .nodes = js_get_str(c, "nodes"),
+                              .archive = js_get_str(c, "archive")};
     CLEANUP(picture_freep)
     struct picture *p = world_picture_of(js_get(c, "world"), &ask);
 
