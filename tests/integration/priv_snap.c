@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/fd.h"
+#include "common/msg.h"
 #include "common/own.h"
+#include "common/put.h"
 #include "tests/integration/priv_world.h"
 
 #define VOLUME "images/101/subvol-101-disk-0.subvol"
@@ -166,6 +169,82 @@ static void test_full(struct world *w) {
     }
 }
 
+/* The node's newest receipt: its text is left in ret. */
+static bool last_receipt(struct world *w, struct receipt *ret) {
+    CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
+    CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_PRIV_MSG);
+    struct msg_rd rd = {.bad = true};
+    bool ok = false;
+    uint16_t type;
+    uint64_t n;
+
+    (void)msg_make(&m, MSG_RECEIPTS, "bu", w->spki.b, (size_t)HASH_LEN, (uint64_t)0);
+    if (world_ask(w, &m, NULL, 0, &back) != MSG_RECEIPTS_ANSWER ||
+        msg_open(back.data, back.len, &type, &rd) < 0) {
+        return false;
+    }
+    for (n = msg_u64(&rd); n-- > 0;) {
+        CLEANUP(freep) char *note = msg_str(&rd, LIM_NOTE);
+
+        ok = note && receipt_open(note, strlen(note), &w->receipt, ret, NULL) == 0;
+    }
+    return ok;
+}
+
+static const char *how_of(struct world *w, const struct hash *h, struct receipt *rc) {
+    CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
+    CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_PRIV_MSG);
+    CLEANUP(freep) char *state = NULL;
+    CLEANUP(freep) char *note = NULL;
+    struct msg_rd rd = {.bad = true};
+    uint16_t type;
+
+    (void)msg_make(&m, MSG_OP, "bs", w->spki.b, (size_t)HASH_LEN, HEX_STR(h));
+    (void)world_ask(w, &m, NULL, 0, &back);
+    (void)msg_open(buf_str(&back), back.len, &type, &rd);
+    state = msg_str(&rd, 16);
+    note = msg_str(&rd, LIM_NOTE);
+    return note && receipt_open(note, strlen(note), &w->receipt, rc, NULL) == 0
+               ? receipt_how_name(rc->how)
+               : "none";
+}
+
+/* A point whose time is up goes, and the log it was made for can say who took it. */
+static void test_swept(struct world *w) {
+    struct receipt made = {0};
+    struct receipt gone = {0};
+    struct receipt op = {0};
+    char path[400];
+    char line[64];
+    CLEANUP(buf_done) struct buf b = BUF_INIT(16384);
+    const char *at;
+    bool ok;
+
+    expect(w, OP_SNAPSHOT, "old", NULL, "exited", "a point that will be old");
+    ok = last_receipt(w, &made);
+    point_file(w, "old", path);
+    if (!ok || file_read(-100, path, &b, NULL) < 0 || !(at = strstr(b.data, "created "))) {
+        tap(false, "the point has a file and a receipt");
+        return;
+    }
+    (void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+    swap_in(path, line, "created 1000000000");
+    world_kill(w, SIGTERM);
+    world_start(w, NULL); /* chores come with the start, and once a minute */
+    for (int i = 0; i < 600 && gone.how != HOW_SWEPT; i++) {
+        clock_sleep_ms(100);
+        (void)last_receipt(w, &gone);
+    }
+    tap(gone.how == HOW_SWEPT && gone.value == 0 && !gone.left_behind_unknown &&
+            gone.seq == made.seq + 1 && hash_eq(&gone.request, &made.request) &&
+            hash_eq(&gone.intent, &made.intent) && strcmp(gone.undo_name, "old") == 0 &&
+            strcmp(gone.undo_driver, "btrfs") == 0,
+        "its removal has a receipt: %s %s", receipt_how_name(gone.how), gone.undo_name);
+    tap(snaps(w, "@old") == 0 && access(path, F_OK) < 0, "snapshot and point are gone");
+    tap(strcmp(how_of(w, &made.request, &op), "exited") == 0 && op.seq == made.seq,
+        "what was asked for keeps its own receipt");
+}
+
 static void test_impossible(struct world *w, const char *conf) {
     char more[600];
 
@@ -242,6 +321,7 @@ int main(void) {
     test_way(&w);
     test_foreign(&w);
     test_full(&w);
+    test_swept(&w);
     test_impossible(&w, conf);
     test_row(&w);
     world_container_end(&w);
