@@ -24,7 +24,8 @@ libcore_a_SOURCES = \
 	common/msg.c common/msg.h \
 	common/dir.h \
 	common/put.c common/put.h \
-	common/run.c common/run.h
+	common/run.c common/run.h \
+	common/submission.c common/submission.h
 libnet_a_SOURCES = \
 	common/js.c common/js.h \
 	common/canon.c common/canon.h \

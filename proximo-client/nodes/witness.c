@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/b64.h"
 #include "common/checkpoint.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/submission.h"
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/nodes_int.h"
 
@@ -84,19 +84,7 @@ static int make_body(struct ledger *l, const struct node *node, struct buf *note
     if (r < 0) {
         return r;
     }
-    r = buf_addf(ret, "old %llu\n", (unsigned long long)node->head);
-    for (size_t i = 0; r == 0 && i < p.n; i++) {
-        r = b64_encode(ret, p.h[i].b, HASH_LEN);
-        if (r == 0) {
-            r = buf_addc(ret, '\n');
-        }
-    }
-    if (r == 0) {
-        r = buf_addc(ret, '\n');
-    }
-    if (r == 0) {
-        r = buf_add(ret, note->data, note->len);
-    }
+    r = submission_text(node->head, p.h, p.n, note->data, note->len, ret);
     return r < 0 ? err_set(e, r, "the checkpoint is too long") : 0;
 }
 

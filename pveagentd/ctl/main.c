@@ -11,6 +11,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/ident.h"
@@ -20,6 +21,7 @@
 #include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/gate.h"
 #include "pveagentd/priv/join.h"
+#include "pveagentd/priv/witness.h"
 
 static const char usage[] =
     "Usage: pveagentctl [options] COMMAND\n\n"
@@ -50,22 +52,59 @@ int ctl_fail(const struct err *e) {
     return EXIT_FAILURE;
 }
 
-static int adopt(void *ctx, const struct client *c) {
-    struct ctl *k = ctx;
-    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
-    CLEANUP(closep) int lock = -1;
-    struct origin *o = origin_get(&k->p, c->log.name);
-    struct checkpoint cp;
-    struct err e = {0};
+static int client_each(const struct priv *p, int (*fn)(void *ctx, const struct client *c),
+                       void *ctx) {
+    CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, "clients");
+    const char *name;
+    int r = d ? 0 : -EIO;
 
-    if (!o || heads_largest(&k->p, &c->log, &note, &cp) < 0) {
+    while (r == 0 && (name = dir_next(d)) != NULL) {
+        struct client c;
+
+        r = client_by_name(p, name, &c, NULL) < 0 ? 0 : fn(ctx, &c);
+    }
+    return r;
+}
+
+struct largest {
+    struct buf note;
+    struct checkpoint c;
+};
+
+static int keep_largest(void *ctx, const struct head *h) {
+    struct largest *l = ctx;
+
+    if (l->note.len && h->c.size <= l->c.size) {
         return 0;
     }
-    if (origin_lock(&k->p, o, &lock, &e) < 0 ||
-        ((!o->has_head || cp.size > o->size) &&
-         journal_head(&k->p, o, buf_str(&note), clock_unix(), &e) < 0)) {
+    l->c = h->c;
+    buf_reset(&l->note);
+    return buf_adds(&l->note, h->note);
+}
+
+/* What a peer has cosigned of this log and this node has not: without it, a node that lost its
+ * journal would cosign a second history. */
+static int adopt(void *ctx, const struct client *c) {
+    struct ctl *k = ctx;
+    struct largest l = {.note = BUF_INIT(LIM_NOTE)};
+    CLEANUP(closep) int lock = -1;
+    struct origin *o = origin_get(&k->p, c->log.name);
+    struct err e = {0};
+    int r = o ? heads_each(&k->p, &c->log, keep_largest, &l) : -ENOMEM;
+
+    if (r == 0 && l.note.len) {
+        r = origin_lock(&k->p, o, &lock, &e);
+        if (r == 0 && (!o->has_head || l.c.size > o->size)) {
+            r = journal_head(&k->p, o, buf_str(&l.note), clock_unix(), &e);
+        }
+    }
+    buf_done(&l.note);
+    if (r < 0) {
         (void)ctl_fail(&e);
         return -1;
+    }
+    if (lock < 0) {
+        return 0;
     }
     (void)printf("adopted   %s at size %llu\n", c->log.name, (unsigned long long)o->size);
     return 0;

@@ -260,7 +260,7 @@ static const struct act_rec *own_act(const struct ask *a) {
     struct hash h;
 
     return ident_is_hex(a->f[0].s, 64) && hex_decode(a->f[0].s, 64, h.b) == 0
-               ? journal_find_request(a->o, &h)
+               ? journal_find(a->o, NULL, &h)
                : NULL;
 }
 

@@ -51,50 +51,32 @@ int client_by_name(const struct priv *p, const char *name, struct client *ret, s
     return 0;
 }
 
-int client_each(const struct priv *p, int (*fn)(void *ctx, const struct client *c), void *ctx) {
+/* By the hash of its key, else by its log's name. */
+static int client_find(const struct priv *p, const struct hash *spki, const char *origin,
+                       struct client *ret, struct err *e) {
     CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, "clients");
     const char *name;
-    int r = d ? 0 : -EIO;
 
-    while (r == 0 && (name = dir_next(d)) != NULL) {
+    while ((name = dir_next(d)) != NULL) {
         struct client c;
 
-        r = client_by_name(p, name, &c, NULL) < 0 ? 0 : fn(ctx, &c);
+        if (client_by_name(p, name, &c, NULL) == 0 &&
+            (spki ? hash_eq(spki, &c.spki) : strcmp(origin, c.log.name) == 0)) {
+            *ret = c;
+            return 0;
+        }
     }
-    return r;
-}
-
-struct wanted {
-    const struct hash *spki;
-    const char *origin;
-    struct client *ret;
-};
-
-static int is_wanted(void *ctx, const struct client *c) {
-    const struct wanted *w = ctx;
-
-    if (w->spki ? !hash_eq(w->spki, &c->spki) : strcmp(w->origin, c->log.name) != 0) {
-        return 0;
-    }
-    *w->ret = *c;
-    return 1;
-}
-
-static int client_find(const struct priv *p, struct wanted w, struct err *e) {
-    int r = client_each(p, is_wanted, &w);
-
-    return r == 1 ? 0
-                  : err_tag(e, r < 0 ? r : -ENOENT, "client_unknown",
-                            "no enrolled client has this %s", w.spki ? "key" : "log");
+    return err_tag(e, d ? -ENOENT : -EIO, "client_unknown", "no enrolled client has this %s",
+                   spki ? "key" : "log");
 }
 
 int client_by_spki(const struct priv *p, const struct hash *spki, struct client *ret,
                    struct err *e) {
-    return client_find(p, (struct wanted){.spki = spki, .ret = ret}, e);
+    return client_find(p, spki, NULL, ret, e);
 }
 
 int client_by_origin(const struct priv *p, const char *origin, struct client *ret, struct err *e) {
-    return client_find(p, (struct wanted){.origin = origin, .ret = ret}, e);
+    return client_find(p, NULL, origin, ret, e);
 }
 
 int client_store(const struct priv *p, const struct client *c, struct err *e) {

@@ -42,50 +42,41 @@ void ct_done(struct ct *c) {
     buf_done(&c->config);
 }
 
+bool line_next(const char **text, char *ret, size_t size) {
+    size_t n = strcspn(*text, "\n");
+
+    if (!**text) {
+        return false;
+    }
+    (void)snprintf(ret, size, "%.*s", (int)n, *text);
+    *text += n + ((*text)[n] == '\n');
+    return true;
+}
+
 int ct_config_each(const struct ct *c, int (*fn)(void *ctx, const char *key, const char *value),
                    void *ctx) {
-    const char *s = buf_str(&c->config);
+    const char *text = buf_str(&c->config);
+    char line[CT_LINE];
     int r = 0;
 
-    while (*s && *s != '[' && r == 0) {
-        size_t n = strcspn(s, "\n");
-        CLEANUP(freep) char *line = strndup(s, n);
-        char *colon = line ? strstr(line, ": ") : NULL;
+    while (r == 0 && line_next(&text, line, sizeof(line)) && line[0] != '[') {
+        char *colon = line[0] == '#' ? NULL : strstr(line, ": ");
 
-        if (colon && line[0] != '#') {
+        if (colon) {
             *colon = '\0';
             r = fn(ctx, line, colon + 2 + strspn(colon + 2, " "));
         }
-        s += n + (s[n] == '\n');
     }
     return r;
 }
 
-struct getter {
-    const char *key;
-    struct buf *ret;
-};
-
-static int get_one(void *ctx, const char *key, const char *value) {
-    const struct getter *g = ctx;
-
-    if (strcmp(key, g->key) != 0) {
-        return 0;
-    }
-    return buf_adds(g->ret, value) < 0 ? -E2BIG : 1;
-}
-
-int ct_config_get(const struct ct *c, const char *key, struct buf *ret) {
-    struct getter g = {key, ret};
-    int r = ct_config_each(c, get_one, &g);
-
-    return r == 1 ? 0 : r < 0 ? r : -ENOENT;
+static int is_unprivileged(void *ctx, const char *key, const char *value) {
+    (void)ctx;
+    return strcmp(key, "unprivileged") == 0 && strcmp(value, "1") == 0;
 }
 
 bool ct_privileged(const struct ct *c) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(64);
-
-    return ct_config_get(c, "unprivileged", &b) < 0 || strcmp(buf_str(&b), "1") != 0;
+    return ct_config_each(c, is_unprivileged, NULL) == 0;
 }
 
 /* The monitor of a running container listens on an abstract socket of this name. */

@@ -23,9 +23,10 @@ struct ct {
 int ct_find(const struct priv *p, uint32_t id, struct ct *ret,
             struct err *e); /* absent is no error */
 void ct_done(struct ct *c);
-/* Copies the value of `key:` in the part before the first section. -ENOENT. */
-int ct_config_get(const struct ct *c, const char *key, struct buf *ret);
-/* Each `key: value` line of that part. */
+/* Takes the next line off a text, cut to the room; false at the end. */
+bool line_next(const char **text, char *ret, size_t size);
+#define CT_LINE 4096
+/* Each `key: value` line of the part before the first section, until fn says other than 0. */
 int ct_config_each(const struct ct *c, int (*fn)(void *ctx, const char *key, const char *value),
                    void *ctx);
 bool ct_running(const struct priv *p, uint32_t id);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One command in a container (root, request child). Invariants: what follows the command into the
- * container is what is written here and nothing else (descriptors, variables, session, signals are
- * made anew); what left the container is counted and hashed before anybody else sees it; at the end
- * nothing that is still our descendant is alive. Attach's own failure is told from the command's
- * status by the log file that attach writes only for itself. */
+/* One command in a container (root, request child). Invariants: what follows
+ * the command into the container is what is written here and nothing else
+ * (descriptors, variables, session, signals are made anew); what left the
+ * container is counted and hashed before anybody else sees it; at the end
+ * nothing that is still our descendant is alive. Attach's own failure is told
+ * from the command's status by the log file that attach writes only for itself.
+ */
 #include "pveagentd/priv/exec.h"
 
 #include <errno.h>
@@ -27,8 +29,9 @@
 #include "pveagentd/priv/ct.h"
 #include "pveagentd/priv/priv.h"
 
-#define ATTACH   "/usr/bin/lxc-attach"
-#define DRAIN_MS 2000
+#define ATTACH    "/usr/bin/lxc-attach"
+#define DRAIN_MS  2000
+#define ARGS_MOST 512 /* arguments, and variables, of a request */
 
 struct run {
     const struct priv *p;
@@ -36,7 +39,6 @@ struct run {
     pid_t pid;
     int pidfd, sigfd, peer;
     struct stream s[2];
-    uint8_t salt_raw[16];
     int64_t deadline_ms, drain_ms; /* drain_ms 0: the command has not ended */
     bool timed_out, cancelled, ended;
     int status;
@@ -44,7 +46,8 @@ struct run {
 };
 
 int stdin_sealed(const void *data, size_t len, int *ret, struct err *e) {
-    CLEANUP(closep) int fd = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    CLEANUP(closep)
+    int fd = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int r = fd < 0 ? -errno : fd_write_all(fd, data, len);
 
     if (r == 0 &&
@@ -59,18 +62,11 @@ int stdin_sealed(const void *data, size_t len, int *ret, struct err *e) {
     return 0;
 }
 
-static void salt_make(char text[static 33], uint8_t raw[static 16]) {
-    random_bytes(raw, 16);
-    hex_encode(raw, 16, text);
-}
-
 void outcome_init(struct outcome *o) {
-    uint8_t raw[16];
-
     *o = (struct outcome){.how = HOW_NOT_STARTED};
-    salt_make(o->salt, raw);
+    random_bytes(o->salt, sizeof(o->salt));
     for (int i = 0; i < 2; i++) {
-        sha256(raw, sizeof(raw), &o->hash[i]);
+        sha256(o->salt, sizeof(o->salt), &o->hash[i]);
         o->tail[i] = (struct buf)BUF_INIT((size_t)2 * EXEC_TAIL);
     }
 }
@@ -81,55 +77,37 @@ void outcome_done(struct outcome *o) {
 }
 
 struct words {
-    const char *v[1200];
+    const char *v[3 * ARGS_MOST + 32]; /* a variable takes two */
     size_t n;
     char id[16], uid[16];
 };
 
-static void word(struct words *w, const char *s) {
-    if (w->n + 1 < ARRAY_LEN(w->v)) {
-        w->v[w->n++] = s;
+static void add(struct words *w, const char *const *v, size_t n) {
+    for (size_t i = 0; i < n && w->n + 1 < ARRAY_LEN(w->v); i++) {
+        w->v[w->n++] = v[i];
     }
+    w->v[w->n] = NULL;
 }
 
-/* At most 512 arguments and 512 variables come from the request, so this always fits. */
 static void build_argv(const struct run *r, struct words *w) {
     const struct node_request *q = r->q;
+    const char *front[] = {ATTACH,        "-P", ct_lxc_path(r->p), "-n", w->id,
+                           "--clear-env", "-o", r->log_path,       "-l", "ERROR"};
+    const char *user[] = {"-u", w->uid, "-g", w->uid};
+    /* attach cannot change directory and fail when it is missing; env of
+     * coreutils can */
+    const char *cwd[] = {"/usr/bin/env", "-C", q->cwd, "--"};
 
     (void)snprintf(w->id, sizeof(w->id), "%u", q->ct);
     (void)snprintf(w->uid, sizeof(w->uid), "%u", q->uid);
-    word(w, ATTACH);
-    word(w, "-P");
-    word(w, ct_lxc_path(r->p));
-    word(w, "-n");
-    word(w, w->id);
-    word(w, "--clear-env");
-    word(w, "-o");
-    word(w, r->log_path);
-    word(w, "-l");
-    word(w, "ERROR");
-    if (q->uid) { /* without a group the command would keep root's */
-        word(w, "-u");
-        word(w, w->uid);
-        word(w, "-g");
-        word(w, w->uid);
+    add(w, front, ARRAY_LEN(front));
+    add(w, user, q->uid ? ARRAY_LEN(user) : 0); /* without a group it would keep root's */
+    for (size_t i = 0; i < q->n_env; i++) {
+        add(w, (const char *[]){"-v", q->env[i]}, 2);
     }
-    for (size_t i = 0; i < q->n_env && i < 512; i++) {
-        word(w, "-v");
-        word(w, q->env[i]);
-    }
-    word(w, "--");
-    if (q->cwd && strcmp(q->cwd, "/") != 0) {
-        /* attach cannot change directory and fail when it is missing; env of coreutils can */
-        word(w, "/usr/bin/env");
-        word(w, "-C");
-        word(w, q->cwd);
-        word(w, "--");
-    }
-    for (size_t i = 0; i < q->n_args && i < 512; i++) {
-        word(w, q->arg[i]);
-    }
-    w->v[w->n] = NULL;
+    add(w, (const char *[]){"--"}, 1);
+    add(w, cwd, q->cwd && strcmp(q->cwd, "/") != 0 ? ARRAY_LEN(cwd) : 0);
+    add(w, q->arg, q->n_args);
 }
 
 static int spawn(struct run *r, int stdin_fd, const int po[2], const int pe[2]) {
@@ -292,7 +270,8 @@ static void judge(struct run *r, struct outcome *o) {
     }
 }
 
-static int prepare(struct run *r, const int out[2], int po[2], int pe[2]) {
+static int prepare(struct run *r, const uint8_t salt[static 16], const int out[2], int po[2],
+                   int pe[2]) {
     sigset_t set;
 
     (void)sigemptyset(&set);
@@ -316,7 +295,7 @@ static int prepare(struct run *r, const int out[2], int po[2], int pe[2]) {
         if (s->to < 0 || !s->sum || fd_nonblock(s->to) < 0 || fd_nonblock(s->from) < 0) {
             return -EMFILE;
         }
-        sha256_add(s->sum, r->salt_raw, sizeof(r->salt_raw));
+        sha256_add(s->sum, salt, 16);
     }
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
@@ -354,11 +333,10 @@ void exec_run(const struct priv *p, const struct node_request *q, int stdin_fd, 
     for (int i = 0; i < 2; i++) {
         r.s[i] = (struct stream){.from = -1, .to = -1, .chunk = chunk[i]};
     }
-    salt_make(ret->salt, r.salt_raw);
     rc = snprintf(r.log_path, sizeof(r.log_path), "%s/running/%d.attach", p->state_dir,
                   (int)getpid());
     (void)unlink(r.log_path);
-    rc = (size_t)rc < sizeof(r.log_path) ? prepare(&r, out, po, pe) : -ENAMETOOLONG;
+    rc = (size_t)rc < sizeof(r.log_path) ? prepare(&r, ret->salt, out, po, pe) : -ENAMETOOLONG;
     r.deadline_ms = clock_mono_ms() + (int64_t)q->timeout_s * 1000;
     rc = rc < 0 ? rc : spawn(&r, stdin_fd, po, pe);
     closep(&po[1]);

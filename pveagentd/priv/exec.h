@@ -31,7 +31,7 @@ struct outcome {
     enum receipt_how how;
     int value;
     bool left_behind_unknown;
-    char salt[33];
+    uint8_t salt[16];
     uint64_t bytes[2];
     struct hash hash[2];
     struct buf tail[2];

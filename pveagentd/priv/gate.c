@@ -217,16 +217,15 @@ static void say(struct act *a, const struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(2048);
     CLEANUP(sha256_freep) struct sha256 *s = sha256_new();
     struct outcome *o = &a->outcome;
-    uint8_t salt[16];
 
-    if (o->bytes[1] || !s || hex_decode(o->salt, 32, salt) < 0 ||
+    if (o->bytes[1] || !s ||
         buf_addf(&b, "%s: %s\n", e->tag[0] ? e->tag : "internal", e->msg) < 0 ||
         fd_write_all(a->out[1], b.data, b.len) < 0) {
         return;
     }
     o->bytes[1] = b.len;
     (void)buf_add(&o->tail[1], b.data, b.len);
-    sha256_add(s, salt, sizeof(salt));
+    sha256_add(s, o->salt, sizeof(o->salt));
     sha256_add(s, b.data, b.len);
     sha256_end(s, &o->hash[1]);
 }

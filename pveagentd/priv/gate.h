@@ -76,9 +76,11 @@ struct act {
     size_t stdin_value_len;
 };
 
+typedef int gate_fn(struct act *a, struct err *e);
+
 struct gate_row {
     const char *step;
-    int (*fn)(struct act *a, struct err *e);
+    gate_fn *fn;
     bool locked; /* runs under the origin's lock; once given up it is not taken again */
 };
 
@@ -93,30 +95,12 @@ void gate_run(struct act *a, const struct gate_row *rows, size_t n);
 /* Receives one `act` message and runs it. -EBADMSG: as act_read. */
 int gate_handle(struct priv *p, int sock, const struct gate_row *rows, size_t n);
 
-int step_peer(struct act *a, struct err *e);
-int step_freeze(struct act *a, struct err *e);
-int step_armed(struct act *a, struct err *e);
-int step_clock(struct act *a, struct err *e);
-int step_client(struct act *a, struct err *e);
-int step_checkpoint(struct act *a, struct err *e);
-int step_intent(struct act *a, struct err *e);
-int step_request(struct act *a, struct err *e);
-int step_stdin(struct act *a, struct err *e);
-int step_policy(struct act *a, struct err *e);
-int step_approval(struct act *a, struct err *e);
-int step_world(struct act *a, struct err *e);
-int step_unspent(struct act *a, struct err *e);
-int step_room(struct act *a, struct err *e);
-int step_record(struct act *a, struct err *e);
-int step_undo(struct act *a, struct err *e);
-int step_act(struct act *a, struct err *e);
+extern gate_fn step_peer, step_freeze, step_armed, step_clock, step_client, step_checkpoint,
+    step_intent, step_request, step_stdin, step_policy, step_approval, step_world, step_unspent,
+    step_room, step_record, step_undo, step_act;
 
 /* Facts that several steps need, read once; syntax only, no judgement. */
-int need_client(struct act *a, struct err *e);
-int need_request(struct act *a, struct err *e);
-int need_intent(struct act *a, struct err *e);
-int need_checkpoint(struct act *a, struct err *e);
-int need_origin(struct act *a, struct err *e);
+extern gate_fn need_client, need_request, need_intent, need_checkpoint, need_origin;
 
 /* Writes the receipt of a recorded action into the journal. */
 int act_receipt(struct act *a, struct buf *note, struct err *e);

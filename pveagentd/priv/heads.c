@@ -26,16 +26,6 @@
 
 static const struct line_key keys[] = {{"node", false, true}, {"note", true, false}};
 
-/* A peer's head of one log, its signature checked. */
-struct head {
-    const char *node, *note;
-    int64_t mtime;
-    struct checkpoint c;
-};
-
-/* Calls fn for each until it says other than 0. */
-typedef int head_fn(void *ctx, const struct head *h);
-
 static int read_one(const struct priv *p, const char *node, const struct vkey *log, head_fn *fn,
                     void *ctx) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
@@ -58,7 +48,7 @@ static int read_one(const struct priv *p, const char *node, const struct vkey *l
     return r;
 }
 
-static int each_peer_head(const struct priv *p, const struct vkey *log, head_fn *fn, void *ctx) {
+int heads_each(const struct priv *p, const struct vkey *log, head_fn *fn, void *ctx) {
     char path[4096];
     CLEANUP(dir_closep)
     DIR *d = cluster_path(p, HEADS_DIR, NULL, path) ? dir_open(AT_FDCWD, path) : NULL;
@@ -98,7 +88,7 @@ int heads_check(struct priv *p, const struct origin *o, const struct witness_in 
 
     (void)snprintf(path, sizeof(path), "fork/%s", o->id);
     if (faccessat(p->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-        each_peer_head(p, in->log, suspect, &s) != 1) {
+        heads_each(p, in->log, suspect, &s) != 1) {
         return 0;
     }
     if (s.node[0]) {
@@ -135,28 +125,4 @@ int heads_publish(struct priv *p, struct err *e) {
     }
     r = dir_make(AT_FDCWD, dir, 0755, e);
     return r < 0 ? r : file_replace(AT_FDCWD, path, b.data, b.len, 0644, e);
-}
-
-struct largest {
-    struct buf *ret;
-    struct checkpoint *cp;
-};
-
-static int keep_largest(void *ctx, const struct head *h) {
-    struct largest *l = ctx;
-
-    if (l->ret->len && h->c.size <= l->cp->size) {
-        return 0;
-    }
-    *l->cp = h->c;
-    buf_reset(l->ret);
-    return buf_adds(l->ret, h->note);
-}
-
-int heads_largest(const struct priv *p, const struct vkey *log, struct buf *ret,
-                  struct checkpoint *ret_cp) {
-    struct largest l = {ret, ret_cp};
-    int r = each_peer_head(p, log, keep_largest, &l);
-
-    return r < 0 ? r : ret->len ? 0 : -ENOENT;
 }

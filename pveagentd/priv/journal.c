@@ -103,9 +103,8 @@ bool act_is_sweep(const struct act_rec *a) {
     return hash_eq(&a->plan, &none);
 }
 
-/* The newest action of that plan (NULL: any, but none of the node's own) and request. */
-static struct act_rec *find(const struct origin *o, const struct hash *plan,
-                            const struct hash *request) {
+struct act_rec *journal_find(const struct origin *o, const struct hash *plan,
+                             const struct hash *request) {
     for (size_t i = o->n_acts; i-- > 0;) {
         struct act_rec *a = &o->act[i];
 
@@ -114,15 +113,6 @@ static struct act_rec *find(const struct origin *o, const struct hash *plan,
         }
     }
     return NULL;
-}
-
-const struct act_rec *journal_find(const struct origin *o, const struct hash *plan,
-                                   const struct hash *request) {
-    return find(o, plan, request);
-}
-
-const struct act_rec *journal_find_request(const struct origin *o, const struct hash *request) {
-    return find(o, NULL, request);
 }
 
 size_t journal_open_receipts(const struct origin *o) {
@@ -186,7 +176,7 @@ static int apply_end(struct origin *o, const struct lines *l, uint64_t at) {
     struct act_rec *a;
 
     if (!*get(l, "receipt") || hash_parse(get(l, "plan"), &plan) < 0 ||
-        hash_parse(get(l, "request"), &request) < 0 || !(a = find(o, &plan, &request))) {
+        hash_parse(get(l, "request"), &request) < 0 || !(a = journal_find(o, &plan, &request))) {
         return -EBADMSG;
     }
     o->seq = get_u64(l, "seq");
@@ -498,7 +488,7 @@ int journal_end(struct priv *p, struct origin *o, const struct hash *request,
                 const struct hash *plan, const char *receipt, bool release, int64_t now,
                 struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
-    const struct act_rec *a = find(o, plan, request);
+    const struct act_rec *a = journal_find(o, plan, request);
     int r = begin(&b, "end", now, NULL);
 
     if (!a || a->seq) { /* it would not replay */

@@ -81,10 +81,9 @@ int journal_prune(struct priv *p, struct origin *o, uint64_t floor, int64_t now,
 /* Whether there is room for the records that follow a start (a reserve is kept for them). */
 int journal_reserve(struct priv *p, struct err *e);
 
-const struct act_rec *journal_find(const struct origin *o, const struct hash *plan,
-                                   const struct hash *request);
-/* By request alone: the newest. */
-const struct act_rec *journal_find_request(const struct origin *o, const struct hash *request);
+/* The newest action of that plan (NULL: any, but none of the node's own) and request. */
+struct act_rec *journal_find(const struct origin *o, const struct hash *plan,
+                             const struct hash *request);
 size_t journal_open_receipts(const struct origin *o);
 /* The text of an action's receipt. */
 int journal_receipt(const struct priv *p, const struct origin *o, const struct act_rec *a,

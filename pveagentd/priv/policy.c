@@ -57,38 +57,29 @@ static int bad(struct err *e, const struct conf_entry *en, const char *want) {
     return err_set(e, -EBADMSG, "line %zu: %s must be %s", en->line, en->key, want);
 }
 
-static int read_ct(struct rule *r, const struct conf_entry *en, struct err *e) {
-    for (const char *s = en->value; *(s += strspn(s, " ")); s += strcspn(s, " ")) {
+static bool read_ct(struct rule *r, const char *s) {
+    for (; *(s += strspn(s, " ")); s += strcspn(s, " ")) {
         char word[32];
-        size_t n = strcspn(s, " ");
         struct ct_range *v;
         struct ct_range c;
         char *dash;
 
-        if (n >= sizeof(word)) {
-            return bad(e, en, "numbers and ranges, like 101 105-109");
-        }
-        memcpy(word, s, n);
-        word[n] = '\0';
+        (void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(s, " "), s); /* cut: no number */
         dash = strchr(word, '-');
         if (dash) {
             *dash = '\0';
         }
         if (ident_vmid(word, &c.lo) < 0 || ident_vmid(dash ? dash + 1 : word, &c.hi) < 0 ||
-            c.lo > c.hi) {
-            return bad(e, en, "numbers and ranges, like 101 105-109");
-        }
-        v = reallocarray(r->ct, r->n_ct + 1, sizeof(*v));
-        if (!v) {
-            return err_set(e, -ENOMEM, "out of memory");
+            c.lo > c.hi || !(v = reallocarray(r->ct, r->n_ct + 1, sizeof(*v)))) {
+            return false;
         }
         r->ct = v;
         r->ct[r->n_ct++] = c;
     }
-    return r->n_ct ? 0 : bad(e, en, "numbers and ranges, like 101 105-109");
+    return r->n_ct > 0;
 }
 
-static int read_do(struct rule *r, const struct conf_entry *en, struct err *e) {
+static bool read_do(struct rule *r, const char *s) {
     static const struct {
         const char *word;
         unsigned int ops;
@@ -100,122 +91,108 @@ static int read_do(struct rule *r, const struct conf_entry *en, struct err *e) {
                  {"revert", 1u << OP_ARM | 1u << OP_CONFIRM}};
 
     r->ops = 0;
-    for (const char *s = en->value; *(s += strspn(s, " ")); s += strcspn(s, " ")) {
-        size_t n = strcspn(s, " ");
-        bool found = false;
+    for (; *(s += strspn(s, " ")); s += strcspn(s, " ")) {
+        unsigned int ops = 0;
 
         for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-            if (strlen(words[i].word) == n && memcmp(words[i].word, s, n) == 0) {
-                r->ops |= words[i].ops;
-                found = true;
-            }
+            ops |= word_in(words[i].word, s, strcspn(s, " ")) ? words[i].ops : 0;
         }
-        if (!found) {
-            return bad(e, en, "of exec snapshot rollback remove revert");
+        if (!ops) {
+            return false;
         }
+        r->ops |= ops;
     }
-    return r->ops ? 0 : bad(e, en, "of exec snapshot rollback remove revert");
+    return r->ops != 0;
 }
 
-static int read_user(struct rule *r, const struct conf_entry *en, struct err *e) {
-    if (strcmp(en->value, "root") == 0) {
-        r->user = 0;
-        return 0;
-    }
-    /* Names would be looked up in the container, whose root can change what they mean. */
-    return ident_u32(en->value, &r->user) < 0 ? bad(e, en, "root or a number") : 0;
+/* Names would be looked up in the container, whose root can change what they mean. */
+static bool read_user(struct rule *r, const char *s) {
+    r->user = 0;
+    return strcmp(s, "root") == 0 || ident_u32(s, &r->user) == 0;
 }
 
-static int read_env(struct rule *r, const struct conf_entry *en, struct err *e) {
-    r->env = strcmp(en->value, "none") == 0 ? "" : en->value;
+static bool read_env(struct rule *r, const char *s) {
+    r->env = strcmp(s, "none") == 0 ? "" : s;
     return strspn(r->env, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_ ") ==
-                   strlen(r->env)
-               ? 0
-               : bad(e, en, "none or names of variables");
+           strlen(r->env);
 }
 
-static int read_cwd(struct rule *r, const struct conf_entry *en, struct err *e) {
-    r->cwd = en->value;
-    return en->value[0] == '/' ? 0 : bad(e, en, "an absolute path");
+static bool read_cwd(struct rule *r, const char *s) {
+    r->cwd = s;
+    return s[0] == '/';
 }
 
-static int read_yes_no(const struct conf_entry *en, const char *yes, const char *no, bool *ret,
-                       struct err *e) {
-    *ret = strcmp(en->value, yes) == 0;
-    return *ret || strcmp(en->value, no) == 0
-               ? 0
-               : err_set(e, -EBADMSG, "line %zu: %s must be %s or %s", en->line, en->key, yes, no);
+static bool read_either(const char *s, const char *yes, const char *no, bool *ret) {
+    *ret = strcmp(s, yes) == 0;
+    return *ret || strcmp(s, no) == 0;
 }
 
-static int read_stdin(struct rule *r, const struct conf_entry *en, struct err *e) {
-    return read_yes_no(en, "yes", "no", &r->stdin_ok, e);
+static bool read_stdin(struct rule *r, const char *s) {
+    return read_either(s, "yes", "no", &r->stdin_ok);
 }
 
-static int read_timeout(struct rule *r, const struct conf_entry *en, struct err *e) {
-    return ident_u32(en->value, &r->timeout_s) < 0 || !r->timeout_s || r->timeout_s > 3600
-               ? bad(e, en, "1-3600 seconds")
-               : 0;
+static bool read_timeout(struct rule *r, const char *s) {
+    return ident_u32(s, &r->timeout_s) == 0 && r->timeout_s && r->timeout_s <= 3600;
 }
 
-static int read_output(struct rule *r, const struct conf_entry *en, struct err *e) {
-    size_t n = strlen(en->value);
-    uint64_t unit = 1;
+static bool read_output(struct rule *r, const char *s) {
+    size_t n = strlen(s);
+    uint64_t unit = n && s[n - 1] == 'K' ? 1024 : n && s[n - 1] == 'M' ? 1024 * 1024 : 1;
     uint64_t v;
+    bool ok = ident_u64n(s, n - (unit > 1), &v) == 0 && v <= OUTPUT_MAX / unit;
 
-    if (n && (en->value[n - 1] == 'K' || en->value[n - 1] == 'M')) {
-        unit = en->value[n - 1] == 'K' ? 1024 : (uint64_t)1024 * 1024;
-        n--;
-    }
-    if (ident_u64n(en->value, n, &v) < 0 || v > OUTPUT_MAX / unit) {
-        return bad(e, en, "bytes, K or M, at most 64M");
-    }
-    r->output_max = (uint32_t)(v * unit);
-    return 0;
+    r->output_max = ok ? (uint32_t)(v * unit) : 0;
+    return ok;
 }
 
-static int read_undo(struct rule *r, const struct conf_entry *en, struct err *e) {
-    return read_yes_no(en, "required", "no", &r->undo_required, e);
+static bool read_undo(struct rule *r, const char *s) {
+    return read_either(s, "required", "no", &r->undo_required);
 }
 
-static int read_approve(struct rule *r, const struct conf_entry *en, struct err *e) {
-    r->approve = en->value;
-    return ident_is_client(en->value) ? 0 : bad(e, en, "an operator's name or none");
+static bool read_approve(struct rule *r, const char *s) {
+    r->approve = s;
+    return ident_is_client(s);
 }
 
-static int read_client(struct rule *r, const struct conf_entry *en, struct err *e) {
-    r->client = en->value;
-    return ident_is_client(en->value) ? 0 : bad(e, en, "a client's name");
-}
-
-static int read_run(struct rule *r, const struct conf_entry *en, struct err *e) {
-    return run_parse(en->value, r, en->line, e);
+static bool read_client(struct rule *r, const char *s) {
+    r->client = s;
+    return ident_is_client(s);
 }
 
 static int read_rule(const struct conf_section *s, struct rule *r, struct err *e) {
     static const struct {
-        const char *key;
-        int (*read)(struct rule *r, const struct conf_entry *en, struct err *e);
-    } readers[] = {{"client", read_client}, {"ct", read_ct},       {"do", read_do},
-                   {"run", read_run},       {"user", read_user},   {"env", read_env},
-                   {"cwd", read_cwd},       {"stdin", read_stdin}, {"timeout", read_timeout},
-                   {"output", read_output}, {"undo", read_undo},   {"approve", read_approve}};
-    bool has_run = conf_get(s, "run") != NULL;
+        const char *key, *want;
+        bool (*read)(struct rule *r, const char *s);
+    } readers[] = {{"client", "a client's name", read_client},
+                   {"ct", "numbers and ranges, like 101 105-109", read_ct},
+                   {"do", "of exec snapshot rollback remove revert", read_do},
+                   {"user", "root or a number", read_user},
+                   {"env", "none or names of variables", read_env},
+                   {"cwd", "an absolute path", read_cwd},
+                   {"stdin", "yes or no", read_stdin},
+                   {"timeout", "1-3600 seconds", read_timeout},
+                   {"output", "bytes, K or M, at most 64M", read_output},
+                   {"undo", "required or no", read_undo},
+                   {"approve", "an operator's name or none", read_approve}};
+    const struct conf_entry *run = entry(s, "run");
 
     for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
         const struct conf_entry *en = entry(s, readers[i].key);
-        int rc = en ? readers[i].read(r, en, e) : 0;
 
-        if (rc < 0) {
-            return rc;
+        if (en && !readers[i].read(r, en->value)) {
+            return bad(e, en, readers[i].want);
         }
     }
+    if (run && run_parse(run->value, r, run->line, e) < 0) {
+        return -EBADMSG;
+    }
     if (r->deny) {
-        r->any_run = r->any_run || !has_run;
+        r->any_run = r->any_run || !run;
         return 0;
     }
-    if (has_run != ((r->ops & (1u << OP_EXEC)) != 0)) {
+    if ((run != NULL) != ((r->ops & (1u << OP_EXEC)) != 0)) {
         return err_set(e, -EBADMSG, "line %zu: [rule %s]: %s", s->line, s->name,
-                       has_run ? "run without do = exec" : "exec needs run");
+                       run ? "run without do = exec" : "exec needs run");
     }
     if (!r->approve && (r->any_run || (r->ops & (1u << OP_ROLLBACK)))) {
         return err_set(e, -EBADMSG,
@@ -285,7 +262,9 @@ static int read_node(struct policy *p, const struct conf *c, struct err *e) {
     }
     r = lower(&p->max_running, s, "max-running", e);
     r = r < 0 ? r : lower(&p->max_running_ct, s, "max-running-ct", e);
-    return r < 0 || !en ? r : read_yes_no(en, "any", "synchronised", &p->any_clock, e);
+    return r < 0 || !en || read_either(en->value, "any", "synchronised", &p->any_clock)
+               ? r
+               : bad(e, en, "any or synchronised");
 }
 
 static int check_names(const struct conf *c, struct err *e) {
@@ -311,10 +290,8 @@ static int check_names(const struct conf *c, struct err *e) {
 static int load_one(struct policy *p, const char *text, size_t len, bool local, bool rules,
                     struct err *e) {
     struct conf *c = local ? &p->local : &p->shared;
-    bool *has = local ? &p->has_local : &p->has_shared;
     int r = conf_parse(text, len, c, e);
 
-    *has = r == 0;
     r = r < 0 ? r : conf_check(c, table, ARRAY_LEN(table), e);
     r = r < 0 ? r : check_names(c, e);
     r = r < 0 ? r : read_node(p, c, e);

@@ -54,7 +54,6 @@ struct rule {
 
 struct policy {
     struct conf shared, local; /* own the strings */
-    bool has_shared, has_local;
     struct rule *rule;
     size_t n_rules;
     struct hash digest;

@@ -2,6 +2,8 @@
 /* May this client do this? (root, request child). Invariant: adding a [deny] or a rule that matches
  * never permits more than before: denials are looked at first and limits only shrink. */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -73,11 +75,18 @@ static enum reached match(const struct rule *r, const struct client *c,
     return q->has_stdin && !r->stdin_ok ? R_STDIN : R_ALL;
 }
 
-static void refuse(struct verdict *v, const char *code, const char *rule, const char *why) {
+__attribute__((format(printf, 5, 6))) static void refuse(struct verdict *v, const char *code,
+                                                         const char *rule, const char *why,
+                                                         const char *remedy, ...) {
+    va_list ap;
+
     v->allowed = false;
     (void)snprintf(v->code, sizeof(v->code), "%s", code);
     (void)snprintf(v->rule, sizeof(v->rule), "%s", rule);
     (void)snprintf(v->why, sizeof(v->why), "%s", why);
+    va_start(ap, remedy);
+    (void)vsnprintf(v->remedy, sizeof(v->remedy), remedy, ap);
+    va_end(ap);
 }
 
 static void add_approver(const struct policy *p, struct verdict *v, const struct rule *r) {
@@ -95,7 +104,8 @@ static void add_approver(const struct policy *p, struct verdict *v, const struct
     s = conf_find(c, "operator", r->approve);
     if (!s || v->n_approvers == POLICY_APPROVERS ||
         vkey_parse(conf_get(s, "key"), &v->approver_key[v->n_approvers], NULL) < 0) {
-        refuse(v, "policy_denied", r->name, "this rule's approvers cannot be used");
+        refuse(v, "policy_denied", r->name, "this rule's approvers cannot be used",
+               "as root on the node: pveagentctl check");
         return;
     }
     v->approver[v->n_approvers++] = s->name;
@@ -115,18 +125,17 @@ static void tighten(const struct policy *p, struct verdict *v, const struct rule
 }
 
 static void check_limits(struct verdict *v, const struct node_request *q) {
-    if (q->op == OP_EXEC && v->undo_required && !q->undo) {
-        v->allowed = false;
-        (void)snprintf(v->code, sizeof(v->code), "policy_undo_required");
-        (void)snprintf(v->why, sizeof(v->why), "the rule wants a snapshot first");
-        (void)snprintf(v->remedy, sizeof(v->remedy), "plan it with an undo snapshot");
-    } else if (q->op == OP_EXEC && (q->timeout_s > v->timeout_s || q->output_max > v->output_max)) {
-        (void)snprintf(v->why, sizeof(v->why), "at most %u s and %u bytes of output are allowed",
+    char rule[sizeof(v->rule)];
+    char why[80];
+
+    memcpy(rule, v->rule, sizeof(rule));
+    if (v->undo_required && !q->undo) {
+        refuse(v, "policy_undo_required", rule, "the rule wants a snapshot first",
+               "plan it with an undo snapshot");
+    } else if (q->timeout_s > v->timeout_s || q->output_max > v->output_max) {
+        (void)snprintf(why, sizeof(why), "at most %u s and %u bytes of output are allowed",
                        v->timeout_s, v->output_max);
-        v->allowed = false;
-        (void)snprintf(v->code, sizeof(v->code), "policy_limit");
-        (void)snprintf(v->remedy, sizeof(v->remedy), "ask for less, or raise them in [rule %.40s]",
-                       v->rule);
+        refuse(v, "policy_limit", rule, why, "ask for less, or raise them in [rule %.40s]", rule);
     }
 }
 
@@ -140,9 +149,8 @@ void policy_decide(const struct policy *p, const struct client *c, const struct 
         const struct rule *r = &p->rule[i];
 
         if (r->deny && match(r, c, q) == R_ALL) {
-            refuse(&v, "policy_denied", r->name, "a [deny] section covers it");
-            (void)snprintf(v.remedy, sizeof(v.remedy), "[deny %.40s] in the %s policy", r->name,
-                           r->from_local ? "local" : "shared");
+            refuse(&v, "policy_denied", r->name, "a [deny] section covers it",
+                   "[deny %.40s] in the %s policy", r->name, r->from_local ? "local" : "shared");
             *ret = v;
             return;
         }
@@ -160,10 +168,9 @@ void policy_decide(const struct policy *p, const struct client *c, const struct 
         }
     }
     if (v.allowed && !v.rule[0]) {
-        refuse(&v, "policy_denied", nearest, reached_why[best]);
-        (void)snprintf(v.remedy, sizeof(v.remedy),
-                       "as root on the node: pveagentctl edit, then add or change a [rule]");
-    } else if (v.allowed) {
+        refuse(&v, "policy_denied", nearest, reached_why[best],
+               "as root on the node: pveagentctl edit, then add or change a [rule]");
+    } else if (v.allowed && q->op == OP_EXEC) {
         check_limits(&v, q);
     }
     *ret = v;

@@ -74,7 +74,6 @@ int client_by_spki(const struct priv *p, const struct hash *spki, struct client 
                    struct err *e); /* -ENOENT */
 int client_by_origin(const struct priv *p, const char *origin, struct client *ret, struct err *e);
 int client_store(const struct priv *p, const struct client *c, struct err *e);
-int client_each(const struct priv *p, int (*fn)(void *ctx, const struct client *c), void *ctx);
 bool client_may(const struct client *c, const char *right);
 
 /* A failure that came from below gets this tag: r. */

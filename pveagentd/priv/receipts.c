@@ -43,7 +43,7 @@ static void take_outcome(struct receipt *rc, const struct outcome *x) {
     rc->err_bytes = x->bytes[1];
     rc->out_hash = x->hash[0];
     rc->err_hash = x->hash[1];
-    memcpy(rc->salt, x->salt, sizeof(rc->salt));
+    hex_encode(x->salt, sizeof(x->salt), rc->salt);
 }
 
 int act_receipt(struct act *a, struct buf *note, struct err *e) {

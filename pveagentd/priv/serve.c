@@ -39,18 +39,6 @@ struct server {
     int64_t chores_at, watchdog_ms, watchdog_at;
 };
 
-/* A socket from the service manager, if it passed exactly one. */
-static int inherited(void) {
-    const char *pid = getenv("LISTEN_PID");
-    const char *fds = getenv("LISTEN_FDS");
-    uint32_t v;
-
-    if (!pid || !fds || ident_u32(pid, &v) < 0 || (pid_t)v != getpid() || strcmp(fds, "1") != 0) {
-        return -1;
-    }
-    return fcntl(3, F_SETFD, FD_CLOEXEC) < 0 ? -1 : 3;
-}
-
 static int make_socket(const struct priv *p, int *ret, struct err *e) {
     CLEANUP(closep) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
@@ -227,15 +215,12 @@ static void loop(struct server *s) {
 }
 
 int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) {
-    struct server s = {.p = p, .rows = rows, .n_rows = n, .sock = inherited(), .sig = -1};
+    struct server s = {.p = p, .rows = rows, .n_rows = n, .sock = -1, .sig = -1};
     const char *usec = getenv("WATCHDOG_USEC");
     uint64_t v = 0;
     sigset_t set;
-    int r = 0;
+    int r = make_socket(p, &s.sock, e);
 
-    if (s.sock < 0) {
-        r = make_socket(p, &s.sock, e);
-    }
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGCHLD);
     (void)sigaddset(&set, SIGTERM);

@@ -40,26 +40,23 @@ static bool line_value(const char *line, const char *key, char *ret, size_t size
 static int storage_find(const struct priv *p, const char *id, struct storage *ret, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
     char path[4096];
+    char line[CT_LINE];
     bool in = false;
     int r = cluster_path(p, "storage.cfg", NULL, path) ? file_read(AT_FDCWD, path, &b, e)
                                                        : -ENAMETOOLONG;
+    const char *text = buf_str(&b);
 
     *ret = (struct storage){0};
-    for (const char *s = buf_str(&b); r == 0 && *s;
-         s += strcspn(s, "\n") + (s[strcspn(s, "\n")] != 0)) {
-        char line[2048];
-        char *colon;
+    while (r == 0 && line_next(&text, line, sizeof(line))) {
+        const char *kv = line + strspn(line, " \t");
+        const char *colon = strstr(line, ": ");
 
-        (void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(s, "\n"), s);
-        if (line[0] != ' ' && line[0] != '\t') {
-            colon = strstr(line, ": ");
+        if (kv == line) {
             in = colon && strcmp(colon + 2, id) == 0;
             if (in) {
                 (void)snprintf(ret->type, sizeof(ret->type), "%.*s", (int)(colon - line), line);
             }
         } else if (in) {
-            const char *kv = line + strspn(line, " \t");
-
             (void)(line_value(kv, "path", ret->path, sizeof(ret->path)) ||
                    line_value(kv, "pool", ret->pool, sizeof(ret->pool)) ||
                    line_value(kv, "vgname", ret->vgname, sizeof(ret->vgname)));
@@ -72,32 +69,27 @@ static int storage_find(const struct priv *p, const char *id, struct storage *re
 
 /* Without Proxmox's storage layer the container's own configuration says where its root lies. */
 static int rootfs_from_lxc(const struct priv *p, uint32_t id, struct volume *v) {
+    static const char key[] = "lxc.rootfs.path";
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
     char path[4096];
+    char line[CT_LINE];
+    const char *text;
     int n = snprintf(path, sizeof(path), "%s/%u/config", ct_lxc_path(p), id);
 
     if (n < 0 || (size_t)n >= sizeof(path) || file_read(AT_FDCWD, path, &b, NULL) < 0) {
         return -ENOENT;
     }
-    for (const char *s = buf_str(&b); *s; s += strcspn(s, "\n") + (s[strcspn(s, "\n")] != 0)) {
-        const char *key = "lxc.rootfs.path";
-        const char *val = s + strlen(key);
-        size_t len;
+    text = buf_str(&b);
+    while (line_next(&text, line, sizeof(line))) {
+        const char *at = line + strlen(key);
 
-        if (strncmp(s, key, strlen(key)) != 0) {
+        if (strncmp(line, key, strlen(key)) != 0) {
             continue;
         }
-        val += strspn(val, " \t=");
-        len = strcspn(val, "\n");
-        if (strncmp(val, "dir:", 4) == 0) {
-            val += 4;
-            len -= 4;
-        } else if (strncmp(val, "btrfs:", 6) == 0) {
-            val += 6;
-            len -= 6;
-        }
-        if (val[0] == '/' && len < sizeof(v->at)) {
-            (void)snprintf(v->at, sizeof(v->at), "%.*s", (int)len, val);
+        at += strspn(at, " \t=");
+        at += strncmp(at, "dir:", 4) == 0 ? 4 : strncmp(at, "btrfs:", 6) == 0 ? 6 : 0;
+        if (at[0] == '/' && strlen(at) < sizeof(v->at)) {
+            (void)snprintf(v->at, sizeof(v->at), "%s", at);
             v->driver = &snap_btrfs;
             return 0;
         }

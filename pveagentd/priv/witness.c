@@ -8,15 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/b64.h"
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/ident.h"
 #include "common/limits.h"
 #include "common/merkle.h"
 #include "common/note.h"
 #include "common/own.h"
+#include "common/submission.h"
 #include "pveagentd/priv/journal.h"
 #include "pveagentd/priv/priv.h"
 
@@ -78,37 +77,6 @@ int witness_cosign(const struct priv *p, const struct witness_in *in, int64_t no
     return r < 0 ? err_set(e, r, "cosign: %s", strerror(-r)) : 0;
 }
 
-/* "old N", hashes, empty line, note. */
-static int parse_body(const char *body, size_t len, struct hash *proof, struct witness_in *in) {
-    const char *p = body;
-    const char *end = body + len;
-    bool first = true;
-
-    for (;;) {
-        const char *nl = memchr(p, '\n', (size_t)(end - p));
-        size_t n = nl ? (size_t)(nl - p) : 0;
-
-        if (!nl) {
-            return -EBADMSG;
-        }
-        if (first) {
-            if (n < 5 || memcmp(p, "old ", 4) != 0 || ident_u64n(p + 4, n - 4, &in->old) < 0) {
-                return -EBADMSG;
-            }
-            first = false;
-        } else if (!n) {
-            in->proof = proof;
-            in->checkpoint = nl + 1;
-            in->len = (size_t)(end - (nl + 1));
-            return 0;
-        } else if (in->n_proof == LIM_PROOF ||
-                   b64_decode_exact(p, n, proof[in->n_proof++].b, HASH_LEN) < 0) {
-            return -EBADMSG;
-        }
-        p = nl + 1;
-    }
-}
-
 static int persist(struct priv *p, struct origin *o, const struct witness_in *in, struct buf *ret,
                    struct err *e) {
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
@@ -120,23 +88,23 @@ static int persist(struct priv *p, struct origin *o, const struct witness_in *in
 
 int witness_post(struct priv *p, const char *body, size_t len, unsigned int *ret_status,
                  struct buf *ret, struct err *e) {
-    struct hash proof[LIM_PROOF];
-    struct witness_in in = {0};
     CLEANUP(closep) int lock = -1;
+    struct submission s;
+    struct witness_in in;
     struct checkpoint c;
     struct client client;
     struct origin *o;
     struct note n;
     int r;
 
-    if (parse_body(body, len, proof, &in) < 0 || note_parse(in.checkpoint, in.len, &n, e) < 0 ||
+    if (submission_parse(body, len, &s) < 0 || note_parse(s.note, s.note_len, &n, e) < 0 ||
         checkpoint_parse(n.text, n.text_len, &c, e) < 0) {
         return fail(e, 400, ret_status, "bad_request", "not an add-checkpoint request");
     }
     if (client_by_origin(p, c.origin, &client, e) < 0) {
         return fail(e, 404, ret_status, "client_unknown", "no client here has this log");
     }
-    in.log = &client.log;
+    in = (struct witness_in){&client.log, s.old, s.proof, s.n_proof, s.note, s.note_len};
     o = origin_get(p, c.origin);
     *ret_status = 500;
     r = o ? origin_lock(p, o, &lock, e) : err_set(e, -ENOMEM, "out of memory");

@@ -43,6 +43,12 @@ int heads_check(struct priv *p, const struct origin *o, const struct witness_in 
                 const struct checkpoint *c, struct err *e);
 /* Writes this node's heads for the others to see. */
 int heads_publish(struct priv *p, struct err *e);
-/* The largest head of a peer for that log: 0, or -ENOENT. ret gets the note. */
-int heads_largest(const struct priv *p, const struct vkey *log, struct buf *ret,
-                  struct checkpoint *ret_cp);
+/* A peer's head of one log, its signature checked; borrowed for the call. */
+struct head {
+    const char *node, *note;
+    int64_t mtime;
+    struct checkpoint c;
+};
+/* Calls fn for each until it says other than 0, which is returned. */
+typedef int head_fn(void *ctx, const struct head *h);
+int heads_each(const struct priv *p, const struct vkey *log, head_fn *fn, void *ctx);

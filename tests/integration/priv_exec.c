@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/own.h"
 #include "common/msg.h"
@@ -206,16 +207,59 @@ static void test_nothing_follows(struct world *w) {
     order_done(&o);
 }
 
-/* Is a process with that word in its command line alive anywhere on this machine? */
-static bool alive(const char *word) {
-    char script[200];
-    const char *argv[] = {"sh", "-c", script, NULL};
+/* As many arguments and variables as a request can hold: none is lost on the way. */
+static void test_many(struct world *w) {
+    static const char *argv[512] = {"/bin/sh", "-c", "echo $# $V399", "sh"};
+    static const char *env[400];
+    static char store[400][16];
+    CLEANUP(buf_done) struct buf b = BUF_INIT(16384);
+    struct order o;
+    struct result r;
 
-    (void)snprintf(script, sizeof(script),
-                   "for f in /proc/[0-9]*/cmdline; do { tr '\\0' ' ' <$f; } 2>/dev/null; echo; done | "
-                   "grep -q '^sleep %s *$'",
-                   word);
-    return run_quiet(argv) == 0;
+    (void)buf_adds(&b, "[node]\nclock = any\n[rule any]\nclient = laptop\nct = 101\nrun = ANY\n"
+                       "approve = none\nenv =");
+    for (int i = 0; i < 400; i++) {
+        (void)snprintf(store[i], sizeof(store[i]), "V%d=v%d", i, i);
+        env[i] = store[i];
+        (void)buf_addf(&b, " V%d", i);
+    }
+    (void)buf_adds(&b, "\n");
+    world_policy(w, b.data);
+    for (int i = 4; i < 512; i++) {
+        argv[i] = "x";
+    }
+    order_init(w, &o);
+    o.q.arg = argv;
+    o.q.n_args = 512;
+    o.q.env = env;
+    o.q.n_env = 400;
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    order_done(&o);
+    tap(strcmp(buf_str(&r.out[0]), "508 v399\n") == 0, "400 variables and 512 arguments: %s %s",
+        r.code, buf_str(&r.out[0]));
+    result_done(&r);
+    world_policy(w, policy);
+}
+
+/* Does a `sleep` for that long run anywhere on this machine? */
+static bool alive(const char *word) {
+    CLEANUP(dir_closep) DIR *d = dir_open(AT_FDCWD, "/proc");
+    char want[64];
+    size_t n = (size_t)snprintf(want, sizeof(want), "sleep%c%s", '\0', word) + 1;
+    const char *pid;
+
+    while ((pid = dir_next(d)) != NULL) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
+        char path[300];
+
+        (void)snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+        if (*pid >= '0' && *pid <= '9' && file_read(AT_FDCWD, path, &b, NULL) == 0 && b.len == n &&
+            memcmp(b.data, want, n) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void test_deadline(struct world *w) {
@@ -365,6 +409,7 @@ int main(void) {
     test_output(&w);
     test_stdin(&w);
     test_nothing_follows(&w);
+    test_many(&w);
     test_deadline(&w);
     test_cancel(&w);
     test_disconnect(&w, false);

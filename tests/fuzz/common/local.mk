@@ -9,7 +9,8 @@ COMMON_FUZZ = \
 	tests/fuzz/common/fuzz_b64 \
 	tests/fuzz/common/fuzz_entry \
 	tests/fuzz/common/fuzz_approval \
-	tests/fuzz/common/fuzz_receipt
+	tests/fuzz/common/fuzz_receipt \
+	tests/fuzz/common/fuzz_submission
 check_PROGRAMS += $(COMMON_FUZZ)
 TESTS += $(COMMON_FUZZ)
 tests_fuzz_common_fuzz_lines_SOURCES = tests/fuzz/common/fuzz_lines.c $(FUZZ_DRIVER)
@@ -42,3 +43,6 @@ tests_fuzz_common_fuzz_approval_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_common_fuzz_receipt_SOURCES = tests/fuzz/common/fuzz_receipt.c $(FUZZ_DRIVER)
 tests_fuzz_common_fuzz_receipt_LDADD = libnet.a libcore.a $(NET_LIBS)
 tests_fuzz_common_fuzz_receipt_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_common_fuzz_submission_SOURCES = tests/fuzz/common/fuzz_submission.c $(FUZZ_DRIVER)
+tests_fuzz_common_fuzz_submission_LDADD = libcore.a $(ROOT_LIBS)
+tests_fuzz_common_fuzz_submission_LDFLAGS = $(FUZZ_LINK)
