@@ -93,12 +93,14 @@ int client_store(const struct priv *p, const struct client *c, struct err *e) {
 }
 
 bool client_may(const struct client *c, const char *right) {
-    return word_in(c->rights, right, strlen(right));
+    return word_in(c->rights, ' ', right, strlen(right));
 }
 
-bool word_in(const char *list, const char *word, size_t n) {
-    for (const char *s = list; *(s += strspn(s, " ")); s += strcspn(s, " ")) {
-        if (strcspn(s, " ") == n && memcmp(s, word, n) == 0) {
+bool word_in(const char *list, char sep, const char *word, size_t n) {
+    const char seps[] = {sep, '\0'};
+
+    for (const char *s = list; *(s += strspn(s, seps)); s += strcspn(s, seps)) {
+        if (strcspn(s, seps) == n && memcmp(s, word, n) == 0) {
             return true;
         }
     }

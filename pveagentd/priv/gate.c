@@ -75,7 +75,7 @@ int need_client(struct act *a, struct err *e) {
     int r = a->has_client ? 0 : client_by_spki(a->p, &a->spki, &a->client, e);
 
     a->has_client = r == 0;
-    return r;
+    return r < 0 ? err_hint(e, "proximo-client join, with an invitation of this node's root") : 0;
 }
 
 int need_request(struct act *a, struct err *e) {
@@ -256,6 +256,9 @@ void gate_run(struct act *a, const struct gate_row *rows, size_t n) {
         if (r == 0 && done_lock && !is_started) {
             is_started = true;
             started(a, rows[i].step);
+        }
+        for (size_t k = 0; r == 0 && k < ARRAY_LEN(rows[i].need) && rows[i].need[k]; k++) {
+            r = rows[i].need[k](a, &e);
         }
         r = r < 0 ? r : rows[i].fn(a, &e);
         if (r == -ECONNABORTED) {

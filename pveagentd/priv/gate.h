@@ -81,7 +81,8 @@ typedef int gate_fn(struct act *a, struct err *e);
 struct gate_row {
     const char *step;
     gate_fn *fn;
-    bool locked; /* runs under the origin's lock; once given up it is not taken again */
+    bool locked;      /* runs under the origin's lock; once given up it is not taken again */
+    gate_fn *need[3]; /* facts that must be read before */
 };
 
 extern const struct gate_row gate_table[];
@@ -100,7 +101,7 @@ extern gate_fn step_peer, step_freeze, step_armed, step_clock, step_client, step
     step_room, step_record, step_undo, step_act;
 
 /* Facts that several steps need, read once; syntax only, no judgement. */
-extern gate_fn need_client, need_request, need_intent, need_checkpoint, need_origin;
+extern gate_fn need_client, need_request, need_intent, need_checkpoint, need_origin, need_policy;
 
 /* Writes the receipt of a recorded action into the journal. */
 int act_receipt(struct act *a, struct buf *note, struct err *e);

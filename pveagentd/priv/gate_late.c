@@ -57,10 +57,7 @@ static int approved_by(struct act *a, const struct vkey *key) {
 
 /* The operators are those of the node's policy: nothing that the client sends can name another. */
 int step_approval(struct act *a, struct err *e) {
-    int r = need_intent(a, e);
-
-    r = r < 0 ? r : need_origin(a, e);
-    for (size_t i = 0; r == 0 && i < a->verdict.n_approvers; i++) {
+    for (size_t i = 0; i < a->verdict.n_approvers; i++) {
         if (approved_by(a, &a->verdict.approver_key[i]) < 0) {
             (void)err_tag(e, -EPERM, a->n_approvals ? "approval_invalid" : "approval_needed",
                           "rule %s wants the approval of %s", a->verdict.rule,
@@ -69,13 +66,12 @@ int step_approval(struct act *a, struct err *e) {
                             a->verdict.approver[i]);
         }
     }
-    return r;
+    return 0;
 }
 
 int step_world(struct act *a, struct err *e) {
-    int r = need_request(a, e);
+    int r = ct_find(a->p, a->q.ct, &a->ct, e);
 
-    r = r < 0 ? r : ct_find(a->p, a->q.ct, &a->ct, e);
     if (r < 0) {
         return r;
     }
@@ -91,12 +87,6 @@ int step_world(struct act *a, struct err *e) {
 }
 
 int step_unspent(struct act *a, struct err *e) {
-    int r = need_intent(a, e);
-
-    r = r < 0 ? r : need_origin(a, e);
-    if (r < 0) {
-        return r;
-    }
     if (a->index < a->o->floor) {
         return err_tag(e, -EPERM, "intent_too_old", "intents below %llu are refused for ever",
                        (unsigned long long)a->o->floor);
@@ -169,11 +159,7 @@ void running_release(struct act *a) {
 int step_room(struct act *a, struct err *e) {
     size_t in_ct;
     size_t all;
-    int r = need_origin(a, e);
 
-    if (r < 0) {
-        return r;
-    }
     if (journal_open_receipts(a->o) >= RECEIPTS_OPEN_MAX) {
         (void)err_tag(e, -EBUSY, "receipts_pending", "%d receipts of this log were never fetched",
                       RECEIPTS_OPEN_MAX);
@@ -214,10 +200,8 @@ static int hold_running(struct act *a, struct err *e) {
 /* One write, one sync: the new head, the spent marks and the start together, or nothing. */
 int step_record(struct act *a, struct err *e) {
     struct act_rec rec = {.index = a->index, .ct = a->q.ct};
-    int r = need_intent(a, e);
+    int r = hold_running(a, e);
 
-    r = r < 0 ? r : need_request(a, e);
-    r = r < 0 ? r : hold_running(a, e);
     if (r < 0) {
         return r;
     }
@@ -254,11 +238,8 @@ static int do_exec(struct act *a, struct err *e) {
 }
 
 int step_act(struct act *a, struct err *e) {
-    int r = need_request(a, e);
+    int r;
 
-    if (r < 0) {
-        return r;
-    }
     if (a->q.op == OP_EXEC) {
         return do_exec(a, e);
     }

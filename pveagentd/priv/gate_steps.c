@@ -70,7 +70,7 @@ int clock_check(const struct priv *p, int64_t now, bool any_clock, struct err *e
     return 0;
 }
 
-static int need_policy(struct act *a, struct err *e) {
+int need_policy(struct act *a, struct err *e) {
     int r = a->has_policy ? 0 : policy_load(a->p, &a->policy, e);
 
     a->has_policy = r == 0;
@@ -89,11 +89,6 @@ int step_clock(struct act *a, struct err *e) {
 /* The front end could send another client's key hash: then that client's log must hold the intent,
  * signed by a key that it does not have. */
 int step_client(struct act *a, struct err *e) {
-    int r = need_client(a, e);
-
-    if (r < 0) {
-        return err_hint(e, "proximo-client join, with an invitation of this node's root");
-    }
     if (priv_revoked(a->p, &a->client.spki)) {
         (void)err_tag(e, -EPERM, "client_revoked", "this client was revoked");
         return err_hint(e, "ask root for a new invitation");
@@ -109,9 +104,8 @@ int step_checkpoint(struct act *a, struct err *e) {
                             .checkpoint = a->checkpoint,
                             .len = a->checkpoint_len};
     unsigned int status = 0;
-    int r = need_origin(a, e);
+    int r = witness_check(a->o, &in, &a->cp, &status, e);
 
-    r = r < 0 ? r : witness_check(a->o, &in, &a->cp, &status, e);
     r = r < 0 ? r : heads_check(a->p, a->o, &in, &a->cp, e);
     if (r < 0) {
         return r;
@@ -138,12 +132,7 @@ static bool intent_names(const struct act *a) {
 /* No entry in the log, no action; and what is in the log names this node and these bytes. */
 int step_intent(struct act *a, struct err *e) {
     int64_t expires = 0;
-    int r = need_intent(a, e);
 
-    r = r < 0 ? r : need_checkpoint(a, e);
-    if (r < 0) {
-        return r;
-    }
     if (merkle_check_inclusion(&a->leaf, a->index, a->cp.size, a->inclusion, a->n_inclusion,
                                &a->cp.root) < 0) {
         return err_tag(e, -EBADMSG, "intent_not_included",
@@ -163,11 +152,6 @@ int step_intent(struct act *a, struct err *e) {
 }
 
 int step_request(struct act *a, struct err *e) {
-    int r = need_request(a, e);
-
-    if (r < 0) {
-        return r;
-    }
     if (strcmp(a->q.node, a->p->node) != 0) {
         return err_tag(e, -EPERM, "request_mismatch", "the request is for node %s", a->q.node);
     }
@@ -189,14 +173,9 @@ int step_request(struct act *a, struct err *e) {
 
 /* A commitment under a key comes with the key in front of the bytes: 32 bytes, then the value. */
 int step_stdin(struct act *a, struct err *e) {
+    size_t skip = a->q.stdin_is_hmac ? HASH_LEN : 0;
     struct hash h;
-    size_t skip;
-    int r = need_request(a, e);
 
-    if (r < 0) {
-        return r;
-    }
-    skip = a->q.stdin_is_hmac ? HASH_LEN : 0;
     if (!a->q.has_stdin) {
         return a->stdin_len ? err_tag(e, -EBADMSG, "stdin_mismatch",
                                       "standard input was sent but not asked for")
@@ -218,13 +197,6 @@ int step_stdin(struct act *a, struct err *e) {
 }
 
 int step_policy(struct act *a, struct err *e) {
-    int r = need_request(a, e);
-
-    r = r < 0 ? r : need_client(a, e);
-    r = r < 0 ? r : need_policy(a, e);
-    if (r < 0) {
-        return r;
-    }
     policy_decide(&a->policy, &a->client, &a->q, &a->verdict);
     if (!a->verdict.allowed) {
         (void)err_tag(e, -EPERM, a->verdict.code, "%s%s%s", a->verdict.why,

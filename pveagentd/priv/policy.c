@@ -95,7 +95,7 @@ static bool read_do(struct rule *r, const char *s) {
         unsigned int ops = 0;
 
         for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-            ops |= word_in(words[i].word, s, strcspn(s, " ")) ? words[i].ops : 0;
+            ops |= word_in(words[i].word, ' ', s, strcspn(s, " ")) ? words[i].ops : 0;
         }
         if (!ops) {
             return false;

@@ -22,7 +22,7 @@ static bool in_ranges(const struct rule *r, uint32_t ct) {
 
 static bool env_ok(const struct rule *r, const struct node_request *q) {
     for (size_t i = 0; i < q->n_env; i++) {
-        if (!word_in(r->env, q->env[i], strcspn(q->env[i], "="))) {
+        if (!word_in(r->env, ' ', q->env[i], strcspn(q->env[i], "="))) {
             return false;
         }
     }
@@ -179,7 +179,7 @@ void policy_decide(const struct policy *p, const struct client *c, const struct 
 static bool narrowed(const struct conf *c, const char *client, const char *right) {
     const struct conf_section *s = conf_find(c, "client", client);
 
-    return s && !word_in(conf_get(s, "rights"), right, strlen(right));
+    return s && !word_in(conf_get(s, "rights"), ' ', right, strlen(right));
 }
 
 bool policy_right(const struct policy *p, const struct client *c, const char *right) {

@@ -11,6 +11,7 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "pveagentd/priv/policy.h"
+#include "pveagentd/priv/priv.h"
 
 #define SLOT_MAX 255
 
@@ -166,22 +167,6 @@ int run_parse(const char *text, struct rule *r, size_t line, struct err *e) {
     return 0;
 }
 
-static bool one_of(const char *list, const char *s) {
-    size_t len = strlen(s);
-
-    for (const char *p = list;;) {
-        size_t n = strcspn(p, "|");
-
-        if (n == len && memcmp(p, s, n) == 0) {
-            return true;
-        }
-        if (!p[n]) {
-            return false;
-        }
-        p += n + 1;
-    }
-}
-
 static bool all_in(const char *s, const char *more) {
     for (; *s; s++) {
         bool alnum =
@@ -217,7 +202,7 @@ static bool slot_matches(const struct pattern *p, const char *s) {
         return path_plain(s) && strncmp(s, p->text, below) == 0 &&
                (s[below] == '\0' || s[below] == '/');
     case SLOT_ONE_OF:
-        return one_of(p->text, s);
+        return word_in(p->text, '|', s, strlen(s));
     case SLOT_NONE:
     default:
         return false;
