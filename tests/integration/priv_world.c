@@ -317,9 +317,19 @@ void order_build(struct world *w, struct order *o) {
 static int connect_to(const struct world *w) {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int r = -1;
 
     memcpy(sa.sun_path, w->socket, strlen(w->socket) + 1);
-    must(s >= 0 && connect(s, (struct sockaddr *)&sa, sizeof(sa)) == 0, "connect");
+    for (int i = 0; s >= 0 && r < 0 && i < 3000; i++) {
+        r = connect(s, (struct sockaddr *)&sa, sizeof(sa));
+        if (r < 0 && errno != ECONNREFUSED) {
+            break;
+        }
+        if (r < 0) { /* the name is there before somebody listens */
+            clock_sleep_ms(10);
+        }
+    }
+    must(r == 0, "connect");
     return s;
 }
 
