@@ -41,9 +41,6 @@ static void promised(const struct field *f, const js *v) {
     case F_SNAP:
         must(s && ident_is_snapname(s));
         break;
-    case F_OBJS:
-        must(js_is_array(v) && js_len(v) >= 1 && (int64_t)js_len(v) <= f->max);
-        break;
     case F_UPID:
         must(s && ident_is_upid(s));
         break;
