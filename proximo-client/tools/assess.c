@@ -10,6 +10,7 @@
 #include "proximo-client/blast/picture.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/inventory.h"
+#include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/plans.h"
 
 struct seen {
@@ -26,7 +27,7 @@ static int remember(void *ctx, const char *path, const char *reduce, const js *d
     return matters ? draft_precondition(s->d, path, reduce, data, e) : 0;
 }
 
-static int look(struct draft *d, const struct picture_ask *ask, uint32_t own, struct picture **ret,
+int assess_look(struct draft *d, const struct picture_ask *ask, uint32_t own, struct picture **ret,
                 struct err *e) {
     struct session *s = draft_session(d);
     struct seen seen = {.d = d};
@@ -39,49 +40,49 @@ static int look(struct draft *d, const struct picture_ask *ask, uint32_t own, st
 }
 
 /* -ENOENT of an analyser is a finding that it has put into the draft, not a failure to plan. */
-static int verdict(int r, struct err *e) {
+int assess_verdict(int r, struct err *e) {
     return r == 0 || r == -ENOENT ? 0 : err_set(e, r, "the blast radius could not be computed");
 }
 
 int assess_power(struct draft *d, const struct guest_ref *g, const char *action, struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
     struct picture_ask ask = {.what = BLAST_POWER_NEEDS};
-    int r = look(d, &ask, g->vmid, &p, e);
+    int r = assess_look(d, &ask, g->vmid, &p, e);
 
-    return r < 0 ? r : verdict(blast_power(p, g->vmid, action, d), e);
+    return r < 0 ? r : assess_verdict(blast_power(p, g->vmid, action, d), e);
 }
 
 int assess_config(struct draft *d, const struct guest_ref *g, const js *set, const js *del,
                   struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
     struct picture_ask ask = {.what = BLAST_CONFIG_NEEDS, .vmid = g->vmid};
-    int r = look(d, &ask, g->vmid, &p, e);
+    int r = assess_look(d, &ask, g->vmid, &p, e);
 
-    return r < 0 ? r : verdict(blast_config(p, g->vmid, set, del, d), e);
+    return r < 0 ? r : assess_verdict(blast_config(p, g->vmid, set, del, d), e);
 }
 
 int assess_rollback(struct draft *d, const struct guest_ref *g, const char *snapname,
                     struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
     struct picture_ask ask = {.what = BLAST_ROLLBACK_NEEDS, .vmid = g->vmid};
-    int r = look(d, &ask, g->vmid, &p, e);
+    int r = assess_look(d, &ask, g->vmid, &p, e);
 
-    return r < 0 ? r : verdict(blast_rollback(p, g->vmid, snapname, clock_unix(), d), e);
+    return r < 0 ? r : assess_verdict(blast_rollback(p, g->vmid, snapname, clock_unix(), d), e);
 }
 
 int assess_storage(struct draft *d, const char *storage, const js *set, const js *del, bool gone,
                    struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
     struct picture_ask ask = {.what = BLAST_STORAGE_NEEDS, .storage = storage};
-    int r = look(d, &ask, 0, &p, e);
+    int r = assess_look(d, &ask, 0, &p, e);
 
-    return r < 0 ? r : verdict(blast_storage(p, storage, set, del, gone, d), e);
+    return r < 0 ? r : assess_verdict(blast_storage(p, storage, set, del, gone, d), e);
 }
 
 int assess_exec(struct draft *d, const struct guest_ref *g, const js *explain, struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
     struct picture_ask ask = {.what = PIC_CONFIGS, .vmid = g->vmid};
-    int r = look(d, &ask, g->vmid, &p, e);
+    int r = assess_look(d, &ask, g->vmid, &p, e);
 
-    return r < 0 ? r : verdict(blast_exec(p, g->vmid, explain, d), e);
+    return r < 0 ? r : assess_verdict(blast_exec(p, g->vmid, explain, d), e);
 }

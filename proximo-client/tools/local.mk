@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
 	proximo-client/tools/access.c \
+	proximo-client/tools/access.h \
+	proximo-client/tools/access_acl.c \
+	proximo-client/tools/access_realms.c \
+	proximo-client/tools/access_users.c \
 	proximo-client/tools/answer.c \
 	proximo-client/tools/api.c \
 	proximo-client/tools/api.h \
 	proximo-client/tools/api_refuse.c \
 	proximo-client/tools/api_rows.c \
 	proximo-client/tools/assess.c \
+	proximo-client/tools/assess.h \
+	proximo-client/tools/assess_rows.c \
+	proximo-client/tools/backup.c \
 	proximo-client/tools/cluster.c \
+	proximo-client/tools/content.c \
 	proximo-client/tools/core.c \
 	proximo-client/tools/exec.c \
 	proximo-client/tools/exec_plan.c \
 	proximo-client/tools/guest.c \
 	proximo-client/tools/guest_config.c \
+	proximo-client/tools/guest_hooks.c \
+	proximo-client/tools/guest_life.c \
+	proximo-client/tools/guest_life.h \
 	proximo-client/tools/guest_plan.c \
 	proximo-client/tools/guest_power.c \
+	proximo-client/tools/ha.c \
 	proximo-client/tools/keys.c \
 	proximo-client/tools/ledger.c \
 	proximo-client/tools/manual.c \
@@ -25,6 +37,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/pool.c \
 	proximo-client/tools/read.c \
 	proximo-client/tools/registry.c \
+	proximo-client/tools/replication.c \
 	proximo-client/tools/resolve.c \
 	proximo-client/tools/rollback.c \
 	proximo-client/tools/rows.h \

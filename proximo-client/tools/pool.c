@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows about resource pools: groups of guests and storages that ACL entries can name. */
-#include "proximo-client/tools/send.h"
+#include "proximo-client/tools/access.h"
+#include "proximo-client/tools/assess.h"
 
 static const struct thing pool = {
     .kind = "pool",
@@ -72,20 +73,24 @@ const struct row pool_rows[] = {
          }},
     {"pve_pool_delete", "Delete a pool",
      "Plans deleting an empty pool; who had access by it loses it." PLANS, "pool", EFFECT_CHANGE, 0,
-     pool_fields, .undo = "restore-object", .privilege = POOL_PRIV,
+     pool_fields, .analysers = "access", .undo = "restore-object", .privilege = POOL_PRIV,
      .send =
          &(const struct send){
+             .assess = assess_access,
              .does = SEND_DELETE,
              .on = &pool,
              .method = "DELETE",
              .path = "/pools",
              .say = "delete pool {poolid}",
+             .more = acl_of_pool,
          }},
     {"pve_pool_members_add", "Put guests or storages into a pool",
      "Plans adding members to a pool; who has access to the pool gains access to them." PLANS,
-     "pool", EFFECT_CHANGE, 0, member_fields, .undo = "inverse", .privilege = POOL_PRIV,
+     "pool", EFFECT_CHANGE, 0, member_fields, .analysers = "access", .undo = "inverse",
+     .privilege = POOL_PRIV,
      .send =
          &(const struct send){
+             .assess = assess_access,
              .does = SEND_ACTION,
              .on = &pool,
              .method = "PUT",
@@ -95,9 +100,11 @@ const struct row pool_rows[] = {
          }},
     {"pve_pool_members_remove", "Take guests or storages out of a pool",
      "Plans removing members from a pool; who had access by the pool loses it." PLANS, "pool",
-     EFFECT_CHANGE, 0, member_fields, .undo = "inverse", .privilege = POOL_PRIV,
+     EFFECT_CHANGE, 0, member_fields, .analysers = "access", .undo = "inverse",
+     .privilege = POOL_PRIV,
      .send =
          &(const struct send){
+             .assess = assess_access,
              .does = SEND_ACTION,
              .on = &pool,
              .method = "PUT",

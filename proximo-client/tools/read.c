@@ -19,12 +19,40 @@ int read_path(struct session *s, const char *template, const js *args, js **ret,
     return r < 0 ? r : pve_get(s->pve, buf_str(&path), ret, e);
 }
 
-static int row_get(const struct row *r, struct session *s, const js *args, js **ret,
+/* The arguments with node and kind of the guest that the path is about; node names are checked,
+ * because an unknown one costs PVE a name lookup of seconds. */
+static int place(const struct row *r, struct session *s, const js *args, js **ret, struct err *e) {
+    const char *node = js_get_str(args, "node");
+    struct guest_ref g;
+    int code = 0;
+
+    *ret = js_copy(args);
+    if (!strstr(r->path, "/{vmid}")) {
+        return node && strstr(r->path, "{node}") ? check_node(s, node, e) : 0;
+    }
+    code = resolve_guest(s, args, &g, e);
+    if (code == 0 && !strstr(r->path, "{kind}") && !strstr(r->path, g.kind)) {
+        (void)err_tag(e, -EINVAL, "guest_mismatch", "guest %u is %s", g.vmid,
+                      strcmp(g.kind, "lxc") == 0 ? "a container" : "a VM");
+        code = err_hint(e, "%s is for the other kind", r->name);
+    }
+    if (code == 0) {
+        js_add(*ret, "node", js_str(g.node));
+        js_add(*ret, "kind", js_str(g.kind));
+    }
+    return code;
+}
+
+static int row_get(const struct row *r, struct session *s, const js *given, js **ret,
                    struct err *e) {
+    CLEANUP(js_freep) js *args = NULL;
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     CLEANUP(js_freep) js *data = NULL;
-    int code = pve_path(r->path, args, &path, e);
+    int code = place(r, s, given, &args, e);
 
+    if (code == 0) {
+        code = pve_path(r->path, args, &path, e);
+    }
     if (code == 0 && r->query) {
         CLEANUP(js_freep) js *query = answer_pick(args, r->query);
 

@@ -19,7 +19,15 @@ extern const struct row storage_rows[];
 extern const struct row task_rows[];
 extern const struct row access_rows[];
 extern const struct row pool_rows[];
+extern const struct row access_acl_rows[];
+extern const struct row access_realm_rows[];
+extern const struct row access_user_rows[];
 extern const struct row api_rows[];
+extern const struct row backup_rows[];
+extern const struct row content_rows[];
+extern const struct row guest_life_rows[];
+extern const struct row ha_rows[];
+extern const struct row replication_rows[];
 extern const struct row exec_rows[];
 extern const struct row ledger_rows[];
 

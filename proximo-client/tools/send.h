@@ -15,6 +15,8 @@ struct thing {
     const char *query; /* fields that go into the query of `read` */
     const char *list;  /* GET template of the collection; NULL: whether there is one is not asked */
     const char *match; /* members that name an item of `list`: "poolid" or "member=field …" */
+    /* Reducers of the two reads (pipeline/draft.h); NULL: "whole". */
+    const char *reduce, *list_reduce;
     const char *drop;  /* members of the object that are no settings: "members tokens" */
     /* The object as its settings, when that takes more than dropping members. New value. */
     js *(*shape)(const js *answer, const js *args);
@@ -37,9 +39,11 @@ struct assess {
     const js *args;
     const js *before;              /* the object's settings, NULL when there is none yet */
     const js *after;               /* as they will be, NULL when it will be gone */
+    const char *method, *path; /* the request as it will be sent */
+    const js *form;
     const struct guest_ref *guest; /* NULL when the row is not about one */
 };
-/* Reads the picture it needs (assess.c's assess_look) and hands it to an analyser of blast/. */
+/* Reads the picture it needs (assess.h's assess_look) and hands it to an analyser of blast/. */
 typedef int assess_fn(struct draft *d, const struct assess *a, struct err *e);
 
 struct send {
@@ -52,6 +56,7 @@ struct send {
     bool digest;       /* the API takes the digest of what was observed */
     /* Observed besides: "TEMPLATE reducer|TEMPLATE reducer". */
     const char *reads;
+    bool guest;          /* it is about the guest `vmid`, although the path does not say so */
     const char *kind;    /* the row is for "lxc" or "qemu" alone */
     const char *inverse; /* SEND_ACTION: the row that takes it back with the same arguments */
     enum risk floor;     /* risk is never below this, because … */
@@ -70,6 +75,8 @@ struct send {
 int send_plan(const struct row *r, struct draft *d, const js *args, struct err *e);
 /* The analyser's verdict, the floor of risk and who must approve. */
 int send_verdict(struct draft *d, const struct assess *a, struct err *e);
+/* Puts every undo request of a recorded plan into the execute phase. */
+void send_undo_copy(struct draft *d, const js *plan);
 /* --- send_check.c --- */
 int send_check(const struct row *r, struct session *s, const js *args, bool *ret_ok,
                char **ret_text, struct err *e);
@@ -89,6 +96,8 @@ void sending_done(struct sending *c);
 /* Names resolved and checked: guest, node. d or s. */
 int sending_open(struct sending *c, const struct row *r, struct draft *d, struct session *s,
                  const js *args, struct err *e);
+/* Whether the row is about a guest whose node and kind are resolved. */
+bool sending_is_guest(const struct row *r);
 /* Reads the object (a precondition when there is a draft). Not there: 0 and now == NULL. */
 int sending_look(struct sending *c, struct err *e);
 /* "a=b c=d" and "a b c" lists: the next word, its value ("" without one). false at the end. */
@@ -118,6 +127,8 @@ js *send_prior(const struct row *r, const js *now, const js *form, struct buf *l
 /* The form with which `maker` makes the object again. */
 js *send_again(const struct row *maker, const struct thing *t, const js *args, const js *object,
                struct buf *limits);
+/* A list as the one text with commas that PVE takes. */
+js *send_joined(const js *list);
 /* value_same, and an array is its items as one text. */
 bool send_same(const js *now, const js *want);
 bool send_is_control(const char *key); /* delete, digest */

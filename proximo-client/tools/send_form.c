@@ -42,7 +42,7 @@ void add_limit(struct buf *limits, const char *fmt, ...) {
 }
 
 /* PVE takes lists as one text. */
-static js *joined(const js *list) {
+js *send_joined(const js *list) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
 
     for (size_t i = 0; i < js_len(list); i++) {
@@ -51,27 +51,50 @@ static js *joined(const js *list) {
     return js_str(buf_str(&b));
 }
 
-bool send_same(const js *now, const js *want) {
-    CLEANUP(js_freep) js *a = js_is_array(now) ? joined(now) : NULL;
-    CLEANUP(js_freep) js *b = js_is_array(want) ? joined(want) : NULL;
+static bool all_scalars(const js *v) {
+    for (size_t i = 0; i < js_len(v); i++) {
+        if (js_is_object(js_at(v, i)) || js_is_array(js_at(v, i))) {
+            return false;
+        }
+    }
+    JS_FOREACH(v, key, val) {
+        (void)key;
+        if (js_is_object(val) || js_is_array(val)) {
+            return false;
+        }
+    }
+    return true;
+}
 
-    return value_same(a ? a : now, b ? b : want);
+/* What PVE shows taken apart it takes as one property string: {"keep-last": 2} is "keep-last=2". */
+static js *property_string(const js *v) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+
+    JS_FOREACH(v, key, val) {
+        (void)buf_addf(&b, "%s%s=%s", b.len ? "," : "", key, value_text(val));
+    }
+    return js_str(buf_str(&b));
 }
 
 /* A setting as a form carries it; NULL for what no form can carry. */
 static js *form_value(const struct field *f, const js *v) {
+    if (!v || !all_scalars(v)) {
+        return NULL;
+    }
     if (js_is_array(v)) {
-        for (size_t i = 0; i < js_len(v); i++) {
-            if (js_is_object(js_at(v, i)) || js_is_array(js_at(v, i))) {
-                return NULL;
-            }
-        }
-        return f && f->repeated ? js_copy(v) : joined(v);
+        return f && f->repeated && js_len(v) ? js_copy(v) : send_joined(v);
     }
-    if (json_object_is_type(v, json_type_double)) {
-        return js_str(value_text(v));
+    if (js_is_object(v)) {
+        return property_string(v);
     }
-    return v && !js_is_object(v) ? js_copy(v) : NULL;
+    return json_object_is_type(v, json_type_double) ? js_str(value_text(v)) : js_copy(v);
+}
+
+bool send_same(const js *now, const js *want) {
+    CLEANUP(js_freep) js *a = now ? form_value(NULL, now) : NULL;
+    CLEANUP(js_freep) js *b = want ? form_value(NULL, want) : NULL;
+
+    return value_same(a ? a : now, b ? b : want);
 }
 
 static int take_map(const struct row *r, const struct field *f, const js *map, const char *kind,
@@ -114,7 +137,7 @@ static int take_delete(const struct row *r, const js *list, const char *kind, js
         }
     }
     if (js_len(list)) {
-        js_add(form, "delete", joined(list));
+        js_add(form, "delete", send_joined(list));
     }
     return 0;
 }
@@ -131,6 +154,10 @@ static int take_field(const struct row *r, const struct field *f, struct draft *
                       const char *kind, js *form, struct err *e) {
     const char *param = field_param(f);
 
+    if (f->kind && *kind && strcmp(f->kind, kind) != 0) {
+        return err_tag(e, -EINVAL, "bad_argument", "%s is for %s only", f->name,
+                       strcmp(f->kind, "lxc") == 0 ? "containers" : "VMs");
+    }
     if (f->secret) {
         if (d) {
             js_add(form, param, draft_secret(d, param, json_object_get_string((js *)(uintptr_t)v)));
@@ -140,7 +167,7 @@ static int take_field(const struct row *r, const struct field *f, struct draft *
     if (f->type == F_MAP) {
         return take_map(r, f, v, kind, form, e);
     }
-    js_add(form, param, js_is_array(v) && !f->repeated ? joined(v) : js_copy(v));
+    js_add(form, param, js_is_array(v) && !f->repeated ? send_joined(v) : js_copy(v));
     return 0;
 }
 

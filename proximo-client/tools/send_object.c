@@ -131,6 +131,10 @@ static int open_guest(struct sending *c, struct err *e) {
     return 0;
 }
 
+bool sending_is_guest(const struct row *r) {
+    return r->send->guest || template_has(r->send->path, "vmid");
+}
+
 int sending_open(struct sending *c, const struct row *r, struct draft *d, struct session *s,
                  const js *args, struct err *e) {
     const char *node;
@@ -141,9 +145,7 @@ int sending_open(struct sending *c, const struct row *r, struct draft *d, struct
                           .row = r,
                           .args = js_copy(args),
                           .read = BUF_INIT(LIM_LINE)};
-    if (template_has(r->send->path, "vmid") && template_has(r->send->path, "kind")) {
-        code = open_guest(c, e);
-    } else if (template_has(r->send->path, "vmid") && r->send->kind) {
+    if (sending_is_guest(r)) {
         code = open_guest(c, e);
     } else if ((node = js_get_str(c->args, "node"))) {
         code = check_node(c->s, node, e); /* an unknown one costs PVE a name lookup of seconds */
@@ -154,8 +156,8 @@ int sending_open(struct sending *c, const struct row *r, struct draft *d, struct
     return code;
 }
 
-static int fetch(struct sending *c, const char *template, const char *query, js **ret,
-                 struct err *e) {
+static int fetch(struct sending *c, const char *template, const char *query, const char *reduce,
+                 js **ret, struct err *e) {
     js *data = NULL;
     int r;
 
@@ -170,7 +172,7 @@ static int fetch(struct sending *c, const char *template, const char *query, js 
         return r;
     }
     if (c->d) {
-        r = draft_read(c->d, buf_str(&c->read), "whole", &data, e);
+        r = draft_read(c->d, buf_str(&c->read), reduce ? reduce : "whole", &data, e);
         *ret = r == 0 ? js_ref(data) : NULL;
         return r;
     }
@@ -226,7 +228,7 @@ static js *settings(const struct thing *t, const js *answer, const js *args) {
 static int look_in_list(struct sending *c, const struct thing *t, bool whole, struct err *e) {
     CLEANUP(js_freep) js *list = NULL;
     js *item;
-    int r = fetch(c, t->list, NULL, &list, e);
+    int r = fetch(c, t->list, NULL, t->list_reduce, &list, e);
 
     if (r == 0 && !js_is_array(list)) {
         r = bad_answer(t->list, e);
@@ -253,7 +255,8 @@ int sending_look(struct sending *c, struct err *e) {
         return 0;
     }
     if (c->row->send->does == SEND_CREATE && c->d && t->ordered) {
-        return fetch(c, t->list, NULL, &answer, e); /* positions are only true for this list */
+        return fetch(c, t->list, NULL, t->list_reduce, &answer,
+                     e); /* positions are only true for this list */
     }
     if (c->row->send->does == SEND_CREATE && c->d) {
         return t->list ? look_in_list(c, t, !t->read, e) : 0;
@@ -261,7 +264,7 @@ int sending_look(struct sending *c, struct err *e) {
     if (!t->read) {
         return look_in_list(c, t, true, e);
     }
-    r = fetch(c, t->read, t->query, &answer, &why);
+    r = fetch(c, t->read, t->query, t->reduce, &answer, &why);
     if (r < 0 && says_absent(&why)) {
         return 0;
     }

@@ -248,7 +248,12 @@ static int more_reads(struct sending *c, struct err *e) {
 }
 
 static int compose(struct sending *c, js *form, struct err *e) {
-    struct assess a = {.row = c->row, .args = c->args, .before = c->now};
+    struct assess a = {.row = c->row,
+                       .args = c->args,
+                       .before = c->now,
+                       .method = c->row->send->method,
+                       .form = form};
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     CLEANUP(js_freep) js *after = NULL;
     int r;
 
@@ -268,7 +273,9 @@ static int compose(struct sending *c, js *form, struct err *e) {
         a.after = after = send_after(c->now, form);
     }
     a.guest = c->guest.vmid ? &c->guest : NULL;
-    r = send_verdict(c->d, &a, e);
+    r = pve_path(c->row->send->path, c->args, &path, e);
+    a.path = buf_str(&path);
+    r = r < 0 ? r : send_verdict(c->d, &a, e);
     return r == 0 && c->row->send->more ? c->row->send->more(c->d, &a, e) : r;
 }
 
@@ -292,6 +299,19 @@ static int precondition(const struct sending *c, const js *form, struct err *e) 
     return 0;
 }
 
+void send_undo_copy(struct draft *d, const js *plan) {
+    const js *list = js_get(plan, "requests");
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *q = js_at(list, i);
+
+        if (strcmp(js_str_or(q, "phase", ""), "undo") == 0) {
+            draft_request(d, PHASE_EXECUTE, js_str_or(q, "method", ""), js_str_or(q, "path", ""),
+                          js_copy(js_get(q, "form")), js_get_str(q, "fresh_of"));
+        }
+    }
+}
+
 int send_plan(const struct row *r, struct draft *d, const js *args, struct err *e) {
     CLEANUP(sending_done) struct sending c = {.read = BUF_INIT(LIM_LINE)};
     CLEANUP(js_freep) js *form = NULL;
@@ -301,7 +321,11 @@ int send_plan(const struct row *r, struct draft *d, const js *args, struct err *
         code = sending_look(&c, e);
     }
     if (code == 0) {
-        code = send_form(r, d, c.args, c.guest.kind[0] ? c.guest.kind : r->send->kind, &form, e);
+        code = send_form(r, d, c.args,
+                         c.guest.kind[0] ? c.guest.kind
+                         : r->send->kind ? r->send->kind
+                                         : "",
+                         &form, e);
     }
     if (code == 0) {
         code = precondition(&c, form, e);

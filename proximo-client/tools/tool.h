@@ -47,6 +47,7 @@ struct field {
     const char *param; /* what the API calls it; NULL: the same */
     const char *unset; /* what brings the default back where the API cannot delete the key */
     bool repeated;     /* F_STRS: an array there (the name is repeated), not one text with commas */
+    const char *kind;  /* "lxc" or "qemu": of such guests only */
     bool ours;         /* never sent: it only steers or checks */
     /* F_MAP whose members become parameters: which. kind is the guest's, or "". */
     bool (*key_ok)(const char *kind, const char *key);
@@ -84,6 +85,8 @@ struct row {
     /* EFFECT_CHANGE: either `send` (a change that is data, send.h), or `plan` and `check`. */
     const struct send *send;
     int (*plan)(struct draft *d, const js *args, struct err *e);
+    /* A plan function's way back: fills a draft from the recorded plan (undo/ does it otherwise). */
+    int (*unplan)(struct draft *d, const js *plan, struct err *e);
     const char *analysers; /* names of blast/ analysers it calls, for the walk test and the manual */
     const char *undo;      /* kind of formats.md 10 */
     const char *undo_none; /* the reason, when undo is "none" */

@@ -8,16 +8,8 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
-#include "proximo-client/tools/send.h"
+#include "proximo-client/tools/assess.h"
 #include "proximo-client/undo/kinds.h"
-
-static void copy_all(struct draft *d, const struct undone *u) {
-    const js *q;
-
-    for (size_t i = 0; (q = undone_request(u, "undo", i)); i++) {
-        undone_copy_request(d, q);
-    }
-}
 
 /* What somebody changed after the operation is taken away by the undo too: it is named. */
 static void conflicts(struct sending *c, const struct row *r, const js *did) {
@@ -41,15 +33,28 @@ static void conflicts(struct sending *c, const struct row *r, const js *did) {
     }
 }
 
-static int assess(struct sending *c, const struct row *r, const js *before, const js *after,
-                  struct err *e) {
+/* ACL entries that come back are judged one by one: each gives somebody something. */
+static int assess(struct sending *c, const struct undone *u, const struct row *r, const js *before,
+                  const js *after, struct err *e) {
     struct assess a = {.row = r,
                        .args = c->args,
                        .before = before,
                        .after = after,
                        .guest = c->guest.vmid ? &c->guest : NULL};
+    const js *q;
+    int code = 0;
 
-    return send_verdict(c->d, &a, e);
+    for (size_t i = 0; code == 0 && (q = undone_request(u, "undo", i)); i++) {
+        a.method = js_str_or(q, "method", "");
+        a.path = js_str_or(q, "path", "");
+        a.form = js_get(q, "form");
+        if (i == 0) {
+            code = send_verdict(c->d, &a, e);
+        } else if (strcmp(a.path, "/access/acl") == 0) {
+            code = assess_access(c->d, &a, e);
+        }
+    }
+    return code;
 }
 
 static int gone(const struct sending *c, struct err *e) {
@@ -69,11 +74,11 @@ static int undo_create(struct sending *c, const struct undone *u, const struct r
         return err_tag(e, -EALREADY, "no_change", "%s %.100s is already gone", t->kind, c->id);
     }
     conflicts(c, made, js_get(undone_request(u, "execute", 0), "form"));
-    copy_all(c->d, u);
+    send_undo_copy(c->d, u->plan);
     r = send_make(c->d, PHASE_UNDO, t, c->args, c->now, &limits, e);
     draft_undo(c->d, "restore-object", "it is made again from the object recorded in this plan",
                buf_str(&limits));
-    return r < 0 ? r : assess(c, c->row, c->now, NULL, e);
+    return r < 0 ? r : assess(c, u, c->row, c->now, NULL, e);
 }
 
 static int undo_update(struct sending *c, const struct undone *u, struct err *e) {
@@ -87,7 +92,7 @@ static int undo_update(struct sending *c, const struct undone *u, struct err *e)
         return gone(c, e);
     }
     conflicts(c, c->row, js_get(undone_request(u, "execute", 0), "form"));
-    copy_all(c->d, u);
+    send_undo_copy(c->d, u->plan);
     prior = send_prior(c->row, c->now, back, &limits);
     if (prior) {
         r = send_request(c->d, PHASE_UNDO, c->row, c->args, prior, e);
@@ -97,7 +102,7 @@ static int undo_update(struct sending *c, const struct undone *u, struct err *e)
                      : "nothing of it can be put forward again",
                buf_str(&limits));
     after = send_after(c->now, back);
-    return r < 0 ? r : assess(c, c->row, c->now, after, e);
+    return r < 0 ? r : assess(c, u, c->row, c->now, after, e);
 }
 
 /* What was deleted is made again, unless somebody has. */
@@ -111,7 +116,7 @@ static int undo_delete(struct sending *c, const struct undone *u, struct err *e)
         (void)err_tag(e, -EEXIST, "already_exists", "there is a %s %.100s again", t->kind, c->id);
         return err_hint(e, "compare it with the recorded one");
     }
-    copy_all(c->d, u);
+    send_undo_copy(c->d, u->plan);
     r = send_unmake(c->d, PHASE_UNDO, t, c->args, false, e);
     draft_undo(c->d, "inverse", "it is deleted again", "");
     (void)snprintf(label, sizeof(label), "%.40s/%.200s", t->kind, c->id);
@@ -119,13 +124,13 @@ static int undo_delete(struct sending *c, const struct undone *u, struct err *e)
                                         .effect = "reverted",
                                         .severity = RISK_LOW,
                                         .why = "it comes back as it was recorded"});
-    return r < 0 ? r : assess(c, c->row, NULL, after, e);
+    return r < 0 ? r : assess(c, u, c->row, NULL, after, e);
 }
 
 static int undo_action(struct sending *c, const struct undone *u, struct err *e) {
-    copy_all(c->d, u);
+    send_undo_copy(c->d, u->plan);
     draft_undo(c->d, "none", "the operation can be planned again", "");
-    return assess(c, c->row, c->now, c->now, e);
+    return assess(c, u, c->row, c->now, c->now, e);
 }
 
 /* The row through which the object is looked at now: the one that would do what the undo does. */

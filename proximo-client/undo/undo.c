@@ -64,6 +64,9 @@ int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e)
     draft_change(d, "undo: %.400s", js_str_or(plan, "change", ""));
     copy_target(d, u.target);
     row = row_find(js_str_or(plan, "tool", ""));
+    if (row && row->unplan) {
+        return row->unplan(d, plan, e);
+    }
     if (row && row->send) {
         return undo_row(d, &u, row, e);
     }

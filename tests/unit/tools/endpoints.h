@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/tools/endpoints.h - for rows that are functions and not data: what they send or ask. */
+/* tests/unit/tools/endpoints.h - for rows that are functions and not data: what they send or ask.
+ */
 #pragma once
 
 /* What each row sends or asks, for the comparison: the row's fields that become parameters must be
@@ -55,6 +56,8 @@ static const struct endpoint endpoints[] = {
     {"pve_task_log", "GET", "/nodes/{node}/tasks/{upid}/log", "upid limit"},
     {"pve_task_wait", "GET", "/nodes/{node}/tasks/{upid}/status", "upid"},
     {"pve_task_stop", "DELETE", "/nodes/{node}/tasks/{upid}", "node upid"},
+    {"pve_overbroad_grants", "GET", "/access/acl", ""},
+    {"pve_acl_modify", "PUT", "/access/acl", "path roles users groups tokens propagate delete"},
     {"pve_permissions", "GET", "/access/permissions", "userid path"},
     {"ct_exec", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},
     {"ct_logs", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},

@@ -92,6 +92,9 @@ static const struct {
     {"/nodes/n2/storage/btr/content", "[]"},
     {"/nodes/n1/storage/nas/content", "[]"},
     {"/nodes/n2/storage/nas/content", "[]"},
+    {"/access/acl",
+     "[{\"path\":\"/vms/"
+     "105\",\"type\":\"user\",\"ugid\":\"z@pve\",\"roleid\":\"PVEAdmin\",\"propagate\":1}]"},
     {"/cluster/options", "{\"keyboard\":\"en-us\"}"},
     {"/cluster/backup", "[]"},
     {"/cluster/replication", "[]"},

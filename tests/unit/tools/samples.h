@@ -12,7 +12,10 @@ static const struct sample {
     const char *row;                  /* NULL: every row */
     const char *name, *value, *other; /* JSON */
 } samples[] = {
-    {NULL, "digest", "\"aaaa\"", "\"bbbb\""},
+    {NULL, "digest", "\"aaaa\"", "\"bbbb\""}, {NULL, "size", "\"+5G\"", "\"+6G\""},
+    {NULL, "disk", "\"rootfs\"", "\"mp0\""},  {"pve_create_container", "vmid", "777", "778"},
+    {"pve_create_vm", "vmid", "777", "778"},  {"pve_restore_ct", "vmid", "777", "778"},
+    {"pve_restore_vm", "vmid", "777", "778"}, {"pve_clone", "newid", "777", "778"},
 };
 
 /* Fields that cannot stand beside the others. */
@@ -26,7 +29,9 @@ static const struct {
 static const struct {
     const char *kind, *answer;
 } objects[] = {
-    {"", ""},
+    {"role", "{\"VM.Audit\":1,\"VM.PowerMgmt\":1}"},
+    {"guest", "{\"digest\":\"aaaa\",\"memory\":512,\"rootfs\":\"btr:105/a.raw,size=4G\","
+              "\"mp0\":\"btr:105/b.raw,mp=/b,size=4G\"}"},
 };
 
 /* Further answers that rows need. */

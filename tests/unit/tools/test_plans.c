@@ -404,6 +404,11 @@ static const struct sample {
      "\"secret_param\":\"password\",\"secret\":\"a\"}",
      "{\"method\":\"POST\",\"path\":\"/cluster/other\",\"params\":{\"keyboard\":\"fr\"},"
      "\"secret_param\":\"keyboard\",\"secret\":\"b\"}"},
+    {"pve_acl_modify",
+     "{\"path\":\"/vms/105\",\"roles\":[\"PVEAdmin\"],\"users\":[\"a@pve\"],\"groups\":[\"g\"],"
+     "\"tokens\":[\"a@pve!t\"],\"propagate\":false,\"delete\":false}",
+     "{\"path\":\"/vms/104\",\"roles\":[\"PVEAuditor\"],\"users\":[\"b@pve\"],\"groups\":[\"h\"],"
+     "\"tokens\":[\"a@pve!u\"],\"propagate\":true,\"delete\":true}"},
     {"ct_logs", "{\"vmid\":105,\"unit\":\"a\",\"lines\":1}",
      "{\"vmid\":106,\"unit\":\"b\",\"lines\":2}"},
     {"proximo_plan_steps",

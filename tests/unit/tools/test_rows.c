@@ -70,7 +70,7 @@ END_TEST
 
 START_TEST(undo_kinds_are_of_the_closed_list) {
     static const char *const kinds[] = {"guest-snapshot", "node-snapshot", "restore-object",
-                                        "inverse", "steps", "none"};
+                                        "inverse",        "steps",         "none"};
     const struct row *r;
 
     for (size_t i = 0; (r = row_at(i)); i++) {

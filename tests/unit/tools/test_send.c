@@ -107,19 +107,23 @@ static js *value_of(const struct row *r, const struct field *f, bool other) {
 
 /* {kind} and {node} of a guest are only checked against the cluster. */
 static bool only_checked(const struct row *r, const struct field *f) {
-    return template_has(r->send->path, "vmid") &&
-           (strcmp(f->name, "node") == 0 || strcmp(f->name, "kind") == 0);
+    return sending_is_guest(r) && (strcmp(f->name, "node") == 0 || strcmp(f->name, "kind") == 0);
 }
 
 static bool is_keys_to_delete(const struct field *f) {
     return strcmp(f->name, "delete") == 0 && f->type == F_STRS;
 }
 
+static bool of_other_kind(const struct row *r, const struct field *f) {
+    return f->kind && strcmp(f->kind, r->send->kind ? r->send->kind : "lxc") != 0;
+}
+
 static js *sample_args(const struct row *r) {
     js *args = js_object();
 
     for (const struct field *f = r->fields; f->name; f++) {
-        if (!only_checked(r, f) && !is_keys_to_delete(f) && !sample_is_left_out(r->name, f->name)) {
+        if (!only_checked(r, f) && !of_other_kind(r, f) && !is_keys_to_delete(f) &&
+            !sample_is_left_out(r->name, f->name)) {
             js_add(args, f->name, value_of(r, f, false));
         }
     }
@@ -178,7 +182,7 @@ static void world_object(const struct row *r, const js *args, const js *object) 
     CLEANUP(js_freep) js *place = js_copy(args);
     char path[300];
 
-    if (template_has(r->send->path, "vmid")) {
+    if (sending_is_guest(r)) {
         bool qemu = r->send->kind && strcmp(r->send->kind, "qemu") == 0;
 
         js_add(place, "node", js_str(qemu ? "n2" : "n1"));
@@ -191,7 +195,8 @@ static void world_object(const struct row *r, const js *args, const js *object) 
         const char *match = t->match ? t->match : "";
         char member[64], field[64];
 
-        if (!template || pve_path(template, place, &b, NULL) < 0) {
+        /* the cluster's resources are the lab's own */
+        if (!template || strchr(template, '?') || pve_path(template, place, &b, NULL) < 0) {
             json_object_put(item);
             json_object_put(list);
             continue;
@@ -501,7 +506,7 @@ START_TEST(what_is_not_there_or_there_already) {
         if (r->send->does == SEND_CREATE) {
             CLEANUP(js_freep) js *there = prior_object(r, true);
 
-            if (!r->send->on->list) {
+            if (!r->send->on->list || strchr(r->send->on->list, '?')) {
                 continue;
             }
             fill(r, args, there);

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows about users, groups and tokens. A user's or group's ACL entries go with it, so the way back
+ * of a deletion makes them again (access_acl.c). */
+#include "proximo-client/tools/access.h"
+#include "proximo-client/tools/assess.h"
+
+#define LIST "total:integer returned:integer truncated:boolean items:array"
+
+static const struct thing user = {
+    .kind = "user",
+    .id = "userid",
+    .read = "/access/users/{userid}",
+    .list = "/access/users",
+    .match = "userid",
+    .drop = "tokens userid realm-type totp-locked tfa-locked-until",
+    .made_by = "pve_user_create",
+    .deleted_by = "pve_user_delete",
+};
+static const struct thing group = {
+    .kind = "group",
+    .id = "groupid",
+    .read = "/access/groups/{groupid}",
+    .list = "/access/groups",
+    .match = "groupid",
+    .drop = "members users groupid",
+    .made_by = "pve_group_create",
+    .deleted_by = "pve_group_delete",
+};
+static const struct thing token = {
+    .kind = "token",
+    .id = "userid tokenid",
+    .read = "/access/users/{userid}/token/{tokenid}",
+    .list = "/access/users/{userid}/token",
+    .match = "tokenid",
+    .drop = "tokenid",
+    .made_by = "pve_token_create",
+    .deleted_by = "pve_token_revoke",
+};
+
+static const struct field page_fields[] = {FIELDS_PAGE, {NULL}};
+static const struct field user_fields[] = {
+    {"userid", F_STR, "user@realm", true, .min = 3, .max = 64},
+    {NULL},
+};
+static const struct field tfa_entry_fields[] = {
+    {"userid", F_STR, "user@realm", true, .min = 3, .max = 64},
+    {"id", F_STR, "the entry", true, .min = 1, .max = 100},
+    {NULL},
+};
+static const struct field group_fields[] = {
+    {"groupid", F_STR, NULL, true, .min = 1, .max = 100},
+    {NULL},
+};
+static const struct field token_fields[] = {
+    {"userid", F_STR, "user@realm", true, .min = 3, .max = 64},
+    {"tokenid", F_STR, "the part after !", true, .min = 1, .max = 100},
+    {NULL},
+};
+static const struct field user_create_fields[] = {
+    {"userid", F_STR, "user@realm", true, .max = 64, .min = 3},
+    {"comment", F_STR, NULL, .max = 2048, .unset = ""},
+    {"email", F_STR, NULL, .max = 254, .unset = ""},
+    {"enable", F_BOOL, NULL, .unset = "1"},
+    {"expire", F_INT, "Unix seconds; 0 = never", .min = 0, .max = 4294967295, .unset = "0"},
+    {"firstname", F_STR, NULL, .max = 1024, .unset = ""},
+    {"groups", F_STRS, NULL, .max = 64, .unset = ""},
+    {"keys", F_STR, "Yubico key ids", .max = 4096, .unset = ""},
+    {"lastname", F_STR, NULL, .max = 1024, .unset = ""},
+    {"password", F_STR, NULL, .max = 64, .secret = true, .min = 1},
+    {NULL},
+};
+static const struct field user_update_fields[] = {
+    {"userid", F_STR, "user@realm", true, .max = 64, .min = 3},
+    {"comment", F_STR, NULL, .max = 2048, .unset = ""},
+    {"email", F_STR, NULL, .max = 254, .unset = ""},
+    {"enable", F_BOOL, NULL, .unset = "1"},
+    {"expire", F_INT, "Unix seconds; 0 = never", .min = 0, .max = 4294967295, .unset = "0"},
+    {"firstname", F_STR, NULL, .max = 1024, .unset = ""},
+    {"groups", F_STRS, NULL, .max = 64, .unset = ""},
+    {"keys", F_STR, "Yubico key ids", .max = 4096, .unset = ""},
+    {"lastname", F_STR, NULL, .max = 1024, .unset = ""},
+    {NULL},
+};
+static const struct field group_create_fields[] = {
+    {"groupid", F_STR, NULL, true, .max = 100, .min = 1},
+    {"comment", F_STR, NULL, .max = 1000},
+    {NULL},
+};
+static const struct field group_update_fields[] = {
+    {"groupid", F_STR, NULL, true, .max = 100, .min = 1},
+    {"comment", F_STR, NULL, true, .max = 1000, .unset = ""},
+    {NULL},
+};
+static const struct field token_create_fields[] = {
+    {"userid", F_STR, "user@realm", true, .max = 64, .min = 3},
+    {"tokenid", F_STR, "the part after !", true, .max = 100, .min = 1},
+    {"comment", F_STR, NULL, .max = 1000},
+    {"expire", F_INT, "Unix seconds; 0 = never", .min = 0, .max = 4294967295},
+    {"privsep", F_BOOL, "only what its own ACL entries grant (default)"},
+    {NULL},
+};
+static const struct field token_update_fields[] = {
+    {"userid", F_STR, "user@realm", true, .max = 64, .min = 3},
+    {"tokenid", F_STR, "the part after !", true, .max = 100, .min = 1},
+    {"comment", F_STR, NULL, .max = 1000},
+    {"delete", F_STRS, "keys to delete", .max = 64},
+    {"expire", F_INT, "Unix seconds; 0 = never", .min = 0, .max = 4294967295},
+    {"privsep", F_BOOL, "only what its own ACL entries grant (default)"},
+    {NULL},
+};
+
+const struct row access_user_rows[] = {
+    {"pve_users_list", "List users", "Lists users with their groups and tokens. Changes nothing.",
+     "access", EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/access/users",
+     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST},
+    {"pve_user_get", "One user", "Shows one user: groups, tokens, expiry. Changes nothing.",
+     "access", EFFECT_READ, ROW_IDEMPOTENT, user_fields, .path = "/access/users/{userid}",
+     .privilege = "/access/groups User.Modify|Sys.Audit",
+     .result = "enable?:integer groups?:array"},
+    {"pve_groups_list", "List groups", "Lists groups of users. Changes nothing.", "access",
+     EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/access/groups",
+     .privilege = "/access/groups Sys.Audit|Group.Allocate", .result = LIST},
+    {"pve_group_get", "One group", "Shows one group with its members. Changes nothing.", "access",
+     EFFECT_READ, ROW_IDEMPOTENT, group_fields, .path = "/access/groups/{groupid}",
+     .privilege = "/access/groups Sys.Audit|Group.Allocate",
+     .result = "members?:array comment?:string"},
+    {"pve_tokens_list", "List tokens of a user",
+     "Lists the API tokens of one user, never a secret. Changes nothing.", "access", EFFECT_READ,
+     ROW_IDEMPOTENT, user_fields, .path = "/access/users/{userid}/token",
+     .privilege = "/access/groups User.Modify", .result = LIST},
+    {"pve_token_get", "One token",
+     "Shows one API token: expiry and privilege separation, never its secret. Changes nothing.",
+     "access", EFFECT_READ, ROW_IDEMPOTENT, token_fields,
+     .path = "/access/users/{userid}/token/{tokenid}", .privilege = "/access/groups User.Modify",
+     .result = "privsep?:integer expire?:integer comment?:string"},
+    {"pve_tfa_list", "Second factors of all users",
+     "Lists which users have second factors. Changes nothing.", "access", EFFECT_READ,
+     ROW_IDEMPOTENT, page_fields, .path = "/access/tfa",
+     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST},
+    {"pve_tfa_get", "Second factors of a user",
+     "Lists the second factors of one user, never a secret. Changes nothing.", "access",
+     EFFECT_READ, ROW_IDEMPOTENT, user_fields, .path = "/access/tfa/{userid}",
+     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST},
+    {"pve_tfa_entry_get", "One second factor",
+     "Shows one second factor of a user, never its secret. Changes nothing.", "access", EFFECT_READ,
+     ROW_IDEMPOTENT, tfa_entry_fields, .path = "/access/tfa/{userid}/{id}",
+     .privilege = "/access/groups User.Modify|Sys.Audit",
+     .result = "id:string type:string enable?:boolean"},
+    {"pve_user_create", "Make a user",
+     "Plans a new user; it may do nothing before groups or ACL entries grant something." PLANS,
+     "access", EFFECT_CHANGE, 0, user_create_fields, .analysers = "access", .undo = "inverse",
+     .privilege = "/access/realm/{realm} Realm.AllocateUser",
+     .send =
+         &(const struct send){
+             .assess = assess_access,
+             .does = SEND_CREATE,
+             .on = &user,
+             .method = "POST",
+             .path = "/access/users",
+             .say = "make user {userid}",
+             .floor = RISK_HIGH,
+             .floor_why = "it changes who may do what",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {"pve_user_update", "Change a user",
+     "Plans changing a user: groups, expiry, enabled or not; access follows." PLANS, "access",
+     EFFECT_CHANGE, 0, user_update_fields, .analysers = "access", .undo = "restore-object",
+     .privilege = "/access/groups User.Modify",
+     .send =
+         &(const struct send){
+             .assess = assess_access,
+             .does = SEND_UPDATE,
+             .on = &user,
+             .method = "PUT",
+             .path = "/access/users/{userid}",
+             .say = "change user {userid}",
+             .floor = RISK_HIGH,
+             .floor_why = "it changes who may do what",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {"pve_user_delete", "Delete a user",
+     "Plans deleting a user with its tokens, second factors and ACL entries." PLANS, "access",
+     EFFECT_CHANGE, 0, user_fields, .analysers = "access", .undo = "restore-object",
+     .privilege = "/access/realm/{realm} Realm.AllocateUser",
+     .send =
+         &(const struct send){
+             .assess = assess_access,
+             .does = SEND_DELETE,
+             .on = &user,
+             .method = "DELETE",
+             .path = "/access/users/{userid}",
+             .say = "delete user {userid}",
+             .limits = "its tokens and second factors are not brought back",
+             .more = acl_of_user,
+             .floor = RISK_HIGH,
+             .floor_why = "it changes who may do what",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {"pve_group_create", "Make a group", "Plans a new, empty group of users." PLANS, "access",
+     EFFECT_CHANGE, 0, group_create_fields, .analysers = "access", .undo = "inverse",
+     .privilege = "/access/groups Group.Allocate",
+     .send =
+         &(const struct send){
+             .assess = assess_access,
+             .does = SEND_CREATE,
+             .on = &group,
+             .method = "POST",
+             .path = "/access/groups",
+             .say = "make group {groupid}",
+             .floor = RISK_HIGH,
+             .floor_why = "it changes who may do what",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {"pve_group_update", "Change a group's comment", "Plans a new comment of a group." PLANS,
+     "access", EFFECT_CHANGE, 0, group_update_fields, .undo = "restore-object",
+     .privilege = "/access/groups Group.Allocate",
+     .send =
+         &(const struct send){
+             .does = SEND_UPDATE,
+             .on = &group,
+             .method = "PUT",
+             .path = "/access/groups/{groupid}",
+             .say = "change group {groupid}",
+             .alone = "a comment grants nothing",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {"pve_group_delete", "Delete a group",
+     "Plans deleting a group; its members lose what it granted." PLANS, "access", EFFECT_CHANGE, 0,
+     group_fields, .analysers = "access", .undo = "restore-object",
+     .privilege = "/access/groups Group.Allocate",
+     .send =
+         &(const struct send){
+             .assess = assess_access,
+             .does = SEND_DELETE,
+             .on = &group,
+             .method = "DELETE",
+             .path = "/access/groups/{groupid}",
+             .say = "delete group {groupid}",
+             .more = acl_of_group,
+             .floor = RISK_HIGH,
+             .floor_why = "it changes who may do what",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {"pve_token_create", "Make an API token",
+     "Plans a new API token of a user; its secret goes to a file of yours, never into the "
+     "answer." PLANS,
+     "access", EFFECT_CHANGE, 0, token_create_fields, .analysers = "access", .undo = "inverse",
+     .privilege = "/access/groups User.Modify",
+     .send =
+         &(const struct send){
+             .assess = assess_access,
+             .does = SEND_CREATE,
+             .on = &token,
+             .method = "POST",
+             .path = "/access/users/{userid}/token/{tokenid}",
+             .say = "make token {tokenid} of {userid}",
+             .floor = RISK_HIGH,
+             .floor_why = "it changes who may do what",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {"pve_token_update", "Change an API token",
+     "Plans changing a token: expiry, privilege separation; access follows." PLANS, "access",
+     EFFECT_CHANGE, 0, token_update_fields, .analysers = "access", .undo = "restore-object",
+     .privilege = "/access/groups User.Modify",
+     .send =
+         &(const struct send){
+             .assess = assess_access,
+             .does = SEND_UPDATE,
+             .on = &token,
+             .method = "PUT",
+             .path = "/access/users/{userid}/token/{tokenid}",
+             .say = "change token {tokenid} of {userid}",
+             .floor = RISK_HIGH,
+             .floor_why = "it changes who may do what",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {"pve_token_revoke", "Revoke an API token",
+     "Plans revoking a token: whatever uses it stops working at once." PLANS, "access",
+     EFFECT_CHANGE, 0, token_fields, .analysers = "access", .undo = "none",
+     .undo_none = "a new token has a new secret: whatever used this one must be given it",
+     .privilege = "/access/groups User.Modify",
+     .send =
+         &(const struct send){
+             .assess = assess_access,
+             .does = SEND_DELETE,
+             .on = &token,
+             .method = "DELETE",
+             .path = "/access/users/{userid}/token/{tokenid}",
+             .say = "revoke token {tokenid} of {userid}",
+             .floor = RISK_HIGH,
+             .floor_why = "it changes who may do what",
+             .operator_why = "who may do what is decided by the operator",
+         }},
+    {NULL},
+};

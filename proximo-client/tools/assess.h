@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proximo-client/tools/assess.h - the analysers of blast/ as rows that are data call them
+ * (send.h's assess_fn), and the two steps that each of them is made of. */
+#pragma once
+#include "proximo-client/tools/send.h"
+
+struct picture;
+struct picture_ask;
+
+/* Reads the picture and makes what it depends on preconditions; own: the one guest it is about, or
+ * 0. */
+int assess_look(struct draft *d, const struct picture_ask *ask, uint32_t own, struct picture **ret,
+                struct err *e);
+/* -ENOENT of an analyser is a finding that it has put into the draft, not a failure to plan. */
+int assess_verdict(int r, struct err *e);
+
+/* Users, groups, roles, tokens, ACL entries, pools: who gains, who loses, who is locked out. */
+int assess_access(struct draft *d, const struct assess *a, struct err *e);
+int assess_volume_delete(struct draft *d, const struct assess *a, struct err *e);
+int assess_prune(struct draft *d, const struct assess *a, struct err *e);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Analysers for rows that are data. */
+#include <string.h>
+
+#include "common/clock.h"
+#include "proximo-client/blast/blast.h"
+#include "proximo-client/blast/picture.h"
+#include "proximo-client/pipeline/session.h"
+#include "proximo-client/pve/pve.h"
+#include "proximo-client/tools/assess.h"
+
+int assess_access(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    struct picture_ask ask = {.what = BLAST_ACCESS_NEEDS};
+    int r = assess_look(d, &ask, 0, &p, e);
+
+    return r < 0
+               ? r
+               : assess_verdict(blast_access(p, a->method, a->path, a->form,
+                                             pve_token_id(draft_session(d)->pve), clock_unix(), d),
+                                e);
+}
+
+int assess_volume_delete(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    const char *volid = js_str_or(a->args, "volume", "");
+    struct picture_ask ask = {.what = BLAST_VOLUME_NEEDS,
+                              .storage = js_str_or(a->args, "storage", "")};
+    int r = assess_look(d, &ask, 0, &p, e);
+
+    return r < 0 ? r
+                 : assess_verdict(blast_volume_delete(p, volid, js_str_or(a->args, "node", ""),
+                                                      clock_unix(), d),
+                                  e);
+}
+
+int assess_prune(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    const char *storage = js_str_or(a->args, "storage", "");
+    struct picture_ask ask = {.what = BLAST_PRUNE_NEEDS, .storage = storage};
+    int r = assess_look(d, &ask, 0, &p, e);
+
+    return r < 0 ? r
+                 : assess_verdict(blast_prune(p, storage, js_str_or(a->args, "node", ""), a->form,
+                                              clock_unix(), d),
+                                  e);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rows about guests need beside their data. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proximo-client/tools/guest_life.h"
+
+bool key_of_ct(const char *kind, const char *key) {
+    (void)kind;
+    return key_is_guest("lxc", key) && !key_is_unused(key);
+}
+
+bool key_of_vm(const char *kind, const char *key) {
+    (void)kind;
+    return key_is_guest("qemu", key) && !key_is_unused(key) && !config_is_secret(key);
+}
+
+int assess_power_row(struct draft *d, const struct assess *a, struct err *e) {
+    const char *action = strrchr(a->row->send->path, '/') + 1;
+
+    return assess_power(d, a->guest, action, e);
+}
+
+/* "32G" in KiB; 0 for what is no size. */
+static uint64_t size_of(const char *text) {
+    static const char units[] = "KMGT";
+    char *end;
+    uint64_t n = strtoull(text, &end, 10), unit = 1;
+    const char *u = *end ? strchr(units, *end) : NULL;
+
+    if (end == text || n > UINT64_MAX / 1024 / 1024 / 1024 / 1024 || (*end && (!u || end[1]))) {
+        return 0;
+    }
+    if (!*end) {
+        return n / 1024; /* bytes */
+    }
+    for (; u > units; u--) {
+        unit *= 1024;
+    }
+    return n * unit;
+}
+
+int refuse_shrink(struct draft *d, const struct assess *a, struct err *e) {
+    const char *disk = js_str_or(a->args, "disk", ""), *size = js_str_or(a->args, "size", "");
+    const char *now = js_get_str(a->before, disk);
+    const char *was = now ? strstr(now, "size=") : NULL;
+    char text[24] = "";
+
+    (void)d;
+    if (!now) {
+        (void)err_tag(e, -EINVAL, "bad_argument", "the guest has no %.20s", disk);
+        return err_hint(e, "pve_guest_config_get shows its disks");
+    }
+    if (was) {
+        (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(was + 5, ","), was + 5);
+    }
+    if (*size == '+' ? !size_of(size + 1) : !size_of(size)) {
+        return err_tag(e, -EINVAL, "bad_argument", "size must be like 20G or +5G");
+    }
+    if (*size != '+' && size_of(text) && size_of(size) < size_of(text)) {
+        (void)err_tag(e, -EINVAL, "bad_argument", "%.20s has %s: it cannot shrink to %.20s", disk,
+                      text, size);
+        return err_hint(e, "disks only grow; make a smaller one and copy");
+    }
+    if (*size != '+' && size_of(text) == size_of(size)) {
+        return err_tag(e, -EALREADY, "no_change", "%.20s already has %s", disk, text);
+    }
+    return 0;
+}
