@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the rows about guests need beside their data. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/ident.h"
 #include "proximo-client/tools/guest_life.h"
 
 bool key_of_ct(const char *kind, const char *key) {
@@ -26,20 +25,22 @@ int assess_power_row(struct draft *d, const struct assess *a, struct err *e) {
 /* "32G" in KiB; 0 for what is no size. */
 static uint64_t size_of(const char *text) {
     static const char units[] = "KMGT";
-    char *end;
-    uint64_t n = strtoull(text, &end, 10), unit = 1;
-    const char *u = *end ? strchr(units, *end) : NULL;
+    size_t n = strspn(text, "0123456789");
+    const char *u = text[n] ? strchr(units, text[n]) : NULL;
+    uint64_t v, unit = 1;
+    char number[16];
 
-    if (end == text || n > UINT64_MAX / 1024 / 1024 / 1024 / 1024 || (*end && (!u || end[1]))) {
+    if (!n || n >= sizeof(number) || (text[n] && (!u || text[n + 1]))) {
         return 0;
     }
-    if (!*end) {
-        return n / 1024; /* bytes */
+    (void)snprintf(number, sizeof(number), "%.*s", (int)n, text);
+    if (ident_u64(number, &v) < 0) {
+        return 0;
     }
-    for (; u > units; u--) {
+    for (; u && u > units; u--) {
         unit *= 1024;
     }
-    return n * unit;
+    return !u ? v / 1024 : v > UINT64_MAX / unit ? 0 : v * unit;
 }
 
 int refuse_shrink(struct draft *d, const struct assess *a, struct err *e) {
