@@ -5,7 +5,7 @@
 
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
-#include "proximo-client/sim/routes.h"
+#include "proximo-client/sim/volnames.h"
 
 static void purge(struct sim *s, const struct guest *g) {
     js *all = state_get(&s->st, "jobs", NULL);
@@ -38,27 +38,60 @@ static void purge(struct sim *s, const struct guest *g) {
 
 /* A base image that others are cloned from cannot go. */
 static const char *base_in_use(struct sim_task *t, const struct guest *g) {
-    js *volumes = state_get(&t->s->st, "volumes", NULL), *config = js_get(g->obj, "config");
+    JS_FOREACH(js_get(g->obj, "config"), key, value) {
+        char volid[256];
 
-    JS_FOREACH(config, key, value) {
-        char volume[256];
-
-        if (!guest_key_is_volume(g->lxc, key) || !volumes) {
-            continue;
-        }
-        (void)snprintf(volume, sizeof(volume), "%.*s",
-                       (int)strcspn(json_object_get_string(value), ","),
-                       json_object_get_string(value));
-        JS_FOREACH(volumes, volid, v) {
-            (void)v;
-            if (strncmp(volid, volume, strlen(volume)) == 0 && volid[strlen(volume)] == '/') {
-                (void)snprintf(t->exit, sizeof(t->exit),
-                               "base volume '%.200s' is still in use by linked cloned", volume);
-                return t->exit;
-            }
+        if (guest_key_is_volume(g->lxc, key) &&
+            volume_of_value(json_object_get_string(value), volid, sizeof(volid)) &&
+            volume_clone(t->s, volid)) {
+            (void)snprintf(t->exit, sizeof(t->exit),
+                           "base volume '%.200s' is still in use by linked cloned", volid);
+            return t->exit;
         }
     }
     return NULL;
+}
+
+/* Whether the configuration or a snapshot names the volume. */
+static bool is_named(const struct guest *g, const char *volid) {
+    JS_FOREACH(js_get(g->obj, "config"), key, value) {
+        char have[256];
+
+        if (guest_key_is_volume(g->lxc, key) &&
+            volume_of_value(json_object_get_string(value), have, sizeof(have)) &&
+            strcmp(have, volid) == 0) {
+            return true;
+        }
+    }
+    return volume_in_snapshot(g, volid);
+}
+
+static void drop_replication(struct sim *s, const struct guest *g) {
+    js *all = state_get(&s->st, "replication", NULL);
+    CLEANUP(js_freep) js *gone = js_array();
+    size_t n = strlen(g->key);
+
+    JS_FOREACH(all, id, job) {
+        (void)job;
+        if (strncmp(id, g->key, n) == 0 && id[n] == '-') {
+            js_push(gone, js_str(id));
+        }
+    }
+    for (size_t i = 0; i < js_len(gone); i++) {
+        state_del(&s->st, "replication", json_object_get_string(js_at(gone, i)), NULL);
+    }
+}
+
+static bool is_replicated(struct sim *s, const struct guest *g) {
+    size_t n = strlen(g->key);
+
+    JS_FOREACH(state_get(&s->st, "replication", NULL), id, job) {
+        (void)job;
+        if (strncmp(id, g->key, n) == 0 && id[n] == '-') {
+            return true;
+        }
+    }
+    return false;
 }
 
 static const char *finish_destroy(struct sim_task *t) {
@@ -77,13 +110,15 @@ static const char *finish_destroy(struct sim_task *t) {
     if (js_bool_or(t->args, "purge", false)) {
         task_log(t, "purging %s %u from related configurations..", guest_label(&g), g.vmid);
         purge(s, &g);
+        drop_replication(s, &g);
     }
     volumes = state_get(&s->st, "volumes", NULL);
     gone = js_array();
     if (volumes) {
         JS_FOREACH(volumes, volid, v) {
             if (js_int_or(v, "vmid", 0) == g.vmid &&
-                strcmp(js_str_or(v, "content", ""), "backup") != 0) {
+                strcmp(js_str_or(v, "content", ""), "backup") != 0 &&
+                (is_named(&g, volid) || js_bool_or(t->args, "destroy-unreferenced-disks", false))) {
                 js_push(gone, js_str(volid));
             }
         }
@@ -134,6 +169,12 @@ int route_guest_destroy(struct call *c) {
                          "unable to remove %s %u - used in HA resources and purge parameter not "
                          "set.",
                          label, g.vmid);
+    }
+    if (is_replicated(c->s, &g) && !call_bool(c, "purge", false)) {
+        return call_fail(c, 500,
+                         "There is a replication job '%s-0' for guest '%s' - Please remove "
+                         "that first.",
+                         g.key, g.key);
     }
     if (guest_running(c->s, &g) && !call_bool(c, "force", false)) {
         return g.lxc ? call_fail(c, 500, "unable to destroy CT %u - container is running", g.vmid)

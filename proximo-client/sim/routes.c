@@ -109,6 +109,15 @@ const struct route sim_routes[] = {
     {M_DELETE, NS "/content/{volume}", "", "delay=int", route_volume_delete},
     {M_GET, NS "/prunebackups", STORE, "prune-backups=string type=enum(qemu,lxc) vmid=vmid",
      route_prunebackups},
+    {M_DELETE, NS "/prunebackups", "", "prune-backups=string type=enum(qemu,lxc) vmid=vmid",
+     route_prune},
+    {M_PUT, NS "/content/{volume}", "", "notes=string protected=bool", route_volume_update},
+    {M_POST, N "/vzdump", NULL,
+     "all=bool bwlimit=int compress=string exclude=string ionice=int lockwait=int mailto=string "
+     "mode=enum(snapshot,suspend,stop) notes-template=string pool=word protected=bool "
+     "prune-backups=string remove=bool storage=storage vmid=string zstd=int",
+     route_vzdump},
+    {M_GET, N "/vzdump/extractconfig", NULL, "volume!=string", route_extractconfig},
 
     {M_GET, N "/{kind}", "", "full=bool", route_guest_list},
     {M_GET, G, "", "", route_guest_index},
@@ -116,6 +125,28 @@ const struct route sim_routes[] = {
      "destroy-unreferenced-disks=bool force=bool purge=bool", route_guest_destroy},
     {M_DELETE, Q, "/vms/{vmid} VM.Allocate",
      "destroy-unreferenced-disks=bool purge=bool skiplock=bool", route_guest_destroy},
+    {M_POST, N "/qemu", NULL, "*", route_create_qemu},
+    {M_POST, N "/lxc", NULL, "*", route_create_lxc},
+    {M_POST, Q "/migrate", "/vms/{vmid} VM.Migrate",
+     "bwlimit=int force=bool migration_network=string migration_type=enum(secure,insecure) "
+     "online=bool target!=node targetstorage=string with-conntrack-state=bool "
+     "with-local-disks=bool",
+     route_migrate},
+    {M_POST, N "/lxc/{vmid}/migrate", "/vms/{vmid} VM.Migrate",
+     "bwlimit=int online=bool restart=bool target!=node target-storage=string timeout=int",
+     route_migrate},
+    {M_POST, Q "/move_disk", "/vms/{vmid} VM.Config.Disk",
+     "bwlimit=int delete=bool digest=string disk!=string format=enum(raw,qcow2,vmdk) "
+     "storage=storage target-digest=string target-disk=string target-vmid=vmid",
+     route_disk_move},
+    {M_POST, N "/lxc/{vmid}/move_volume", "/vms/{vmid} VM.Config.Disk",
+     "bwlimit=int delete=bool digest=string storage=storage target-digest=string "
+     "target-vmid=vmid target-volume=string volume!=string",
+     route_disk_move},
+    {M_PUT, Q "/resize", "/vms/{vmid} VM.Config.Disk",
+     "digest=string disk!=string size!=string skiplock=bool", route_disk_resize},
+    {M_PUT, N "/lxc/{vmid}/resize", "/vms/{vmid} VM.Config.Disk",
+     "digest=string disk!=string size!=string", route_disk_resize},
     {M_GET, G "/config", VM_AUDIT, "current=bool snapshot=configid", route_guest_config},
     {M_PUT, N "/lxc/{vmid}/config", CONFIG_LXC, "*", route_guest_config_set},
     {M_PUT, Q "/config", CONFIG_QEMU, "*", route_guest_config_set},

@@ -16,3 +16,10 @@ bool storage_visible(struct call *c, const char *id);
 /* storage.c: one storage on one node, as /nodes/{n}/storage lists it. */
 js *storage_status(struct sim *s, const char *id, const char *node, bool list);
 js *storage_resource(struct sim *s, const char *id, const char *node);
+/* volumes.c: 500 unless the call's storage is there on the call's node. */
+int storage_ready(struct call *c);
+bool volume_here(const js *v, const char *volid, const char *id, const char *node);
+bool volume_visible(struct call *c, const js *v);
+/* prune.c: volume ids that the rules take of one guest's archives. New reference. */
+js *prune_gone(struct sim *s, const char *storage, const char *node, const char *rule,
+               uint32_t vmid, const char *type);

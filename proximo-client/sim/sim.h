@@ -199,7 +199,9 @@ handler route_snap_list, route_snap_create, route_snap_delete, route_snap_rollba
     route_snap_index, route_snap_config, route_snap_config_set;
 handler route_storage_list, route_storage_get, route_storage_create, route_storage_update,
     route_storage_delete, route_node_storage, route_node_storage_index, route_node_storage_status,
-    route_content, route_prunebackups, route_volume_get, route_volume_delete;
+    route_content, route_prunebackups, route_prune, route_vzdump, route_extractconfig,
+    route_create_qemu, route_create_lxc, route_migrate, route_disk_move, route_disk_resize,
+    route_volume_get, route_volume_delete, route_volume_update;
 handler route_access_index, route_users, route_user_get, route_user_create, route_user_update,
     route_user_delete, route_tokens, route_token_get, route_token_create, route_token_update,
     route_token_delete, route_groups, route_group_get, route_group_create, route_group_update,

@@ -111,10 +111,14 @@ static void on_time(evutil_socket_t fd, short what, void *arg) {
     }
     error = t->finish(t);
     if (error) {
+        CLEANUP(js_freep) js *log = js_ref(state_get(&t->s->st, "tasks", t->upid, "log", NULL));
         char copy[256];
 
         (void)snprintf(copy, sizeof(copy), "%s", error);
         state_rollback(&t->s->st); /* a failed task changes nothing but its own record */
+        if (log) {
+            state_set(&t->s->st, js_ref(log), "tasks", t->upid, "log", NULL);
+        }
         ended(t, copy);
         return;
     }

@@ -6,7 +6,7 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
-#include "proximo-client/sim/routes.h"
+#include "proximo-client/sim/volnames.h"
 
 static bool content_wanted(const char *filter, const char *content) {
     char list[256];
@@ -72,7 +72,7 @@ int route_node_storage_status(struct call *c) {
     return 0;
 }
 
-static int storage_ready(struct call *c) {
+int storage_ready(struct call *c) {
     const char *id = call_str(c, "storage"), *node = call_str(c, "node");
     js *def = storage_find(c->s, id), *n;
 
@@ -91,14 +91,14 @@ static int storage_ready(struct call *c) {
     return 0;
 }
 
-static bool volume_here(const js *v, const char *volid, const char *id, const char *node) {
+bool volume_here(const js *v, const char *volid, const char *id, const char *node) {
     size_t n = strlen(id);
 
     return strncmp(volid, id, n) == 0 && volid[n] == ':' &&
            (!js_get(v, "node") || list_has(js_str_or(v, "node", ""), node));
 }
 
-static bool volume_visible(struct call *c, const js *v) {
+bool volume_visible(struct call *c, const js *v) {
     const char *content = js_str_or(v, "content", "");
     char store[160], vm[64];
 
@@ -120,6 +120,7 @@ static js *volume_out(const char *volid, const js *v) {
     js *o = js_copy(v);
 
     json_object_object_del(o, "node");
+    json_object_object_del(o, "archived"); /* what is inside a backup */
     js_add(o, "volid", js_str(volid));
     return o;
 }
@@ -191,8 +192,19 @@ int route_volume_get(struct call *c) {
 static const char *finish_volume_delete(struct sim_task *t) {
     const char *volid = js_get_str(t->args, "volid");
 
-    if (!state_get(&t->s->st, "volumes", volid, NULL)) {
+    js *v = state_get(&t->s->st, "volumes", volid, NULL);
+
+    if (!v) {
         (void)snprintf(t->exit, sizeof(t->exit), "volume '%.200s' does not exist", volid);
+        return t->exit;
+    }
+    if (js_bool_or(v, "protected", false)) {
+        (void)snprintf(t->exit, sizeof(t->exit), "cannot remove protected volume '%.200s'", volid);
+        return t->exit;
+    }
+    if (volume_clone(t->s, volid)) {
+        (void)snprintf(t->exit, sizeof(t->exit),
+                       "base volume '%.200s' is still in use by linked cloned", volid);
         return t->exit;
     }
     state_del(&t->s->st, "volumes", volid, NULL);
@@ -231,51 +243,30 @@ int route_volume_delete(struct call *c) {
     return task_start(c, t, call_str(c, "node"), "imgdel", id);
 }
 
-/* keep-last and keep-all only: enough to see which archives a job would take. */
-int route_prunebackups(struct call *c) {
-    const char *id = call_str(c, "storage"), *rule = call_str(c, "prune-backups");
-    js *all = state_get(&c->s->st, "volumes", NULL);
-    char keep[32];
-    uint64_t last = UINT64_MAX;
+/* Of a backup: its notes, and whether it may be removed. */
+int route_volume_update(struct call *c) {
+    char volid[512], path[160];
+    js *v;
 
     if (storage_ready(c) < 0) {
         return -1;
     }
-    if (!list_has(js_str_or(storage_find(c->s, id), "content", "images,rootdir"), "backup")) {
-        return call_fail(c, 500, "storage '%s' does not support backups", id);
+    v = volume_of_call(c, volid, sizeof(volid));
+    (void)snprintf(path, sizeof(path), "/storage/%s", call_str(c, "storage"));
+    if (!v || !call_may(c, path, "Datastore.AllocateSpace|Datastore.Allocate")) {
+        return -1;
     }
-    rule = rule ? rule : js_get_str(storage_find(c->s, id), "prune-backups");
-    if (!rule) {
-        return call_fail(c, 500, "no prune-backups options configured for storage '%s'", id);
+    if (strcmp(js_str_or(v, "content", ""), "backup") != 0) {
+        return call_fail(c, 500, "attribute is not supported for volume '%s'", volid);
     }
-    if (option_get(rule, "keep-last", keep, sizeof(keep)) == 0) {
-        (void)ident_u64(keep, &last);
+    if (call_str(c, "protected") && call_bool(c, "protected", false)) {
+        state_set(&c->s->st, js_int(1), "volumes", volid, "protected", NULL);
+    } else if (call_str(c, "protected") && js_get(v, "protected")) {
+        state_del(&c->s->st, "volumes", volid, "protected", NULL);
     }
-    c->data = js_array();
-    if (!all) {
-        return 0;
+    if (call_str(c, "notes")) {
+        state_set(&c->s->st, js_str(call_str(c, "notes")), "volumes", volid, "notes", NULL);
     }
-    JS_FOREACH(all, volid, v) {
-        uint64_t newer = 0;
-        js *o;
-
-        if (!volume_here(v, volid, id, call_str(c, "node")) ||
-            strcmp(js_str_or(v, "content", ""), "backup") != 0 || !volume_visible(c, v)) {
-            continue;
-        }
-        JS_FOREACH(all, other, w) {
-            newer += volume_here(w, other, id, call_str(c, "node")) &&
-                     strcmp(js_str_or(w, "content", ""), "backup") == 0 &&
-                     js_int_or(w, "vmid", 0) == js_int_or(v, "vmid", 0) &&
-                     js_int_or(w, "ctime", 0) > js_int_or(v, "ctime", 0);
-        }
-        o = js_object();
-        js_add(o, "volid", js_str(volid));
-        js_add(o, "ctime", js_ref(js_get(v, "ctime")));
-        js_add(o, "type", js_str(js_str_or(v, "subtype", "unknown")));
-        js_add(o, "vmid", js_ref(js_get(v, "vmid")));
-        js_add(o, "mark", js_str(newer < last ? "keep" : "remove"));
-        js_push(c->data, o);
-    }
+    sim_tick(c->s);
     return 0;
 }

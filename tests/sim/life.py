@@ -3,80 +3,10 @@
 # The life of a running pvesim: what it acknowledged is there after kill -9, a task that was running
 # then has ended, the tree's files carry the digests that the API returns, faults do what they say,
 # errors close the connection, and a backed guest is a real container (as root with LXC).
-import atexit, hashlib, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
+import hashlib, json, os, shutil, signal, socket, ssl, subprocess, tempfile, time
 import urllib.parse
 
-build = os.environ.get("top_builddir", ".")
-pvesim = os.path.join(build, "pvesim")
-tests = failed = 0
-
-
-def check(ok, name, why=""):
-    global tests, failed
-    tests += 1
-    print(("ok" if ok else "not ok"), tests, "-", name)
-    if not ok:
-        failed += 1
-        print("#", why)
-
-
-def skip(name, why):
-    global tests, failed
-    tests += 1
-    if os.environ.get("MUST_RUN") == "1":
-        failed += 1
-        print("not ok", tests, "-", name, "- MUST_RUN=1 and", why)
-    else:
-        print("ok", tests, "-", name, "# SKIP", why)
-
-
-class Sim:
-    def __init__(self, directory, *more):
-        self.directory = directory
-        self.process = subprocess.Popen(
-            [pvesim, "--listen", "127.0.0.1:0", "--dir", directory, "--auth-delay-ms", "0",
-             "--tree", os.path.join(directory, "pve"), *more], stdout=subprocess.PIPE, text=True)
-        atexit.register(self.process.kill)  # of one that is gone: does nothing
-        self.facts = {}
-        for line in self.process.stdout:
-            if line.strip() == "ready":
-                break
-            key, value = line.strip().split(" ", 1)
-            self.facts[key] = value
-        self.token = open(self.facts["token-file"]).read().strip()
-        self.context = ssl._create_unverified_context()
-
-    def call(self, method, url, token=None, prefix="/api2/json", **form):
-        path = url
-        c = http.client.HTTPSConnection(self.facts["listen"], context=self.context, timeout=30)
-        text = urllib.parse.urlencode(form)
-        body, headers = None, {"Authorization": "PVEAPIToken=" + (token or self.token)}
-        if method in ("GET", "DELETE") and text:
-            path += "?" + text
-        elif text:
-            body = text
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        try:
-            c.request(method, prefix + path, body, headers)
-            r = c.getresponse()
-            raw = r.read()
-        except (http.client.HTTPException, OSError):
-            return 0, "dropped", None
-        finally:
-            c.close()
-        return r.status, r.reason, json.loads(raw) if raw.startswith(b"{") else raw.decode()
-
-    def end_of(self, node, upid):
-        for _ in range(600):
-            d = self.call("GET", f"/nodes/{node}/tasks/{urllib.parse.quote(upid)}/status")[2]["data"]
-            if d["status"] == "stopped":
-                return d["exitstatus"]
-            time.sleep(0.05)
-        return "no end"
-
-    def stop(self, sig=signal.SIGTERM):
-        self.process.send_signal(sig)
-        return self.process.wait(timeout=60)
+from sim_client import Sim, check, done, pvesim, skip
 
 
 def digest_of_file(sim, rest):
@@ -296,5 +226,4 @@ for arguments in (["--listen", "nowhere", "--dir", scratch.name], ["--task-ms", 
     p = subprocess.run([pvesim, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                        env={**os.environ, "HOME": "/nonexistent"})
     check(p.returncode in (1, 2) and p.stderr, f"a clear error for {' '.join(arguments)}", p)
-print(f"1..{tests}")
-sys.exit(1 if failed else 0)
+done()

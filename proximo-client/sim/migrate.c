@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A guest moves to another node. Reasons against it are found by the task and stand in its log; the
+ * exit status is "migration aborted" for all of them. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/own.h"
+#include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/volnames.h"
+
+static const char *refuse(struct sim_task *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static const char *refuse(struct sim_task *t, const char *fmt, ...) {
+    char why[400];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    task_log(t, "ERROR: migration aborted (duration 00:00:00): %s", why);
+    return "migration aborted";
+}
+
+static bool is_device(const char *key, const char *value) {
+    if (strncmp(key, "hostpci", 7) == 0 || strncmp(key, "usb", 3) == 0) {
+        return !strstr(value, "mapping=") && strncmp(value, "spice", 5) != 0;
+    }
+    return (strncmp(key, "serial", 6) == 0 && strcmp(value, "socket") != 0) ||
+           strncmp(key, "parallel", 8) == 0;
+}
+
+static const char *check_devices(struct sim_task *t, const struct guest *g) {
+    char list[300] = "";
+
+    JS_FOREACH(js_get(g->obj, "config"), key, value) {
+        if (!g->lxc && is_device(key, json_object_get_string(value))) {
+            (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+                           *list ? ", " : "", key);
+        }
+    }
+    return *list ? refuse(t, "can't migrate VM which uses local devices: %s", list) : NULL;
+}
+
+static const char *check_volume(struct sim_task *t, const struct guest *g, const char *key,
+                                const char *value, const char *target) {
+    char volid[256];
+    char id[128];
+    js *def;
+
+    if (!volume_of_value(value, volid, sizeof(volid))) {
+        return *value == '/' && !strstr(value, "shared=1")
+                   ? refuse(t, "cannot migrate local bind mount point '%s'", key)
+                   : NULL;
+    }
+    volume_storage(volid, id, sizeof(id));
+    def = storage_find(t->s, id);
+    if (!def || !storage_on_node(def, target)) {
+        return refuse(t, "storage '%s' is not available on node '%s'", id, target);
+    }
+    if (storage_shared(def)) {
+        return NULL;
+    }
+    if (strstr(value, "media=cdrom") && !strstr(value, "cloudinit")) {
+        return refuse(t, "can't migrate local disk '%s': local cdrom image", volid);
+    }
+    if (strstr(volid, "base-") && strrchr(volid, '/') && strstr(strstr(volid, "base-"), "/")) {
+        return refuse(t, "can't migrate '%s' as it's a clone", volid);
+    }
+    if (!g->lxc && guest_running(t->s, g) && !js_bool_or(t->args, "with-local-disks", false)) {
+        return refuse(t, "can't live migrate attached local disks without with-local-disks option");
+    }
+    return NULL;
+}
+
+/* Volumes of the node's own go along. */
+static void take_volumes(struct sim_task *t, const struct guest *g, const char *target) {
+    JS_FOREACH(js_get(g->obj, "config"), key, value) {
+        char volid[256];
+
+        if (guest_key_is_volume(g->lxc, key) &&
+            volume_of_value(json_object_get_string(value), volid, sizeof(volid)) &&
+            !volume_is_shared(t->s, volid) && state_get(&t->s->st, "volumes", volid, NULL)) {
+            task_log(t, "copying local disk image '%s'", volid);
+            state_set(&t->s->st, js_str(target), "volumes", volid, "node", NULL);
+        }
+    }
+}
+
+static const char *finish_migrate(struct sim_task *t) {
+    const char *target = js_str_or(t->args, "target", "");
+    const char *bad;
+    struct guest g;
+
+    if (!guest_find(t->s, t->vmid, &g)) {
+        return "guest does not exist any more";
+    }
+    task_log(t, "starting migration of %s %u to node '%s'", guest_label(&g), g.vmid, target);
+    bad = check_devices(t, &g);
+    JS_FOREACH(js_get(g.obj, "config"), key, value) {
+        if (!bad && guest_key_is_volume(g.lxc, key)) {
+            bad = check_volume(t, &g, key, json_object_get_string(value), target);
+        }
+    }
+    if (bad) {
+        return bad;
+    }
+    take_volumes(t, &g, target);
+    state_set(&t->s->st, js_str(target), "guests", g.key, "node", NULL);
+    task_log(t, "migration finished successfully (duration 00:00:01)");
+    return NULL;
+}
+
+int route_migrate(struct call *c) {
+    const char *target = call_str(c, "target");
+    const char *state = NULL;
+    struct guest g;
+    struct sim_task *t;
+
+    if (guest_of_call(c, &g) < 0) {
+        return -1;
+    }
+    if (!state_get(&c->s->st, "nodes", target, NULL)) {
+        return call_fail(c, 500, "no such cluster node '%s'", target);
+    }
+    if (strcmp(g.node, target) == 0) {
+        (void)call_param_error(c, "target", "target is local node.");
+        return -1;
+    }
+    if (guest_running(c->s, &g) && !call_bool(c, "online", false) &&
+        !(g.lxc && call_bool(c, "restart", false))) {
+        return call_fail(c, 500,
+                         g.lxc ? "can't migrate running container without --online or --restart"
+                               : "can't migrate running VM without --online");
+    }
+    if (backing_name(&g)) {
+        return call_fail(c, 500, "CT %u has a real container behind it; pvesim does not move it",
+                         g.vmid);
+    }
+    t = task_new(c, finish_migrate);
+    if (!t) {
+        return call_fail(c, 500, "out of memory");
+    }
+    t->vmid = g.vmid;
+    t->args = js_copy(c->params);
+    return task_start(c, t, g.node,
+                      ha_managed(c->s, &g, &state) ? "hamigrate"
+                      : g.lxc                      ? "vzmigrate"
+                                                   : "qmigrate",
+                      g.key);
+}

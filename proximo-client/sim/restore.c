@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guests are made: new, or from a backup (over a guest that exists, with force). Disks get volumes
+ * of their own; "storage:8" asks for a new one of 8 GiB. */
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/ident.h"
+#include "common/own.h"
+#include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/volnames.h"
+
+static js *archive_find(struct call *c, const char *volid) {
+    js *v = volid ? state_get(&c->s->st, "volumes", volid, NULL) : NULL;
+    char id[128];
+
+    if (!v || strcmp(js_str_or(v, "content", ""), "backup") != 0) {
+        (void)call_fail(c, 500, "volume '%s' does not exist", volid ? volid : "");
+        return NULL;
+    }
+    volume_storage(volid, id, sizeof(id));
+    if (!storage_visible(c, id)) {
+        (void)call_fail(c, 403, "Permission check failed (/storage/%s, Datastore.AllocateSpace)",
+                        id);
+        return NULL;
+    }
+    if (!js_get(v, "archived")) {
+        (void)call_fail(c, 500, "pvesim does not hold what is inside '%s'", volid);
+        return NULL;
+    }
+    return v;
+}
+
+int route_extractconfig(struct call *c) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 20);
+    CLEANUP(js_freep) js *guest = js_object();
+    js *v = archive_find(c, call_str(c, "volume"));
+
+    if (!v) {
+        return -1;
+    }
+    js_add(guest, "config", js_copy(js_get(v, "archived")));
+    if (guest_file_write(guest, &text) < 0) {
+        return call_fail(c, 500, "the configuration cannot be written");
+    }
+    c->data = js_str(buf_str(&text));
+    return 0;
+}
+
+/* Disks of the archive get volumes of their own; another storage when one was named. */
+static void new_disks(struct sim_task *t, const struct guest *g, js *cfg) {
+    const char *storage = js_get_str(t->args, "storage");
+    CLEANUP(js_freep) js *old = js_copy(cfg);
+
+    JS_FOREACH(old, key, value) {
+        const char *text = json_object_get_string(value);
+        char volid[256];
+        char id[128];
+        char size[32] = "";
+
+        if (!guest_key_is_volume(g->lxc, key) || strstr(text, "media=cdrom") ||
+            !volume_of_value(text, volid, sizeof(volid))) {
+            continue;
+        }
+        if (strncmp(key, "unused", 6) == 0) {
+            json_object_object_del(cfg, key);
+            continue;
+        }
+        volume_storage(volid, id, sizeof(id));
+        (void)option_get(text, "size", size, sizeof(size));
+        volume_new_name(t->s, g, storage ? storage : id, NULL, volid, sizeof(volid));
+        volume_add(t->s, g, volid, g->node, size_bytes(size));
+        js_addf(cfg, key, "%s%s", volid, strchr(text, ',') ? strchr(text, ',') : "");
+    }
+}
+
+/* The present guest's own disks go, whatever their keys (of a VM, PVE keeps those that the archive
+ * does not have as unused disks). */
+static js *drop_disks(struct sim_task *t, const struct guest *g, const js *cfg) {
+    js *kept = js_array();
+
+    JS_FOREACH(js_get(g->obj, "config"), key, value) {
+        char volid[256];
+
+        if (!guest_key_is_volume(g->lxc, key) ||
+            !volume_of_value(json_object_get_string(value), volid, sizeof(volid)) ||
+            !state_get(&t->s->st, "volumes", volid, NULL) ||
+            js_int_or(state_get(&t->s->st, "volumes", volid, NULL), "vmid", 0) != g->vmid) {
+            continue;
+        }
+        if (!g->lxc && !js_get(cfg, key)) {
+            js_push(kept, js_str(volid));
+        } else {
+            state_del(&t->s->st, "volumes", volid, NULL);
+        }
+    }
+    return kept;
+}
+
+static void new_macs(struct sim_task *t, js *cfg, bool lxc) {
+    CLEANUP(js_freep) js *old = js_copy(cfg);
+
+    JS_FOREACH(old, key, value) {
+        const char *text = json_object_get_string(value);
+        const char *at = strncmp(key, "net", 3) == 0 ? strstr(text, "BC:24:11:") : NULL;
+        unsigned int r = (unsigned int)sim_random(t->s);
+
+        if (at && strlen(at) >= 17) {
+            js_addf(cfg, key, "%.*sBC:24:11:%02X:%02X:%02X%s", (int)(at - text), text, r & 0xff,
+                    r >> 8 & 0xff, r >> 16 & 0xff, at + 17);
+        }
+    }
+    if (!lxc && js_get(old, "smbios1")) {
+        char uuid[37];
+
+        sim_uuid(t->s, uuid);
+        js_addf(cfg, "smbios1", "uuid=%s", uuid);
+    }
+}
+
+static void make_guest(struct sim_task *t, js *cfg) {
+    js *obj = js_object();
+    char key[16];
+
+    js_add(obj, "type", js_str(js_str_or(t->args, "made-as", "qemu")));
+    js_add(obj, "node", js_str(js_str_or(t->args, "node", "")));
+    js_add(obj, "running", js_int(0));
+    js_add(obj, "config", cfg);
+    js_add(obj, "snapshots", js_object());
+    js_add(obj, "pending", js_object());
+    (void)snprintf(key, sizeof(key), "%u", t->vmid);
+    state_set(&t->s->st, obj, "guests", key, NULL);
+    if (js_get_str(t->args, "pool")) {
+        state_set(&t->s->st, js_int(1), "pools", js_get_str(t->args, "pool"), "vms", key, NULL);
+    }
+}
+
+static const char *finish_restore(struct sim_task *t) {
+    struct sim *s = t->s;
+    js *v = state_get(&s->st, "volumes", js_str_or(t->args, "volid", ""), NULL);
+    js *cfg = v ? js_copy(js_get(v, "archived")) : NULL;
+    CLEANUP(js_freep) js *kept = NULL;
+    struct guest g;
+
+    if (!cfg) {
+        return "the backup does not exist any more";
+    }
+    json_object_object_del(cfg, "parent");
+    if (guest_find(s, t->vmid, &g)) {
+        kept = drop_disks(t, &g, cfg);
+    }
+    make_guest(t, js_object());
+    if (!guest_find(s, t->vmid, &g)) {
+        return "the guest could not be made";
+    }
+    new_disks(t, &g, cfg);
+    if (js_bool_or(t->args, "unique", false)) {
+        new_macs(t, cfg, g.lxc);
+    }
+    state_set(&s->st, cfg, "guests", g.key, "config", NULL);
+    for (size_t i = 0; i < js_len(kept); i++) {
+        (void)guest_find(s, t->vmid, &g);
+        guest_unused(s, &g, json_object_get_string(js_at(kept, i)));
+    }
+    task_log(t, "restored '%s'", js_str_or(t->args, "volid", ""));
+    return NULL;
+}
+
+/* ---- new ---- */
+
+static bool is_control(const char *key) {
+    static const char control[] =
+        "vmid,node,kind,made-as,volid,archive,ostemplate,restore,force,storage,unique,pool,start,"
+        "password,"
+        "bwlimit,"
+        "ssh-public-keys,ignore-unpack-errors,live-restore,ha-managed,import-working-storage";
+
+    return list_has(control, key);
+}
+
+static int check_keys(struct call *c, bool lxc) {
+    char store[400];
+
+    JS_FOREACH(c->params, key, value) {
+        const struct guest_key *k = guest_key(lxc, key);
+        const char *bad;
+
+        if (is_control(key)) {
+            continue;
+        }
+        if (!k) {
+            (void)call_param_error(c, key,
+                                   "property is not defined in schema and the schema does not "
+                                   "allow additional properties");
+            continue;
+        }
+        bad = guest_value_bad(k, json_object_get_string(value), store, sizeof(store));
+        if (bad) {
+            (void)call_param_error(c, key, "%s", bad);
+        }
+    }
+    return c->status == 400 ? -1 : 0;
+}
+
+/* "zz:8,ssd=1": a new volume of 8 GiB. */
+static void add_value(struct sim_task *t, const struct guest *g, js *cfg, const char *key,
+                      const char *text) {
+    char what[256];
+    char id[128];
+    const char *colon;
+    uint64_t gib;
+    char volid[256];
+
+    if (guest_key_is_volume(g->lxc, key) && volume_of_value(text, what, sizeof(what)) &&
+        (colon = strchr(what, ':')) && ident_u64(colon + 1, &gib) == 0) {
+        volume_storage(what, id, sizeof(id));
+        volume_new_name(t->s, g, id, NULL, volid, sizeof(volid));
+        volume_add(t->s, g, volid, g->node, (int64_t)gib << 30);
+        js_addf(cfg, key, "%s%s,size=%lluG", volid, strchr(text, ',') ? strchr(text, ',') : "",
+                (unsigned long long)gib);
+    } else {
+        js_add(cfg, key, js_str(text));
+    }
+}
+
+static const char *finish_create(struct sim_task *t) {
+    struct guest g;
+    js *cfg = js_object();
+
+    if (guest_find(t->s, t->vmid, &g)) {
+        js_freep(&cfg);
+        return "the guest exists by now";
+    }
+    make_guest(t, js_object());
+    (void)guest_find(t->s, t->vmid, &g);
+    JS_FOREACH(t->args, key, value) {
+        if (!is_control(key)) {
+            add_value(t, &g, cfg, key, json_object_get_string(value));
+        }
+    }
+    state_set(&t->s->st, cfg, "guests", g.key, "config", NULL);
+    if (js_bool_or(t->args, "start", false)) {
+        state_set(&t->s->st, js_int(1), "guests", g.key, "running", NULL);
+    }
+    return NULL;
+}
+
+/* What stands against taking the number; 0 when nothing does. */
+static int check_over(struct call *c, const struct guest *g, bool lxc, bool restores) {
+    if (!restores || !call_bool(c, "force", false) || g->lxc != lxc ||
+        strcmp(g->node, call_str(c, "node")) != 0) {
+        return call_fail(c, 500, "unable to %s %s %u - %s %u already exists on node '%s'",
+                         restores ? "restore" : "create", lxc ? "CT" : "VM", g->vmid,
+                         guest_label(g), g->vmid, g->node);
+    }
+    if (guest_conf(g, "protection") && strcmp(guest_conf(g, "protection"), "1") == 0) {
+        return call_fail(c, 500, "unable to restore %s %u - protection mode enabled",
+                         guest_label(g), g->vmid);
+    }
+    if (guest_running(c->s, g)) {
+        return call_fail(c, 500, "unable to restore %s %u - it is running", guest_label(g),
+                         g->vmid);
+    }
+    if (backing_name(g)) {
+        return call_fail(c, 500, "CT %u has a real container behind it; pvesim does not replace it",
+                         g->vmid);
+    }
+    return 0;
+}
+
+static int create(struct call *c, bool lxc, const char *archive) {
+    struct sim_task *t;
+    struct guest g;
+    uint32_t vmid;
+    char path[32];
+    js *node;
+
+    if (node_of_call(c, &node) < 0) {
+        return -1;
+    }
+    if (!call_str(c, "vmid") || ident_vmid(call_str(c, "vmid"), &vmid) < 0) {
+        return call_param_error(c, "vmid", "property is missing and it is not optional");
+    }
+    (void)snprintf(path, sizeof(path), "/vms/%u", vmid);
+    if (!call_may(c, path, "VM.Allocate") || check_keys(c, lxc) < 0 ||
+        (guest_find(c->s, vmid, &g) && check_over(c, &g, lxc, archive != NULL) < 0) ||
+        (archive && !archive_find(c, archive))) {
+        return -1;
+    }
+    t = task_new(c, archive ? finish_restore : finish_create);
+    if (!t) {
+        return call_fail(c, 500, "out of memory");
+    }
+    t->vmid = vmid;
+    t->args = js_copy(c->params);
+    js_add(t->args, "made-as", js_str(lxc ? "lxc" : "qemu"));
+    if (archive) {
+        js_add(t->args, "volid", js_str(archive));
+    }
+    return task_start(c, t, call_str(c, "node"),
+                      archive ? (lxc ? "vzrestore" : "qmrestore") : (lxc ? "vzcreate" : "qmcreate"),
+                      call_str(c, "vmid"));
+}
+
+int route_create_qemu(struct call *c) {
+    return create(c, false, call_str(c, "archive"));
+}
+
+int route_create_lxc(struct call *c) {
+    return create(c, true, call_bool(c, "restore", false) ? call_str(c, "ostemplate") : NULL);
+}
