@@ -46,12 +46,35 @@ static bool is_off(const char *firewall) {
     return strcmp(firewall, "1") != 0;
 }
 
+/* A fixed address that changes: who knows the guest by the old one no longer finds it. */
+static void check_address(struct diff *c, const char *key, const char *old, const char *now) {
+    static const char *const options[] = {"ip", "ip6"};
+    char a[80];
+    char b[80];
+    char why[240];
+
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (config_option(old, options[i], a, sizeof(a)) && strcmp(a, "dhcp") != 0 &&
+            strcmp(a, "manual") != 0 && strcmp(a, "auto") != 0) {
+            (void)config_option(now, options[i], b, sizeof(b));
+            if (strcmp(a, b) != 0) {
+                (void)snprintf(why, sizeof(why), "its address changes: %s %.60s -> %.60s",
+                               options[i], a, b[0] ? b : "(none)");
+                config_hit(c, key, "unreachable", RISK_MEDIUM, why);
+            }
+        }
+    }
+}
+
 void config_net(struct diff *c, const char *key, const char *old, const char *now) {
     static const char *const segment[] = {"bridge", "tag", "trunks"};
     char a[80];
     char b[80];
     char why[240];
 
+    if (key_is(key, "ipconfig") && old && now) {
+        check_address(c, key, old, now);
+    }
     if (!key_is(key, "net") || strcmp(key, "net") == 0) {
         return;
     }
@@ -80,6 +103,7 @@ void config_net(struct diff *c, const char *key, const char *old, const char *no
             config_hit(c, key, "exposed", RISK_HIGH, why);
         }
     }
+    check_address(c, key, old, now);
     if (config_option(now, "link_down", b, sizeof(b)) && strcmp(b, "1") == 0 &&
         (!config_option(old, "link_down", a, sizeof(a)) || strcmp(a, "1") != 0)) {
         config_hit(c, key, "unreachable", RISK_HIGH, "the link is set down");
@@ -97,7 +121,8 @@ static bool names_host_path(const char *kind, const char *key, const char *value
     if (value[0] == '/') {
         return true;
     }
-    return (config_option(value, "file", file, sizeof(file)) && file[0] == '/') ||
+    return (config_option(value, "import-from", file, sizeof(file)) && file[0] == '/') ||
+           (config_option(value, "file", file, sizeof(file)) && file[0] == '/') ||
            (config_option(value, "volume", file, sizeof(file)) && file[0] == '/');
 }
 
@@ -110,11 +135,29 @@ static const struct crossing {
     {"qemu", "usb", "a USB device of the host may be given to the guest"},
     {"qemu", "parallel", "a device of the host is given to the guest"},
     {"qemu", "virtiofs", "a directory of the host is shared with the guest"},
+    {"qemu", "ivshmem", "memory is shared with other processes of the host"},
     {"qemu", "cicustom", "files of the host are handed to the guest"},
     {"lxc", "dev", "a device of the host is given to the container"},
     {"lxc", "lxc", "raw LXC settings can undo every separation"},
     {NULL, "hookscript", "a script runs as root on the node at every start and stop"},
 };
+
+/* Mount options that keep set-uid programs and devices of a volume from working. */
+static void check_mount(struct diff *c, const char *key, const char *old, const char *now) {
+    static const char *const kept[] = {"nosuid", "nodev", "noexec"};
+    char a[80];
+    char b[80];
+    char why[160];
+
+    (void)config_option(old, "mountoptions", a, sizeof(a));
+    (void)config_option(now, "mountoptions", b, sizeof(b));
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        if (strstr(a, kept[i]) && !strstr(b, kept[i])) {
+            (void)snprintf(why, sizeof(why), "mounted without %s from now on", kept[i]);
+            config_hit(c, key, "exposed", RISK_MEDIUM, why);
+        }
+    }
+}
 
 static void check_features(struct diff *c, const char *key, const char *old, const char *now) {
     static const char *const names[] = {"nesting", "mount", "mknod",
@@ -149,12 +192,16 @@ void config_host(struct diff *c, const char *key, const char *old, const char *n
     }
     for (size_t i = 0; i < ARRAY_LEN(crossings); i++) {
         if ((!crossings[i].kind || strcmp(crossings[i].kind, kind) == 0) &&
-            key_is(key, crossings[i].stem)) {
+            (key_is(key, crossings[i].stem) ||
+             (strcmp(crossings[i].stem, "lxc") == 0 && strncmp(key, "lxc.", 4) == 0))) {
             config_hit(c, key, "exposed", RISK_HIGH, crossings[i].why);
         }
     }
     if (!is_ct && key_is(key, "serial") && strncmp(now, "/dev/", 5) == 0) {
         config_hit(c, key, "exposed", RISK_HIGH, "a device of the host is given to the guest");
+    }
+    if (is_ct && old && (key_is(key, "mp") || strcmp(key, "rootfs") == 0)) {
+        check_mount(c, key, old, now);
     }
     if (is_ct && strcmp(key, "features") == 0) {
         check_features(c, key, old, now);

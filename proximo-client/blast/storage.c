@@ -215,15 +215,6 @@ static void affect_snapshots(struct loss *l, const struct guest *g) {
     }
 }
 
-static bool is_below_path(const char *path, const char *top) {
-    size_t n = strlen(top);
-
-    while (n > 1 && top[n - 1] == '/') {
-        n--;
-    }
-    return n > 1 && strncmp(path, top, n) == 0 && (path[n] == '/' || path[n] == 0);
-}
-
 static void affect_binds(struct loss *l, const struct guest *g) {
     char mounted[128];
 
@@ -232,12 +223,12 @@ static void affect_binds(struct loss *l, const struct guest *g) {
         const struct volume *v = &g->vols.v[i];
         char why[320];
 
-        if (v->kind != VOLUME_BIND ||
-            !(is_below_path(v->name, l->store->path) || is_below_path(v->name, mounted))) {
+        if ((v->kind != VOLUME_BIND && v->kind != VOLUME_DEVICE) ||
+            !(path_is_below(v->name, l->store->path) || path_is_below(v->name, mounted))) {
             continue;
         }
         (void)snprintf(why, sizeof(why),
-                       "%s binds %.160s, which is below the storage's directory: gone once it is "
+                       "%s is %.160s, which is below the storage's directory: gone once it is "
                        "not mounted any more",
                        v->key, v->name);
         tally_affect(&l->tally, l->d,
@@ -412,6 +403,7 @@ int blast_storage(const struct picture *p, const char *storage, const js *set, c
         }
     }
     storage_refs(&l);
+    storage_deps(&l);
     if (l.blind) {
         draft_unread(d, "backups on other storages", l.blind->why, l.blind->privilege);
     }

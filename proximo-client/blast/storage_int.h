@@ -21,3 +21,7 @@ void copies_find(struct loss *l);
 const char *other_backup(struct loss *l, const struct guest *g);
 /* Backup jobs, backups, replication, volumes that no configuration names. */
 void storage_refs(struct loss *l);
+/* Other storages, saved memory, buffers of backups. */
+void storage_deps(struct loss *l);
+/* The path is top or below it; a top of "" or "/" has nothing below. */
+bool path_is_below(const char *path, const char *top);

@@ -64,3 +64,7 @@ TESTS += tests/integration/tools_undo.py tests/integration/approve_recheck.py \
 	tests/integration/exec_changes.py
 EXTRA_DIST += tests/integration/tools_undo.py tests/integration/undo_cases.py \
 	tests/integration/approve_recheck.py tests/integration/exec_changes.py
+
+# golden: the verdict of the classic accident, whole
+TESTS += tests/integration/golden.py
+EXTRA_DIST += tests/integration/golden.py tests/integration/golden/storage_delete.json

@@ -751,5 +751,68 @@ check("a container", restore(kind="lxc", saved=CTSAVED, text=CTTEXT, vmid=200), 
 check("a privileged container", restore(kind="lxc", saved=CTSAVED, text=CTTEXT.replace("1\n", "0\n"), vmid=200),
       ["ct/200 changed 1 -", "ct/200 exposed 3 unprivileged"], "root on the node", 3)
 
+
+# ---- a storage goes: what the tables in C do not have -------------------------------------------
+def storage(*guests, store="ss", stores=(LOCAL, SHARED, OTHER), more=None):
+    w = world(*guests, stores=stores)
+    w.update(more or {})
+    return {"call": "storage", "storage": store, "gone": True, "world": w}
+
+
+check("a storage below its mount", storage(vm(100, {"scsi0": "sub:100/d.raw"}), stores=(SHARED, {
+    "storage": "sub", "type": "dir", "content": "images", "path": "/mnt/pve/ss/sub"})),
+      ["storage/sub unreachable 3 path", "vm/100 unreachable 3 scsi0"])
+check("a volume group on its LUN", storage(vm(100, {"scsi0": "lvm1:vm-100-disk-0"}), store="san", stores=(
+    {"storage": "san", "type": "iscsi", "content": "none"},
+    {"storage": "lvm1", "type": "lvm", "content": "images", "base": "san:0.0.1.scsi-3", "shared": 1})),
+      ["storage/lvm1 unreachable 3 base", "vm/100 unreachable 3 scsi0"])
+check("memory is saved there", storage(vm(100, {"scsi0": "zz:vm-100-disk-0", "vmstatestorage": "ss"})),
+      ["vm/100 degraded 1 vmstatestorage"])
+check("backups buffer there", storage(more={"/cluster/backup": [
+    {"id": "j", "all": 1, "storage": "bk", "fleecing": {"enabled": "1", "storage": "ss"}},
+    {"id": "k", "all": 1, "storage": "bk", "fleecing": "enabled=1,storage=ss"},
+    {"id": "off", "all": 1, "storage": "bk", "enabled": 0, "fleecing": "storage=ss"}]}),
+      ["job/j loses-backup 3 fleecing", "job/k loses-backup 3 fleecing"])
+check("a VM's file below its mount", storage(vm(100, {"scsi1": "/mnt/pve/ss/x.img"})),
+      ["vm/100 degraded 2 scsi1"])
+check("a linked clone on it", storage(
+    vm(213, {"scsi0": "ss:213/base-213-disk-0.qcow2"}, template=1),
+    vm(214, {"boot": "order=scsi0", "scsi0": "ss:213/base-213-disk-0.qcow2/214/vm-214-disk-0.qcow2"})),
+      ["vm/213 degraded 3 scsi0 only", "vm/214 wont-boot 3 scsi0 only"], "linked clone of template 213")
+
+
+# ---- a configuration changes: crossings to the host ----------------------------------------------
+def config(guest, delete=None, **keys):
+    return {"call": "config", "vmid": 100, "ask_vmid": 100, "set": keys, "delete": delete,
+            "world": world(guest)}
+
+
+def exposes(name, guest, key, value, *more):
+    have = driver.ask({"call": "config", "vmid": 100, "ask_vmid": 100, "set": {key: value},
+                       "world": world(guest), "now": NOW})
+    ok(any(f"exposed 3 {key}" in a for a in have["affects"]) and have["risk"] == 3,
+       f"reaches the host: {name}", have)
+
+
+VM, CT = vm(100, {}), ct(100, {"rootfs": "zz:subvol-100-disk-0"})
+for key, value in {"args": "-device x", "hostpci0": "0000:01:00", "usb0": "host=1:2", "serial0": "/dev/ttyS0",
+                   "parallel0": "/dev/parport0", "virtiofs0": "share", "ivshmem": "size=16,name=x",
+                   "hookscript": "ss:snippets/h.pl", "cicustom": "user=ss:snippets/u", "scsi1": "/dev/sdb",
+                   "virtio1": "file=/etc/shadow", "sata1": "zz:0,import-from=/srv/x.raw",
+                   "net0": "virtio,bridge=vmbr0"}.items():
+    exposes(f"VM {key}", VM, key, value)
+for key, value in {"mp0": "/srv,mp=/srv", "dev0": "/dev/kvm", "features": "nesting=1", "hookscript": "ss:snippets/h",
+                   "unprivileged": "0", "lxc.apparmor.profile": "unconfined"}.items():
+    exposes(f"container {key}", CT, key, value)
+check("a serial socket reaches nothing", config(VM, serial0="socket"), ["vm/100 changed 1 serial0"])
+check("a fixed address changes", config(ct(100, {"net0": "name=eth0,bridge=b,firewall=1,ip=10.0.0.5/24"}),
+                                        net0="name=eth0,bridge=b,firewall=1,ip=10.0.0.6/24"),
+      ["ct/100 changed 1 net0", "ct/100 unreachable 2 net0"], "10.0.0.5/24 -> 10.0.0.6/24")
+check("cloud-init's address changes", config(vm(100, {"ipconfig0": "ip=10.0.0.5/24"}), ipconfig0="ip=dhcp"),
+      ["vm/100 changed 1 ipconfig0", "vm/100 unreachable 2 ipconfig0"])
+check("a mount is loosened", config(ct(100, {"mp0": "zz:subvol-100-disk-1,mp=/x,mountoptions=nosuid;nodev"}),
+                                    mp0="zz:subvol-100-disk-1,mp=/x,mountoptions=nodev"),
+      ["ct/100 changed 1 mp0", "ct/100 exposed 2 mp0"], "without nosuid")
+
 driver.close()
 done()

@@ -67,6 +67,11 @@ static int run_storage(const struct picture *p, const js *c, struct draft *d) {
                          js_bool_or(c, "gone", false), d);
 }
 
+static int run_config(const struct picture *p, const js *c, struct draft *d) {
+    return blast_config(p, (uint32_t)js_int_or(c, "vmid", 0), js_get(c, "set"), js_get(c, "delete"),
+                        d);
+}
+
 static int run_prune(const struct picture *p, const js *c, struct draft *d) {
     return blast_prune(p, js_str_or(c, "storage", ""), js_str_or(c, "node", ""), js_get(c, "form"),
                        js_int_or(c, "now", 0), d);
@@ -119,17 +124,12 @@ static const struct call {
     unsigned int needs;
     int (*run)(const struct picture *p, const js *c, struct draft *d);
 } calls[] = {
-    {"storage", BLAST_STORAGE_NEEDS, run_storage},
-    {"prune", BLAST_PRUNE_NEEDS, run_prune},
-    {"volume", BLAST_VOLUME_NEEDS, run_volume},
-    {"destroy", BLAST_DESTROY_NEEDS, run_destroy},
-    {"move", BLAST_DISK_NEEDS, run_move},
-    {"resize", BLAST_DISK_NEEDS, run_resize},
-    {"job", BLAST_BACKUP_NEEDS, run_job},
-    {"backup", BLAST_BACKUP_NEEDS, run_backup},
-    {"restore", BLAST_RESTORE_NEEDS, run_restore},
-    {"migrate", BLAST_MIGRATE_NEEDS, run_migrate},
-    {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
+    {"storage", BLAST_STORAGE_NEEDS, run_storage}, {"config", BLAST_CONFIG_NEEDS, run_config},
+    {"prune", BLAST_PRUNE_NEEDS, run_prune},       {"volume", BLAST_VOLUME_NEEDS, run_volume},
+    {"destroy", BLAST_DESTROY_NEEDS, run_destroy}, {"move", BLAST_DISK_NEEDS, run_move},
+    {"resize", BLAST_DISK_NEEDS, run_resize},      {"job", BLAST_BACKUP_NEEDS, run_job},
+    {"backup", BLAST_BACKUP_NEEDS, run_backup},    {"restore", BLAST_RESTORE_NEEDS, run_restore},
+    {"migrate", BLAST_MIGRATE_NEEDS, run_migrate}, {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
 };
 
 static js *call_blast(const struct call *call, const js *c) {
