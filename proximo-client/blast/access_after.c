@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/digest.h"
 #include "common/limits.h"
 #include "common/own.h"
 
@@ -469,6 +470,28 @@ static const struct {
     {"DELETE", "/pools/*", pool_delete},
 };
 
+/* A path of the API is percent-encoded: "a%40pve". */
+static void decode(const char *s, size_t n, char ret[static 200]) {
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint8_t byte = 0;
+        char two[2] = {0};
+
+        if (s[i] == '%' && i + 2 < n) {
+            two[0] = (char)(s[i + 1] >= 'A' && s[i + 1] <= 'F' ? s[i + 1] | 0x20 : s[i + 1]);
+            two[1] = (char)(s[i + 2] >= 'A' && s[i + 2] <= 'F' ? s[i + 2] | 0x20 : s[i + 2]);
+        }
+        if (two[0] && hex_decode(two, 2, &byte) == 0 && byte) {
+            ret[len++] = (char)byte;
+            i += 2;
+        } else {
+            ret[len++] = s[i];
+        }
+    }
+    ret[len] = '\0';
+}
+
 /* Copies what stands for the first and the second '*'. */
 static bool matches(const char *pattern, const char *path, char id[static 2][200]) {
     size_t which = 0;
@@ -486,7 +509,7 @@ static bool matches(const char *pattern, const char *path, char id[static 2][200
         if (n == 0 || n >= 200 || which > 1) {
             return false;
         }
-        (void)snprintf(id[which++], 200, "%.*s", (int)n, path);
+        decode(path, n, id[which++]);
         pattern++;
         path += n;
     }

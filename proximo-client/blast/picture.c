@@ -255,6 +255,12 @@ void picture_gaps(const struct picture *p, unsigned int bits,
     }
 }
 
+void picture_doubt_guests(struct picture *p, const char *why) {
+    if (p->guests_part.state == PART_READ) {
+        p->guests_part = (struct part){PART_PARTIAL, why, NULL};
+    }
+}
+
 const struct part *picture_guests_part(const struct picture *p) {
     return &p->guests_part;
 }

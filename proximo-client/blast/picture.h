@@ -143,6 +143,9 @@ size_t picture_need(struct picture *p, const struct picture_read **ret);
  * message in `why`: the answer may lack something, and its part is PART_PARTIAL for that reason. */
 void picture_put(struct picture *p, const char *path, js *data, int result, const struct err *why);
 
+/* The list of guests may lack something after all. why is static text. */
+void picture_doubt_guests(struct picture *p, const char *why);
+
 const struct part *picture_guests_part(const struct picture *p);
 const struct part *picture_nodes_part(const struct picture *p);
 const struct part *picture_storage_part(const struct picture *p);

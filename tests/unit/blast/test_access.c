@@ -58,7 +58,7 @@ static const struct access_case {
      "user/a@pve loses-access 2 /vms\n", "loses VM.PowerMgmt on /vms", 2},
     {"who is locked out",
      WORLD("," USER("a@pve"), "", ENTRY("/vms", "user", "a@pve", "See", "1"), ""), "PUT",
-     "/access/users/a@pve", "{\"enable\":0}", "user/a@pve lockout 3 /vms\n",
+     "/access/users/a%40pve", "{\"enable\":0}", "user/a@pve lockout 3 /vms\n",
      "can do nothing any more", 3},
     /* an entry that gives something takes away what came from above */
     {"nearest path wins", WORLD("," USER("a@pve"), "", ENTRY("/", "user", "a@pve", "See", "1"), ""),

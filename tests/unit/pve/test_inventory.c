@@ -162,6 +162,60 @@ START_TEST(no_picture) {
 }
 END_TEST
 
+/* A cluster of one guest that runs or not, by how often its list was asked for. */
+struct restless {
+    unsigned int asked, until; /* it stands still from then on */
+};
+
+#define ONE_GUEST(status)                                                                          \
+    "[{\"type\":\"lxc\",\"vmid\":100,\"node\":\"c1\",\"status\":\"" status "\"}]"
+
+static int fetch_restless(void *ctx, struct pve_job *job, size_t n, struct err *e) {
+    struct restless *c = ctx;
+
+    (void)e;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = "[]";
+
+        if (strcmp(job[i].path, "/access/permissions") == 0) {
+            text = "{\"/\":{\"VM.Audit\":1}}";
+        } else if (strcmp(job[i].path, "/cluster/resources?type=vm") == 0) {
+            text =
+                c->asked < c->until && c->asked % 2 ? ONE_GUEST("running") : ONE_GUEST("stopped");
+            c->asked++;
+        } else if (strstr(job[i].path, "/config")) {
+            text = "{}";
+        }
+        ck_assert_int_eq(js_parse(text, strlen(text), &job[i].data, NULL), 0);
+    }
+    return 0;
+}
+
+START_TEST(a_cluster_that_changes) {
+    static const struct {
+        unsigned int until, asked;
+        enum part_state state;
+    } cases[] = {
+        {0, 2, PART_READ},    /* it stands still: asked at the beginning and at the end */
+        {2, 4, PART_READ},    /* it changed once: read again */
+        {9, 4, PART_PARTIAL}, /* it changes all the time: said, and no third time */
+    };
+    struct picture_ask ask = {.what = PIC_CONFIGS};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct restless c = {.until = cases[i].until};
+        CLEANUP(picture_freep) struct picture *p = NULL;
+        unsigned int seen = 0;
+        struct err e = {0};
+
+        ck_assert_int_eq(picture_read_by(fetch_restless, &c, &ask, count_seen, &seen, &p, &e), 0);
+        ck_assert_uint_eq(c.asked, cases[i].asked);
+        ck_assert_int_eq(picture_guests_part(p)->state, cases[i].state);
+        ck_assert_uint_eq(seen, 4); /* of the pass that counts: three lists, one configuration */
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("inventory");
     TCase *t = tcase_create("pvesim");
@@ -174,6 +228,7 @@ int main(void) {
     tcase_add_test(t, classic);
     tcase_add_test(t, auditor);
     tcase_add_test(t, no_picture);
+    tcase_add_test(t, a_cluster_that_changes);
     suite_add_tcase(s, t);
     srunner_set_fork_status(r, CK_NOFORK);
     srunner_run_all(r, CK_NORMAL);
