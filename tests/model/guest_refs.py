@@ -35,6 +35,8 @@ def all_volumes(cluster):
                     for piece in re.split(r"[,=]", str(value)):
                         if ":" in piece and not piece.startswith("/"):
                             seen.add(piece)
+                            base = re.match(r"(.*:(?:\d+/)?base-[^/]*)/", piece)
+                            seen |= {base[1]} if base else set()
     return sorted(seen)
 
 
