@@ -97,6 +97,10 @@ char *app_operator_file(struct app *a, const char *operator) {
     return path_of("%s/operators/%s.pem", a->config.config_dir, operator);
 }
 
+char *app_result_file(struct app *a, const char *op_id) {
+    return path_of("%s/results/%s", a->config.state_dir, op_id);
+}
+
 char *app_freeze_file(struct app *a) {
     return path_of("%s/freeze", a->config.state_dir);
 }

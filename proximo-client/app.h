@@ -39,5 +39,7 @@ char *app_ledger_dir(struct app *a, const char *cluster);
 char *app_nodes_file(struct app *a, const char *cluster);
 char *app_key_file(struct app *a, const char *cluster);
 char *app_operator_file(struct app *a, const char *operator);
+/* Where a secret that an operation made is kept: "<state>/results/<op_id>". */
+char *app_result_file(struct app *a, const char *op_id);
 /* Client-wide brake: "<state>/freeze". */
 char *app_freeze_file(struct app *a);

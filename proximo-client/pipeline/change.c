@@ -52,6 +52,7 @@ static void change_done(struct change *c) {
     json_object_put(c->tasks);
     json_object_put(c->receipts);
     json_object_put(c->output);
+    json_object_put(c->secret_file);
     json_object_put(c->leftover);
     json_object_put(c->post);
 }
@@ -131,6 +132,9 @@ static js *answer(const struct change *c, const struct err *why) {
     if (why->msg[0]) {
         js_add(o, "error", js_str(why->msg));
         js_add(o, "code", js_str(why->tag[0] ? why->tag : "internal"));
+    }
+    if (c->secret_file) {
+        js_add(o, "secret_file", js_ref(c->secret_file));
     }
     if (js_len(c->leftover)) {
         js_add(o, "left_over", js_ref(c->leftover));

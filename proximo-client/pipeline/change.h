@@ -48,6 +48,7 @@ struct change {
     int64_t executed; /* execute requests that were carried out whole */
     enum outcome out;
     struct err *why; /* where the first failure is kept (for the answer), never NULL */
+    js *secret_file; /* path of the file with a secret that PVE made, or NULL */
     js *leftover;    /* array of sentences */
     js *post;        /* {ok, text} or NULL */
     /* job */

@@ -17,6 +17,7 @@
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/grant_int.h"
 #include "proximo-client/pipeline/outcome.h"
+#include "proximo-client/pipeline/secret_result.h"
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pipeline/stdin_data.h"
@@ -134,6 +135,7 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
         c->out = !a.sent ? c->out : a.status ? OUT_FAILED : OUT_UNKNOWN;
         return r;
     }
+    secret_result_keep(c, q, a.data);
     upid = js_is_str(a.data) ? json_object_get_string(a.data) : NULL;
     if (upid && ident_is_upid(upid)) {
         return follow(c, ordinal, upid, e);

@@ -26,6 +26,8 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/recheck.c \
 	proximo-client/pipeline/reduce.c \
 	proximo-client/pipeline/render.c proximo-client/pipeline/render.h \
+	proximo-client/pipeline/secret_result.c \
+	proximo-client/pipeline/secret_result.h \
 	proximo-client/pipeline/secrets.c proximo-client/pipeline/secrets.h \
 	proximo-client/pipeline/service.c proximo-client/pipeline/service.h \
 	proximo-client/pipeline/service_doctor.c \

@@ -19,7 +19,7 @@ libsim_a_SOURCES = \
 	proximo-client/sim/access.h proximo-client/sim/access.c proximo-client/sim/access_acl.c \
 	proximo-client/sim/firewall.c proximo-client/sim/cfgfile.c proximo-client/sim/tree.c \
 	proximo-client/sim/import.c proximo-client/sim/faults.c \
-	proximo-client/sim/feature.c proximo-client/sim/apidoc.c \
+	proximo-client/sim/feature.c proximo-client/sim/apidoc.c proximo-client/sim/objects.c \
 	proximo-client/sim/capture.c \
 	proximo-client/sim/demo.h proximo-client/sim/demo.c proximo-client/sim/generate.c \
 	proximo-client/sim/http.c

@@ -36,6 +36,13 @@
     "comment=string failback=bool group=configid max_relocate=int max_restart=int "                \
     "state=enum(started,stopped,enabled,disabled,ignored)"
 
+#define HA_RULE                                                                                    \
+    "enum(node-affinity,resource-affinity) affinity=enum(positive,negative) comment=string "       \
+    "disable=bool nodes=string strict=bool"
+#define REPLICATION                                                                                \
+    "comment=string disable=bool rate=string remove_job=enum(local,full) schedule=string "         \
+    "source=node"
+
 const struct route sim_routes[] = {
     {M_GET, "/version", "", "", route_version},
     {M_GET, "/cluster", "", "", route_cluster_index},
@@ -54,6 +61,12 @@ const struct route sim_routes[] = {
     {M_GET, "/cluster/backup-info", NULL, "", route_backup_info},
     {M_GET, "/cluster/backup-info/not-backed-up", AUDIT, "", route_not_backed_up},
     {M_GET, "/cluster/replication", "", "", route_replication},
+    {M_POST, "/cluster/replication", NULL, "id!=string target!=node type!=enum(local) " REPLICATION,
+     route_replication_create},
+    {M_GET, "/cluster/replication/{id}", NULL, "", route_replication_job},
+    {M_PUT, "/cluster/replication/{id}", NULL, "delete=string digest=string " REPLICATION,
+     route_replication_update},
+    {M_DELETE, "/cluster/replication/{id}", NULL, "force=bool keep=bool", route_replication_delete},
     {M_GET, HA, AUDIT, "", route_ha_index},
     {M_GET, HA "/resources", AUDIT, "type=enum(ct,vm)", route_ha_resources},
     {M_POST, HA "/resources", CONSOLE, "sid!=string type=enum(ct,vm) " HA_RESOURCE,
@@ -67,6 +80,11 @@ const struct route sim_routes[] = {
     {M_GET, HA "/rules", AUDIT, "resource=string type=enum(node-affinity,resource-affinity)",
      route_ha_rules},
     {M_GET, HA "/rules/{rule}", AUDIT, "", route_ha_rule},
+    {M_POST, HA "/rules", CONSOLE, "rule!=configid resources!=string type!=" HA_RULE,
+     route_ha_rule_create},
+    {M_PUT, HA "/rules/{rule}", CONSOLE,
+     "delete=string digest=string resources=string type!=" HA_RULE, route_ha_rule_update},
+    {M_DELETE, HA "/rules/{rule}", CONSOLE, "", route_ha_rule_delete},
     {M_GET, HA "/status", "", "", route_ha_status_index},
     {M_GET, HA "/status/current", AUDIT, "", route_ha_current},
     {M_GET, HA "/status/manager_status", AUDIT, "", route_ha_manager},

@@ -215,6 +215,8 @@ handler route_backup_jobs, route_backup_job, route_backup_volumes, route_not_bac
     route_ha_resource_create, route_ha_resource_update, route_ha_resource_delete, route_ha_rules,
     route_ha_rule, route_ha_groups, route_ha_status_index, route_ha_current, route_ha_manager,
     route_backup_info;
+handler route_ha_rule_create, route_ha_rule_update, route_ha_rule_delete, route_replication_job,
+    route_replication_create, route_replication_update, route_replication_delete;
 handler route_fw_index, route_fw_rules, route_fw_rule, route_fw_options, route_fw_groups,
     route_fw_group, route_fw_aliases, route_fw_ipsets, route_fw_ipset;
 handler route_sim_fault, route_sim_faults, route_sim_fault_clear;

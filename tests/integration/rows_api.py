@@ -64,6 +64,22 @@ def test_change(t):
     t.ok(before == after, "and all is as before", f"{before}\n{after}")
 
 
+def test_token_secret(t):
+    w.sim.call("POST", "/access/users", userid="bot@pve")
+    code, plan, text = w.plan("pve_token_create", userid="bot@pve", tokenid="t1")
+    t.ok(code == 0 and plan["plan"]["undo"]["kind"] == "inverse", "a new token is planned", text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code == 0 and op["outcome"] == "done", "and made", text)
+    file = op.get("secret_file", "")
+    t.ok(file and stat.S_IMODE(os.stat(file).st_mode) == 0o600, "its secret is in a file of ours", text)
+    name, _, secret = open(file, encoding="utf-8").read().strip().partition("=")
+    t.ok(name == "bot@pve!t1" and len(secret) >= 30, "which can be used as a token file", name)
+    t.ok(secret not in text, "and not in the answer")
+    found = [os.path.join(d, f) for d, _, files in os.walk(w.state) for f in files
+             if secret.encode() in open(os.path.join(d, f), "rb").read()]
+    t.ok(found == [file], "nor anywhere else", found)
+
+
 def test_damaged_copy(t):
     with open(kept()[0], "w", encoding="utf-8") as f:
         f.write('{"v":1,"paths":{"/x":')
@@ -72,6 +88,6 @@ def test_damaged_copy(t):
 
 
 try:
-    sys.exit(Tap().run(test_read, test_refused, test_change, test_damaged_copy))
+    sys.exit(Tap().run(test_read, test_refused, test_change, test_token_secret, test_damaged_copy))
 finally:
     w.close()

@@ -20,8 +20,6 @@ ELSEWHERE = {
     **{name: "../unit/tools/test_send.c" for name in (
         "pve_ha_group_create", "pve_ha_group_update", "pve_ha_group_delete",
         "pve_ha_disarm", "pve_realm_create", "pve_realm_update", "pve_realm_delete",
-        "pve_replication_create", "pve_replication_update", "pve_replication_delete",
-        "pve_ha_rule_create", "pve_ha_rule_update", "pve_ha_rule_delete",
         "pve_ct_suspend", "pve_ct_resume", "pve_volume_update")},
 }
 
@@ -123,6 +121,23 @@ CASES = [
     ("pve_vm_resume", {"vmid": 105},
      {"before": [("POST", "/nodes/pve2/qemu/105/status/suspend", {})],
       "after": [("POST", "/nodes/pve2/qemu/105/status/resume", {})]}),
+    ("pve_ha_rule_create", {"rule": "keep", "type": "node-affinity", "resources": ["ct:303"],
+                            "nodes": ["pve1:2", "pve2"], "strict": True},
+     {"before": [("POST", "/cluster/ha/resources", {"sid": "ct:303", "state": "stopped"})]}),
+    ("pve_ha_rule_update", {"rule": "keep2", "type": "node-affinity", "nodes": ["pve2"],
+                            "delete": ["comment"], "disable": True},
+     {"before": [("POST", "/cluster/ha/rules", {"rule": "keep2", "type": "node-affinity",
+                                                "resources": "ct:303", "nodes": "pve1",
+                                                "comment": "c"})]}),
+    ("pve_ha_rule_delete", {"rule": "keep2"},
+     {"after": [("DELETE", "/cluster/ha/rules/keep2", {}),
+                ("DELETE", "/cluster/ha/resources/ct:303", {})]}),
+    ("pve_replication_create", {"id": "303-1", "target": "pve2", "schedule": "*/15",
+                                "comment": "x"}, {}),
+    ("pve_replication_update", {"id": "303-2", "schedule": "*/30", "delete": ["comment"]},
+     {"before": [("POST", "/cluster/replication", {"id": "303-2", "target": "pve2",
+                                                   "type": "local", "comment": "c"})]}),
+    ("pve_replication_delete", {"id": "303-2"}, {}),
     # anything else
     ("pve_api_plan", {"method": "PUT", "path": "/storage/backup", "params": {"nodes": "pve1"}}, {}),
     # several as one
