@@ -20,7 +20,7 @@ ELSEWHERE = {
     **{name: "../unit/tools/test_send.c" for name in (
         "pve_ha_group_create", "pve_ha_group_update", "pve_ha_group_delete",
         "pve_ha_disarm", "pve_realm_create", "pve_realm_update", "pve_realm_delete",
-        "pve_ct_suspend", "pve_ct_resume", "pve_volume_update")},
+        "pve_volume_update")},
 }
 
 # What changes by itself or by any change at all: no undo brings it back, and none should.
@@ -138,6 +138,10 @@ CASES = [
      {"before": [("POST", "/cluster/replication", {"id": "303-2", "target": "pve2",
                                                    "type": "local", "comment": "c"})]}),
     ("pve_replication_delete", {"id": "303-2"}, {}),
+    ("pve_ct_suspend", {"vmid": 101}, {}),
+    ("pve_ct_resume", {"vmid": 101},
+     {"before": [("POST", "/nodes/pve1/lxc/101/status/suspend", {})],
+      "after": [("POST", "/nodes/pve1/lxc/101/status/resume", {})]}),
     # anything else
     ("pve_api_plan", {"method": "PUT", "path": "/storage/backup", "params": {"nodes": "pve1"}}, {}),
     # several as one
