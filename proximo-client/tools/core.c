@@ -10,7 +10,7 @@
 
 static const struct field find_fields[] = {
     {"query", F_STR, "words to look for", .max = 200},
-    {"plane", F_STR, "guest, storage, cluster, node, access, firewall …", .max = 20},
+    {"plane", F_STR, "guest, storage, cluster, node, access, sdn, ceph …", .max = 20},
     FIELDS_PAGE,
     {NULL},
 };

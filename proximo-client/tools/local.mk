@@ -14,7 +14,9 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/assess.h \
 	proximo-client/tools/assess_rows.c \
 	proximo-client/tools/backup.c \
+	proximo-client/tools/ceph_reads.c \
 	proximo-client/tools/cluster.c \
+	proximo-client/tools/cluster_reads.c \
 	proximo-client/tools/content.c \
 	proximo-client/tools/core.c \
 	proximo-client/tools/exec.c \
@@ -32,6 +34,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/manual.c \
 	proximo-client/tools/manual.h \
 	proximo-client/tools/node.c \
+	proximo-client/tools/node_reads.c \
 	proximo-client/tools/perms.c \
 	proximo-client/tools/plans.h \
 	proximo-client/tools/pool.c \
@@ -42,6 +45,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/rollback.c \
 	proximo-client/tools/rows.h \
 	proximo-client/tools/schema.c \
+	proximo-client/tools/sdn_reads.c \
 	proximo-client/tools/send.h \
 	proximo-client/tools/send_check.c \
 	proximo-client/tools/send_form.c \

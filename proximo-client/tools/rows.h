@@ -12,7 +12,11 @@
 /* Tables; each ends with a row without a name. */
 extern const struct row core_rows[];
 extern const struct row cluster_rows[];
+extern const struct row cluster_read_rows[];
 extern const struct row node_rows[];
+extern const struct row node_read_rows[];
+extern const struct row sdn_read_rows[];
+extern const struct row ceph_read_rows[];
 extern const struct row guest_rows[];
 extern const struct row snapshot_rows[];
 extern const struct row storage_rows[];

@@ -60,5 +60,7 @@ static const struct endpoint endpoints[] = {
     {"pve_acl_modify", "PUT", "/access/acl", "path roles users groups tokens propagate delete"},
     {"pve_permissions", "GET", "/access/permissions", "userid path"},
     {"ct_exec", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},
+    {"pve_acme_plugins_list", "GET", "/cluster/acme/plugins", ""},
+    {"pve_acme_plugin_get", "GET", "/cluster/acme/plugins/{id}", "id"},
     {"ct_logs", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},
 };
