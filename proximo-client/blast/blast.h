@@ -5,6 +5,7 @@
  * about is not in the picture (the draft then says so too). */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/js.h"
@@ -93,3 +94,20 @@ int blast_backup_now(const struct picture *p, const char *node, const js *form, 
     (0xd7u | PIC_SPACE | PIC_ARCHIVE) /* all of the first eight but PIC_BACKUP and PIC_HA */
 int blast_restore(const struct picture *p, const char *kind, const char *node, const js *form,
                   int64_t now, struct draft *d);
+
+/* ---- the firewall ---- */
+
+/* What is sent, in API terms; form NULL = empty. */
+struct blast_request {
+    const char *method, *path;
+    const js *form;
+};
+struct picture_ask;
+/* What the change of a path below …/firewall/ needs in its picture: of the cluster and of every
+ * node always; of one guest for its own; of all guests and vnets for what they can name. -EINVAL:
+ * none. */
+int blast_firewall_ask(const char *path, struct picture_ask *ret);
+/* One or more requests, in order, of one plan. own: the address we talk to the cluster from, NULL =
+ * not known (then whoever loses the API may be us, and the verdict is incomplete). */
+int blast_firewall(const struct picture *p, const struct blast_request *req, size_t n,
+                   const char *own, struct draft *d);

@@ -46,8 +46,9 @@ struct fw_span {
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
 int fw_proto(const char *name); /* a number or a name; -1 = not known */
 bool fw_proto_has_ports(int proto);
-int fw_port(const char *name);                      /* a service's name; -1 = not known */
-const char *fw_port_name(int proto, uint32_t port); /* "SSH", "PVE API" …; NULL */
+int fw_port(const char *name); /* a service's name; -1 = not known */
+/* "SSH", "PVE API" …; NULL. of_node: what nodes serve has its name, too. */
+const char *fw_port_name(int proto, uint32_t port, bool of_node);
 /* The i-th port range that has such a name; *ret_proto -1 past the last. */
 void fw_port_known(size_t i, int *ret_proto, struct fw_span *ret);
 /* A type's name or, where `numbers`, its number. *ret_code is a range; false: not known. */
@@ -245,7 +246,7 @@ struct fw_diff {
     struct fw_net local;  /* the other end, a single address */
     int proto;
     struct fw_span port; /* or ICMP types */
-    bool odd_sport;      /* only from an unusual source port */
+    uint32_t odd_sport;  /* not 0: from this source port, an ordinary one may fare otherwise */
     enum fw_verdict before, after;
     struct fw_why why_before, why_after;
     struct fw_packet witness;

@@ -58,10 +58,12 @@ static bool split(struct applying *a, const char *path) {
     return path[0] == '/';
 }
 
+/* The member, of the type that `make` makes: what the API answered may be of another shape. */
 static js *child(js *parent, const char *key, js *(*make)(void)) {
     js *have = js_get(parent, key);
 
-    if (!have) {
+    if (!have || js_is_array(have) != (make == js_array) ||
+        js_is_object(have) != (make == js_object)) {
         have = make();
         js_add(parent, key, have);
     }
@@ -108,6 +110,9 @@ static bool is_steering(const char *key) {
 static void merge(js *object, const js *form) {
     const char *del = js_str_or(form, "delete", "");
 
+    if (!js_is_object(object)) {
+        return;
+    }
     JS_FOREACH(form, key, value) {
         const char *text = js_is_str(value) ? json_object_get_string(value) : "x";
 
@@ -302,6 +307,9 @@ static int apply_entry(struct applying *a, js *all, const char *set, const char 
     if (is(a, "DELETE")) {
         js_add(all, set, rebuilt(list, i, NO_POS, NULL));
         return 0;
+    }
+    if (!js_is_object(js_at(list, i))) {
+        return refuse(a, "the entry is not understood");
     }
     /* an update without nomatch takes it away */
     json_object_object_del(js_at(list, i), "nomatch");

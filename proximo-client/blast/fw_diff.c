@@ -12,6 +12,8 @@
 /* More questions than this take seconds; then the verdict says that it is not complete. */
 #define ASK_MAX 6000000u
 
+#define EPHEMERAL 50000u /* the source port of an ordinary client */
+
 struct cuts {
     u128 *at;
     size_t n;
@@ -29,6 +31,11 @@ struct local {
     const char *iface;
 };
 
+struct source_port {
+    uint32_t port;
+    bool udp_only; /* a built-in rule names it */
+};
+
 struct comparing {
     const struct fw_conf *conf[2];
     const struct fw_place *at[2];
@@ -38,7 +45,7 @@ struct comparing {
     struct cuts port[256];
     struct flow *flow;
     size_t n_flow;
-    uint32_t *sport;
+    struct source_port *sport;
     size_t n_sport;
     bool mentioned[256];
     size_t asked;
@@ -94,6 +101,17 @@ static void add_flow(struct comparing *c, int proto, struct fw_span port, uint32
         (struct flow){proto, port, code};
 }
 
+static void add_sport(struct comparing *c, uint32_t port, bool udp_only) {
+    for (size_t i = 0; i < c->n_sport; i++) {
+        if (c->sport[i].port == port) {
+            c->sport[i].udp_only = c->sport[i].udp_only && udp_only;
+            return;
+        }
+    }
+    *(struct source_port *)picture_grow(&c->sport, &c->n_sport, sizeof(*c->sport)) =
+        (struct source_port){port, udp_only};
+}
+
 static void cut_match(struct comparing *c, const struct fw_match *m) {
     cut_nets(c->src, m->src, m->n_src);
     cut_nets(c->dst, m->dst, m->n_dst);
@@ -104,7 +122,7 @@ static void cut_match(struct comparing *c, const struct fw_match *m) {
         cut(&c->port[m->proto], (u128)m->dport[i].hi + 1);
     }
     for (size_t i = 0; i < m->n_sport; i++) {
-        *(uint32_t *)picture_grow(&c->sport, &c->n_sport, sizeof(*c->sport)) = m->sport[i].lo;
+        add_sport(c, m->sport[i].lo, false);
     }
     if (m->proto >= 0) {
         c->mentioned[m->proto] = true;
@@ -155,11 +173,16 @@ static void cut_place(struct comparing *c, int side) {
 /* ---- ports ---- */
 
 static void port_flows(struct comparing *c, int proto) {
+    /* what built-in rules name: DHCP, and the noise that the nftables firewall sorts out */
+    static const uint32_t builtin[] = {1,   67,  68,  69,  135, 136,  137,  140,
+                                       445, 446, 546, 547, 548, 1024, 1900, 1901};
     struct cuts *cuts = &c->port[proto];
     struct fw_span known;
     int of;
 
-    cut(cuts, 1);
+    for (size_t i = 0; i < ARRAY_LEN(builtin); i++) {
+        cut(cuts, builtin[i]);
+    }
     for (size_t i = 0; fw_port_known(i, &of, &known), of >= 0; i++) {
         if (of == proto) {
             cut(cuts, known.lo);
@@ -289,7 +312,7 @@ static void ask_remote(struct comparing *c, unsigned int v, const struct cuts *c
     bool icmp = is_icmp(f->proto);
 
     run.local = (struct fw_net){l->addr, l->addr, v, false};
-    run.odd_sport = sport != 50000;
+    run.odd_sport = sport == EPHEMERAL ? 0 : sport;
     for (size_t i = 0; i < cuts->n && cuts->at[i] <= last_unicast(v); i++) {
         u128 hi = i + 1 < cuts->n && cuts->at[i + 1] <= last_unicast(v) ? cuts->at[i + 1] - 1
                                                                         : last_unicast(v);
@@ -341,27 +364,15 @@ static bool ask_version(struct comparing *c, unsigned int v) {
                 if (c->asked > ASK_MAX) {
                     return false;
                 }
-                ask_remote(c, v, remote, &list[i], &c->flow[k], ports ? c->sport[s] : 50000);
+                if (c->sport[s].udp_only && proto != PROTO_UDP) {
+                    continue;
+                }
+                ask_remote(c, v, remote, &list[i], &c->flow[k],
+                           ports ? c->sport[s].port : EPHEMERAL);
             }
         }
     }
     return true;
-}
-
-static void sports_unique(struct comparing *c) {
-    size_t n = 0;
-
-    for (size_t i = 0; i < c->n_sport; i++) {
-        bool have = false;
-
-        for (size_t k = 0; k < n; k++) {
-            have = have || c->sport[k] == c->sport[i];
-        }
-        if (!have) {
-            c->sport[n++] = c->sport[i];
-        }
-    }
-    c->n_sport = n;
 }
 
 static void comparing_done(struct comparing *c) {
@@ -381,8 +392,8 @@ bool fw_compare(const struct fw_conf *before, const struct fw_place *at_before,
                 const struct fw_conf *after, const struct fw_place *at_after, fw_diff_fn *f,
                 void *ctx) {
     struct comparing *c = calloc(1, sizeof(*c));
-    /* DHCP's own source ports, and one of an ordinary client */
-    static const uint32_t usual[] = {50000, 67, 68, 546, 547};
+    /* DHCP's own source ports, and those of the noise that the nftables firewall sorts out */
+    static const uint32_t builtin[] = {53, 67, 68, 137, 546, 547};
     bool whole = true;
 
     if (!c) {
@@ -394,8 +405,9 @@ bool fw_compare(const struct fw_conf *before, const struct fw_place *at_before,
     c->at[1] = at_after;
     c->f = f;
     c->ctx = ctx;
-    for (size_t i = 0; i < (at_after->guest || at_before->guest ? ARRAY_LEN(usual) : 1); i++) {
-        *(uint32_t *)picture_grow(&c->sport, &c->n_sport, sizeof(*c->sport)) = usual[i];
+    add_sport(c, EPHEMERAL, false);
+    for (size_t i = 0; i < ARRAY_LEN(builtin); i++) {
+        add_sport(c, builtin[i], true);
     }
     for (size_t i = 0; i < 2; i++) {
         cut(&c->src[i], 1);
@@ -408,7 +420,6 @@ bool fw_compare(const struct fw_conf *before, const struct fw_place *at_before,
         cuts_sort(&c->src[i]);
         cuts_sort(&c->dst[i]);
     }
-    sports_unique(c);
     for (unsigned int v = 4; v <= 6 && whole; v += 2) {
         whole = ask_version(c, v);
     }

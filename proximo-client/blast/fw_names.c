@@ -156,38 +156,40 @@ static const struct {
     int proto;
     uint16_t lo, hi;
     const char *name;
+    bool of_node; /* anywhere else it is just a port */
 } known[] = {
-    {PROTO_TCP, 22, 22, "SSH"},
-    {PROTO_TCP, 8006, 8006, "PVE API"},
-    {PROTO_TCP, 3128, 3128, "SPICE proxy"},
-    {PROTO_TCP, 5900, 5999, "VNC consoles"},
-    {PROTO_TCP, 60000, 60050, "migration"},
-    {PROTO_UDP, 5404, 5405, "corosync"},
-    {PROTO_UDP, 5406, 5412, "corosync, further links"},
-    {PROTO_TCP, 3300, 3300, "Ceph monitors"},
-    {PROTO_TCP, 6789, 6789, "Ceph monitors, old protocol"},
-    {PROTO_TCP, 6800, 7300, "Ceph OSDs"},
-    {PROTO_TCP, 80, 80, "HTTP"},
-    {PROTO_TCP, 443, 443, "HTTPS"},
-    {PROTO_TCP, 25, 25, "SMTP"},
-    {PROTO_TCP, 53, 53, "DNS"},
-    {PROTO_UDP, 53, 53, "DNS"},
-    {PROTO_TCP, 3306, 3306, "MySQL"},
-    {PROTO_TCP, 5432, 5432, "PostgreSQL"},
-    {PROTO_TCP, 6379, 6379, "Redis"},
-    {PROTO_TCP, 3389, 3389, "RDP"},
-    {PROTO_TCP, 445, 445, "SMB"},
-    {PROTO_TCP, 2049, 2049, "NFS"},
-    {PROTO_TCP, 111, 111, "portmapper"},
-    {PROTO_UDP, 111, 111, "portmapper"},
-    {PROTO_UDP, 123, 123, "NTP"},
-    {PROTO_TCP, 8007, 8007, "Proxmox Backup Server"},
-    {PROTO_TCP, 8643, 8643, "node daemon"},
+    {PROTO_TCP, 22, 22, "SSH", false},
+    {PROTO_TCP, 8006, 8006, "PVE API", true},
+    {PROTO_TCP, 3128, 3128, "SPICE proxy", true},
+    {PROTO_TCP, 5900, 5999, "VNC consoles", true},
+    {PROTO_TCP, 60000, 60050, "migration", true},
+    {PROTO_UDP, 5404, 5405, "corosync", true},
+    {PROTO_UDP, 5406, 5412, "corosync, further links", true},
+    {PROTO_TCP, 3300, 3300, "Ceph monitors", true},
+    {PROTO_TCP, 6789, 6789, "Ceph monitors, old protocol", true},
+    {PROTO_TCP, 6800, 7300, "Ceph OSDs", true},
+    {PROTO_TCP, 80, 80, "HTTP", false},
+    {PROTO_TCP, 443, 443, "HTTPS", false},
+    {PROTO_TCP, 25, 25, "SMTP", false},
+    {PROTO_TCP, 53, 53, "DNS", false},
+    {PROTO_UDP, 53, 53, "DNS", false},
+    {PROTO_TCP, 3306, 3306, "MySQL", false},
+    {PROTO_TCP, 5432, 5432, "PostgreSQL", false},
+    {PROTO_TCP, 6379, 6379, "Redis", false},
+    {PROTO_TCP, 3389, 3389, "RDP", false},
+    {PROTO_TCP, 445, 445, "SMB", false},
+    {PROTO_TCP, 2049, 2049, "NFS", false},
+    {PROTO_TCP, 111, 111, "portmapper", false},
+    {PROTO_UDP, 111, 111, "portmapper", false},
+    {PROTO_UDP, 123, 123, "NTP", false},
+    {PROTO_TCP, 8007, 8007, "Proxmox Backup Server", true},
+    {PROTO_TCP, 8643, 8643, "node daemon", true},
 };
 
-const char *fw_port_name(int proto, uint32_t port) {
+const char *fw_port_name(int proto, uint32_t port, bool of_node) {
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (known[i].proto == proto && port >= known[i].lo && port <= known[i].hi) {
+        if (known[i].proto == proto && port >= known[i].lo && port <= known[i].hi &&
+            (of_node || !known[i].of_node)) {
             return known[i].name;
         }
     }

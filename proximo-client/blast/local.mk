@@ -22,13 +22,17 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/destroy_int.h \
 	proximo-client/blast/destroy_refs.c \
 	proximo-client/blast/exec.c \
+	proximo-client/blast/firewall.c \
 	proximo-client/blast/fw.h \
 	proximo-client/blast/fw_addr.c \
 	proximo-client/blast/fw_apply.c \
 	proximo-client/blast/fw_conf.c \
 	proximo-client/blast/fw_diff.c \
 	proximo-client/blast/fw_eval.c \
+	proximo-client/blast/fw_model.c \
 	proximo-client/blast/fw_names.c \
+	proximo-client/blast/fw_report.c \
+	proximo-client/blast/fw_report.h \
 	proximo-client/blast/fw_rules.c \
 	proximo-client/blast/fw_set.c \
 	proximo-client/blast/migrate.c \
@@ -37,6 +41,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/migrate_host.c \
 	proximo-client/blast/migrate_int.h \
 	proximo-client/blast/part_access.c \
+	proximo-client/blast/part_firewall.c \
 	proximo-client/blast/part_guest.c \
 	proximo-client/blast/part_lists.c \
 	proximo-client/blast/part_owned.c \

@@ -104,7 +104,7 @@ struct content {
 /* Kept under their paths, see picture_answer(): */
 #define PIC_ACCESS   (1u << 8)  /* users, groups, roles, ACL, realms, tokens */
 #define PIC_POOLS    (1u << 9)  /* pools with their members */
-#define PIC_FIREWALL (1u << 10) /* of the cluster, nodes and guests */
+#define PIC_FIREWALL (1u << 10) /* of the cluster; with PIC_FW_ also of … */
 #define PIC_NETWORK  (1u << 11) /* interfaces of nodes, pending ones, corosync's links */
 #define PIC_SDN      (1u << 12)
 #define PIC_STATUS   (1u << 13) /* what a node has left: memory, cores, version */
@@ -114,7 +114,11 @@ struct content {
 #define PIC_OWNED    (1u << 17) /* volumes of `owner` on every storage of its node */
 #define PIC_ACL      (1u << 18) /* the access list alone */
 #define PIC_THIN     (1u << 19) /* LVM thin pools of nodes with their metadata */
-#define PIC_ARCHIVE  (1u << 20) /* the configuration inside the backup `archive`, asked at `nodes` */
+#define PIC_ARCHIVE  (1u << 20) /* the configuration inside the backup `archive`, asked at `nodes` \
+                                 */
+#define PIC_FW_NODES  (1u << 21) /* … the nodes, with their addresses and corosync's links */
+#define PIC_FW_GUESTS (1u << 22) /* … all guests, or `vmid` */
+#define PIC_FW_VNETS  (1u << 23) /* … the vnets */
 struct picture_ask {
     unsigned int what;
     uint32_t vmid;       /* 0 = every guest */

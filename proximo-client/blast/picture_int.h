@@ -45,8 +45,8 @@ struct picture {
     char **str; /* every string of ours */
     size_t n_str;
     const char *doubt; /* about the answer that is being put in, or NULL */
-    js *keep;    /* every answer that strings are borrowed from */
-    js *by_path; /* path of a named read -> its place in want */
+    js *keep;          /* every answer that strings are borrowed from */
+    js *by_path;       /* path of a named read -> its place in want */
 
     const js *perms;
     struct part perms_part, guests_part, nodes_part, storage_part, backup_part, replication_part,
@@ -88,7 +88,7 @@ struct pic_part {
     bool (*put)(struct picture *p, const struct pic_answer *a); /* true: it was for this part */
 };
 extern const struct pic_part part_resources, part_guest, part_storage, part_lists, part_access,
-    part_target, part_owned;
+    part_target, part_owned, part_firewall;
 
 void parts_start(struct picture *p);
 void parts_node(struct picture *p, const struct node *n);

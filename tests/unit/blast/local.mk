@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 BLAST_TESTS = \
 	tests/unit/blast/test_access \
+	tests/unit/blast/test_firewall \
 	tests/unit/blast/test_guest \
 	tests/unit/blast/test_picture \
 	tests/unit/blast/test_storage
@@ -9,6 +10,8 @@ TESTS += $(BLAST_TESTS)
 BLAST_WORLD = tests/unit/blast/world.c tests/unit/blast/world.h
 tests_unit_blast_test_access_SOURCES = tests/unit/blast/test_access.c $(BLAST_WORLD)
 tests_unit_blast_test_access_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_blast_test_firewall_SOURCES = tests/unit/blast/test_firewall.c $(BLAST_WORLD)
+tests_unit_blast_test_firewall_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_guest_SOURCES = tests/unit/blast/test_guest.c $(BLAST_WORLD)
 tests_unit_blast_test_guest_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_picture_SOURCES = tests/unit/blast/test_picture.c $(BLAST_WORLD)
