@@ -1,142 +1,220 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Firewall, read only: rules, options, groups, aliases and IP sets of the cluster, a node or a
- * guest. The state holds each scope as {options, rules: [..], groups: {name: {rules}},
- * aliases: {name: {cidr}}, ipset: {name: {entries: [..]}}} with values as the API shows them. */
+/* Reading the firewall: rules, options, groups, aliases and IP sets of the cluster, a node or a
+ * guest, with the digests that PVE gives them. */
+#include "proximo-client/sim/firewall.h"
+
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
-#include "proximo-client/sim/guestconf.h"
-#include "proximo-client/sim/routes.h"
 
 int route_fw_index(struct call *c) {
-    static const char *const names[] = {"aliases", "rules",  "options", "groups",
-                                        "ipset",   "macros", "refs"};
+    static const char *const cluster[] = {"aliases", "rules",  "options", "groups",
+                                          "ipset",   "macros", "refs"};
+    static const char *const node[] = {"rules", "options", "log"};
+    static const char *const guest[] = {"rules", "aliases", "ipset", "refs", "options"};
 
-    c->data = index_of("name", names, ARRAY_LEN(names));
+    c->data = call_str(c, "vmid")   ? index_of("name", guest, ARRAY_LEN(guest))
+              : call_str(c, "node") ? index_of("name", node, ARRAY_LEN(node))
+                                    : index_of("name", cluster, ARRAY_LEN(cluster));
     return 0;
 }
 
-/* The scope that the path names; *ret may be NULL (nothing configured). */
-static int scope(struct call *c, js **ret) {
-    struct guest g;
+int fw_scope(struct call *c, struct fw_scope *ret) {
     js *n;
 
+    *ret = (struct fw_scope){.at = {"firewall", "cluster"}};
     if (call_str(c, "vmid")) {
-        if (guest_of_call(c, &g) < 0) {
+        if (guest_of_call(c, &ret->guest) < 0) {
             return -1;
         }
-        *ret = state_get(&c->s->st, "firewall", "guests", g.key, NULL);
-        return 0;
-    }
-    if (call_str(c, "node")) {
+        ret->at[1] = "guests";
+        ret->at[2] = ret->guest.key;
+    } else if (call_str(c, "node")) {
         if (node_of_call(c, &n) < 0) {
             return -1;
         }
-        *ret = state_get(&c->s->st, "firewall", "nodes", call_str(c, "node"), NULL);
-        return 0;
+        ret->at[1] = "nodes";
+        ret->at[2] = call_str(c, "node");
     }
-    *ret = state_get(&c->s->st, "firewall", "cluster", NULL);
+    ret->now = state_get(&c->s->st, ret->at[0], ret->at[1], ret->at[2], NULL);
     return 0;
 }
 
-static void digest_of(const js *part, char ret[static 41]) {
+js *fw_part(const struct fw_scope *f, const char *part, bool array) {
+    const js *now = js_get(f->now, part);
+
+    if (now && js_is_array(now) == array) {
+        return js_copy(now);
+    }
+    return array ? js_array() : js_object();
+}
+
+void fw_put(struct call *c, const struct fw_scope *f, const char *part, js *value) {
+    if (f->at[2]) {
+        state_set(&c->s->st, value, f->at[0], f->at[1], f->at[2], part, NULL);
+    } else {
+        state_set(&c->s->st, value, f->at[0], f->at[1], part, NULL);
+    }
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void digest_one(const js *o, struct buf *b) {
+    CLEANUP(freep) const char **keys = calloc((size_t)js_members(o) + 1, sizeof(char *));
+    size_t n = 0;
+
+    if (!keys) {
+        return;
+    }
+    JS_FOREACH(o, key, value) {
+        if (value && !js_is_array(value) && !js_is_object(value)) {
+            keys[n++] = key;
+        }
+    }
+    qsort(keys, n, sizeof(*keys), by_name);
+    for (size_t i = 0; i < n; i++) {
+        (void)buf_addf(b, "%s:%s\n", keys[i], json_object_get_string(js_get(o, keys[i])));
+    }
+}
+
+void fw_digest(const js *part, char ret[static 41]) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
 
-    if (part && (!js_is_array(part) || js_len(part)) &&
-        (!js_is_object(part) || js_members(part))) {
-        (void)js_print(part, &b);
+    for (size_t i = 0; i < js_len(part); i++) {
+        digest_one(js_at(part, i), &b);
+    }
+    if (js_is_object(part)) {
+        digest_one(part, &b);
     }
     sha1_hex(buf_str(&b), b.len, ret);
 }
 
-static js *rule_out(const js *rules, size_t i, bool one) {
-    js *o = js_copy(js_at(rules, i));
-    char digest[41];
+int fw_unchanged(struct call *c, const js *part) {
+    const char *want = call_str(c, "digest");
+    char now[41];
 
-    digest_of(rules, digest);
-    js_add(o, "digest", js_str(digest));
-    if (one) {
-        js_addf(o, "pos", "%zu", i);
-    } else {
-        js_add(o, "pos", js_int((int64_t)i));
+    fw_digest(part, now);
+    if (want && strcmp(want, now) != 0) {
+        return call_fail(c, 500,
+                         "detected modified configuration - file changed by other user? "
+                         "Try again.");
     }
-    return o;
+    return 0;
 }
 
-static js *rules_out(const js *rules) {
-    js *list = js_array();
+/* Copies of the items with the list's digest. */
+static js *with_digest(const js *list, bool pos) {
+    js *out = js_array();
+    char digest[41];
 
-    for (size_t i = 0; i < js_len(rules); i++) {
-        js_push(list, rule_out(rules, i, false));
+    fw_digest(list, digest);
+    for (size_t i = 0; i < js_len(list); i++) {
+        js *o = js_copy(js_at(list, i));
+
+        js_add(o, "digest", js_str(digest));
+        if (pos) {
+            js_add(o, "pos", js_int((int64_t)i));
+        }
+        js_push(out, o);
     }
-    return list;
+    return out;
+}
+
+/* The list of rules that the path names: of the scope, or of a security group. */
+static int rules_of(struct call *c, const js **ret) {
+    struct fw_scope f;
+    const js *group;
+
+    if (fw_scope(c, &f) < 0) {
+        return -1;
+    }
+    if (!call_str(c, "group")) {
+        *ret = js_get(f.now, "rules");
+        return 0;
+    }
+    group = js_get(js_get(f.now, "groups"), call_str(c, "group"));
+    if (!group) {
+        return call_fail(c, 500, "no such security group '%s'", call_str(c, "group"));
+    }
+    *ret = js_get(group, "rules");
+    return 0;
 }
 
 int route_fw_rules(struct call *c) {
-    js *fw;
+    const js *rules = NULL;
 
-    if (scope(c, &fw) < 0) {
+    if (rules_of(c, &rules) < 0) {
         return -1;
     }
-    c->data = rules_out(js_get(fw, "rules"));
+    c->data = with_digest(rules, true);
     return 0;
 }
 
 int route_fw_rule(struct call *c) {
-    js *fw;
+    CLEANUP(js_freep) js *all = NULL;
+    const js *rules = NULL;
     uint32_t pos;
 
-    if (scope(c, &fw) < 0) {
+    if (rules_of(c, &rules) < 0) {
         return -1;
     }
     if (ident_u32(call_str(c, "pos"), &pos) < 0) {
         return call_param_error(c, "pos", "type check ('integer') failed - got '%.40s'",
                                 call_str(c, "pos"));
     }
-    if (pos >= js_len(js_get(fw, "rules"))) {
+    if (pos >= js_len(rules)) {
         return call_fail(c, 500, "no rule at position %u", pos);
     }
-    c->data = rule_out(js_get(fw, "rules"), pos, true);
+    all = with_digest(rules, false);
+    c->data = js_ref(js_at(all, pos));
+    js_addf(c->data, "pos", "%u", pos); /* text here, a number in the list: seen */
     return 0;
 }
 
 int route_fw_options(struct call *c) {
-    js *fw;
+    struct fw_scope f;
     char digest[41];
 
-    if (scope(c, &fw) < 0) {
+    if (fw_scope(c, &f) < 0) {
         return -1;
     }
-    digest_of(js_get(fw, "options"), digest);
-    c->data = js_get(fw, "options") ? js_copy(js_get(fw, "options")) : js_object();
+    c->data = fw_part(&f, "options", false);
+    fw_digest(c->data, digest);
     js_add(c->data, "digest", js_str(digest));
     return 0;
 }
 
-/* {name: x} lists with a digest. */
-static int named(struct call *c, const char *part, const char *key) {
-    js *all = state_get(&c->s->st, "firewall", "cluster", part, NULL);
-    char digest[41];
+js *fw_named_list(const js *all, const char *key) {
+    js *out = js_array();
 
-    digest_of(all, digest);
-    c->data = js_array();
-    if (all) {
-        JS_FOREACH(all, name, v) {
-            js *o = js_object();
+    JS_FOREACH(all, name, v) {
+        js *o = js_object();
 
-            js_add(o, key, js_str(name));
-            js_add(o, "digest", js_str(digest));
-            JS_FOREACH(v, field, x) {
-                if (!js_is_array(x)) {
-                    js_add(o, field, js_ref(x));
-                }
+        js_add(o, key, js_str(name));
+        JS_FOREACH(v, field, x) {
+            if (!js_is_array(x)) {
+                js_add(o, field, js_ref(x));
             }
-            js_push(c->data, o);
         }
+        js_push(out, o);
     }
+    return out;
+}
+
+static int named(struct call *c, const char *part, const char *key) {
+    CLEANUP(js_freep) js *list = NULL;
+    struct fw_scope f;
+
+    if (fw_scope(c, &f) < 0) {
+        return -1;
+    }
+    list = fw_named_list(js_get(f.now, part), key);
+    c->data = with_digest(list, false);
     return 0;
 }
 
@@ -152,117 +230,119 @@ int route_fw_ipsets(struct call *c) {
     return named(c, "ipset", "name");
 }
 
-int route_fw_group(struct call *c) {
-    js *g = state_get(&c->s->st, "firewall", "cluster", "groups", call_str(c, "group"), NULL);
+int route_fw_alias(struct call *c) {
+    CLEANUP(js_freep) js *one = js_array();
+    CLEANUP(js_freep) js *out = NULL;
+    struct fw_scope f;
+    js *o;
 
-    if (!g) {
-        return call_fail(c, 500, "no such security group '%s'", call_str(c, "group"));
+    if (fw_scope(c, &f) < 0) {
+        return -1;
     }
-    c->data = rules_out(js_get(g, "rules"));
+    if (strlen(call_str(c, "name")) < 2) {
+        return call_param_error(c, "name", "value does not match the regex pattern");
+    }
+    if (!js_get(js_get(f.now, "aliases"), call_str(c, "name"))) {
+        return call_param_error(c, "name", "no such alias");
+    }
+    o = js_copy(js_get(js_get(f.now, "aliases"), call_str(c, "name")));
+    js_add(o, "name", js_str(call_str(c, "name")));
+    js_push(one, o);
+    c->data = js_ref(o);
+    return 0;
+}
+
+static int ipset_of(struct call *c, const js **ret) {
+    struct fw_scope f;
+    const js *set;
+
+    if (fw_scope(c, &f) < 0) {
+        return -1;
+    }
+    if (strlen(call_str(c, "name")) < 2) {
+        return call_param_error(c, "name", "value does not match the regex pattern");
+    }
+    set = js_get(js_get(f.now, "ipset"), call_str(c, "name"));
+    if (!set) {
+        return call_fail(c, 500, "no such IPSet '%s'", call_str(c, "name"));
+    }
+    *ret = js_get(set, "entries");
     return 0;
 }
 
 int route_fw_ipset(struct call *c) {
-    js *set = state_get(&c->s->st, "firewall", "cluster", "ipset", call_str(c, "name"), NULL);
-    js *entries = js_get(set, "entries");
-    char digest[41];
+    const js *entries = NULL;
 
-    if (strlen(call_str(c, "name")) < 2) {
-        return call_param_error(c, "name", "value does not match the regex pattern");
+    if (ipset_of(c, &entries) < 0) {
+        return -1;
     }
-    if (!set) {
-        return call_fail(c, 500, "no such IPSet '%s'", call_str(c, "name"));
+    c->data = with_digest(entries, false);
+    return 0;
+}
+
+int route_fw_entry(struct call *c) {
+    CLEANUP(js_freep) js *all = NULL;
+    const js *entries = NULL;
+
+    if (ipset_of(c, &entries) < 0) {
+        return -1;
     }
-    digest_of(entries, digest);
+    all = with_digest(entries, false);
+    for (size_t i = 0; i < js_len(all); i++) {
+        if (strcmp(js_str_or(js_at(all, i), "cidr", ""), call_str(c, "cidr")) == 0) {
+            c->data = js_ref(js_at(all, i));
+            return 0;
+        }
+    }
+    return call_param_error(c, "cidr", "no such IP/Network");
+}
+
+static void add_refs(js *list, const js *fw, const char *scope, const char *type) {
+    static const char *const parts[][3] = {{"ipset", "ipset", "+"}, {"aliases", "alias", ""}};
+
+    for (size_t i = 0; i < 2; i++) {
+        if (type && strcmp(type, parts[i][1]) != 0) {
+            continue;
+        }
+        JS_FOREACH(js_get(fw, parts[i][0]), name, v) {
+            js *o = js_object();
+
+            js_add(o, "type", js_str(parts[i][1]));
+            js_add(o, "name", js_str(name));
+            js_addf(o, "ref", "%s%s%s", parts[i][2], strcmp(scope, "guest") == 0 ? "guest/" : "",
+                    name);
+            js_add(o, "scope", js_str(scope));
+            if (js_get(v, "comment")) {
+                js_add(o, "comment", js_ref(js_get(v, "comment")));
+            }
+            js_push(list, o);
+        }
+    }
+}
+
+int route_fw_refs(struct call *c) {
+    struct fw_scope f;
+
+    if (fw_scope(c, &f) < 0) {
+        return -1;
+    }
     c->data = js_array();
-    for (size_t i = 0; i < js_len(entries); i++) {
-        js *o = js_copy(js_at(entries, i));
-
-        js_add(o, "digest", js_str(digest));
-        js_push(c->data, o);
+    add_refs(c->data, state_get(&c->s->st, "firewall", "cluster", NULL), "dc", call_str(c, "type"));
+    if (f.at[2]) {
+        add_refs(c->data, f.now, "guest", call_str(c, "type"));
     }
     return 0;
 }
 
-/* ---- the file ---- */
+int route_fw_log(struct call *c) {
+    struct fw_scope f;
+    js *o = js_object();
 
-static int put_rule(struct buf *b, const js *r) {
-    static const char *const options[][2] = {
-        {"iface", "-i"},     {"source", "-source"}, {"dest", "-dest"}, {"proto", "-p"},
-        {"dport", "-dport"}, {"sport", "-sport"},   {"log", "-log"},   {"icmp-type", "-icmp-type"}};
-    const char *type = js_str_or(r, "type", "in"), *macro = js_get_str(r, "macro");
-    const char *action = js_str_or(r, "action", "");
-    int rc = js_bool_or(r, "enable", true) ? 0 : buf_addc(b, '|');
-
-    if (strcmp(type, "group") == 0) {
-        rc = rc ? rc : buf_addf(b, "GROUP %s", action);
-    } else {
-        rc = rc ? rc
-                : buf_adds(b, strcmp(type, "out") == 0       ? "OUT "
-                              : strcmp(type, "forward") == 0 ? "FORWARD "
-                                                             : "IN ");
-        rc = rc ? rc : macro ? buf_addf(b, "%s(%s)", macro, action) : buf_adds(b, action);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(options) && rc == 0; i++) {
-        if (js_get_str(r, options[i][0])) {
-            rc = buf_addf(b, " %s %s", options[i][1], js_get_str(r, options[i][0]));
-        }
-    }
-    if (rc == 0 && js_get_str(r, "comment")) {
-        rc = buf_addf(b, " # %s", js_get_str(r, "comment"));
-    }
-    return rc ? rc : buf_addc(b, '\n');
-}
-
-static int put_rules(struct buf *b, const char *head, const js *rules) {
-    int r = js_len(rules) ? buf_addf(b, "%s\n\n", head) : 0;
-
-    for (size_t i = 0; i < js_len(rules) && r == 0; i++) {
-        r = put_rule(b, js_at(rules, i));
-    }
-    return r ? r : js_len(rules) ? buf_addc(b, '\n') : 0;
-}
-
-int cfg_firewall(const js *fw, struct buf *b) {
-    js *options = js_get(fw, "options"), *aliases = js_get(fw, "aliases");
-    js *sets = js_get(fw, "ipset"), *groups = js_get(fw, "groups");
-    int r = 0;
-
-    if (options && js_members(options)) {
-        r = buf_adds(b, "[OPTIONS]\n\n");
-        JS_FOREACH(options, k, v) {
-            r = r ? r : buf_addf(b, "%s: %s\n", k, json_object_get_string(v));
-        }
-        r = r ? r : buf_addc(b, '\n');
-    }
-    if (r == 0 && aliases && js_members(aliases)) {
-        r = buf_adds(b, "[ALIASES]\n\n");
-        JS_FOREACH(aliases, k, v) {
-            r = r ? r : buf_addf(b, "%s %s\n", k, js_str_or(v, "cidr", ""));
-        }
-        r = r ? r : buf_addc(b, '\n');
-    }
-    if (sets) {
-        JS_FOREACH(sets, k, v) {
-            js *entries = js_get(v, "entries");
-
-            r = r ? r : buf_addf(b, "[IPSET %s]\n\n", k);
-            for (size_t i = 0; i < js_len(entries) && r == 0; i++) {
-                r = buf_addf(b, "%s%s\n",
-                             js_bool_or(js_at(entries, i), "nomatch", false) ? "!" : "",
-                             js_str_or(js_at(entries, i), "cidr", ""));
-            }
-            r = r ? r : buf_addc(b, '\n');
-        }
-    }
-    r = r ? r : put_rules(b, "[RULES]", js_get(fw, "rules"));
-    if (groups) {
-        JS_FOREACH(groups, k, v) {
-            char head[80];
-
-            (void)snprintf(head, sizeof(head), "[group %s]", k);
-            r = r ? r : put_rules(b, head, js_get(v, "rules"));
-        }
-    }
-    return r;
+    c->data = js_array();
+    c->extra = js_object();
+    js_add(o, "n", js_int(1));
+    js_add(o, "t", js_str("no content"));
+    js_push(c->data, o);
+    js_add(c->extra, "total", js_int(1));
+    return fw_scope(c, &f);
 }

@@ -17,7 +17,9 @@ libsim_a_SOURCES = \
 	proximo-client/sim/migrate.c proximo-client/sim/vzdump.c proximo-client/sim/restore.c \
 	proximo-client/sim/jobs.c proximo-client/sim/destroy.c proximo-client/sim/ha.c \
 	proximo-client/sim/access.h proximo-client/sim/access.c proximo-client/sim/access_acl.c \
-	proximo-client/sim/firewall.c proximo-client/sim/cfgfile.c proximo-client/sim/tree.c \
+	proximo-client/sim/firewall.h proximo-client/sim/firewall.c \
+	proximo-client/sim/firewall_file.c proximo-client/sim/firewall_rules.c \
+	proximo-client/sim/firewall_sets.c proximo-client/sim/cfgfile.c proximo-client/sim/tree.c \
 	proximo-client/sim/import.c proximo-client/sim/faults.c \
 	proximo-client/sim/feature.c proximo-client/sim/apidoc.c proximo-client/sim/objects.c \
 	proximo-client/sim/capture.c \

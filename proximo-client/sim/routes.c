@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one table of what is served, and the way every call goes: find the row, check the privilege
  * it names, check the parameters, run, commit. Whatever is not in the table is a 501. */
+#include "proximo-client/sim/firewall.h"
 #include "proximo-client/sim/routes.h"
 
 #include <string.h>
@@ -9,15 +10,17 @@
 #include "common/own.h"
 #include "proximo-client/sim/form.h"
 
-#define N    "/nodes/{node}"
-#define G    "/nodes/{node}/{kind}/{vmid}"
-#define Q    "/nodes/{node}/qemu/{vmid}"
-#define S    "/storage/{storage}"
-#define NS   "/nodes/{node}/storage/{storage}"
-#define U    "/access/users/{userid}"
-#define SNAP G "/snapshot/{snapname}"
-#define HA   "/cluster/ha"
-#define FW   "/cluster/firewall"
+#define N       "/nodes/{node}"
+#define G       "/nodes/{node}/{kind}/{vmid}"
+#define Q       "/nodes/{node}/qemu/{vmid}"
+#define S       "/storage/{storage}"
+#define NS      "/nodes/{node}/storage/{storage}"
+#define U       "/access/users/{userid}"
+#define SNAP    G "/snapshot/{snapname}"
+#define HA      "/cluster/ha"
+#define FW      "/cluster/firewall"
+#define FW_EDIT "/ Sys.Modify"
+#define VM_NET  "/vms/{vmid} VM.Config.Network"
 
 #define AUDIT    "/ Sys.Audit"
 #define MODIFY   "/ Sys.Modify"
@@ -89,14 +92,14 @@ const struct route sim_routes[] = {
     {M_GET, HA "/status/current", AUDIT, "", route_ha_current},
     {M_GET, HA "/status/manager_status", AUDIT, "", route_ha_manager},
     {M_GET, FW, "", "", route_fw_index},
-    {M_GET, FW "/rules", AUDIT, "", route_fw_rules},
-    {M_GET, FW "/rules/{pos}", AUDIT, "", route_fw_rule},
-    {M_GET, FW "/options", AUDIT, "", route_fw_options},
+    FW_RULE_ROUTES(FW "/rules", AUDIT, FW_EDIT),
+    FW_OPTION_ROUTES(FW "/options", AUDIT, FW_EDIT, FW_CLUSTER_OPTIONS),
     {M_GET, FW "/groups", "", "", route_fw_groups},
-    {M_GET, FW "/groups/{group}", AUDIT, "", route_fw_group},
-    {M_GET, FW "/aliases", AUDIT, "", route_fw_aliases},
-    {M_GET, FW "/ipset", AUDIT, "", route_fw_ipsets},
-    {M_GET, FW "/ipset/{name}", AUDIT, "", route_fw_ipset},
+    {M_POST, FW "/groups", FW_EDIT, "comment=string digest=string group!=configid rename=configid",
+     route_fw_group_create},
+    {M_DELETE, FW "/groups/{group}", FW_EDIT, "", route_fw_group_delete},
+    FW_RULE_ROUTES(FW "/groups/{group}", AUDIT, FW_EDIT),
+    FW_NAME_ROUTES(FW, AUDIT, FW_EDIT),
 
     {M_GET, "/nodes", "", "", route_nodes},
     {M_GET, N, "", "", route_node_index},
@@ -107,9 +110,11 @@ const struct route sim_routes[] = {
     {M_GET, N "/time", N " Sys.Audit", "", route_node_time},
     {M_GET, N "/network", "", "type=string", route_node_network},
     {M_GET, N "/replication", "", "guest=vmid", route_node_replication},
-    {M_GET, N "/firewall/rules", N " Sys.Audit", "", route_fw_rules},
-    {M_GET, N "/firewall/rules/{pos}", N " Sys.Audit", "", route_fw_rule},
-    {M_GET, N "/firewall/options", N " Sys.Audit", "", route_fw_options},
+    {M_GET, N "/firewall", "", "", route_fw_index},
+    FW_RULE_ROUTES(N "/firewall/rules", N " Sys.Audit", N " Sys.Modify"),
+    FW_OPTION_ROUTES(N "/firewall/options", N " Sys.Audit", N " Sys.Modify", FW_NODE_OPTIONS),
+    {M_GET, N "/firewall/log", N " Sys.Syslog", "limit=int since=int start=int until=int",
+     route_fw_log},
     {M_GET, N "/tasks", "",
      "errors=bool limit=int since=int source=enum(archive,active,all) start=int "
      "statusfilter=string typefilter=string until=int userfilter=string vmid=vmid",
@@ -206,9 +211,12 @@ const struct route sim_routes[] = {
     {M_PUT, SNAP "/config", "/vms/{vmid} VM.Snapshot", "description=string", route_snap_config_set},
     {M_POST, SNAP "/rollback", "/vms/{vmid} VM.Snapshot|VM.Snapshot.Rollback", "start=bool",
      route_snap_rollback},
-    {M_GET, G "/firewall/rules", VM_AUDIT, "", route_fw_rules},
-    {M_GET, G "/firewall/rules/{pos}", VM_AUDIT, "", route_fw_rule},
-    {M_GET, G "/firewall/options", VM_AUDIT, "", route_fw_options},
+    {M_GET, G "/firewall", "", "", route_fw_index},
+    FW_RULE_ROUTES(G "/firewall/rules", VM_AUDIT, VM_NET),
+    FW_OPTION_ROUTES(G "/firewall/options", VM_AUDIT, VM_NET, FW_GUEST_OPTIONS),
+    FW_NAME_ROUTES(G "/firewall", VM_AUDIT, VM_NET),
+    {M_GET, G "/firewall/log", "/vms/{vmid} VM.Console", "limit=int since=int start=int until=int",
+     route_fw_log},
 
     {M_GET, "/storage", "", "type=string", route_storage_list},
     {M_POST, "/storage", "/storage Datastore.Allocate", "*", route_storage_create},

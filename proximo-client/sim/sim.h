@@ -217,8 +217,13 @@ handler route_backup_jobs, route_backup_job, route_backup_volumes, route_not_bac
     route_backup_info;
 handler route_ha_rule_create, route_ha_rule_update, route_ha_rule_delete, route_replication_job,
     route_replication_create, route_replication_update, route_replication_delete;
-handler route_fw_index, route_fw_rules, route_fw_rule, route_fw_options, route_fw_groups,
-    route_fw_group, route_fw_aliases, route_fw_ipsets, route_fw_ipset;
+handler route_fw_index, route_fw_rules, route_fw_rule, route_fw_rule_create, route_fw_rule_update,
+    route_fw_rule_delete, route_fw_options, route_fw_options_set, route_fw_groups,
+    route_fw_group_create, route_fw_group_delete, route_fw_aliases, route_fw_alias,
+    route_fw_alias_create, route_fw_alias_update, route_fw_alias_delete, route_fw_ipsets,
+    route_fw_ipset, route_fw_ipset_create, route_fw_ipset_delete, route_fw_entry,
+    route_fw_entry_create, route_fw_entry_update, route_fw_entry_delete, route_fw_refs,
+    route_fw_log;
 handler route_sim_fault, route_sim_faults, route_sim_fault_clear;
 
 /* ---- ha.c helpers used by power ---- */
