@@ -176,6 +176,10 @@ const char *pve_token_id(const struct pve *p) {
     return p->token_id;
 }
 
+const char *pve_local_address(const struct pve *p) {
+    return p->local[0] ? p->local : NULL;
+}
+
 void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx) {
     p->cancelled = cancelled;
     p->cancel_ctx = ctx;

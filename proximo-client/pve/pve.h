@@ -34,6 +34,10 @@ static inline void pve_closep(struct pve **p) {
 /* user@realm!tokenid of the token file (never the secret). Borrowed. */
 const char *pve_token_id(const struct pve *p);
 
+/* The address from which we reached the API last, as this machine sees it (a NAT on the way gives the
+ * cluster another one). NULL before the first answer. Borrowed until the next request. */
+const char *pve_local_address(const struct pve *p);
+
 /* Polled during every wait, at least every 200 ms; true = stop with "cancelled". */
 void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx);
 

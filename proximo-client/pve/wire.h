@@ -24,6 +24,7 @@ struct pve {
     bool pinned;
     char shown[96]; /* fingerprint of the last leaf that was refused */
     char token_id[128];
+    char local[64]; /* our own address of the last connection, "" before the first */
     int64_t timeout_ms;
     unsigned int connections;
     bool (*cancelled)(void *ctx);

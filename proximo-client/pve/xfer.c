@@ -217,6 +217,7 @@ static bool xfer_collect(struct pve *p, const struct xfer *x, size_t n) {
 
     while ((m = curl_multi_info_read(p->multi, &left))) {
         struct xfer *mine = NULL;
+        char *local = NULL;
         long status = 0;
 
         if (m->msg != CURLMSG_DONE ||
@@ -226,6 +227,10 @@ static bool xfer_collect(struct pve *p, const struct xfer *x, size_t n) {
         }
         mine->code = m->data.result;
         (void)curl_easy_getinfo(mine->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (curl_easy_getinfo(mine->easy, CURLINFO_LOCAL_IP, &local) == CURLE_OK && local &&
+            local[0]) {
+            (void)snprintf(p->local, sizeof(p->local), "%s", local);
+        }
         mine->status = (int)status;
         mine->done = true;
         xfer_stop(mine);

@@ -21,6 +21,10 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/core.c \
 	proximo-client/tools/exec.c \
 	proximo-client/tools/exec_plan.c \
+	proximo-client/tools/firewall.c \
+	proximo-client/tools/firewall_int.h \
+	proximo-client/tools/firewall_names.c \
+	proximo-client/tools/firewall_plan.c \
 	proximo-client/tools/guest.c \
 	proximo-client/tools/guest_config.c \
 	proximo-client/tools/guest_hooks.c \

@@ -6,11 +6,13 @@
 #include "proximo-client/tools/rows.h"
 
 static const struct row *const tables[] = {
-    core_rows,       cluster_rows,     cluster_read_rows, node_rows,        node_read_rows,
-    guest_rows,      guest_life_rows,  snapshot_rows,     storage_rows,     content_rows,
-    backup_rows,     replication_rows, ha_rows,           sdn_read_rows,    ceph_read_rows,
-    pool_rows,       task_rows,        access_rows,       access_user_rows, access_realm_rows,
-    access_acl_rows, api_rows,         exec_rows,         ledger_rows,
+    core_rows,        cluster_rows,       cluster_read_rows, node_rows,
+    node_read_rows,   guest_rows,         guest_life_rows,   snapshot_rows,
+    storage_rows,     content_rows,       backup_rows,       replication_rows,
+    ha_rows,          sdn_read_rows,      ceph_read_rows,    pool_rows,
+    firewall_rows,    firewall_name_rows, task_rows,         access_rows,
+    access_user_rows, access_realm_rows,  access_acl_rows,   api_rows,
+    exec_rows,        ledger_rows,
 };
 
 const struct row *row_at(size_t i) {

@@ -32,6 +32,8 @@ extern const struct row content_rows[];
 extern const struct row guest_life_rows[];
 extern const struct row ha_rows[];
 extern const struct row replication_rows[];
+extern const struct row firewall_rows[];
+extern const struct row firewall_name_rows[];
 extern const struct row exec_rows[];
 extern const struct row ledger_rows[];
 

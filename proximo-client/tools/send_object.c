@@ -83,7 +83,7 @@ void say(const char *template, const js *args, struct buf *ret) {
 bool says_absent(const struct err *e) {
     static const char *const words[] = {"does not exist", "no such",        "not exist",
                                         "not found",      "unable to find", "doesn't exist",
-                                        "unknown ",       "not defined"};
+                                        "unknown ",       "not defined",    "no rule at position"};
 
     if (e->http_status == 404) {
         return true;

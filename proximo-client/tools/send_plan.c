@@ -148,6 +148,12 @@ static int undo_action(struct sending *c, struct err *e) {
     js *form = NULL;
     int code;
 
+    if (c->row->send->back) {
+        struct assess a = {.row = c->row, .args = c->args, .before = c->now};
+
+        a.guest = c->guest.vmid ? &c->guest : NULL;
+        return c->row->send->back(c->d, &a, e);
+    }
     if (!r) {
         draft_undo(c->d, "none", c->row->undo_none, "");
         return 0;

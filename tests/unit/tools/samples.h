@@ -12,10 +12,16 @@ static const struct sample {
     const char *row;                  /* NULL: every row */
     const char *name, *value, *other; /* JSON */
 } samples[] = {
-    {NULL, "digest", "\"aaaa\"", "\"bbbb\""}, {NULL, "size", "\"+5G\"", "\"+6G\""},
-    {NULL, "disk", "\"rootfs\"", "\"mp0\""},  {"pve_create_container", "vmid", "777", "778"},
-    {"pve_create_vm", "vmid", "777", "778"},  {"pve_restore_ct", "vmid", "777", "778"},
-    {"pve_restore_vm", "vmid", "777", "778"}, {"pve_clone", "newid", "777", "778"},
+    {NULL, "digest", "\"aaaa\"", "\"bbbb\""},
+    {NULL, "size", "\"+5G\"", "\"+6G\""},
+    {NULL, "disk", "\"rootfs\"", "\"mp0\""},
+    {"pve_create_container", "vmid", "777", "778"},
+    {"pve_create_vm", "vmid", "777", "778"},
+    {"pve_restore_ct", "vmid", "777", "778"},
+    {"pve_restore_vm", "vmid", "777", "778"},
+    {"pve_clone", "newid", "777", "778"},
+    {NULL, "pos", "3", "4"},
+    {NULL, "moveto", "0", "1"}, /* a rule that stays where it is is refused */
 };
 
 /* Fields that cannot stand beside the others. */

@@ -314,7 +314,7 @@ START_TEST(data_rows_are_whole) {
         ck_assert_msg(strcmp(r->undo, "none") == 0 || strcmp(r->undo, kinds[x->does]) == 0,
                       "%s: undo %s", r->name, r->undo);
         ck_assert_msg(x->on || x->does == SEND_ACTION, "%s: what does it work on?", r->name);
-        ck_assert_msg(x->does != SEND_ACTION || (x->inverse && row_find(x->inverse)) ||
+        ck_assert_msg(x->does != SEND_ACTION || (x->inverse && row_find(x->inverse)) || x->back ||
                           r->undo_none,
                       "%s: inverse", r->name);
         says_what_is_there(r);
