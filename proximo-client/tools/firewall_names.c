@@ -120,7 +120,7 @@ static const struct thing guest_alias = ALIAS_THING("pve_guest_alias", "vmid nam
                "Plans another name of an IP set " WHERE                                            \
                "; rules that use the old name stop taking effect.",                                \
                REN, T##_renamed, "POST", AT "/ipset",                                              \
-               "rename IP set {rename} " WHERE " to {name}", EDIT_, "inverse",                     \
+               "rename IP set {rename} " WHERE " to {name}", EDIT_, "inverse", .digest = true,     \
                .back = firewall_rename_back),                                                      \
         CHANGE(SEND_DELETE, P "_delete", "Delete an IP set " WHERE,                                \
                "Plans deleting an empty IP set " WHERE "; rules that use it stop taking effect.",  \
@@ -192,7 +192,7 @@ const struct row firewall_name_rows[] = {
     CHANGE(SEND_ACTION, "pve_security_group_rename", "Rename a security group",
            "Plans another name of a security group; PVE changes the rules that use it.",
            groups_rename, group_renamed, "POST", CLUSTER "/groups",
-           "rename security group {rename} to {group}", EDIT, "inverse",
+           "rename security group {rename} to {group}", EDIT, "inverse", .digest = true,
            .back = firewall_rename_back),
     CHANGE(SEND_DELETE, "pve_security_group_delete", "Delete a security group",
            "Plans deleting an empty security group; rules that use it stop taking effect.",

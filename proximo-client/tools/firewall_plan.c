@@ -24,29 +24,27 @@ static int remember(void *ctx, const char *path, const char *reduce, const js *d
 
 int assess_firewall(struct draft *d, const struct assess *a, struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
-    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
-    CLEANUP(js_freep) js *form = NULL;
-    struct blast_request req = {.method = a->row->send->method};
-    struct picture_ask ask;
-    int r = pve_path(a->row->send->path, a->args, &path, e);
+    struct blast_request req[4];
+    struct picture_ask ask = {0};
+    size_t n = 0;
+    int r = 0;
 
-    if (r == 0) {
-        r = send_form(a->row, NULL, a->args, js_str_or(a->args, "kind", ""), &form, e);
+    for (; n < js_len(a->sent) && n < ARRAY_LEN(req) && r == 0; n++) {
+        const js *q = js_at(a->sent, n);
+
+        req[n] = (struct blast_request){js_str_or(q, "method", ""), js_str_or(q, "path", ""),
+                                        js_get(q, "form")};
+        r = blast_firewall_ask(req[n].path, &ask);
     }
+    if (n == 0 || n < js_len(a->sent) || r < 0) {
+        return err_set(e, -EINVAL, "not a change of the firewall that can be assessed");
+    }
+    session_progress(draft_session(d), 0, 0, "reading the firewall for the blast radius");
+    r = picture_read(draft_session(d)->pve, &ask, remember, d, &p, e);
     if (r < 0) {
         return r;
     }
-    req.path = buf_str(&path);
-    req.form = form;
-    r = blast_firewall_ask(req.path, &ask);
-    if (r == 0) {
-        session_progress(draft_session(d), 0, 0, "reading the firewall for the blast radius");
-        r = picture_read(draft_session(d)->pve, &ask, remember, d, &p, e);
-    }
-    if (r < 0) {
-        return r;
-    }
-    r = blast_firewall(p, &req, 1, pve_local_address(draft_session(d)->pve), d);
+    r = blast_firewall(p, req, n, pve_local_address(draft_session(d)->pve), d);
     return r == 0 || r == -ENOENT ? 0 : err_set(e, r, "the blast radius could not be computed");
 }
 

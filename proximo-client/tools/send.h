@@ -42,6 +42,9 @@ struct assess {
     const char *method, *path; /* the request as it will be sent */
     const js *form;
     const struct guest_ref *guest; /* NULL when the row is not about one */
+    /* What is sent, in order: [{method, path, form}]. Of an undo several requests may be needed, and
+     * args then only name the object. */
+    const js *sent;
 };
 /* Reads the picture it needs (assess.h's assess_look) and hands it to an analyser of blast/. */
 typedef int assess_fn(struct draft *d, const struct assess *a, struct err *e);

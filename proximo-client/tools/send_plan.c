@@ -253,6 +253,19 @@ static int more_reads(struct sending *c, struct err *e) {
     return r;
 }
 
+/* The one request of a plan, as an analyser is told it. */
+static js *sent_of(const struct sending *c, const js *form) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    js *list = js_array(), *one = js_object();
+
+    (void)pve_path(c->row->send->path, c->args, &path, NULL); /* has been sent already */
+    js_add(one, "method", js_str(c->row->send->method));
+    js_add(one, "path", js_str(buf_str(&path)));
+    js_add(one, "form", form ? js_copy(form) : js_object());
+    js_push(list, one);
+    return list;
+}
+
 static int compose(struct sending *c, js *form, struct err *e) {
     struct assess a = {.row = c->row,
                        .args = c->args,
@@ -261,6 +274,7 @@ static int compose(struct sending *c, js *form, struct err *e) {
                        .form = form};
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     CLEANUP(js_freep) js *after = NULL;
+    CLEANUP(js_freep) js *sent = NULL;
     int r;
 
     sentence(c, form);
@@ -279,6 +293,7 @@ static int compose(struct sending *c, js *form, struct err *e) {
         a.after = after = send_after(c->now, form);
     }
     a.guest = c->guest.vmid ? &c->guest : NULL;
+    a.sent = sent = sent_of(c, form);
     r = pve_path(c->row->send->path, c->args, &path, e);
     a.path = buf_str(&path);
     r = r < 0 ? r : send_verdict(c->d, &a, e);

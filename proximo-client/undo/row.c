@@ -33,14 +33,27 @@ static void conflicts(struct sending *c, const struct row *r, const js *did) {
     }
 }
 
+/* What the undo sends, as an analyser is told it. */
+static js *sent_of(const struct undone *u) {
+    js *list = js_array();
+    const js *q;
+
+    for (size_t i = 0; (q = undone_request(u, "undo", i)); i++) {
+        js_push(list, answer_pick(q, "method path form"));
+    }
+    return list;
+}
+
 /* ACL entries that come back are judged one by one: each gives somebody something. */
 static int assess(struct sending *c, const struct undone *u, const struct row *r, const js *before,
                   const js *after, struct err *e) {
+    CLEANUP(js_freep) js *sent = sent_of(u);
     struct assess a = {.row = r,
                        .args = c->args,
                        .before = before,
                        .after = after,
-                       .guest = c->guest.vmid ? &c->guest : NULL};
+                       .guest = c->guest.vmid ? &c->guest : NULL,
+                       .sent = sent};
     const js *q;
     int code = 0;
 
@@ -143,7 +156,7 @@ static const struct row *counterpart(const struct row *r) {
     case SEND_DELETE:
         return row_find(x->on->made_by);
     case SEND_ACTION:
-        return x->inverse ? row_find(x->inverse) : NULL;
+        return x->back ? r : x->inverse ? row_find(x->inverse) : NULL;
     case SEND_UPDATE:
     default:
         return r;
