@@ -27,6 +27,7 @@ struct fw_net {
     u128 lo, hi;
     unsigned int v;
     bool nomatch;
+    uint32_t order; /* of an IP set's entry: where it stands */
 };
 u128 fw_addr_max(unsigned int v);
 /* "a", "a/len" (host bits are ignored, as iptables does) or "a-b". */

@@ -311,7 +311,7 @@ static void ask_remote(struct comparing *c, unsigned int v, const struct cuts *c
     struct fw_diff run = {.dir = dir, .proto = f->proto, .port = f->port};
     bool icmp = is_icmp(f->proto);
 
-    run.local = (struct fw_net){l->addr, l->addr, v, false};
+    run.local = (struct fw_net){.lo = l->addr, .hi = l->addr, .v = v};
     run.odd_sport = sport == EPHEMERAL ? 0 : sport;
     for (size_t i = 0; i < cuts->n && cuts->at[i] <= last_unicast(v); i++) {
         u128 hi = i + 1 < cuts->n && cuts->at[i + 1] <= last_unicast(v) ? cuts->at[i + 1] - 1
@@ -335,7 +335,7 @@ static void ask_remote(struct comparing *c, unsigned int v, const struct cuts *c
             continue;
         }
         run_end(c, &run);
-        run.remote = (struct fw_net){cuts->at[i], hi, v, false};
+        run.remote = (struct fw_net){.lo = cuts->at[i], .hi = hi, .v = v};
         run.before = before;
         run.after = after;
         run.why_before = why[0];

@@ -22,7 +22,7 @@ static int by_start(const void *a, const void *b) {
     if (x->hi != y->hi) {
         return x->hi > y->hi ? -1 : 1; /* the wider one first: it is the outer one */
     }
-    return x->nomatch - y->nomatch; /* an exception of the same width wins */
+    return x->order < y->order ? -1 : x->order > y->order;
 }
 
 struct sweep {
@@ -108,15 +108,24 @@ static void sweep(struct fw_arena *a, const struct fw_net *sorted, size_t n, boo
 void fw_set_finish(struct fw_arena *a, struct fw_set *s) {
     CLEANUP(freep) struct fw_net *sorted = calloc(s->n_raw ? s->n_raw : 1, sizeof(*sorted));
 
+    size_t n = 0;
+
     if (!sorted) {
         abort();
     }
-    if (s->n_raw > 0) {
-        memcpy(sorted, s->raw, s->n_raw * sizeof(*sorted));
-        qsort(sorted, s->n_raw, sizeof(*sorted), by_start);
+    for (size_t i = 0; i < s->n_raw; i++) {
+        sorted[i] = s->raw[i];
+        sorted[i].order = (uint32_t)i;
+    }
+    qsort(sorted, s->n_raw, sizeof(*sorted), by_start);
+    for (size_t i = 0; i < s->n_raw; i++) {
+        /* PVE keeps one entry a network: the last (an alias may name what stands there already) */
+        n -= n > 0 && sorted[n - 1].v == sorted[i].v && sorted[n - 1].lo == sorted[i].lo &&
+             sorted[n - 1].hi == sorted[i].hi;
+        sorted[n++] = sorted[i];
     }
     for (int nft = 0; nft < 2; nft++) {
-        sweep(a, sorted, s->n_raw, nft == 1, &s->in[nft], &s->n_in[nft]);
+        sweep(a, sorted, n, nft == 1, &s->in[nft], &s->n_in[nft]);
     }
 }
 

@@ -66,7 +66,7 @@ struct telling {
 };
 
 static void add_address(js *o, const char *key, unsigned int v, u128 a) {
-    struct fw_net n = {a, a, v, false};
+    struct fw_net n = {.lo = a, .hi = a, .v = v};
     char text[FW_NET_TEXT];
 
     fw_net_print(&n, text);

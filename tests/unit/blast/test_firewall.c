@@ -265,6 +265,18 @@ static const struct {
      "exposed",
      NULL,
      3},
+    {"of two entries for one network the last counts",
+     W(ON
+       "," RULES(R("in", "ACCEPT", TCP("8006") FROM("+adm"))) "," ALIAS("203.0.113.0/24") "," SET(
+           "adm", "{\"cidr\":\"office\",\"nomatch\":1}," CIDR("203.0.113.0/24"))),
+     "DELETE",
+     CF "/rules/0",
+     "{}",
+     "203.0.113.9",
+     {"node/c1 lockout 3 PVE API (tcp)\n"},
+     "exposed",
+     NULL,
+     3},
     {"alias moves",
      W(ON "," RULES(R("in", "ACCEPT", TCP("22") FROM("office"))) "," ALIAS("203.0.113.9")),
      "PUT",
