@@ -52,11 +52,23 @@ js *fw_part(const struct fw_scope *f, const char *part, bool array) {
     return array ? js_array() : js_object();
 }
 
+/* PVE takes a guest's or node's file away when nothing is left to write. */
 void fw_put(struct call *c, const struct fw_scope *f, const char *part, js *value) {
-    if (f->at[2]) {
+    bool empty = js_is_array(value) ? js_len(value) == 0 : js_members(value) == 0;
+
+    if (!f->at[2]) {
+        state_set(&c->s->st, value, f->at[0], f->at[1], part, NULL);
+    } else if (!empty) {
         state_set(&c->s->st, value, f->at[0], f->at[1], f->at[2], part, NULL);
     } else {
-        state_set(&c->s->st, value, f->at[0], f->at[1], part, NULL);
+        bool last = js_members(f->now) <= (js_get(f->now, part) != NULL);
+
+        js_freep(&value);
+        if (last && f->now) {
+            state_del(&c->s->st, f->at[0], f->at[1], f->at[2], NULL);
+        } else if (js_get(f->now, part)) {
+            state_del(&c->s->st, f->at[0], f->at[1], f->at[2], part, NULL);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of the firewall: rules and options of the cluster, nodes, guests and vnets, and the rules of
+/* Rows of the firewall: rules and options of the cluster, nodes and guests, and the rules of
  * security groups. Names that rules use (groups, IP sets, aliases) are in firewall_names.c. */
 #include "proximo-client/tools/firewall_int.h"
 
@@ -7,7 +7,6 @@
 #define GROUP   CLUSTER "/groups/{group}"
 #define NODE    "/nodes/{node}/firewall"
 #define GUEST   "/nodes/{node}/{kind}/{vmid}/firewall"
-#define VNET    "/cluster/sdn/vnets/{vnet}/firewall"
 
 #define SEE        "/ Sys.Audit"
 #define EDIT       "/ Sys.Modify"
@@ -15,22 +14,18 @@
 #define EDIT_NODE  "/nodes/{node} Sys.Modify"
 #define SEE_GUEST  "/vms/{vmid} VM.Audit"
 #define EDIT_GUEST "/vms/{vmid} VM.Config.Network"
-#define SEE_VNET   "/sdn/zones SDN.Audit"
-#define EDIT_VNET  "/sdn/zones SDN.Allocate"
 
 #define ID_GROUP                                                                                   \
     { "group", F_STR, "security group", true, .min = 2, .max = 18 }
 #define ID_NODE                                                                                    \
     { "node", F_NODE, NULL, true }
-#define ID_VNET                                                                                    \
-    { "vnet", F_STR, NULL, true, .min = 2, .max = 8 }
 #define MOVETO                                                                                     \
     {                                                                                              \
         "moveto", F_INT, "before the rule that is now at this position", true, .min = 0,           \
                                                                                .max = 100000       \
     }
 
-/* The five lists of rules: fields that name the list come first. */
+/* The four lists of rules: fields that name the list come first. */
 static const struct field cluster_list[] = {FIELDS_PAGE, {NULL}};
 static const struct field cluster_one[] = {FW_POS, {NULL}};
 static const struct field cluster_new[] = {FW_RULE_FIELDS(true), {NULL}};
@@ -54,19 +49,12 @@ static const struct field guest_new[] = {FIELDS_GUEST, FW_RULE_FIELDS(true), {NU
 static const struct field guest_change[] = {
     FIELDS_GUEST, FW_POS, FW_RULE_FIELDS(false), FW_DELETE, {NULL}};
 static const struct field guest_move[] = {FIELDS_GUEST, FW_POS, MOVETO, {NULL}};
-static const struct field vnet_list[] = {ID_VNET, FIELDS_PAGE, {NULL}};
-static const struct field vnet_one[] = {ID_VNET, FW_POS, {NULL}};
-static const struct field vnet_new[] = {ID_VNET, FW_RULE_FIELDS(true), {NULL}};
-static const struct field vnet_change[] = {
-    ID_VNET, FW_POS, FW_RULE_FIELDS(false), FW_DELETE, {NULL}};
-static const struct field vnet_move[] = {ID_VNET, FW_POS, MOVETO, {NULL}};
 
 static const struct thing cluster_rule = FW_RULE_THING("pve_firewall", "pos", CLUSTER "/rules");
 static const struct thing group_rule = FW_RULE_THING("pve_security_group", "group pos", GROUP);
 static const struct thing node_rule = FW_RULE_THING("pve_node_firewall", "node pos", NODE "/rules");
 static const struct thing guest_rule =
     FW_RULE_THING("pve_guest_firewall", "vmid pos", GUEST "/rules");
-static const struct thing vnet_rule = FW_RULE_THING("pve_vnet_firewall", "vnet pos", VNET "/rules");
 
 /* Options. What is on by default says so. */
 #define SWITCH(name, desc)                                                                         \
@@ -130,19 +118,9 @@ static const struct field guest_options[] = {
     FW_DELETE,
     {NULL},
 };
-static const struct field vnet_only[] = {ID_VNET, {NULL}};
-static const struct field vnet_options[] = {
-    ID_VNET,
-    SWITCH("enable", NULL),
-    {"policy_forward", F_ENUM, "default ACCEPT", .choices = "ACCEPT|DROP"},
-    LEVEL("log_level_forward"),
-    FW_DELETE,
-    {NULL},
-};
 static const struct thing cluster_option = FW_OPTION_THING("", CLUSTER "/options");
 static const struct thing node_option = FW_OPTION_THING("node", NODE "/options");
 static const struct thing guest_option = FW_OPTION_THING("vmid", GUEST "/options");
-static const struct thing vnet_option = FW_OPTION_THING("vnet", VNET "/options");
 
 const struct row firewall_rows[] = {
     FW_RULE_ROWS("pve_firewall", "of the cluster", CLUSTER "/rules", cluster_rule, cluster_list,
@@ -159,9 +137,5 @@ const struct row firewall_rows[] = {
                  guest_one, guest_new, guest_change, guest_move, SEE_GUEST, EDIT_GUEST),
     FW_OPTION_ROWS("pve_guest_firewall", "of a guest", GUEST "/options", guest_option, guest_only,
                    guest_options, SEE_GUEST, EDIT_GUEST),
-    FW_RULE_ROWS("pve_vnet_firewall", "of a vnet", VNET "/rules", vnet_rule, vnet_list, vnet_one,
-                 vnet_new, vnet_change, vnet_move, SEE_VNET, EDIT_VNET),
-    FW_OPTION_ROWS("pve_vnet_firewall", "of a vnet", VNET "/options", vnet_option, vnet_only,
-                   vnet_options, SEE_VNET, EDIT_VNET),
     {NULL},
 };

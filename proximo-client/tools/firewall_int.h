@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proximo-client/tools/firewall_int.h - rows of the firewall's plane: what the scopes (cluster,
- * security groups, nodes, guests, vnets) have in common, as initializers. */
+ * security groups, nodes, guests) have in common, as initializers. */
 #pragma once
 #include "proximo-client/tools/send.h"
 

@@ -141,6 +141,18 @@ static int undo_delete(struct sending *c, const struct undone *u, struct err *e)
 }
 
 static int undo_action(struct sending *c, const struct undone *u, struct err *e) {
+    const js *q;
+    int r = 0;
+
+    /* a rule that was moved stands elsewhere now: its digest is read there */
+    for (size_t i = 0; r == 0 && (q = undone_request(u, "undo", i)); i++) {
+        if (c->row->send->back && js_get_str(q, "fresh_of")) {
+            r = draft_read(c->d, js_get_str(q, "fresh_of"), "whole", NULL, e);
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
     send_undo_copy(c->d, u->plan);
     draft_undo(c->d, "none", "the operation can be planned again", "");
     return assess(c, u, c->row, c->now, c->now, e);

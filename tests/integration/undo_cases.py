@@ -33,6 +33,85 @@ VOLATILE = [
 
 SAFETY = ["guests/{vmid}/snapshots/pxundo_*", "guests/{vmid}/config/parent", "guests/{vmid}/parent"]
 
+F = "/cluster/firewall"
+G = "/nodes/pve1/lxc/101/firewall"
+N = "/nodes/pve1/firewall"
+
+
+def rule(**form):
+    return dict(type="in", action="ACCEPT", enable=1, **form)
+
+
+def three(path):
+    """Three rules, so that a position in the middle means something."""
+    return [("POST", path, rule(macro=m, comment=m)) for m in ("SSH", "HTTP", "DNS")]
+
+
+def rule_cases(name, path, names):
+    full = {"before": three(path)}
+    return [
+        (f"{name}_rule_add", dict(names, type="in", action="DROP", proto="tcp", dport="9999",
+                                  source="10.9.0.0/16", enable=1), full),
+        (f"{name}_rule_update", dict(names, pos=1, comment="x", macro="HTTPS"), full),
+        (f"{name}_rule_update", dict(names, pos=1, enable=0, delete=["comment"]), full),
+        (f"{name}_rule_move", dict(names, pos=2, moveto=0), full),
+        (f"{name}_rule_move", dict(names, pos=0, moveto=3), full),
+        (f"{name}_rule_remove", dict(names, pos=1), full),
+        (f"{name}_rule_remove", dict(names, pos=0), full),
+    ]
+
+
+def named_cases(prefix, path, names):
+    adm = [("POST", f"{path}/ipset", {"name": "keep", "comment": "x"}),
+           ("POST", f"{path}/ipset/keep", {"cidr": "10.0.0.0/24", "comment": "y"})]
+    empty = [("POST", f"{path}/ipset", {"name": "void", "comment": "x"})]
+    office = [("POST", f"{path}/aliases", {"name": "keep", "cidr": "10.0.0.7", "comment": "x"})]
+    gone = {"after": [("DELETE", f"{path}/ipset/keep", {"force": 1})]}
+    return [
+        (f"{prefix}ipset_create", dict(names, name="fresh", comment="x"),
+         {"before": adm, **gone}),
+        (f"{prefix}ipset_rename", dict(names, name="other", rename="keep"),
+         {"before": adm, **gone}),
+        (f"{prefix}ipset_delete", dict(names, name="void"),
+         {"before": adm + empty, "after": [*gone["after"], ("DELETE", f"{path}/ipset/void", {})]}),
+        (f"{prefix}ipset_entry_add", dict(names, name="keep", cidr="10.1.0.0/16", nomatch=True),
+         {"before": adm, **gone}),
+        (f"{prefix}ipset_entry_update",
+         dict(names, name="keep", cidr="10.0.0.0/24", nomatch=True, comment=""),
+         {"before": adm, **gone}),
+        (f"{prefix}ipset_entry_remove", dict(names, name="keep", cidr="10.0.0.0/24"),
+         {"before": adm, **gone}),
+        (f"{prefix}alias_create", dict(names, name="fresh", cidr="10.0.0.9"),
+         {"before": office, "after": [("DELETE", f"{path}/aliases/keep", {})]}),
+        (f"{prefix}alias_update", dict(names, name="keep", cidr="10.0.0.8", comment=""),
+         {"before": office, "after": [("DELETE", f"{path}/aliases/keep", {})]}),
+        (f"{prefix}alias_delete", dict(names, name="keep"),
+         {"before": office, "after": [("DELETE", f"{path}/aliases/keep", {})]}),
+    ]
+
+
+FIREWALL = [
+    *rule_cases("pve_firewall", f"{F}/rules", {}),
+    *rule_cases("pve_node_firewall", f"{N}/rules", {"node": "pve1"}),
+    *rule_cases("pve_guest_firewall", f"{G}/rules", {"vmid": 101}),
+    ("pve_security_group_create", {"group": "fresh", "comment": "x"}, {}),
+    ("pve_security_group_rename", {"group": "other", "rename": "undoable"},
+     {"before": [("POST", f"{F}/groups", {"group": "undoable", "comment": "x"}),
+                 ("POST", f"{F}/rules", {"type": "group", "action": "undoable", "enable": 1}),
+                 ("POST", f"{N}/rules", {"type": "group", "action": "undoable", "enable": 1})]}),
+    *rule_cases("pve_security_group", f"{F}/groups/undoable", {"group": "undoable"}),
+    ("pve_security_group_delete", {"group": "empty"},
+     {"before": [("POST", f"{F}/groups", {"group": "empty", "comment": "for a while"})]}),
+    *named_cases("pve_", F, {}),
+    *named_cases("pve_guest_", G, {"vmid": 101}),
+    ("pve_firewall_options_set", {"policy_in": "REJECT", "log_ratelimit": "enable=0"}, {}),
+    ("pve_firewall_options_set", {"enable": 1, "delete": ["policy_out"]},
+     {"before": [("PUT", f"{F}/options", {"enable": 0, "policy_out": "ACCEPT"})]}),
+    ("pve_node_firewall_options_set", {"node": "pve1", "ndp": False}, {}),
+    ("pve_guest_firewall_options_set", {"vmid": 101, "policy_in": "ACCEPT", "delete": ["dhcp"]},
+     {"before": [("PUT", f"{G}/options", {"enable": 1, "dhcp": 0})]}),
+]
+
 CASES = [
     # power: both kinds, each way; a guest that the HA manager looks after
     ("pve_guest_power", {"vmid": 303, "action": "start"}, {}),
@@ -144,6 +223,8 @@ CASES = [
       "after": [("POST", "/nodes/pve1/lxc/101/status/resume", {})]}),
     # anything else
     ("pve_api_plan", {"method": "PUT", "path": "/storage/backup", "params": {"nodes": "pve1"}}, {}),
+    # the firewall: rules keep their order and positions, at every scope
+    *FIREWALL,
     # several as one
     ("proximo_plan_steps", {"steps": [
         {"row": "pve_guest_config_set", "args": {"vmid": 303, "set": {"memory": 700}}},
