@@ -122,7 +122,10 @@ static void cut_match(struct comparing *c, const struct fw_match *m) {
         cut(&c->port[m->proto], (u128)m->dport[i].hi + 1);
     }
     for (size_t i = 0; i < m->n_sport; i++) {
+        /* one of the ports, one above and one below them: between two cuts all fare alike */
         add_sport(c, m->sport[i].lo, false);
+        add_sport(c, m->sport[i].hi < 65535 ? m->sport[i].hi + 1 : 1, false);
+        add_sport(c, 1, false);
     }
     if (m->proto >= 0) {
         c->mentioned[m->proto] = true;
