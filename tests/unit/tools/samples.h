@@ -45,6 +45,11 @@ static const struct {
     const char *path, *answer;
 } answers[] = {
     {"/access/acl", "[]"},
+    /* where a moved rule stands then */
+    {"/cluster/firewall/rules/0", "{\"digest\":\"d1\"}"},
+    {"/cluster/firewall/groups/yyyy8888/0", "{\"digest\":\"d1\"}"},
+    {"/nodes/n1/firewall/rules/0", "{\"digest\":\"d1\"}"},
+    {"/nodes/n1/lxc/105/firewall/rules/0", "{\"digest\":\"d1\"}"},
 };
 
 static inline bool sample_is_left_out(const char *row, const char *name) {
