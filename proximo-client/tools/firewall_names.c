@@ -72,11 +72,11 @@ static const struct thing group = {
         .list = AT "/ipset/{name}", .match = "cidr", .drop = "cidr errors",                        \
         .made_by = P "_entry_add", .deleted_by = P "_entry_remove"                                 \
     }
+/* One alias by itself comes without a digest: it is found in the list. */
 #define ALIAS_THING(P, ID, AT)                                                                     \
     {                                                                                              \
-        .kind = "alias", .id = ID, .read = AT "/aliases/{name}", .list = AT "/aliases",            \
-        .match = "name", .drop = "name ipversion", .made_by = P "_create",                         \
-        .deleted_by = P "_delete"                                                                  \
+        .kind = "alias", .id = ID, .list = AT "/aliases", .match = "name",                         \
+        .drop = "name ipversion", .made_by = P "_create", .deleted_by = P "_delete"                \
     }
 static const struct thing set = SET_THING("pve_ipset", "name", CLUSTER);
 static const struct thing set_entry = ENTRY_THING("pve_ipset", "name cidr", CLUSTER);
