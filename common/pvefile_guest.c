@@ -95,7 +95,7 @@ static void key_line(struct reader *r, const char *s, size_t n) {
     key[k] = '\0';
     s += k;
     n -= k;
-    is_raw = r->lxc && strncmp(key, "lxc.", 4) == 0;
+    is_raw = r->lxc && k >= 4 && memcmp(key, "lxc.", 4) == 0;
     if (is_raw && n && s[pve_blanks(s, n)] == '=') {
         k = pve_blanks(s, n); /* "lxc.cap.drop = x" is read as well */
         s += k;

@@ -155,7 +155,7 @@ static js *cron_job(const struct pve_text *t, const char *s, size_t n) {
     size_t field_len[7];
     size_t at = 0;
     int minute = 0, hour = 0;
-    char start[8];
+    char start[24];
     js *job;
 
     for (size_t i = 0; i < ARRAY_LEN(field); i++) {

@@ -67,7 +67,7 @@ static struct origin *origin_add(struct priv *p, const char *id) {
     struct origin *o = calloc(1, sizeof(*o));
 
     if (o) {
-        (void)snprintf(o->id, sizeof(o->id), "%s", id);
+        (void)snprintf(o->id, sizeof(o->id), "%.*s", (int)sizeof(o->id) - 1, id);
         o->next = p->origins;
         p->origins = o;
     }
