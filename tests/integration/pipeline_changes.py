@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way of one change, against a simulated cluster and the real client: plan, refusal, approval,
-apply, undo, drift, expiry, single use, two processes at once, canaries."""
+apply, undo, drift, single use, two processes at once, canaries."""
 
 import os
 import shutil
@@ -137,17 +137,6 @@ def test_config_and_drift(t):
          f"{text}\n{before}\n{after}")
 
 
-def test_expiry(t):
-    if not shutil.which("faketime"):
-        t.ok(True, "expiry # SKIP faketime is not installed")
-        return
-    vmid = guest("stopped", "lxc")
-    _, plan, _ = w.plan("pve_guest_power", vmid=vmid, action="start")
-    code, v, text = run("apply", plan["plan_id"], prefix=("faketime", "-f", "+26h"),
-                        ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
-    t.ok(code == 5 and v["error"]["code"] == "plan_expired", "an expired plan is refused", text)
-
-
 def test_two_at_once(t):
     for vmid in (104, 105, 210, 213, 214, 101):
         code, plan, text = w.plan("pve_snapshot_create", vmid=vmid, snapname="race1")
@@ -217,7 +206,7 @@ def test_canary(t):
 
 
 try:
-    sys.exit(Tap().run(test_reads, test_storage_delete, test_power, test_config_and_drift, test_expiry,
+    sys.exit(Tap().run(test_reads, test_storage_delete, test_power, test_config_and_drift,
                        test_two_at_once, test_bad_input, test_credentials, test_ledger, test_canary))
 finally:
     w.close()
