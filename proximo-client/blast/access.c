@@ -93,7 +93,9 @@ static void path_add(js *all, const char *path) {
 }
 
 static bool is_child(const char *path) {
-    return strcmp(path + strlen(path) - 2, "/*") == 0;
+    size_t n = strlen(path);
+
+    return n >= 2 && strcmp(path + n - 2, "/*") == 0;
 }
 
 static void paths_add(js *all, js *more) {

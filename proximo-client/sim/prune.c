@@ -119,22 +119,34 @@ static int by_group(const void *x, const void *y) {
     return r != 0 ? r : (a->ctime < b->ctime) - (a->ctime > b->ctime);
 }
 
+/* "2026_01_31-23_59_59" and no 30th of February: of such a name PVE cannot tell the time. */
+static bool is_a_time(const char *s) {
+    struct tm tm = {0}, same;
+
+    if (!strptime(s, "%Y_%m_%d-%H_%M_%S", &tm) || tm.tm_sec > 59) {
+        return false;
+    }
+    same = tm;
+    return timegm(&same) != -1 && same.tm_mon == tm.tm_mon && same.tm_mday == tm.tm_mday;
+}
+
 /* "vzdump-qemu-100-2026_01_31-23_59_59.vma.zst": d stands for a digit. */
 static bool is_standard(const char *volid) {
     const char *name = strrchr(volid, '/');
-    const char *at;
+    const char *at, *time;
     const char *shape = "-dddd_dd_dd-dd_dd_dd.";
 
     if (!name || strncmp(name, "/vzdump-", 8) != 0 || !(at = strchr(name + 8, '-'))) {
         return false;
     }
     at += 1 + strspn(at + 1, "0123456789");
+    time = at + 1;
     for (; *shape; shape++, at++) {
         if (*shape == 'd' ? *at < '0' || *at > '9' : *at != *shape) {
             return false;
         }
     }
-    return true;
+    return is_a_time(time);
 }
 
 struct which {
