@@ -52,6 +52,8 @@ const char *picture_strf(struct picture *p, const char *fmt, ...) {
 }
 
 static void want_add(struct picture *p, const char *reduce, const struct want_as *as,
+                     const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
+static void want_add(struct picture *p, const char *reduce, const struct want_as *as,
                      const char *fmt, va_list ap) {
     struct want *w = picture_grow(&p->want, &p->n_want, sizeof(*p->want));
 

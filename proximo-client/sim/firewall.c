@@ -244,7 +244,6 @@ int route_fw_ipsets(struct call *c) {
 
 int route_fw_alias(struct call *c) {
     CLEANUP(js_freep) js *one = js_array();
-    CLEANUP(js_freep) js *out = NULL;
     struct fw_scope f;
     js *o;
 

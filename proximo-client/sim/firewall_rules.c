@@ -151,7 +151,6 @@ struct rules {
 };
 
 static int rules_open(struct call *c, struct rules *r) {
-    CLEANUP(js_freep) js *groups = NULL;
     const js *group;
 
     if (fw_scope(c, &r->f) < 0) {

@@ -110,7 +110,6 @@ static void say_undo(struct draft *d) {
 }
 
 int plan_steps(struct draft *d, const js *args, struct err *e) {
-    CLEANUP(freep) char *first = NULL;
     const js *steps = js_get(args, "steps");
     bool partly = false;
 

@@ -643,7 +643,6 @@ END_TEST
 /* The words of a verdict: who, what decided before, what decides after. */
 START_TEST(test_words) {
     CLEANUP(picture_freep) struct picture *p = NULL;
-    CLEANUP(js_freep) js *form = NULL;
     struct picture_ask ask;
     struct blast_request req = {"DELETE", CF "/rules/1", NULL};
 
