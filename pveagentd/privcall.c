@@ -44,7 +44,7 @@ static void on_readable(evutil_socket_t sock, short what, void *arg) {
     struct privcall *c = arg;
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
     struct msg_rd rd;
-    uint16_t type;
+    uint16_t type = 0;
     int r;
 
     if (what & EV_TIMEOUT) {

@@ -163,7 +163,7 @@ static void replan(struct session *s, const struct change *c, js **ret) {
 int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **ret,
                  struct err *e) {
     CLEANUP(change_done) struct change c = {.s = s, .as = as, .running = -1};
-    const struct config *conf;
+    const struct config *conf = NULL;
     struct session own = *s;
     struct err why = {0};
     int r = plan_load(s->ledger, plan_id, &c.p, e);
