@@ -72,6 +72,6 @@ const struct row access_rows[] = {
      "Shows the effective privileges of our token or another user, by ACL path. Changes nothing.",
      "access", EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, permissions_fields,
      .read = permissions_read, .privilege = "/access Sys.Audit (for others than ourselves)",
-     .result = "userid:string total:integer returned:integer truncated:boolean items:array"},
+     .result = "userid:string " LIST_RESULT},
     {NULL},
 };

@@ -303,14 +303,12 @@ static int overbroad_read(struct session *s, const js *args, js **ret, struct er
 const struct row access_acl_rows[] = {
     {"pve_acl_list", "List ACL entries", "Lists who has which role on which path. Changes nothing.",
      "access", EFFECT_READ, ROW_IDEMPOTENT, list_fields, .path = ACL,
-     .privilege = "/access Sys.Audit",
-     .result = "total:integer returned:integer truncated:boolean items:array"},
+     .privilege = "/access Sys.Audit", .result = LIST_RESULT},
     {"pve_overbroad_grants", "Wide grants",
      "Lists ACL entries that give Administrator, or anything but auditing on the whole cluster. "
      "Changes nothing.",
      "access", EFFECT_READ, ROW_IDEMPOTENT, list_fields, .read = overbroad_read,
-     .privilege = "/access Sys.Audit",
-     .result = "total:integer returned:integer truncated:boolean items:array partial?:object"},
+     .privilege = "/access Sys.Audit", .result = LIST_RESULT " partial?:object"},
     {"pve_acl_modify", "Change ACL entries",
      "Plans setting or deleting ACL entries: who may do what on a path." PLANS, "access",
      EFFECT_CHANGE, 0, acl_fields, .plan = plan_acl, .unplan = unplan_acl, .check = check_acl,

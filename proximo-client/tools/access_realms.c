@@ -5,8 +5,6 @@
 #include "proximo-client/tools/access.h"
 #include "proximo-client/tools/assess.h"
 
-#define LIST "total:integer returned:integer truncated:boolean items:array"
-
 /* A role is read as {"VM.Audit": 1, …} and written as a list. */
 static js *role_shape(const js *answer, const js *args) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
@@ -161,13 +159,13 @@ static const struct field realm_sync_fields[] = {
 const struct row access_realm_rows[] = {
     {"pve_roles_list", "List roles", "Lists roles with their privileges. Changes nothing.",
      "access", EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/access/roles",
-     .privilege = "/ (any user)", .result = LIST},
+     .privilege = "/ (any user)", .result = LIST_RESULT},
     {"pve_role_get", "One role", "Shows the privileges of one role. Changes nothing.", "access",
      EFFECT_READ, ROW_IDEMPOTENT, role_fields, .path = "/access/roles/{roleid}",
      .privilege = "/ (any user)", .result = "VM.Audit?:integer"},
     {"pve_realms_list", "List realms", "Lists authentication realms. Changes nothing.", "access",
      EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/access/domains",
-     .privilege = "/ (any user)", .result = LIST},
+     .privilege = "/ (any user)", .result = LIST_RESULT},
     {"pve_realm_get", "One realm",
      "Shows one authentication realm, never its passwords. Changes nothing.", "access", EFFECT_READ,
      ROW_IDEMPOTENT, realm_fields, .path = "/access/domains/{realm}",

@@ -4,8 +4,6 @@
 #include "proximo-client/tools/access.h"
 #include "proximo-client/tools/assess.h"
 
-#define LIST "total:integer returned:integer truncated:boolean items:array"
-
 static const struct thing user = {
     .kind = "user",
     .id = "userid",
@@ -112,14 +110,14 @@ static const struct field token_update_fields[] = {
 const struct row access_user_rows[] = {
     {"pve_users_list", "List users", "Lists users with their groups and tokens. Changes nothing.",
      "access", EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/access/users",
-     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST},
+     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST_RESULT},
     {"pve_user_get", "One user", "Shows one user: groups, tokens, expiry. Changes nothing.",
      "access", EFFECT_READ, ROW_IDEMPOTENT, user_fields, .path = "/access/users/{userid}",
      .privilege = "/access/groups User.Modify|Sys.Audit",
      .result = "enable?:integer groups?:array"},
     {"pve_groups_list", "List groups", "Lists groups of users. Changes nothing.", "access",
      EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/access/groups",
-     .privilege = "/access/groups Sys.Audit|Group.Allocate", .result = LIST},
+     .privilege = "/access/groups Sys.Audit|Group.Allocate", .result = LIST_RESULT},
     {"pve_group_get", "One group", "Shows one group with its members. Changes nothing.", "access",
      EFFECT_READ, ROW_IDEMPOTENT, group_fields, .path = "/access/groups/{groupid}",
      .privilege = "/access/groups Sys.Audit|Group.Allocate",
@@ -127,7 +125,7 @@ const struct row access_user_rows[] = {
     {"pve_tokens_list", "List tokens of a user",
      "Lists the API tokens of one user, never a secret. Changes nothing.", "access", EFFECT_READ,
      ROW_IDEMPOTENT, user_fields, .path = "/access/users/{userid}/token",
-     .privilege = "/access/groups User.Modify", .result = LIST},
+     .privilege = "/access/groups User.Modify", .result = LIST_RESULT},
     {"pve_token_get", "One token",
      "Shows one API token: expiry and privilege separation, never its secret. Changes nothing.",
      "access", EFFECT_READ, ROW_IDEMPOTENT, token_fields,
@@ -136,11 +134,11 @@ const struct row access_user_rows[] = {
     {"pve_tfa_list", "Second factors of all users",
      "Lists which users have second factors. Changes nothing.", "access", EFFECT_READ,
      ROW_IDEMPOTENT, page_fields, .path = "/access/tfa",
-     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST},
+     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST_RESULT},
     {"pve_tfa_get", "Second factors of a user",
      "Lists the second factors of one user, never a secret. Changes nothing.", "access",
      EFFECT_READ, ROW_IDEMPOTENT, user_fields, .path = "/access/tfa/{userid}",
-     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST},
+     .privilege = "/access/groups User.Modify|Sys.Audit", .result = LIST_RESULT},
     {"pve_tfa_entry_get", "One second factor",
      "Shows one second factor of a user, never its secret. Changes nothing.", "access", EFFECT_READ,
      ROW_IDEMPOTENT, tfa_entry_fields, .path = "/access/tfa/{userid}/{id}",

@@ -2,8 +2,6 @@
 /* Rows about backups: the schedule, a backup now, pruning, restoring. */
 #include "proximo-client/tools/assess.h"
 
-#define LIST "total:integer returned:integer truncated:boolean items:array"
-
 static const struct thing job = {
     .kind = "backup-job",
     .id = "id",
@@ -156,7 +154,7 @@ const struct row backup_rows[] = {
     {"pve_backup_job_list", "Backup schedule",
      "Lists the backup jobs of the cluster with schedule and next run. Changes nothing.", "backup",
      EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/cluster/backup",
-     .privilege = "/ Sys.Audit", .result = LIST},
+     .privilege = "/ Sys.Audit", .result = LIST_RESULT},
     {"pve_backup_job_get", "One backup job", "Shows one backup job. Changes nothing.", "backup",
      EFFECT_READ, ROW_IDEMPOTENT, id_fields, .path = "/cluster/backup/{id}",
      .privilege = "/ Sys.Audit", .result = "id:string schedule?:string storage?:string"},
@@ -168,7 +166,7 @@ const struct row backup_rows[] = {
     {"pve_not_backed_up", "Guests in no backup job",
      "Lists guests that no backup job covers. Changes nothing.", "backup", EFFECT_READ,
      ROW_IDEMPOTENT, page_fields, .path = "/cluster/backup-info/not-backed-up",
-     .privilege = "/ Sys.Audit", .result = LIST},
+     .privilege = "/ Sys.Audit", .result = LIST_RESULT},
     {"pve_backup_defaults", "Backup defaults",
      "Shows a node's defaults for backups. Changes nothing.", "backup", EFFECT_READ, ROW_IDEMPOTENT,
      defaults_fields, .path = "/nodes/{node}/vzdump/defaults", .query = "storage",
@@ -183,7 +181,7 @@ const struct row backup_rows[] = {
      "Shows which archives a retention would keep and which it would remove. Changes nothing.",
      "backup", EFFECT_READ, ROW_IDEMPOTENT, prune_fields,
      .path = "/nodes/{node}/storage/{storage}/prunebackups", .query = "prune-backups vmid type",
-     .privilege = "/storage/{storage} Datastore.Audit", .result = LIST},
+     .privilege = "/storage/{storage} Datastore.Audit", .result = LIST_RESULT},
     {"pve_backup_job_create", "Make a backup job", "Plans a new backup job on a schedule." PLANS,
      "backup", EFFECT_CHANGE, 0, job_create_fields, .undo = "inverse", .privilege = "/ Sys.Modify",
      .send =

@@ -99,6 +99,6 @@ const struct row cluster_rows[] = {
      "nothing.",
      "cluster", EFFECT_READ, ROW_IDEMPOTENT, resources_fields, .read = resources_read,
      .privilege = "/vms VM.Audit, /storage Datastore.Audit",
-     .result = "total:integer returned:integer truncated:boolean items:array partial?:object"},
+     .result = LIST_RESULT " partial?:object"},
     {NULL},
 };

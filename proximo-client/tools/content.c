@@ -2,8 +2,6 @@
 /* Rows about what lies on a storage: volumes, archives, images, templates. */
 #include "proximo-client/tools/assess.h"
 
-#define LIST "total:integer returned:integer truncated:boolean items:array"
-
 static const struct thing volume = {
     .kind = "volume",
     .id = "node storage volume",
@@ -86,12 +84,14 @@ const struct row content_rows[] = {
     {"pve_storage_rrddata", "A storage's past fill",
      "Shows a storage's fill over an hour, day, week, month or year. Changes nothing.", "storage",
      EFFECT_READ, ROW_IDEMPOTENT, rrd_fields, .path = "/nodes/{node}/storage/{storage}/rrddata",
-     .query = "timeframe cf", .privilege = "/storage/{storage} Datastore.Audit", .result = LIST},
+     .query = "timeframe cf", .privilege = "/storage/{storage} Datastore.Audit",
+     .result = LIST_RESULT},
     {"pve_file_restore_list", "Files in a backup",
      "Lists files and directories inside a backup archive. Changes nothing.", "backup", EFFECT_READ,
      ROW_IDEMPOTENT | ROW_GUEST_TEXT, restore_list_fields,
      .path = "/nodes/{node}/storage/{storage}/file-restore/list", .query = "volume filepath",
-     .privilege = "/storage/{storage} Datastore.Audit, /vms/{vmid} VM.Backup", .result = LIST},
+     .privilege = "/storage/{storage} Datastore.Audit, /vms/{vmid} VM.Backup",
+     .result = LIST_RESULT},
     {"pve_import_metadata", "Metadata of an importable guest",
      "Shows what a guest on an import storage would become. Changes nothing.", "storage",
      EFFECT_READ, ROW_IDEMPOTENT, volume_fields,

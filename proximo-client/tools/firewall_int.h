@@ -10,8 +10,7 @@ assess_fn assess_firewall;
 int firewall_move_back(struct draft *d, const struct assess *a, struct err *e);
 int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e);
 
-#define FW_LIST_RESULT "total:integer returned:integer truncated:boolean items:array"
-#define FW_LEVELS      "emerg|alert|crit|err|warning|notice|info|debug|nolog"
+#define FW_LEVELS "emerg|alert|crit|err|warning|notice|info|debug|nolog"
 #define FW_POS                                                                                     \
     { "pos", F_INT, "position, 0 is asked first", true, .min = 0, .max = 100000 }
 #define FW_DELETE                                                                                  \
@@ -47,7 +46,7 @@ int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e)
      LF,                                                                                           \
      .path = LIST,                                                                                 \
      .privilege = SEE,                                                                             \
-     .result = FW_LIST_RESULT},                                                                    \
+     .result = LIST_RESULT},                                                                       \
         {P "_rule_get",                                                                            \
          "One firewall rule " WHERE,                                                               \
          "Shows one firewall rule " WHERE ". Changes nothing.",                                    \

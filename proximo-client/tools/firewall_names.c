@@ -88,7 +88,7 @@ static const struct thing guest_alias = ALIAS_THING("pve_guest_alias", "vmid nam
 #define READ(name, title, desc, fields, at, priv)                                                  \
     {                                                                                              \
         name, title, desc " Changes nothing.", "firewall", EFFECT_READ, ROW_IDEMPOTENT, fields,    \
-            .path = at, .privilege = priv, .result = FW_LIST_RESULT                                \
+            .path = at, .privilege = priv, .result = LIST_RESULT                                   \
     }
 /* NEW: no rule can name it yet. */
 #define MAKE(name, title, desc, fields, thing_, at, words, priv, why)                              \
@@ -179,11 +179,11 @@ const struct row firewall_name_rows[] = {
     {"pve_node_firewall_log", "Firewall log of a node",
      "Shows a node's firewall log. Changes nothing.", "firewall", EFFECT_READ, ROW_IDEMPOTENT,
      node_log, .path = NODE "/log", .query = "limit start", .privilege = "/nodes/{node} Sys.Syslog",
-     .result = FW_LIST_RESULT},
+     .result = LIST_RESULT},
     {"pve_guest_firewall_log", "Firewall log of a guest",
      "Shows a guest's firewall log. Changes nothing.", "firewall", EFFECT_READ, ROW_IDEMPOTENT,
      guest_page, .path = GUEST "/log", .query = "limit start",
-     .privilege = "/vms/{vmid} VM.Console", .result = FW_LIST_RESULT},
+     .privilege = "/vms/{vmid} VM.Console", .result = LIST_RESULT},
     READ("pve_security_groups_list", "Security groups",
          "Lists the security groups: named lists of rules.", page, CLUSTER "/groups", ""),
     MAKE("pve_security_group_create", "Make a security group", "Plans a new, empty security group.",

@@ -2,8 +2,6 @@
 /* Rows that make, copy, move and destroy guests, and that work on their disks. */
 #include "proximo-client/tools/guest_life.h"
 
-#define LIST "total:integer returned:integer truncated:boolean items:array"
-
 static const struct thing guest = {
     .kind = "guest",
     .id = "vmid",
@@ -172,11 +170,11 @@ const struct row guest_life_rows[] = {
     {"pve_guest_pending", "Pending configuration",
      "Shows a guest's configuration with what waits for its next start. Changes nothing.", "guest",
      EFFECT_READ, ROW_IDEMPOTENT, plain_fields, .path = "/nodes/{node}/{kind}/{vmid}/pending",
-     .privilege = "/vms/{vmid} VM.Audit", .result = LIST},
+     .privilege = "/vms/{vmid} VM.Audit", .result = LIST_RESULT},
     {"pve_guest_rrddata", "A guest's past load",
      "Shows a guest's load over an hour, day, week, month or year. Changes nothing.", "guest",
      EFFECT_READ, ROW_IDEMPOTENT, rrd_fields, .path = "/nodes/{node}/{kind}/{vmid}/rrddata",
-     .query = "cf timeframe", .privilege = "/vms/{vmid} VM.Audit", .result = LIST},
+     .query = "cf timeframe", .privilege = "/vms/{vmid} VM.Audit", .result = LIST_RESULT},
     {"pve_guest_feature", "Can a guest …?",
      "Shows whether a guest's storages can snapshot, clone or copy. Changes nothing.", "guest",
      EFFECT_READ, ROW_IDEMPOTENT, feature_fields, .path = "/nodes/{node}/{kind}/{vmid}/feature",
@@ -191,12 +189,12 @@ const struct row guest_life_rows[] = {
     {"pve_ct_interfaces", "Addresses of a container",
      "Lists the network interfaces of a running container with addresses. Changes nothing.",
      "guest", EFFECT_READ, ROW_IDEMPOTENT, ct_fields, .path = "/nodes/{node}/lxc/{vmid}/interfaces",
-     .privilege = "/vms/{vmid} VM.Audit", .result = LIST},
+     .privilege = "/vms/{vmid} VM.Audit", .result = LIST_RESULT},
     {"pve_cloudinit_get", "Cloud-init configuration",
      "Shows cloud-init settings of a VM, now and pending; passwords are not shown. Changes "
      "nothing.",
      "guest", EFFECT_READ, ROW_IDEMPOTENT, vm_fields, .path = "/nodes/{node}/qemu/{vmid}/cloudinit",
-     .privilege = "/vms/{vmid} VM.Audit", .result = LIST},
+     .privilege = "/vms/{vmid} VM.Audit", .result = LIST_RESULT},
     {"pve_cloudinit_dump", "Cloud-init file",
      "Shows the cloud-init user, network or meta file as generated. Changes nothing.", "guest",
      EFFECT_READ, ROW_IDEMPOTENT, cloudinit_dump_fields,

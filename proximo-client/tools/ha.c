@@ -2,8 +2,6 @@
 /* Rows about high availability: what the manager keeps running, and where it may. */
 #include "proximo-client/tools/send.h"
 
-#define LIST "total:integer returned:integer truncated:boolean items:array"
-
 static const struct thing resource = {
     .kind = "ha-resource",
     .id = "sid",
@@ -125,24 +123,24 @@ const struct row ha_rows[] = {
     {"pve_ha_resources_list", "HA resources",
      "Lists what the HA manager keeps running and the state asked for. Changes nothing.", "ha",
      EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/cluster/ha/resources",
-     .privilege = "/ Sys.Audit", .result = LIST},
+     .privilege = "/ Sys.Audit", .result = LIST_RESULT},
     {"pve_ha_resource_get", "One HA resource", "Shows one HA resource. Changes nothing.", "ha",
      EFFECT_READ, ROW_IDEMPOTENT, sid_fields, .path = "/cluster/ha/resources/{sid}",
      .privilege = "/ Sys.Audit", .result = "sid:string state?:string"},
     {"pve_ha_rules_list", "HA rules", "Lists node and resource affinity rules. Changes nothing.",
      "ha", EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/cluster/ha/rules",
-     .privilege = "/ Sys.Audit", .result = LIST},
+     .privilege = "/ Sys.Audit", .result = LIST_RESULT},
     {"pve_ha_rule_get", "One HA rule", "Shows one affinity rule. Changes nothing.", "ha",
      EFFECT_READ, ROW_IDEMPOTENT, rule_name_fields, .path = "/cluster/ha/rules/{rule}",
      .privilege = "/ Sys.Audit", .result = "rule:string type?:string"},
     {"pve_ha_groups_list", "HA groups",
      "Lists HA groups; PVE 9 has rules instead and says so. Changes nothing.", "ha", EFFECT_READ,
      ROW_IDEMPOTENT, page_fields, .path = "/cluster/ha/groups", .privilege = "/ Sys.Audit",
-     .result = LIST},
+     .result = LIST_RESULT},
     {"pve_ha_status", "HA state now",
      "Shows what the HA manager sees: quorum, master, each resource. Changes nothing.", "ha",
      EFFECT_READ, ROW_IDEMPOTENT, page_fields, .path = "/cluster/ha/status/current",
-     .privilege = "/ Sys.Audit", .result = LIST},
+     .privilege = "/ Sys.Audit", .result = LIST_RESULT},
     {"pve_ha_manager_status", "HA manager internals",
      "Shows the HA manager's own state: master, node and service states. Changes nothing.", "ha",
      EFFECT_READ, ROW_IDEMPOTENT, none_fields, .path = "/cluster/ha/status/manager_status",

@@ -71,7 +71,7 @@ static int status_read(struct session *s, const js *args, js **ret, struct err *
 const struct row node_rows[] = {
     {"pve_node_list", "List nodes", "Lists the nodes with state and load. Changes nothing.", "node",
      EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, list_fields, .read = list_read, .privilege = "",
-     .result = "total:integer returned:integer truncated:boolean items:array"},
+     .result = LIST_RESULT},
     {"pve_node_status", "Node status",
      "Shows one node's load, memory, root disk, versions. Changes nothing.", "node", EFFECT_READ,
      ROW_DIRECT | ROW_IDEMPOTENT, status_fields, .read = status_read,

@@ -42,13 +42,11 @@ static const struct field member_fields[] = {
 const struct row pool_rows[] = {
     {"pve_pools_list", "List pools", "Lists the resource pools. Changes nothing.", "pool",
      EFFECT_READ, ROW_IDEMPOTENT, list_fields, .path = "/pools",
-     .privilege = "/pool/{poolid} Pool.Audit",
-     .result = "total:integer returned:integer truncated:boolean items:array"},
+     .privilege = "/pool/{poolid} Pool.Audit", .result = LIST_RESULT},
     {"pve_pool_get", "Pool and its members",
      "Shows one pool with the guests and storages in it. Changes nothing.", "pool", EFFECT_READ,
      ROW_IDEMPOTENT, pool_fields, .path = "/pools", .query = "poolid",
-     .privilege = "/pool/{poolid} Pool.Audit",
-     .result = "total:integer returned:integer truncated:boolean items:array"},
+     .privilege = "/pool/{poolid} Pool.Audit", .result = LIST_RESULT},
     {"pve_pool_create", "Make a pool", "Plans a new, empty resource pool." PLANS, "pool",
      EFFECT_CHANGE, 0, create_fields, .undo = "inverse", .privilege = POOL_PRIV,
      .send =

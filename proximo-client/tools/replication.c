@@ -2,8 +2,6 @@
 /* Rows about storage replication jobs. */
 #include "proximo-client/tools/send.h"
 
-#define LIST "total:integer returned:integer truncated:boolean items:array"
-
 static const struct thing job = {
     .kind = "replication",
     .id = "id",
@@ -55,18 +53,18 @@ const struct row replication_rows[] = {
     {"pve_replication_list", "Replication jobs",
      "Lists the replication jobs of the cluster. Changes nothing.", "replication", EFFECT_READ,
      ROW_IDEMPOTENT, page_fields, .path = "/cluster/replication", .privilege = "/vms VM.Audit",
-     .result = LIST},
+     .result = LIST_RESULT},
     {"pve_replication_get", "One replication job", "Shows one replication job. Changes nothing.",
      "replication", EFFECT_READ, ROW_IDEMPOTENT, id_fields, .path = "/cluster/replication/{id}",
      .privilege = "/vms VM.Audit", .result = "id:string type?:string target?:string"},
     {"pve_replication_status", "Replication state of a node",
      "Lists the replication jobs of a node with last run, duration and errors. Changes nothing.",
      "replication", EFFECT_READ, ROW_IDEMPOTENT, node_fields, .path = "/nodes/{node}/replication",
-     .privilege = "/vms VM.Audit", .result = LIST},
+     .privilege = "/vms VM.Audit", .result = LIST_RESULT},
     {"pve_replication_log", "Log of a replication job",
      "Shows the log of one job's last run. Changes nothing.", "replication", EFFECT_READ,
      ROW_IDEMPOTENT, node_id_fields, .path = "/nodes/{node}/replication/{id}/log",
-     .privilege = "/vms VM.Audit", .result = LIST},
+     .privilege = "/vms VM.Audit", .result = LIST_RESULT},
     {"pve_replication_create", "Make a replication job",
      "Plans a new replication job: the guest's volumes are copied to another node on a "
      "schedule." PLANS,

@@ -48,6 +48,9 @@ extern const struct row ledger_rows[];
         "start", F_INT, "items to skip", .min = 0, .max = 10000000                                 \
     }
 
+/* What answer_list makes, as a row's `result`. */
+#define LIST_RESULT "total:integer returned:integer truncated:boolean items:array"
+
 /* answer.c */
 #define ANSWER_BYTES     (24 * 1024)   /* a list's items when no limit was asked for */
 #define ANSWER_BYTES_MAX (1024 * 1024) /* and when one was */

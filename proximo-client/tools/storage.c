@@ -123,8 +123,6 @@ static int content_read(struct session *s, const js *args, js **ret, struct err 
     return 0;
 }
 
-#define LIST_RESULT "total:integer returned:integer truncated:boolean items:array partial?:object"
-
 static const struct field create_fields[] = {
     {"storage", F_STORAGE, NULL, true},
     {"type", F_ENUM, NULL, true,
@@ -145,7 +143,7 @@ const struct row storage_rows[] = {
     {"pve_storage_list", "List storages",
      "Lists storage definitions of the cluster, or one node's storages with fill. Changes nothing.",
      "storage", EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, list_fields, .read = list_read,
-     .privilege = "/storage Datastore.Audit", .result = LIST_RESULT},
+     .privilege = "/storage Datastore.Audit", .result = LIST_RESULT " partial?:object"},
     {"pve_storage_status", "Storage status",
      "Shows one storage's state and fill on a node. Changes nothing.", "storage", EFFECT_READ,
      ROW_DIRECT | ROW_IDEMPOTENT, status_fields, .read = status_read,
@@ -155,7 +153,7 @@ const struct row storage_rows[] = {
     {"pve_storage_content", "Storage content",
      "Lists the volumes on a storage: disks, backups, templates, ISO images. Changes nothing.",
      "storage", EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, content_fields, .read = content_read,
-     .privilege = "/storage/{storage} Datastore.Audit", .result = LIST_RESULT},
+     .privilege = "/storage/{storage} Datastore.Audit", .result = LIST_RESULT " partial?:object"},
     {"pve_storage_config_get", "Storage definition",
      "Shows one storage's definition with its digest. Changes nothing.", "storage", EFFECT_READ,
      ROW_IDEMPOTENT, storage_fields, .read = config_read,
