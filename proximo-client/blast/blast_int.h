@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proximo-client/blast/blast_int.h - what the analysers share. */
 #pragma once
+#include <stdarg.h>
+
 #include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/picture.h"
 #include "proximo-client/pipeline/draft.h"
@@ -24,6 +26,10 @@ struct tally {
 };
 /* draft_affect, counted. a->effect must be static text. */
 void tally_affect(struct tally *t, struct draft *d, const struct affect *a);
+/* `why` as a format. */
+void tally_guestv(struct tally *t, struct draft *d, const struct guest *g, const char *effect,
+                  enum risk severity, const char *via, const char *fmt, va_list ap)
+    __attribute__((format(printf, 7, 0)));
 void tally_guest(struct tally *t, struct draft *d, const struct guest *g, const char *effect,
                  enum risk severity, const char *via, const char *why);
 void tally_risk(const struct tally *t, struct draft *d);

@@ -50,20 +50,13 @@ int64_t value_size(const char *value) {
     return config_option(value, "size", text, sizeof(text)) && size_parse(text, &n) ? n : -1;
 }
 
-static void hit(struct disk *k, const char *effect, enum risk severity, const char *via,
-                const char *why) {
-    tally_guest(&k->t, k->d, k->g, effect, severity, via, why);
-}
-
 void disk_hit(struct disk *k, const char *effect, enum risk severity, const char *via,
               const char *fmt, ...) {
-    char why[320];
     va_list ap;
 
     va_start(ap, fmt);
-    (void)vsnprintf(why, sizeof(why), fmt, ap);
+    tally_guestv(&k->t, k->d, k->g, effect, severity, via, fmt, ap);
     va_end(ap);
-    hit(k, effect, severity, via, why);
 }
 
 void disk_refused(struct disk *k, const char *fmt, ...) {

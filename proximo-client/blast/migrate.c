@@ -12,31 +12,22 @@
 #include "common/ident.h"
 #include "common/own.h"
 
-static void hit(struct move *m, const char *effect, enum risk severity, const char *via,
-                const char *why) {
-    tally_guest(m->t, m->d, m->g, effect, severity, via, why);
-}
-
 void move_hit(struct move *m, const char *effect, enum risk severity, const char *via,
               const char *fmt, ...) {
-    char why[320];
     va_list ap;
 
     va_start(ap, fmt);
-    (void)vsnprintf(why, sizeof(why), fmt, ap);
+    tally_guestv(m->t, m->d, m->g, effect, severity, via, fmt, ap);
     va_end(ap);
-    hit(m, effect, severity, via, why);
 }
 
 void move_blocks(struct move *m, const char *via, const char *fmt, ...) {
-    char why[320];
     va_list ap;
 
-    va_start(ap, fmt);
-    (void)vsnprintf(why, sizeof(why), fmt, ap);
-    va_end(ap);
     m->blocked++;
-    hit(m, "stranded", RISK_HIGH, via, why);
+    va_start(ap, fmt);
+    tally_guestv(m->t, m->d, m->g, "stranded", RISK_HIGH, via, fmt, ap);
+    va_end(ap);
 }
 
 static const js *status_of(const struct picture *p, const char *node) {
@@ -92,7 +83,7 @@ static void move_one(struct move *m, const js *form) {
     m->here = status_of(m->p, m->g->node);
     m->there = status_of(m->p, m->target);
     if (strcmp(m->g->node, m->target) == 0) {
-        hit(m, "none", RISK_NONE, NULL, "it is there already: nothing changes");
+        move_hit(m, "none", RISK_NONE, NULL, "it is there already: nothing changes");
         return;
     }
     if (!target_is_up(m)) {

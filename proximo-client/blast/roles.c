@@ -202,6 +202,14 @@ void tally_guest(struct tally *t, struct draft *d, const struct guest *g, const 
                                   .why = why});
 }
 
+void tally_guestv(struct tally *t, struct draft *d, const struct guest *g, const char *effect,
+                  enum risk severity, const char *via, const char *fmt, va_list ap) {
+    char why[320];
+
+    (void)vsnprintf(why, sizeof(why), fmt, ap);
+    tally_guest(t, d, g, effect, severity, via, why);
+}
+
 bool volume_same(const struct volume *a, const struct volume *b) {
     return a->kind == b->kind && strcmp(a->storage, b->storage) == 0 &&
            strcmp(a->name, b->name) == 0;
