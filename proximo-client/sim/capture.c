@@ -45,6 +45,19 @@ static js *copy_but(const js *o, const char *const *drop) {
     return out;
 }
 
+static const char *const only_digest[] = {"digest", NULL};
+
+/* Rules or entries of a set without what their place in the list tells. */
+static js *without_place(const js *list) {
+    static const char *const drop[] = {"digest", "pos", "ipversion", NULL};
+    js *kept = js_array();
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        js_push(kept, copy_but(js_at(list, i), drop));
+    }
+    return kept;
+}
+
 /* What the API lists becomes {id: the rest}. */
 static void table(const js *list, const char *id, const char *const *drop, js *into) {
     for (size_t i = 0; i < js_len(list); i++) {
@@ -159,7 +172,6 @@ static void import_pools(struct import *m) {
 }
 
 static void import_access(struct import *m) {
-    static const char *const drop[] = {"digest", NULL};
     const js *groups = answer(m, "/access/groups");
 
     import_users(m);
@@ -173,7 +185,7 @@ static void import_access(struct import *m) {
     import_roles(m);
     import_acl(m);
     import_pools(m);
-    table(answer(m, "/access/domains"), "realm", drop, js_get(m->root, "domains"));
+    table(answer(m, "/access/domains"), "realm", only_digest, js_get(m->root, "domains"));
 }
 
 /* ---- guests ---- */
@@ -232,17 +244,13 @@ static js *snapshots(const struct import *m, const char *base, js *config) {
 
 static void import_firewall_of(struct import *m, const char *base, const char *kind,
                                const char *id) {
-    static const char *const drop[] = {"digest", NULL};
-    static const char *const drop_rule[] = {"digest", "pos", "ipversion", NULL};
     const js *options = answer(m, "%s/firewall/options", base);
     const js *rules = answer(m, "%s/firewall/rules", base);
-    js *fw = js_object(), *list = js_array(), *part = js_get(js_get(m->root, "firewall"), kind);
+    js *fw = js_object(), *list = without_place(rules);
+    js *part = js_get(js_get(m->root, "firewall"), kind);
 
-    for (size_t i = 0; i < js_len(rules); i++) {
-        js_push(list, copy_but(js_at(rules, i), drop_rule));
-    }
     js_add(fw, "rules", list);
-    js_add(fw, "options", js_is_object(options) ? copy_but(options, drop) : js_object());
+    js_add(fw, "options", js_is_object(options) ? copy_but(options, only_digest) : js_object());
     if (!id) {
         js_add(js_get(m->root, "firewall"), kind, fw);
         return;
@@ -346,10 +354,9 @@ static void add_volume(struct import *m, const js *v, const char *node, bool sha
 }
 
 static void import_storage(struct import *m) {
-    static const char *const drop[] = {"digest", NULL};
     js *defs = js_get(m->root, "storage");
 
-    table(answer(m, "/storage"), "storage", drop, defs);
+    table(answer(m, "/storage"), "storage", only_digest, defs);
     JS_FOREACH(js_get(m->root, "nodes"), node, n) {
         const js *states = answer(m, "/nodes/%s/storage", node);
 
@@ -378,7 +385,6 @@ static void import_storage(struct import *m) {
 static void import_jobs(struct import *m) {
     static const char *const drop[] = {"digest", "next-run", "jobnum", "guest", NULL};
     static const char *const drop_ha[] = {"digest", "type", NULL};
-    static const char *const drop_rule[] = {"digest", NULL};
     js *ha = js_get(m->root, "ha");
 
     table(answer(m, "/cluster/backup"), "id", drop, js_get(m->root, "jobs"));
@@ -396,12 +402,10 @@ static void import_jobs(struct import *m) {
     }
     table(answer(m, "/cluster/replication"), "id", drop, js_get(m->root, "replication"));
     table(answer(m, "/cluster/ha/resources"), "sid", drop_ha, js_get(ha, "resources"));
-    table(answer(m, "/cluster/ha/rules"), "rule", drop_rule, js_get(ha, "rules"));
+    table(answer(m, "/cluster/ha/rules"), "rule", only_digest, js_get(ha, "rules"));
 }
 
 static void import_firewall(struct import *m) {
-    static const char *const drop[] = {"digest", NULL};
-    static const char *const drop_rule[] = {"digest", "pos", "ipversion", NULL};
     js *fw;
 
     import_firewall_of(m, "/cluster", "cluster", NULL);
@@ -411,20 +415,14 @@ static void import_firewall(struct import *m) {
         const char *items = ipset ? "entries" : "rules";
         js *all = js_object();
 
-        table(answer(m, "/cluster/firewall/%s", part), key, drop, all);
+        table(answer(m, "/cluster/firewall/%s", part), key, only_digest, all);
         JS_FOREACH(all, name, o) {
-            const js *list = answer(m, "/cluster/firewall/%s/%s", part, name);
-            js *kept = js_array();
-
-            for (size_t i = 0; i < js_len(list); i++) {
-                js_push(kept, copy_but(js_at(list, i), drop_rule));
-            }
-            js_add(o, items, kept);
+            js_add(o, items, without_place(answer(m, "/cluster/firewall/%s/%s", part, name)));
         }
         js_add(fw, part, all);
     }
     js_add(fw, "aliases", js_object());
-    table(answer(m, "/cluster/firewall/aliases"), "name", drop, js_get(fw, "aliases"));
+    table(answer(m, "/cluster/firewall/aliases"), "name", only_digest, js_get(fw, "aliases"));
     JS_FOREACH(js_get(m->root, "nodes"), node, n) {
         char base[80];
 
