@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "common/ident.h"
-#include "proximo-client/pipeline/session.h"
+#include "proximo-client/blast/picture.h"
+#include "proximo-client/policy_rules.h"
 #include "proximo-client/tools/plans.h"
 
 static const char *const keys[] = {"vmids", "tag", "pool", "node", "kind", "status", "name"};
@@ -26,31 +27,9 @@ static int bad(struct err *e, const char *what) {
            "given must hold");
 }
 
-/* 1 in the list, 0 not, -EINVAL malformed. */
-static int in_ranges(const char *list, uint64_t vmid) {
-    int hit = 0;
-
-    while (*list) {
-        size_t len = strcspn(list, ", ");
-        const char *dash = memchr(list, '-', len);
-        size_t first = dash ? (size_t)(dash - list) : len;
-        uint64_t lo = 0, hi = 0;
-
-        if (len) {
-            if (ident_u64n(list, first, &lo) < 0 ||
-                (dash && ident_u64n(dash + 1, len - first - 1, &hi) < 0)) {
-                return -EINVAL;
-            }
-            hi = dash ? hi : lo;
-            if (lo < VMID_MIN || hi > VMID_MAX || lo > hi) {
-                return -EINVAL;
-            }
-            hit |= vmid >= lo && vmid <= hi;
-        }
-        list += len;
-        list += strspn(list, ", ");
-    }
-    return hit;
+/* Numbers and ranges only: "*" would be every guest, and that nobody writes by mistake. */
+static bool are_ranges(const char *list) {
+    return !list[strspn(list, "0123456789-, ")] && vmid_list_check(list) == 0;
 }
 
 int select_check(const js *select, struct err *e) {
@@ -64,24 +43,7 @@ int select_check(const js *select, struct err *e) {
             return bad(e, key);
         }
     }
-    return ranges && in_ranges(ranges, 0) < 0 ? bad(e, "vmids is not a list of numbers and ranges")
-                                              : 0;
-}
-
-/* PVE separates tags by semicolons and takes commas and blanks, too. */
-static bool has_tag(const char *tags, const char *tag) {
-    size_t n = strlen(tag);
-
-    while (*tags) {
-        size_t len = strcspn(tags, ";, ");
-
-        if (len == n && strncmp(tags, tag, n) == 0) {
-            return true;
-        }
-        tags += len;
-        tags += strspn(tags, ";, ");
-    }
-    return false;
+    return ranges && !are_ranges(ranges) ? bad(e, "vmids is not a list of numbers and ranges") : 0;
 }
 
 static bool same(const js *select, const char *key, const js *guest, const char *member) {
@@ -94,8 +56,8 @@ static bool matches(const js *select, const js *guest) {
     const char *ranges = js_get_str(select, "vmids"), *tag = js_get_str(select, "tag");
     uint64_t vmid = (uint64_t)js_int_or(guest, "vmid", 0);
 
-    return (!ranges || in_ranges(ranges, vmid) == 1) &&
-           (!tag || has_tag(js_str_or(guest, "tags", ""), tag)) &&
+    return (!ranges || (vmid <= VMID_MAX && vmid_list_has(ranges, (uint32_t)vmid))) &&
+           (!tag || words_have(js_str_or(guest, "tags", ""), tag)) &&
            same(select, "pool", guest, "pool") && same(select, "node", guest, "node") &&
            same(select, "kind", guest, "type") && same(select, "status", guest, "status") &&
            same(select, "name", guest, "name");

@@ -97,6 +97,9 @@ static void say_undo(struct draft *d) {
             (void)buf_addf(&limits, "%sstep %zu: %s", limits.len ? "; " : "", i + 1, text);
         }
     }
+    if (with < draft_steps(d)) {
+        draft_risk(d, RISK_MEDIUM, "some steps cannot be taken back");
+    }
     if (!with) {
         draft_undo(d, "none", "no step has a way back", buf_str(&limits));
         return;
@@ -111,7 +114,6 @@ static void say_undo(struct draft *d) {
 
 int plan_steps(struct draft *d, const js *args, struct err *e) {
     const js *steps = js_get(args, "steps");
-    bool partly = false;
 
     for (size_t i = 0; i < js_len(steps); i++) {
         CLEANUP(js_freep) js *none = js_object();
@@ -131,16 +133,10 @@ int plan_steps(struct draft *d, const js *args, struct err *e) {
     if (draft_steps_apart(d, e) < 0) {
         return -EINVAL;
     }
-    for (size_t i = 0; i < draft_steps(d); i++) {
-        partly |= !has_way_back(draft_step(d, i));
-    }
     draft_target(d, "steps", js_str_or(js_get(draft_step(d, 0), "target"), "id", ""), NULL);
     draft_change(d, "%zu steps in order: %s%s", draft_steps(d),
                  js_str_or(draft_step(d, 0), "change", ""), draft_steps(d) > 1 ? "; …" : "");
     say_undo(d);
-    if (partly) {
-        draft_risk(d, RISK_MEDIUM, "some steps cannot be taken back");
-    }
     if (draft_steps(d) > 1) {
         draft_risk(d, RISK_LOW,
                    "every step was computed on the cluster as it is now; a failure stops the rest");
