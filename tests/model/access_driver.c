@@ -41,18 +41,6 @@ static js *usable(const struct access *a, int64_t now) {
     return o;
 }
 
-static js *lines_of(const char *text) {
-    js *list = js_array();
-
-    for (const char *s = text; *s;) {
-        size_t len = strcspn(s, "\n");
-
-        js_push(list, js_str_n(s, len));
-        s += len + (s[len] == '\n');
-    }
-    return list;
-}
-
 /* The lists under their paths, as a picture is filled. */
 static void analyse(const js *c, js *verdict) {
     static const char *const paths[][2] = {{"users", "/access/users?full=1"},
@@ -87,8 +75,8 @@ static void analyse(const js *c, js *verdict) {
     (void)blast_access(p, js_str_or(request, "method", ""), js_str_or(request, "path", ""),
                        js_get(request, "form"), js_get_str(c, "own"), js_int_or(c, "now", 0),
                        record_reset());
-    js_add(verdict, "affects", lines_of(buf_str(&record_affects)));
-    js_add(verdict, "says", lines_of(buf_str(&record_rest)));
+    js_add(verdict, "affects", record_lines(buf_str(&record_affects)));
+    js_add(verdict, "says", record_lines(buf_str(&record_rest)));
 }
 
 static js *verdict_of(const js *c) {

@@ -13,23 +13,11 @@
 #include "proximo-client/blast/retention.h"
 #include "tests/unit/blast/world.h"
 
-static js *lines_of(const char *text) {
-    js *list = js_array();
-
-    for (const char *s = text; *s;) {
-        size_t len = strcspn(s, "\n");
-
-        js_push(list, js_str_n(s, len));
-        s += len + (s[len] == '\n');
-    }
-    return list;
-}
-
 static js *verdict(void) {
     js *o = js_object();
 
-    js_add(o, "affects", lines_of(buf_str(&record_affects)));
-    js_add(o, "says", lines_of(buf_str(&record_rest)));
+    js_add(o, "affects", record_lines(buf_str(&record_affects)));
+    js_add(o, "says", record_lines(buf_str(&record_rest)));
     js_add(o, "risk", js_int(record_risk));
     return o;
 }

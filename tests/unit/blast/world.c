@@ -176,3 +176,15 @@ void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes
     (void)d;
     (void)buf_addf(&record_rest, "coverage %u/%u %u/%u\n", nodes_read, nodes, guests_read, guests);
 }
+
+js *record_lines(const char *text) {
+    js *list = js_array();
+
+    for (const char *s = text; *s;) {
+        size_t len = strcspn(s, "\n");
+
+        js_push(list, js_str_n(s, len));
+        s += len + (s[len] == '\n');
+    }
+    return list;
+}

@@ -19,5 +19,7 @@ struct picture *world_captured(const char *file, const struct picture_ask *ask);
  * "affect RESOURCE EFFECT SEVERITY VIA[ running][ only]", "why …", "risk LEVEL …",
  * "unread WHAT | WHY | PRIVILEGE", "coverage …". */
 extern struct buf record_affects, record_rest;
+/* The lines of such a text as an array of strings. */
+js *record_lines(const char *text);
 extern int record_risk;
 struct draft *record_reset(void);
