@@ -166,8 +166,6 @@ static void take_output(void *ctx, int stream, const void *data, size_t len) {
 }
 
 static int put_receipt(struct change *c, const char *node, const char *note, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
-    char text[HASH_HEX_LEN + 1];
     struct note n;
     struct receipt rc;
     int r = note_parse(note, strlen(note), &n, e);
@@ -175,28 +173,7 @@ static int put_receipt(struct change *c, const char *node, const char *note, str
     if (r == 0) {
         r = receipt_parse(n.text, n.text_len, &rc, e);
     }
-    if (r == 0) {
-        r = entry_begin(&b, ENTRY_RECEIPT, clock_unix(), c->s->actor);
-    }
-    hash_text(&c->leaf, text);
-    if (r == 0) {
-        r = lines_put(&b, "intent", text);
-    }
-    if (r == 0) {
-        r = lines_put(&b, "node", node);
-    }
-    if (r == 0) {
-        r = lines_putf(&b, "seq", "%llu", (unsigned long long)rc.seq);
-    }
-    if (r == 0) {
-        r = lines_put(&b, "note", note);
-    }
-    if (r == 0) {
-        r = entry_end(&b, "{}", e);
-    }
-    return r < 0 ? r
-                 : ledger_append(c->s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE,
-                                 NULL, NULL, &(struct ledger_pos){0}, e);
+    return r < 0 ? r : receipt_append(c->s, &c->leaf, node, rc.seq, note, e);
 }
 
 /* The stream comes through the network half, the receipt from the root half. Bytes that the receipt

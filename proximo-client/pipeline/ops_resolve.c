@@ -6,12 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/buf.h"
-#include "common/clock.h"
-#include "common/entry.h"
 #include "common/err.h"
 #include "common/ident.h"
-#include "common/limits.h"
 #include "common/own.h"
 #include "common/receipt.h"
 #include "proximo-client/ledger/ledger.h"
@@ -86,33 +82,6 @@ static int from_tasks(struct session *s, const struct plan *p, const js *tasks, 
     return 1;
 }
 
-static int record_receipt(struct session *s, const struct op *o, const char *node, const char *note,
-                          const struct receipt *rc) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
-    char text[HASH_HEX_LEN + 1];
-    int r = entry_begin(&b, ENTRY_RECEIPT, clock_unix(), s->actor);
-
-    hash_text(&o->leaf, text);
-    if (r == 0) {
-        r = lines_put(&b, "intent", text);
-    }
-    if (r == 0) {
-        r = lines_put(&b, "node", node);
-    }
-    if (r == 0) {
-        r = lines_putf(&b, "seq", "%llu", (unsigned long long)rc->seq);
-    }
-    if (r == 0) {
-        r = lines_put(&b, "note", note);
-    }
-    if (r == 0) {
-        r = entry_end(&b, "{}", NULL);
-    }
-    return r < 0 ? r
-                 : ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
-                                 NULL, &(struct ledger_pos){0}, NULL);
-}
-
 /* One node request: asks that node for the operation's end. */
 static int from_node(struct session *s, const struct op *o, const js *q, enum outcome *out) {
     CLEANUP(js_freep) js *a = NULL;
@@ -129,7 +98,7 @@ static int from_node(struct session *s, const struct op *o, const js *q, enum ou
     note = js_get_str(a, "receipt");
     if (!note || receipt_open(note, strlen(note), &info->receipt, &rc, NULL) < 0 ||
         !hash_eq(&rc.intent, &o->leaf) || !hash_eq(&rc.request, &h) ||
-        record_receipt(s, o, node, note, &rc) < 0) {
+        receipt_append(s, &o->leaf, node, rc.seq, note, NULL) < 0) {
         return 0;
     }
     if (rc.how == HOW_EXITED && rc.value == 0) {
@@ -182,9 +151,6 @@ static int resolve_one(struct session *s, const char *op_id, const char **why, s
     }
     r = outcome_append(s, &o.leaf, &o.plan, out, o.tasks, -1, "resolved after the process had died",
                        e);
-    if (r == 0) {
-        (void)ledger_secret_drop(s->ledger, p.id); /* a plan's secret is used once */
-    }
     return r < 0 ? r : 1;
 }
 

@@ -86,6 +86,33 @@ int alarm_append(struct session *s, const char *code, const char *summary, struc
                                  NULL, &(struct ledger_pos){0}, e);
 }
 
+int receipt_append(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
+                   const char *note, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    char text[HASH_HEX_LEN + 1];
+    int r = entry_begin(&b, ENTRY_RECEIPT, clock_unix(), s->actor);
+
+    hash_text(leaf, text);
+    if (r == 0) {
+        r = lines_put(&b, "intent", text);
+    }
+    if (r == 0) {
+        r = lines_put(&b, "node", node);
+    }
+    if (r == 0) {
+        r = lines_putf(&b, "seq", "%llu", (unsigned long long)seq);
+    }
+    if (r == 0) {
+        r = lines_put(&b, "note", note);
+    }
+    if (r == 0) {
+        r = entry_end(&b, "{}", e);
+    }
+    return r < 0 ? r
+                 : ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
+                                 NULL, &(struct ledger_pos){0}, e);
+}
+
 int stage_outcome(struct change *c, struct err *e) {
     char summary[600];
     int r;

@@ -8,11 +8,14 @@
 
 struct session;
 
-/* executed: how many execute requests were carried out whole; negative when that is not known. After
- * it the plan's secrets are removed, for it is spent. */
+/* executed: how many execute requests were carried out whole; negative when that is not known.
+ * After it the plan's secrets are removed, for it is spent. */
 int outcome_append(struct session *s, const struct hash *leaf, const struct hash *plan,
                    enum outcome out, const js *tasks, int64_t executed, const char *summary,
                    struct err *e);
 
 /* Something that must not happen did: an `alarm` entry, synced. code is one of docs/errors.md. */
 int alarm_append(struct session *s, const char *code, const char *summary, struct err *e);
+/* A node's receipt for one of the operation's requests; the caller has checked that it is that. */
+int receipt_append(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
+                   const char *note, struct err *e);
