@@ -4,6 +4,7 @@
 #include "tests/unit/ledger/fixture.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
@@ -312,4 +313,18 @@ void fx_first_defect(struct fixture *fx, const char *dir, char code[static 40],
 
     (void)snprintf(code, 40, "%s", d ? js_str_or(d, "code", "?") : "");
     *ret_entry = d ? js_int_or(d, "entry", -1) : -1;
+}
+
+void fx_flip(const char *dir, const char *name, size_t at, uint8_t mask) {
+    char path[200];
+    uint8_t c;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pread(fd, &c, 1, (off_t)at), 1);
+    c ^= mask;
+    ck_assert_int_eq(pwrite(fd, &c, 1, (off_t)at), 1);
+    (void)close(fd);
 }

@@ -53,3 +53,5 @@ js *fx_verify(struct fixture *fx, const char *dir);
 bool fx_is_sound(struct fixture *fx, const char *dir);
 /* The code of the first defect, "" when sound; *ret_entry -1 when it names none. */
 void fx_first_defect(struct fixture *fx, const char *dir, char code[static 40], int64_t *ret_entry);
+/* Changes bits of one byte of a file below dir. */
+void fx_flip(const char *dir, const char *name, size_t at, uint8_t mask);

@@ -283,7 +283,7 @@ START_TEST(a_mirror_that_lies) {
     write_at(copy, "tile/entries/001.p/44", (off_t)second, bundle, first);
     refused(copy, "mirror_bad");
     fx_copy(mirror, copy); /* a checkpoint that nobody signed */
-    write_at(copy, "checkpoint", 40, "9", 1);
+    fx_flip(copy, "checkpoint", 40, 1);
     refused(copy, "mirror_bad");
     refused(fx.dir, "mirror_bad"); /* no export at all */
     ck_assert_uint_eq(recovered(mirror).size, 301);

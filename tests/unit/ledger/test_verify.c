@@ -56,20 +56,6 @@ static void save(const char *dir, const char *name, const uint8_t *data, size_t 
     (void)close(fd);
 }
 
-static void flip(const char *dir, const char *name, size_t at, uint8_t mask) {
-    char path[160];
-    uint8_t c;
-    int fd;
-
-    path_in(dir, name, path);
-    fd = open(path, O_RDWR | O_CLOEXEC);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(pread(fd, &c, 1, (off_t)at), 1);
-    c ^= mask;
-    ck_assert_int_eq(pwrite(fd, &c, 1, (off_t)at), 1);
-    (void)close(fd);
-}
-
 /* Where each entry of the first segment begins; offs[n] is the end. */
 static size_t offsets(const uint8_t *data, size_t len, size_t *offs) {
     size_t n = 0;
@@ -120,11 +106,11 @@ START_TEST(any_flipped_byte_is_found_at_its_entry) {
             int64_t entry;
             char code[40];
 
-            flip(copy, "entries/000000", at, (uint8_t)(1u << at % 8));
+            fx_flip(copy, "entries/000000", at, (uint8_t)(1u << at % 8));
             fx_first_defect(&fx, copy, code, &entry);
             ck_assert_msg(entry == (int64_t)i, "byte %zu of entry %zu: %s at %lld", at, i, code,
                           (long long)entry);
-            flip(copy, "entries/000000", at, (uint8_t)(1u << at % 8));
+            fx_flip(copy, "entries/000000", at, (uint8_t)(1u << at % 8));
         }
     }
     ck_assert(fx_is_sound(&fx, copy));
@@ -143,9 +129,9 @@ START_TEST(any_flipped_hash_is_found) {
         size_t len = load(fx.dir, files[f], data, sizeof(data));
 
         for (size_t at = 0; at < len; at++) {
-            flip(copy, files[f], at, 1);
+            fx_flip(copy, files[f], at, 1);
             ck_assert_msg(!fx_is_sound(&fx, copy), "%s byte %zu", files[f], at);
-            flip(copy, files[f], at, 1);
+            fx_flip(copy, files[f], at, 1);
         }
     }
     ck_assert(fx_is_sound(&fx, copy));
@@ -422,10 +408,10 @@ START_TEST(what_is_signed_is_never_cut) {
     ck_assert_int_eq(truncate(path, 4 * 32), 0); /* hashes are gone */
     expect_damage();
     fx_copy(copy, fx.dir);
-    flip(fx.dir, "level/1", 65, 1); /* on the right edge: another tree */
+    fx_flip(fx.dir, "level/1", 65, 1); /* on the right edge: another tree */
     expect_damage();
     fx_copy(copy, fx.dir);
-    flip(fx.dir, "checkpoint", 60, 1); /* not our signature */
+    fx_flip(fx.dir, "checkpoint", 60, 1); /* not our signature */
     expect_damage();
     fx_copy(copy, fx.dir);
     path_in(fx.dir, "checkpoint", path);
@@ -469,8 +455,8 @@ START_TEST(reads_of_a_damaged_log_go_on) {
     (void)fx_read_entry(&fx, LEDGER_SYNC);
     (void)fx_read_entry(&fx, LEDGER_SYNC);
     fx_close(&fx);
-    flip(fx.dir, "checkpoint", 60, 1);
-    flip(fx.dir, "entries/000000", 500, 1); /* within the first or second entry */
+    fx_flip(fx.dir, "checkpoint", 60, 1);
+    fx_flip(fx.dir, "entries/000000", 500, 1); /* within the first or second entry */
     fx_open(&fx);
     ck_assert_ptr_nonnull(ledger_damage(fx.l));
     ck_assert_int_eq(ledger_read(fx.l, 2, &b, &e), 0);
