@@ -74,7 +74,7 @@ step_gcc_analyzer() {
 # accepted WORD CHECK REPORT LIST: findings `file:line: WORD: … [CHECK]`, by file and check, held
 # against the list of those that were looked at; one more than listed fails.
 accepted() {
-    sed -n "s#^$ROOT/##; s#^\([^:]*\):[0-9:]* $1: .*\[\($2\)\]\$#\1 \2#p" "$3" | sort | uniq -c |
+    sed -n "s#^$ROOT/##; s#^\(\.\./\)*##; s#^\([^:]*\):[0-9:]* $1: .*\[\($2\)\]\$#\1 \2#p" "$3" | sort | uniq -c |
         awk 'NR == FNR {if ($0 !~ /^#/ && NF) ok[$1 " " $2] = $3; next}
              {k = $2 " " $3; n++; if ($1 > ok[k]) {print "new: " k " (" $1 ")"; bad = 1}}
              END {print n + 0 " files and checks reported"; exit bad}' "$4" - || {

@@ -178,10 +178,11 @@ void archives_find(const struct picture *p, struct archives *ret) {
     *ret = (struct archives){0};
     for (size_t k = 0; k < 2; k++) {
         for (size_t i = 0; i < n[k]; i++) {
-            room += js_len(lists[k][i].list);
-            if (!ret->unseen && lists[k][i].part.state != PART_READ &&
-                may_hold(p, lists[k][i].storage)) {
-                ret->unseen = &lists[k][i].part;
+            const struct content *c = lists[k] + i;
+
+            room += js_len(c->list);
+            if (!ret->unseen && c->part.state != PART_READ && may_hold(p, c->storage)) {
+                ret->unseen = &c->part;
             }
         }
     }

@@ -249,7 +249,7 @@ static void add_nics(struct fw_conf *c, struct fw_guest *g, const js *config) {
         nic_filter(c, g, nic, value);
     }
     g->nic = fw_alloc(&c->arena, g->n_nic, sizeof(*g->nic));
-    if (g->n_nic > 0) {
+    if (list) {
         memcpy(g->nic, list, g->n_nic * sizeof(*list));
     }
     free(list);

@@ -200,7 +200,8 @@ void fw_port_known(size_t i, int *ret_proto, struct fw_span *ret) {
     bool end = i >= ARRAY_LEN(known);
 
     *ret_proto = end ? -1 : known[i].proto;
-    *ret = end ? (struct fw_span){0} : (struct fw_span){known[i].lo, known[i].hi};
+    ret->lo = end ? 0 : known[i].lo;
+    ret->hi = end ? 0 : known[i].hi;
 }
 
 /* code -1: every code of the type. */

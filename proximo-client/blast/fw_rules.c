@@ -424,7 +424,7 @@ void fw_chain_compile(struct fw_arena *a, const js *rules, enum fw_env env,
             ret->unknown_why = m.unknown;
         }
     }
-    if (ret->n > 0) {
+    if (list) {
         ret->rule = fw_alloc(a, ret->n, sizeof(*ret->rule));
         memcpy(ret->rule, list, ret->n * sizeof(*list));
     }

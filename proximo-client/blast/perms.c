@@ -31,7 +31,7 @@ static bool is_below(const char *path, const char *top) {
 bool perms_cover(const js *perms, const char *path, const char *privs, const char **ret_path) {
     char at[256];
     const js *here;
-    const char *none;
+    const char *none = NULL;
     char *slash;
 
     ret_path = ret_path ? ret_path : &none;

@@ -290,10 +290,11 @@ int create_skeleton(const char *dir, struct ledger **ret, struct err *e) {
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
         r = dir_make(l->dir, parts[i], 0700, e);
     }
-    if (r == 0) {
-        *ret = TAKE(l);
+    if (r < 0) {
+        return r;
     }
-    return r;
+    *ret = TAKE(l);
+    return 0;
 }
 
 int create_use_identity(struct ledger *l, struct err *e) {

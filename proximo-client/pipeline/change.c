@@ -168,9 +168,7 @@ int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **
     struct err why = {0};
     int r = plan_load(s->ledger, plan_id, &c.p, e);
 
-    if (r == 0) {
-        r = app_config(s->app, &conf, e);
-    }
+    r = r < 0 ? r : app_config(s->app, &conf, e);
     if (r < 0) {
         return r;
     }

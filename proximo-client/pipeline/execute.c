@@ -167,7 +167,7 @@ static void take_output(void *ctx, int stream, const void *data, size_t len) {
 
 static int put_receipt(struct change *c, const char *node, const char *note, struct err *e) {
     struct note n;
-    struct receipt rc;
+    struct receipt rc = {0};
     int r = note_parse(note, strlen(note), &n, e);
 
     if (r == 0) {

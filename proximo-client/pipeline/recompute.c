@@ -228,9 +228,7 @@ int recompute_plan(struct app *a, const char *cluster, const struct plan *p, boo
     unsigned int need = APP_PVE | (with_ledger ? APP_LEDGER_READ | APP_NODES : 0U);
     int r = app_session(a, cluster ? cluster : js_get_str(p->v, "cluster"), need, &s, e);
 
-    if (r == 0) {
-        r = ask_again(&s, p, with_ledger, &d, e);
-    }
+    r = r < 0 ? r : ask_again(&s, p, with_ledger, &d, e);
     if (r < 0) {
         return err_wrap(e, "the plan cannot be computed again");
     }

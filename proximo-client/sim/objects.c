@@ -121,6 +121,7 @@ static int job_of_call(struct call *c, bool must, js **ret) {
     struct guest g;
     uint32_t n;
 
+    *ret = NULL;
     (void)snprintf(vmid, sizeof(vmid), "%.*s", (int)strcspn(id, "-"), id);
     if (ident_vmid(vmid, &n) < 0 || !strchr(id, '-')) {
         return call_param_error(c, "id", "invalid format - invalid replication job id '%.60s'\n",

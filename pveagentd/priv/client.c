@@ -61,7 +61,7 @@ static int client_find(const struct priv *p, const struct hash *spki, const char
         struct client c;
 
         if (client_by_name(p, name, &c, NULL) == 0 &&
-            (spki ? hash_eq(spki, &c.spki) : strcmp(origin, c.log.name) == 0)) {
+            (origin ? strcmp(origin, c.log.name) == 0 : hash_eq(spki, &c.spki))) {
             *ret = c;
             return 0;
         }
