@@ -109,6 +109,8 @@ static void key_line(struct reader *r, const char *s, size_t n) {
         pve_note(&r->t, "%.40s has no value", key);
     } else if (!key[0]) {
         pve_note(&r->t, "is no configuration line");
+    } else if (r->lxc && strcmp(key, "lxc") == 0) {
+        pve_note(&r->t, "the key lxc is not known"); /* its place is that of the raw lines */
     } else if (is_raw) {
         raw_line(r, key, pve_value(&r->t, s + k, n - k));
     } else {

@@ -54,6 +54,10 @@ static const struct file_case {
      "{\"config\":{\"lxc\":[[\"lxc.cap.drop\",\"a\"],[\"lxc.idmap\",\"u 0 1 2\"],"
      "[\"lxc.cap.drop\",\"b\"]]},\"snapshots\":{}}",
      ""},
+    /* a key of that name must not stand where the raw lines go */
+    {ct, TEXT("lxc: a\nlxc.idmap: u 0 1 2\n"),
+     "{\"config\":{\"lxc\":[[\"lxc.idmap\",\"u 0 1 2\"]]},\"snapshots\":{}}",
+     "line 1: the key lxc is not known"},
     {sections, TEXT("dir: local\n\tpath /x y\n\tdisable\n\nnewtype: n1\n\tk v\n"),
      "{\"local\":{\"type\":\"dir\",\"path\":\"/x y\",\"disable\":\"1\"},"
      "\"n1\":{\"type\":\"newtype\",\"k\":\"v\"}}",
