@@ -180,6 +180,10 @@ const char *pve_local_address(const struct pve *p) {
     return p->local[0] ? p->local : NULL;
 }
 
+const char *pve_peer_address(const struct pve *p) {
+    return p->peer[0] ? p->peer : NULL;
+}
+
 void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx) {
     p->cancelled = cancelled;
     p->cancel_ctx = ctx;
@@ -213,6 +217,21 @@ static void job_fail(struct pve_job *j, int r, const struct err *why) {
     }
 }
 
+/* Which member of the body is asked for. */
+static const char *sibling_of(const char *path) {
+    const char *hash = strchr(path, '#');
+
+    return hash ? hash + 1 : "data";
+}
+
+/* Sends a job's path without what says which member of the answer is meant. */
+static int job_start(struct xfer *x, const char *path, struct err *e) {
+    CLEANUP(freep) char *sent = strndup(path, strcspn(path, "#"));
+    int r = sent ? path_check(sent, e) : err_set(e, -ENOMEM, "out of memory");
+
+    return r < 0 ? r : xfer_start(x, "GET", sent, NULL, 0, e);
+}
+
 static void job_end(struct batch *b, struct xfer *x) {
     struct pve_job *j = &b->job[x->job];
     CLEANUP(js_freep) js *body = NULL;
@@ -236,7 +255,7 @@ static void job_end(struct batch *b, struct xfer *x) {
         return;
     }
     j->result = 0;
-    j->data = b->whole ? TAKE(body) : js_ref(js_get(body, "data"));
+    j->data = b->whole ? TAKE(body) : js_ref(js_get(body, sibling_of(j->path)));
 }
 
 static void batch_feed(struct batch *b) {
@@ -253,8 +272,7 @@ static void batch_feed(struct batch *b) {
                 job_fail(j, b->lockout.code, &b->lockout);
                 continue;
             }
-            r = path_check(j->path, &e);
-            r = r < 0 ? r : xfer_start(x, "GET", j->path, NULL, 0, &e);
+            r = job_start(x, j->path, &e);
             if (r < 0) {
                 job_fail(j, r, &e);
                 continue;

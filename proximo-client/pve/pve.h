@@ -37,6 +37,8 @@ const char *pve_token_id(const struct pve *p);
 /* The address from which we reached the API last, as this machine sees it (a NAT on the way gives the
  * cluster another one). NULL before the first answer. Borrowed until the next request. */
 const char *pve_local_address(const struct pve *p);
+/* The address of the API that we reached last, under the same terms. */
+const char *pve_peer_address(const struct pve *p);
 
 /* Polled during every wait, at least every 200 ms; true = stop with "cancelled". */
 void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx);
@@ -60,7 +62,9 @@ int pve_query(const js *params, struct buf *ret, struct err *e);
  * "pve_unreachable" (also 595-599: the API's own way to the node), "pve_tls", "pve_bad_answer",
  * "cancelled"; "token_unreadable" when the token file is missing, open to others or malformed.
  * Not followed: redirects. Not used: proxies of the environment, .netrc, cookies, the TLS session
- * cache. A GET is repeated once, and only when a kept connection turned out to be dead. */
+ * cache. A GET is repeated once, and only when a kept connection turned out to be dead.
+ * A path that ends in "#NAME" asks for that sibling of `data` instead (NULL: there is none):
+ * "/nodes/c1/network#changes". What follows the # is not sent. */
 int pve_get(struct pve *p, const char *path, js **ret, struct err *e);
 /* As pve_get, and the whole body (PVE puts siblings beside data: "changes", "total"). */
 int pve_get_body(struct pve *p, const char *path, js **ret_body, struct err *e);

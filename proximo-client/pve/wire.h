@@ -25,6 +25,7 @@ struct pve {
     char shown[96]; /* fingerprint of the last leaf that was refused */
     char token_id[128];
     char local[64]; /* our own address of the last connection, "" before the first */
+    char peer[64];  /* and the other end's */
     int64_t timeout_ms;
     unsigned int connections;
     bool (*cancelled)(void *ctx);

@@ -218,6 +218,7 @@ static bool xfer_collect(struct pve *p, const struct xfer *x, size_t n) {
     while ((m = curl_multi_info_read(p->multi, &left))) {
         struct xfer *mine = NULL;
         char *local = NULL;
+        char *peer = NULL;
         long status = 0;
 
         if (m->msg != CURLMSG_DONE ||
@@ -230,6 +231,10 @@ static bool xfer_collect(struct pve *p, const struct xfer *x, size_t n) {
         if (curl_easy_getinfo(mine->easy, CURLINFO_LOCAL_IP, &local) == CURLE_OK && local &&
             local[0]) {
             (void)snprintf(p->local, sizeof(p->local), "%s", local);
+        }
+        if (curl_easy_getinfo(mine->easy, CURLINFO_PRIMARY_IP, &peer) == CURLE_OK && peer &&
+            peer[0]) {
+            (void)snprintf(p->peer, sizeof(p->peer), "%s", peer);
         }
         mine->status = (int)status;
         mine->done = true;

@@ -24,7 +24,8 @@ libsim_a_SOURCES = \
 	proximo-client/sim/feature.c proximo-client/sim/apidoc.c proximo-client/sim/objects.c \
 	proximo-client/sim/capture.c \
 	proximo-client/sim/demo.h proximo-client/sim/demo.c proximo-client/sim/generate.c \
-	proximo-client/sim/http.c
+	proximo-client/sim/http.c proximo-client/sim/network.h proximo-client/sim/network.c \
+	proximo-client/sim/network_file.c
 bin_PROGRAMS += pvesim
 pvesim_SOURCES = proximo-client/sim/main.c
 pvesim_LDADD = libsim.a libnet.a libcore.a $(CLIENT_LIBS)

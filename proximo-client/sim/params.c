@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters against a route's specification: "name!=type name=type …", '!' = required. All errors
  * are collected, one text a parameter, in the words of the real API; booleans become 1 or 0. */
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/ident.h"
@@ -47,6 +49,23 @@ static bool is_word(const char *v, const char *more, size_t max) {
     return true;
 }
 
+static bool is_ip(const char *v, size_t n) {
+    char text[INET6_ADDRSTRLEN];
+    unsigned char raw[16];
+
+    (void)snprintf(text, sizeof(text), "%.*s", (int)n, v);
+    return n < sizeof(text) &&
+           (inet_pton(AF_INET, text, raw) == 1 || inet_pton(AF_INET6, text, raw) == 1);
+}
+
+static bool is_cidr(const char *v) {
+    size_t n = strcspn(v, "/");
+    uint32_t bits;
+
+    return v[n] && is_ip(v, n) && ident_u32(v + n + 1, &bits) == 0 &&
+           bits <= (strchr(v, ':') ? 128u : 32u);
+}
+
 static bool in_enum(const char *type, const char *v, char *list, size_t size) {
     bool found = false;
 
@@ -90,6 +109,15 @@ static int check_identifier(struct call *c, const char *name, const char *type, 
     }
     if (strcmp(type, "word") == 0 && !is_word(v, "_-.", 100)) {
         return call_param_error(c, name, "invalid format - value contains invalid characters\n");
+    }
+    if (strcmp(type, "iface") == 0 && (strlen(v) < 2 || !is_word(v, "_.:", 20))) {
+        return call_param_error(c, name,
+                                "invalid format - invalid network interface name '%.40s'\n", v);
+    }
+    if ((strcmp(type, "ip") == 0 && !is_ip(v, strlen(v))) ||
+        (strcmp(type, "cidr") == 0 && !is_cidr(v))) {
+        return call_param_error(c, name, "invalid format - value does not look like a valid %s\n",
+                                *type == 'i' ? "IP address" : "CIDR network");
     }
     if (strcmp(type, "email") == 0 && !is_email(v)) {
         return call_param_error(

@@ -46,6 +46,18 @@
     "comment=string disable=bool rate=string remove_job=enum(local,full) schedule=string "         \
     "source=node"
 
+#define NET_TYPES "bridge,bond,eth,alias,vlan,fabric,OVSBridge,OVSBond,OVSPort,OVSIntPort,vnet"
+#define NET_KINDS "enum(" NET_TYPES ",any_bridge,any_local_bridge,include_sdn)"
+#define NET_IFACE                                                                                  \
+    "address=string address6=string autostart=bool bond-primary=iface "                            \
+    "bond_mode=enum(balance-rr,active-backup,balance-xor,broadcast,802.3ad,balance-tlb,"           \
+    "balance-alb,balance-slb,lacp-balance-slb,lacp-balance-tcp) "                                  \
+    "bond_xmit_hash_policy=enum(layer2,layer2+3,layer3+4) bridge_ports=string "                    \
+    "bridge_vids=string bridge_vlan_aware=bool cidr=cidr cidr6=cidr comments=string "              \
+    "comments6=string gateway=ip gateway6=ip mtu=int netmask=string netmask6=int "                 \
+    "ovs_bonds=string ovs_bridge=iface ovs_options=string ovs_ports=string ovs_tag=int "           \
+    "slaves=string type!=enum(" NET_TYPES ",unknown) vlan-id=int vlan-raw-device=iface"
+
 const struct route sim_routes[] = {
     {M_GET, "/version", "", "", route_version},
     {M_GET, "/cluster", "", "", route_cluster_index},
@@ -108,7 +120,13 @@ const struct route sim_routes[] = {
     {M_GET, N "/config", AUDIT, "property=string", route_node_config},
     {M_GET, N "/dns", N " Sys.Audit", "", route_node_dns},
     {M_GET, N "/time", N " Sys.Audit", "", route_node_time},
-    {M_GET, N "/network", "", "type=string", route_node_network},
+    {M_GET, N "/network", "", "type=" NET_KINDS, route_node_network},
+    {M_POST, N "/network", N " Sys.Modify", "iface!=iface " NET_IFACE, route_iface_create},
+    {M_PUT, N "/network", N " Sys.Modify", "regenerate-frr=bool", route_network_apply},
+    {M_DELETE, N "/network", N " Sys.Modify", "", route_network_revert},
+    {M_GET, N "/network/{iface}", N " Sys.Audit", "", route_node_iface},
+    {M_PUT, N "/network/{iface}", N " Sys.Modify", "delete=string " NET_IFACE, route_iface_update},
+    {M_DELETE, N "/network/{iface}", N " Sys.Modify", "", route_iface_delete},
     {M_GET, N "/replication", "", "guest=vmid", route_node_replication},
     {M_GET, N "/firewall", "", "", route_fw_index},
     FW_RULE_ROUTES(N "/firewall/rules", N " Sys.Audit", N " Sys.Modify"),

@@ -485,28 +485,3 @@ int route_node_time(struct call *c) {
     js_add(c->data, "timezone", js_str("UTC"));
     return 0;
 }
-
-int route_node_network(struct call *c) {
-    js *n, *list;
-
-    if (node_of_call(c, &n) < 0) {
-        return -1;
-    }
-    list = js_get(n, "network");
-    c->data = js_array();
-    for (size_t i = 0; i < js_len(list); i++) {
-        js *o = js_copy(js_at(list, i));
-        const char *type = call_str(c, "type");
-
-        if (type && strcmp(type, js_str_or(o, "type", "")) != 0) {
-            js_freep(&o);
-            continue;
-        }
-        js_push(c->data, o);
-    }
-    if (js_get(n, "network_changes")) {
-        c->extra = js_object();
-        js_add(c->extra, "changes", js_ref(js_get(n, "network_changes")));
-    }
-    return 0;
-}

@@ -190,6 +190,9 @@ handler route_version, route_cluster_index, route_resources, route_cluster_statu
     route_cluster_nextid, route_cluster_options, route_config_nodes, route_nodes, route_node_index,
     route_node_status, route_node_version, route_node_config, route_node_dns, route_node_time,
     route_node_network;
+/* network.c */
+handler route_node_iface, route_iface_create, route_iface_update, route_iface_delete,
+    route_network_apply, route_network_revert;
 handler route_guest_list, route_guest_index, route_guest_config, route_guest_config_set,
     route_guest_config_post, route_guest_pending, route_guest_feature, route_guest_destroy, route_guest_current,
     route_guest_status_index;

@@ -161,6 +161,7 @@ START_TEST(reads) {
     CLEANUP(js_freep) js *data = NULL;
     CLEANUP(js_freep) js *body = NULL;
     CLEANUP(js_freep) js *packed = NULL;
+    CLEANUP(js_freep) js *beside = NULL;
     js *none = NULL;
     struct err e = {0};
 
@@ -172,8 +173,14 @@ START_TEST(reads) {
     ck_assert_int_eq(js_int_or(body, "total", 0), 7);
     ck_assert_int_eq(pve_get(p, "/gzip", &packed, &e), 0);
     ck_assert_str_eq(json_object_get_string(packed), "packed");
-    /* four requests, one connection, the token on each */
-    ck_assert_uint_eq(count("PVEAPIToken=me@pve!t=" SECRET), 4);
+    ck_assert_int_eq(pve_get(p, "/beside#changes", &beside, &e), 0);
+    ck_assert_str_eq(json_object_get_string(beside), "x");
+    ck_assert_int_eq(pve_get(p, "/beside#missing", &none, &e), 0);
+    ck_assert_ptr_null(none);
+    ck_assert_uint_eq(count("#"), 0); /* it says which part is meant, here */
+    ck_assert_str_eq(pve_peer_address(p), "127.0.0.1");
+    /* six requests, one connection, the token on each */
+    ck_assert_uint_eq(count("PVEAPIToken=me@pve!t=" SECRET), 6);
     ck_assert_uint_eq(count("{\"connection\""), 1);
     ck_assert_str_eq(pve_token_id(p), "me@pve!t");
 }
