@@ -176,9 +176,10 @@ static void cut_place(struct comparing *c, int side) {
 /* ---- ports ---- */
 
 static void port_flows(struct comparing *c, int proto) {
-    /* what built-in rules name: DHCP, and the noise that the nftables firewall sorts out */
-    static const uint32_t builtin[] = {1,   67,  68,  69,  135, 136,  137,  140,
-                                       445, 446, 546, 547, 548, 1024, 1900, 1901};
+    /* What built-in rules name: DHCP, the noise that the nftables firewall sorts out, and corosync,
+     * which is 5404 and 5405 to one implementation and 5405 to 5412 to the other. */
+    static const uint32_t builtin[] = {1,   67,  68,  69,   135,  136,  137,  140,  445,  446,
+                                       546, 547, 548, 1024, 1900, 1901, 5404, 5405, 5406, 5413};
     struct cuts *cuts = &c->port[proto];
     struct fw_span known;
     int of;
