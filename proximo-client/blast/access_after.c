@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/digest.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/blast/after.h"
 
 struct request {
     js *w;          /* the new world */
@@ -18,37 +18,6 @@ struct request {
     const char *sub;
     const js *form;
 };
-
-/* A form's list: an array, or one string with commas, semicolons or blanks. */
-static js *words(const js *form, const char *key) {
-    const js *v = js_get(form, key);
-    js *list = js_array();
-
-    for (size_t i = 0; i < js_len(v); i++) {
-        js_push(list, js_ref(js_at(v, i)));
-    }
-    if (js_is_int(v)) {
-        js_push(list, js_str(json_object_get_string((js *)(uintptr_t)v)));
-    }
-    for (const char *s = js_is_str(v) ? js_str_or(form, key, "") : ""; *s;) {
-        size_t n = strcspn(s, ",; ");
-
-        if (n) {
-            js_push(list, js_str_n(s, n));
-        }
-        s += n + (s[n] != 0);
-    }
-    return list;
-}
-
-static js *row_of(const js *list, const char *key, const char *id) {
-    for (size_t i = 0; i < js_len(list); i++) {
-        if (strcmp(js_str_or(js_at(list, i), key, ""), id) == 0) {
-            return js_at(list, i);
-        }
-    }
-    return NULL;
-}
 
 /* The list without the rows that drop() names. */
 static void filter(js *w, const char *part, bool (*drop)(const js *row, const struct request *r),
@@ -82,7 +51,7 @@ static bool list_has(const js *list, const char *word) {
 
 /* Puts a word into a comma list that is a member of row, or takes it out. */
 static void list_set(js *row, const char *key, const char *word, bool in) {
-    CLEANUP(js_freep) js *have = words(row, key);
+    CLEANUP(js_freep) js *have = form_words(row, key);
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PVE_ANSWER);
 
     for (size_t i = 0; i < js_len(have); i++) {
@@ -131,10 +100,10 @@ static void put_entry(struct request *r, const char *type, const char *who, cons
 static bool acl_put(struct request *r) {
     static const char *const kinds[][2] = {
         {"users", "user"}, {"groups", "group"}, {"tokens", "token"}};
-    CLEANUP(js_freep) js *roles = words(r->form, "roles");
+    CLEANUP(js_freep) js *roles = form_words(r->form, "roles");
 
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-        CLEANUP(js_freep) js *who = words(r->form, kinds[k][0]);
+        CLEANUP(js_freep) js *who = form_words(r->form, kinds[k][0]);
 
         for (size_t i = 0; i < js_len(who); i++) {
             for (size_t j = 0; j < js_len(roles); j++) {
@@ -149,7 +118,7 @@ static bool acl_put(struct request *r) {
 /* ---- users, groups ---- */
 
 static void set_groups(struct request *r, const char *userid) {
-    CLEANUP(js_freep) js *wanted = words(r->form, "groups");
+    CLEANUP(js_freep) js *wanted = form_words(r->form, "groups");
     const js *groups = js_get(r->w, "groups");
 
     if (!js_get(r->form, "groups")) {
@@ -187,7 +156,7 @@ static bool user_post(struct request *r) {
 }
 
 static bool user_put(struct request *r) {
-    js *row = row_of(js_get(r->w, "users"), "userid", r->id);
+    js *row = list_row(js_get(r->w, "users"), "userid", r->id);
 
     if (row) {
         set_numbers(row, r->form);
@@ -247,7 +216,7 @@ static bool group_delete(struct request *r) {
 /* ---- tokens ---- */
 
 static bool token_post(struct request *r) {
-    js *user = row_of(js_get(r->w, "users"), "userid", r->id);
+    js *user = list_row(js_get(r->w, "users"), "userid", r->id);
     js *row;
 
     if (!user) {
@@ -261,8 +230,8 @@ static bool token_post(struct request *r) {
 }
 
 static bool token_put(struct request *r) {
-    js *row =
-        row_of(js_get(row_of(js_get(r->w, "users"), "userid", r->id), "tokens"), "tokenid", r->sub);
+    js *row = list_row(js_get(list_row(js_get(r->w, "users"), "userid", r->id), "tokens"),
+                       "tokenid", r->sub);
 
     if (row) {
         set_numbers(row, r->form);
@@ -283,7 +252,7 @@ static bool is_of_token(const js *e, const struct request *r) {
 }
 
 static bool token_delete(struct request *r) {
-    js *user = row_of(js_get(r->w, "users"), "userid", r->id);
+    js *user = list_row(js_get(r->w, "users"), "userid", r->id);
 
     if (user) {
         filter(user, "tokens", is_token, r);
@@ -304,7 +273,7 @@ static js *joined(const js *list) {
 }
 
 static bool role_post(struct request *r) {
-    CLEANUP(js_freep) js *privs = words(r->form, "privs");
+    CLEANUP(js_freep) js *privs = form_words(r->form, "privs");
     js *row = js_object();
 
     js_add(row, "roleid", js_str(js_str_or(r->form, "roleid", "")));
@@ -314,8 +283,8 @@ static bool role_post(struct request *r) {
 }
 
 static bool role_put(struct request *r) {
-    CLEANUP(js_freep) js *privs = words(r->form, "privs");
-    js *row = row_of(js_get(r->w, "roles"), "roleid", r->id);
+    CLEANUP(js_freep) js *privs = form_words(r->form, "privs");
+    js *row = list_row(js_get(r->w, "roles"), "roleid", r->id);
 
     if (row && !js_bool_or(r->form, "append", false)) {
         js_add(row, "privs", joined(privs));
@@ -408,9 +377,9 @@ static void set_member(struct request *r, js *pool, const char *key, const char 
 }
 
 static bool pool_put(struct request *r) {
-    CLEANUP(js_freep) js *vms = words(r->form, "vms");
-    CLEANUP(js_freep) js *storage = words(r->form, "storage");
-    js *pool = row_of(js_get(r->w, "pools"), "poolid", pool_id(r));
+    CLEANUP(js_freep) js *vms = form_words(r->form, "vms");
+    CLEANUP(js_freep) js *storage = form_words(r->form, "storage");
+    js *pool = list_row(js_get(r->w, "pools"), "poolid", pool_id(r));
 
     for (size_t i = 0; pool && i < js_len(vms); i++) {
         set_member(r, pool, "vmid", json_object_get_string(js_at(vms, i)));
@@ -470,59 +439,13 @@ static const struct {
     {"DELETE", "/pools/*", pool_delete},
 };
 
-/* A path of the API is percent-encoded: "a%40pve". */
-static void decode(const char *s, size_t n, char ret[static 200]) {
-    size_t len = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint8_t byte = 0;
-        char two[2] = {0};
-
-        if (s[i] == '%' && i + 2 < n) {
-            two[0] = (char)(s[i + 1] >= 'A' && s[i + 1] <= 'F' ? s[i + 1] | 0x20 : s[i + 1]);
-            two[1] = (char)(s[i + 2] >= 'A' && s[i + 2] <= 'F' ? s[i + 2] | 0x20 : s[i + 2]);
-        }
-        if (two[0] && hex_decode(two, 2, &byte) == 0 && byte) {
-            ret[len++] = (char)byte;
-            i += 2;
-        } else {
-            ret[len++] = s[i];
-        }
-    }
-    ret[len] = '\0';
-}
-
-/* Copies what stands for the first and the second '*'. */
-static bool matches(const char *pattern, const char *path, char id[static 2][200]) {
-    size_t which = 0;
-
-    id[0][0] = id[1][0] = '\0';
-    while (*pattern) {
-        size_t n = strcspn(path, "/?");
-
-        if (*pattern != '*') {
-            if (*pattern++ != *path++) {
-                return false;
-            }
-            continue;
-        }
-        if (n == 0 || n >= 200 || which > 1) {
-            return false;
-        }
-        decode(path, n, id[which++]);
-        pattern++;
-        path += n;
-    }
-    return !*path || *path == '?';
-}
-
 js *access_after(const js *world, const char *method, const char *path, const js *form) {
     for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
-        char id[2][200];
+        char id[2][AFTER_ID];
         CLEANUP(js_freep) js *w = NULL;
         struct request r = {.form = form};
 
-        if (strcmp(requests[i].method, method) != 0 || !matches(requests[i].path, path, id)) {
+        if (strcmp(requests[i].method, method) != 0 || !path_fits(requests[i].path, path, id)) {
             continue;
         }
         w = js_copy(world);

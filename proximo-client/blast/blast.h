@@ -14,11 +14,11 @@ struct draft;
 struct picture;
 
 /* What each needs in its picture (struct picture_ask). */
-#define BLAST_STORAGE_NEEDS  0xffu /* everything; .storage = the storage */
-#define BLAST_POWER_NEEDS    0x23u /* PIC_STORAGE | PIC_CONFIGS | PIC_HA; every guest */
-#define BLAST_CONFIG_NEEDS   0x02u /* PIC_CONFIGS; .vmid = the guest */
+#define BLAST_STORAGE_NEEDS  0xffu  /* everything; .storage = the storage */
+#define BLAST_POWER_NEEDS    0x23u  /* PIC_STORAGE | PIC_CONFIGS | PIC_HA; every guest */
+#define BLAST_CONFIG_NEEDS   0x02u  /* PIC_CONFIGS; .vmid = the guest */
 #define BLAST_ACCESS_NEEDS   0x100u /* PIC_ACCESS */
-#define BLAST_ROLLBACK_NEEDS 0x07u /* PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS; .vmid */
+#define BLAST_ROLLBACK_NEEDS 0x07u  /* PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS; .vmid */
 
 /* A storage definition goes (gone) or changes: set {disable, nodes, content …} and del (array of
  * keys, or one comma-separated string; may be NULL). */
@@ -95,13 +95,25 @@ int blast_backup_now(const struct picture *p, const char *node, const js *form, 
 int blast_restore(const struct picture *p, const char *kind, const char *node, const js *form,
                   int64_t now, struct draft *d);
 
-/* ---- the firewall ---- */
-
 /* What is sent, in API terms; form NULL = empty. */
 struct blast_request {
     const char *method, *path;
     const js *form;
 };
+
+/* ---- high availability ---- */
+
+#define BLAST_HA_MANAGER "/cluster/ha/status/manager_status"
+#define BLAST_HA_GROUPS  "/cluster/ha/groups"
+#define BLAST_HA_NEEDS                                                                             \
+    (0x31u | PIC_HA_NOW) /* PIC_STORAGE | _REPLICATION | _HA; .vmid = a guest that is to be added  \
+                          */
+/* Requests of one plan to /cluster/ha/{resources,rules,groups}, or one of migrate, relocate,
+ * disarm-ha and arm-ha: what the manager will do next. The rules are those of pve-ha-manager 5. */
+int blast_ha(const struct picture *p, const struct blast_request *req, size_t n, struct draft *d);
+
+/* ---- the firewall ---- */
+
 struct picture_ask;
 /* What the change of a path below …/firewall/ needs in its picture: of the cluster and of every
  * node always; of one guest for its own; of all guests and vnets for what they can name. -EINVAL:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
+	proximo-client/blast/after.c \
+	proximo-client/blast/after.h \
 	proximo-client/blast/archive.c \
 	proximo-client/blast/backup.c \
 	proximo-client/blast/archive_config.c \
@@ -35,6 +37,13 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/fw_report.h \
 	proximo-client/blast/fw_rules.c \
 	proximo-client/blast/fw_set.c \
+	proximo-client/blast/ha.c \
+	proximo-client/blast/ha.h \
+	proximo-client/blast/ha_after.c \
+	proximo-client/blast/ha_int.h \
+	proximo-client/blast/ha_model.c \
+	proximo-client/blast/ha_place.c \
+	proximo-client/blast/ha_rules.c \
 	proximo-client/blast/migrate.c \
 	proximo-client/blast/migrate_disk.c \
 	proximo-client/blast/migrate_ha.c \
@@ -43,6 +52,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/part_access.c \
 	proximo-client/blast/part_firewall.c \
 	proximo-client/blast/part_guest.c \
+	proximo-client/blast/part_ha.c \
 	proximo-client/blast/part_lists.c \
 	proximo-client/blast/part_owned.c \
 	proximo-client/blast/part_resources.c \

@@ -13,6 +13,7 @@
 static const struct pic_part *const parts[] = {
     &part_resources, &part_guest,  &part_storage, &part_lists,
     &part_access,    &part_target, &part_owned,   &part_firewall,
+    &part_ha,
 };
 
 void part_fail(struct picture *p, struct part *part, const struct pic_answer *a,

@@ -114,11 +114,15 @@ struct content {
 #define PIC_OWNED    (1u << 17) /* volumes of `owner` on every storage of its node */
 #define PIC_ACL      (1u << 18) /* the access list alone */
 #define PIC_THIN     (1u << 19) /* LVM thin pools of nodes with their metadata */
-#define PIC_ARCHIVE  (1u << 20) /* the configuration inside the backup `archive`, asked at `nodes` \
-                                 */
+#define PIC_ARCHIVE                                                                                \
+    (1u << 20) /* the configuration inside the backup `archive`, asked at `nodes`                  \
+                */
 #define PIC_FW_NODES  (1u << 21) /* … the nodes, with their addresses and corosync's links */
 #define PIC_FW_GUESTS (1u << 22) /* … all guests, or `vmid` */
 #define PIC_FW_VNETS  (1u << 23) /* … the vnets */
+#define PIC_HA_NOW                                                                                 \
+    (1u << 24) /* the manager's state, groups, configurations of the guests HA has and of `vmid`   \
+                */
 struct picture_ask {
     unsigned int what;
     uint32_t vmid;       /* 0 = every guest */

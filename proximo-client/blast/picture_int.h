@@ -61,7 +61,7 @@ struct picture {
     size_t n_content;
     struct content *archive;
     size_t n_archive;
-    bool archives_wanted;
+    bool archives_wanted, ha_configs_wanted;
     const js *backup, *replication, *ha, *rules;
 };
 
@@ -88,7 +88,7 @@ struct pic_part {
     bool (*put)(struct picture *p, const struct pic_answer *a); /* true: it was for this part */
 };
 extern const struct pic_part part_resources, part_guest, part_storage, part_lists, part_access,
-    part_target, part_owned, part_firewall;
+    part_target, part_owned, part_firewall, part_ha;
 
 void parts_start(struct picture *p);
 void parts_node(struct picture *p, const struct node *n);

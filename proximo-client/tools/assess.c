@@ -39,6 +39,18 @@ int assess_look(struct draft *d, const struct picture_ask *ask, uint32_t own, st
     return picture_read(s->pve, ask, remember, &seen, ret, e);
 }
 
+size_t assess_requests(const struct assess *a, struct blast_request *ret, size_t max) {
+    size_t n = js_len(a->sent);
+
+    for (size_t i = 0; i < n && n <= max; i++) {
+        const js *q = js_at(a->sent, i);
+
+        ret[i] = (struct blast_request){js_str_or(q, "method", ""), js_str_or(q, "path", ""),
+                                        js_get(q, "form")};
+    }
+    return n <= max ? n : 0;
+}
+
 /* -ENOENT of an analyser is a finding that it has put into the draft, not a failure to plan. */
 int assess_verdict(int r, struct err *e) {
     return r == 0 || r == -ENOENT ? 0 : err_set(e, r, "the blast radius could not be computed");

@@ -6,11 +6,14 @@
 
 struct picture;
 struct picture_ask;
+struct blast_request;
 
 /* Reads the picture and makes what it depends on preconditions; own: the one guest it is about, or
  * 0. */
 int assess_look(struct draft *d, const struct picture_ask *ask, uint32_t own, struct picture **ret,
                 struct err *e);
+/* What is sent, in the form analysers take it; borrowed from a. 0: nothing, or more than max. */
+size_t assess_requests(const struct assess *a, struct blast_request *ret, size_t max);
 /* -ENOENT of an analyser is a finding that it has put into the draft, not a failure to plan. */
 int assess_verdict(int r, struct err *e);
 
@@ -18,3 +21,5 @@ int assess_verdict(int r, struct err *e);
 int assess_access(struct draft *d, const struct assess *a, struct err *e);
 int assess_volume_delete(struct draft *d, const struct assess *a, struct err *e);
 int assess_prune(struct draft *d, const struct assess *a, struct err *e);
+/* assess_ha.c: what the HA manager will do next. */
+int assess_ha(struct draft *d, const struct assess *a, struct err *e);

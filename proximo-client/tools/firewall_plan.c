@@ -9,6 +9,7 @@
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/inventory.h"
 #include "proximo-client/pve/pve.h"
+#include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/firewall_int.h"
 
 /* The verdict hangs on the firewall, on addresses and on network cards; a plan must not drift
@@ -26,17 +27,13 @@ int assess_firewall(struct draft *d, const struct assess *a, struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
     struct blast_request req[4];
     struct picture_ask ask = {0};
-    size_t n = 0;
+    size_t n = assess_requests(a, req, ARRAY_LEN(req));
     int r = 0;
 
-    for (; n < js_len(a->sent) && n < ARRAY_LEN(req) && r == 0; n++) {
-        const js *q = js_at(a->sent, n);
-
-        req[n] = (struct blast_request){js_str_or(q, "method", ""), js_str_or(q, "path", ""),
-                                        js_get(q, "form")};
-        r = blast_firewall_ask(req[n].path, &ask);
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = blast_firewall_ask(req[i].path, &ask);
     }
-    if (n == 0 || n < js_len(a->sent) || r < 0) {
+    if (n == 0 || r < 0) {
         return err_set(e, -EINVAL, "not a change of the firewall that can be assessed");
     }
     session_progress(draft_session(d), 0, 0, "reading the firewall for the blast radius");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows about high availability: what the manager keeps running, and where it may. */
-#include "proximo-client/tools/send.h"
+#include "proximo-client/tools/assess.h"
 
 static const struct thing resource = {
     .kind = "ha-resource",
@@ -147,9 +147,11 @@ const struct row ha_rows[] = {
      .privilege = "/ Sys.Audit", .result = "manager_status?:object quorum?:object"},
     {"pve_ha_resource_add", "Put a guest under HA",
      "Plans handing a guest to the HA manager: it starts, stops and moves it from then on." PLANS,
-     "ha", EFFECT_CHANGE, 0, resource_add_fields, .undo = "inverse", .privilege = "/ Sys.Console",
+     "ha", EFFECT_CHANGE, 0, resource_add_fields, .analysers = "ha", .undo = "inverse",
+     .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_CREATE,
              .on = &resource,
              .method = "POST",
@@ -161,10 +163,11 @@ const struct row ha_rows[] = {
     {"pve_ha_resource_update", "Change an HA resource",
      "Plans changing what the HA manager does with a guest; another state starts or stops "
      "it." PLANS,
-     "ha", EFFECT_CHANGE, 0, resource_update_fields, .undo = "restore-object",
+     "ha", EFFECT_CHANGE, 0, resource_update_fields, .analysers = "ha", .undo = "restore-object",
      .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_UPDATE,
              .on = &resource,
              .method = "PUT",
@@ -176,9 +179,10 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_resource_remove", "Take a guest out of HA",
      "Plans taking a guest out of HA: nobody restarts it any more." PLANS, "ha", EFFECT_CHANGE, 0,
-     sid_fields, .undo = "restore-object", .privilege = "/ Sys.Console",
+     sid_fields, .analysers = "ha", .undo = "restore-object", .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_DELETE,
              .on = &resource,
              .method = "DELETE",
@@ -189,11 +193,12 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_resource_migrate", "Migrate an HA guest",
      "Plans asking the HA manager to migrate a guest online." PLANS, "ha", EFFECT_CHANGE, 0,
-     move_fields, .undo = "none",
+     move_fields, .analysers = "ha", .undo = "none",
      .undo_none = "the way back is a plan of its own: migrate it to where it was",
      .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_ACTION,
              .on = &resource,
              .method = "POST",
@@ -205,11 +210,12 @@ const struct row ha_rows[] = {
     {"pve_ha_resource_relocate", "Relocate an HA guest",
      "Plans asking the HA manager to stop a guest and start it on another node: it is "
      "interrupted." PLANS,
-     "ha", EFFECT_CHANGE, 0, move_fields, .undo = "none",
+     "ha", EFFECT_CHANGE, 0, move_fields, .analysers = "ha", .undo = "none",
      .undo_none = "the way back is a plan of its own: relocate it to where it was",
      .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_ACTION,
              .on = &resource,
              .method = "POST",
@@ -220,9 +226,10 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_rule_create", "Make an HA rule",
      "Plans a new affinity rule: guests may move at once to satisfy it." PLANS, "ha", EFFECT_CHANGE,
-     0, rule_create_fields, .undo = "inverse", .privilege = "/ Sys.Console",
+     0, rule_create_fields, .analysers = "ha", .undo = "inverse", .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_CREATE,
              .on = &rule,
              .method = "POST",
@@ -233,9 +240,11 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_rule_update", "Change an HA rule",
      "Plans changing an affinity rule: guests may move at once to satisfy it." PLANS, "ha",
-     EFFECT_CHANGE, 0, rule_update_fields, .undo = "restore-object", .privilege = "/ Sys.Console",
+     EFFECT_CHANGE, 0, rule_update_fields, .analysers = "ha", .undo = "restore-object",
+     .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_UPDATE,
              .on = &rule,
              .method = "PUT",
@@ -247,9 +256,11 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_rule_delete", "Delete an HA rule",
      "Plans deleting an affinity rule: guests may run anywhere they can." PLANS, "ha",
-     EFFECT_CHANGE, 0, rule_name_fields, .undo = "restore-object", .privilege = "/ Sys.Console",
+     EFFECT_CHANGE, 0, rule_name_fields, .analysers = "ha", .undo = "restore-object",
+     .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_DELETE,
              .on = &rule,
              .method = "DELETE",
@@ -260,9 +271,10 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_group_create", "Make an HA group (PVE 8)",
      "Plans a new HA group; PVE 9 has rules instead." PLANS, "ha", EFFECT_CHANGE, 0,
-     group_create_fields, .undo = "inverse", .privilege = "/ Sys.Console",
+     group_create_fields, .analysers = "ha", .undo = "inverse", .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_CREATE,
              .on = &group,
              .method = "POST",
@@ -273,9 +285,10 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_group_update", "Change an HA group (PVE 8)",
      "Plans changing an HA group: its guests may move at once." PLANS, "ha", EFFECT_CHANGE, 0,
-     group_update_fields, .undo = "restore-object", .privilege = "/ Sys.Console",
+     group_update_fields, .analysers = "ha", .undo = "restore-object", .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_UPDATE,
              .on = &group,
              .method = "PUT",
@@ -287,9 +300,10 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_group_delete", "Delete an HA group (PVE 8)",
      "Plans deleting an HA group: its guests may run anywhere." PLANS, "ha", EFFECT_CHANGE, 0,
-     group_name_fields, .undo = "restore-object", .privilege = "/ Sys.Console",
+     group_name_fields, .analysers = "ha", .undo = "restore-object", .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_DELETE,
              .on = &group,
              .method = "DELETE",
@@ -301,9 +315,11 @@ const struct row ha_rows[] = {
     {"pve_ha_disarm", "Disarm HA",
      "Plans switching the whole HA stack off for maintenance: no guest is recovered "
      "meanwhile." PLANS,
-     "ha", EFFECT_CHANGE, 0, disarm_fields, .undo = "inverse", .privilege = "/ Sys.Console",
+     "ha", EFFECT_CHANGE, 0, disarm_fields, .analysers = "ha", .undo = "inverse",
+     .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_ACTION,
              .method = "POST",
              .path = "/cluster/ha/status/disarm-ha",
@@ -315,11 +331,12 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_arm", "Arm HA again",
      "Plans switching the HA stack on again: the manager acts on its resources at once." PLANS,
-     "ha", EFFECT_CHANGE, 0, none_fields, .undo = "none",
+     "ha", EFFECT_CHANGE, 0, none_fields, .analysers = "ha", .undo = "none",
      .undo_none = "disarming again is a plan of its own, with its own mode",
      .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
+             .assess = assess_ha,
              .does = SEND_ACTION,
              .method = "POST",
              .path = "/cluster/ha/status/arm-ha",

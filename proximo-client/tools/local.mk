@@ -12,6 +12,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/api_rows.c \
 	proximo-client/tools/assess.c \
 	proximo-client/tools/assess.h \
+	proximo-client/tools/assess_ha.c \
 	proximo-client/tools/assess_rows.c \
 	proximo-client/tools/backup.c \
 	proximo-client/tools/ceph_reads.c \

@@ -43,7 +43,8 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/ledger_care.py \
 	tests/integration/ledger_query.py \
 	tests/integration/steps.py \
-	tests/integration/rows_api.py
+	tests/integration/rows_api.py \
+	tests/integration/consequences.py
 TESTS += $(PIPELINE_PY)
 EXTRA_DIST += $(PIPELINE_PY) tests/integration/world.py
 

@@ -107,17 +107,44 @@ static int run_restore(const struct picture *p, const js *c, struct draft *d) {
                          js_int_or(c, "now", 0), d);
 }
 
+/* {"requests": [{method, path, form}]} */
+static size_t requests_of(const js *c, struct blast_request *ret, size_t max) {
+    const js *list = js_get(c, "requests");
+    size_t n = 0;
+
+    for (; n < js_len(list) && n < max; n++) {
+        const js *q = js_at(list, n);
+
+        ret[n] = (struct blast_request){js_str_or(q, "method", ""), js_str_or(q, "path", ""),
+                                        js_get(q, "form")};
+    }
+    return n;
+}
+
+static int run_ha(const struct picture *p, const js *c, struct draft *d) {
+    struct blast_request q[8];
+
+    return blast_ha(p, q, requests_of(c, q, ARRAY_LEN(q)), d);
+}
+
 static const struct call {
     const char *name;
     unsigned int needs;
     int (*run)(const struct picture *p, const js *c, struct draft *d);
 } calls[] = {
-    {"storage", BLAST_STORAGE_NEEDS, run_storage}, {"config", BLAST_CONFIG_NEEDS, run_config},
-    {"prune", BLAST_PRUNE_NEEDS, run_prune},       {"volume", BLAST_VOLUME_NEEDS, run_volume},
-    {"destroy", BLAST_DESTROY_NEEDS, run_destroy}, {"move", BLAST_DISK_NEEDS, run_move},
-    {"resize", BLAST_DISK_NEEDS, run_resize},      {"job", BLAST_BACKUP_NEEDS, run_job},
-    {"backup", BLAST_BACKUP_NEEDS, run_backup},    {"restore", BLAST_RESTORE_NEEDS, run_restore},
-    {"migrate", BLAST_MIGRATE_NEEDS, run_migrate}, {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
+    {"storage", BLAST_STORAGE_NEEDS, run_storage},
+    {"config", BLAST_CONFIG_NEEDS, run_config},
+    {"prune", BLAST_PRUNE_NEEDS, run_prune},
+    {"volume", BLAST_VOLUME_NEEDS, run_volume},
+    {"destroy", BLAST_DESTROY_NEEDS, run_destroy},
+    {"move", BLAST_DISK_NEEDS, run_move},
+    {"resize", BLAST_DISK_NEEDS, run_resize},
+    {"job", BLAST_BACKUP_NEEDS, run_job},
+    {"backup", BLAST_BACKUP_NEEDS, run_backup},
+    {"restore", BLAST_RESTORE_NEEDS, run_restore},
+    {"migrate", BLAST_MIGRATE_NEEDS, run_migrate},
+    {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
+    {"ha", BLAST_HA_NEEDS, run_ha},
 };
 
 static js *call_blast(const struct call *call, const js *c) {

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What plans of high availability, replication, realms, pools and storage settings say, through the
+whole client against a simulated cluster; and where the simulator shows the consequence, that it is so."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import Tap, World  # noqa: E402
+
+w = World()
+
+
+def told(plan):
+    return {(a["resource"], a["effect"]) for a in plan["plan"]["affected"]}
+
+
+def whole(t, plan, name):
+    t.ok(plan["plan"]["complete"], f"{name}: the verdict is complete", plan["plan"])
+
+
+def guest(vmid):
+    return next(g for g in w.sim.call("GET", "/cluster/resources") if g.get("vmid") == vmid)
+
+
+def test_ha_resource(t):
+    w.operator()
+    w.sim.call("POST", "/cluster/ha/resources", sid="ct:303", state="stopped")
+    code, plan, text = w.plan("pve_ha_resource_update", sid="ct:303", state="started")
+    t.ok(code == 0 and ("ct/303", "started") in told(plan), "HA will start a stopped guest", text)
+    whole(t, plan, "HA state")
+    before = guest(303)["status"]
+    code, op, text = w.carry_out(plan)
+    t.ok(code == 0 and op["outcome"] == "done" and before == "stopped"
+         and guest(303)["status"] == "running", "and does", text)
+    code, plan, text = w.plan("pve_ha_resource_remove", sid="ct:303")
+    t.ok(("ct/303", "degraded") in told(plan), "out of HA nobody watches it", text)
+    whole(t, plan, "out of HA")
+    w.sim.call("DELETE", "/cluster/ha/resources/ct:303")
+
+
+def test_ha_rule(t):
+    code, plan, text = w.plan("pve_ha_rule_create", rule="alone", type="resource-affinity",
+                              affinity="negative", resources=["ct:302"])
+    t.ok(code == 0 and any("PVE will refuse" in r for r in plan["plan"]["risk_reasons"])
+         and plan["plan"]["risk"] == "high", "a rule of one resource is refused", text)
+    code, plan, text = w.plan("pve_ha_rule_update", rule="dns-near-core", type="node-affinity",
+                              nodes=["pve3"], strict=True)
+    t.ok(code == 0 and any(e in ("changed", "interrupted") for r, e in told(plan) if r == "ct/302")
+         and ("ct/302", "degraded") in told(plan), "a strict rule moves it and leaves no way out", text)
+    code, plan, text = w.plan("pve_ha_resource_migrate", sid="ct:302", node="pve3")
+    t.ok(code == 0 and "moves it on to" in text, "moved against its rule it does not stay", text)
+
+
+try:
+    sys.exit(Tap().run(test_ha_resource, test_ha_rule))
+finally:
+    w.close()
