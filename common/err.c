@@ -50,6 +50,12 @@ int err_hint(struct err *e, const char *fmt, ...) {
     return e->code;
 }
 
+void err_by(struct err *e, const char *who) {
+    if (e) {
+        (void)snprintf(e->by, sizeof(e->by), "%s", who);
+    }
+}
+
 int err_wrap(struct err *e, const char *fmt, ...) {
     char context[sizeof(e->msg)];
     char old[sizeof(e->msg)];

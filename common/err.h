@@ -10,6 +10,7 @@ struct err {
     char hint[320];    /* what to do about it, or "" */
     int http_status;   /* of the PVE API or node that answered, 0 = none */
     char step[24];     /* gate step or pipeline stage, or "" */
+    char by[8];        /* who answered no: "pve" (the API), "node" (a daemon); "" = this program */
 };
 
 /* Fills *e (when not NULL) and returns `code`, which must be negative. tag and hint are cleared. */
@@ -21,6 +22,9 @@ int err_tag(struct err *e, int code, const char *tag, const char *fmt, ...)
 
 /* Adds what to do. Returns e->code (or -EINVAL when e is NULL), so that it can end a function. */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Says which other party answered no: "pve" or "node". e may be NULL. */
+void err_by(struct err *e, const char *who);
 
 /* Prepends context ("plan: ") to the message; code, tag and hint stay. Returns e->code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -263,6 +263,7 @@ int reply_refused(const struct node *node, const struct reply *r, struct err *e)
     if (e) {
         e->http_status = r->status;
     }
+    err_by(e, "node");
     return -EACCES;
 }
 

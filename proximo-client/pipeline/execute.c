@@ -262,6 +262,7 @@ static int judge(struct change *c, const char *node, const struct act_out *o, st
     if (o->refused[0]) {
         (void)err_tag(e, -EACCES, o->refused, "node %s refused at step %s: %.300s", node, o->step,
                       e ? e->msg : "");
+        err_by(e, "node");
         if (e) {
             (void)snprintf(e->step, sizeof(e->step), "%s", o->step);
         }

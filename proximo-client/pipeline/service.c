@@ -314,7 +314,7 @@ js *service_error(const struct err *e) {
     js_add(o, "code", js_str(e->tag[0] ? e->tag : "internal"));
     js_add(o, "message", js_str(e->msg));
     js_add(o, "hint", js_str(e->hint));
-    js_add(o, "who", js_str(e->step[0] ? e->step : "client"));
+    js_add(o, "who", js_str(e->by[0] ? e->by : "client"));
     if (e->step[0]) {
         js_add(o, "step", js_str(e->step));
     }

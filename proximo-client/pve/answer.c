@@ -204,6 +204,13 @@ static void errors_text(const js *errors, char *ret, size_t size) {
     }
 }
 
+static void answered(int status, struct err *e) {
+    if (e) {
+        e->http_status = status;
+    }
+    err_by(e, "pve");
+}
+
 static int answer_error(int status, const char *reason, const js *body, const char *what,
                         struct err *e) {
     char message[240] = "";
@@ -221,9 +228,7 @@ static int answer_error(int status, const char *reason, const js *body, const ch
     (void)err_tag(e, code_of(status), tag_of(status, message), "%s: HTTP %d %.*s%s%s", request,
                   status, errors[0] ? 100 : 239, message, errors[0] ? " " : "", errors);
     hint_of(status, message, e);
-    if (e) {
-        e->http_status = status;
-    }
+    answered(status, e);
     return code_of(status);
 }
 
@@ -249,9 +254,7 @@ int answer_read(int status, const char *reason, const char *body, size_t len, co
                       "%.100s: HTTP %d, but the body is no API answer: %.200s", what, status,
                       len == 0 ? "it is empty" : why.msg);
         (void)err_hint(e, "is base-url the API of a Proxmox VE node?");
-        if (e) {
-            e->http_status = status;
-        }
+        answered(status, e);
         return -EBADMSG;
     }
     *ret_body = TAKE(v);

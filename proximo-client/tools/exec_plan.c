@@ -124,6 +124,7 @@ static int denied(const char *node, const js *answer, struct err *e) {
     (void)err_tag(e, -EACCES, "policy_denied", "node %s would refuse this: %.200s%s%.40s%s%s%.30s",
                   node, js_str_or(answer, "why", "its policy does not allow it"),
                   *rule ? " (rule " : "", rule, *rule ? ")" : "", *code ? ", code " : "", code);
+    err_by(e, "node");
     return err_hint(
         e, "%.300s",
         js_str_or(answer, "remedy", "root on the node can allow it with pveagentctl edit"));

@@ -95,6 +95,8 @@ def test_stdin(t):
     t.ok(status == 0 and o["outcome"] == "done" and o["output"]["stdout"] == "out\n", "it runs", o)
     t.ok(o["output"]["attested"] is True, "its output is what the receipt attests", o)
     t.ok(node_file("/etc/mark") == "seen\n", "and did what it said")
+    status, e = plan(argv=["/bin/id"])
+    t.ok(status != 0 and e["error"]["who"] == "node", "what the node refuses is its refusal", e)
     status, e = plan(argv=["/bin/sh"], stdin="a", stdin_secret="b")
     t.ok(status == 2 and e["error"]["code"] == "bad_argument", "one of the two, not both", e)
     status, e = plan(argv=["/bin/sh"], stdin="x" * 65537)

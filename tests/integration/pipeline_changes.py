@@ -34,6 +34,10 @@ def test_reads(t):
     t.ok(code == 2 and v["error"]["code"] == "bad_argument", "vmid 99 is refused", text)
     code, v, text = w.read("pve_guest_status", vmid=987654)
     t.ok(code != 0 and v["error"]["code"] == "no_such_guest", "an unknown guest is named", text)
+    t.ok(v["error"]["who"] == "client", "by the client itself", text)
+    code, v, text = storage("nowhere")
+    t.ok(code != 0 and v["error"]["who"] == "pve" and v["error"]["http_status"] >= 400,
+         "what the API refuses is the API's refusal", text)
 
 
 def test_storage_delete(t):
@@ -50,6 +54,7 @@ def test_storage_delete(t):
     for how in ("apply",):
         code, v, text = run(how, pid)
         t.ok(code == 4 and v["error"]["code"] == "approval_needed", "apply wants an operator", text)
+        t.ok(v["error"]["who"] == "client" and v["error"]["step"], "which the client says", text)
     t.ok(storage("local-zfs")[0] == 0, "the storage is still there")
     w.operator()
     code, seen = w.approve(pid, passphrase="wrong one")
