@@ -118,7 +118,7 @@ int plan_steps(struct draft *d, const js *args, struct err *e) {
     for (size_t i = 0; i < js_len(steps); i++) {
         CLEANUP(js_freep) js *none = js_object();
         const js *step = js_at(steps, i);
-        const struct row *row;
+        const struct row *row = NULL;
         int r = step_row(i, step, &row, e);
 
         if (r == 0 && js_get(step, "select")) {
