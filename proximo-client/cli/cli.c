@@ -168,14 +168,11 @@ void cli_print(struct cli *c, const char *tool, const js *result) {
     (void)fflush(stdout);
 }
 
-struct ticker {
-    int64_t started;
-    bool shown;
-    bool on;
-};
+struct ticker cli_tick_begin(const struct cli *c) {
+    return (struct ticker){.started = clock_mono_ms(), .on = isatty(STDERR_FILENO) && !c->quiet};
+}
 
-/* A line for anything over a second. */
-static void tick(void *ctx, double done, double total, const char *message) {
+void cli_tick(void *ctx, double done, double total, const char *message) {
     struct ticker *t = ctx;
 
     (void)done;
@@ -187,16 +184,22 @@ static void tick(void *ctx, double done, double total, const char *message) {
     }
 }
 
+void cli_tick_end(const struct ticker *t) {
+    if (t->shown) {
+        fprintf(stderr, "\r\033[K");
+    }
+}
+
 int cli_call_quiet(struct cli *c, const char *tool, js *args, bool host_asks, js **ret,
                    struct err *e) {
     CLEANUP(js_freep) js *own = args;
-    struct ticker t = {.started = clock_mono_ms(), .on = isatty(STDERR_FILENO) && !c->quiet};
+    struct ticker t = cli_tick_begin(c);
     struct call call = {
         .tool = tool,
         .args = own,
         .actor = cli_actor(),
         .host_asks = host_asks,
-        .progress = tick,
+        .progress = cli_tick,
         .ctx = &t,
     };
     int r;
@@ -205,9 +208,7 @@ int cli_call_quiet(struct cli *c, const char *tool, js *args, bool host_asks, js
         js_add(own, "cluster", js_str(c->cluster));
     }
     r = service_call(c->app, &call, ret, e);
-    if (t.shown) {
-        fprintf(stderr, "\r\033[K");
-    }
+    cli_tick_end(&t);
     return r;
 }
 

@@ -2,6 +2,7 @@
 /* proximo-client/cli/cli.h - the command line: one file per subcommand, one table in main.c. */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/js.h"
 
@@ -38,8 +39,8 @@ struct command {
 };
 
 extern const struct command cmd_mcp, cmd_plan, cmd_read, cmd_apply, cmd_approve, cmd_undo, cmd_ops,
-    cmd_capture, cmd_job, cmd_show, cmd_ledger, cmd_node, cmd_join, cmd_operator, cmd_freeze,
-    cmd_tools, cmd_doctor;
+    cmd_capture, cmd_job, cmd_op, cmd_show, cmd_ledger, cmd_node, cmd_join, cmd_operator,
+    cmd_freeze, cmd_tools, cmd_doctor;
 
 /* Takes the option "--name VALUE" (or "--name=VALUE") out of argv; NULL when it is not there. */
 const char *cli_option(struct cli *c, const char *name);
@@ -53,6 +54,16 @@ int cli_call(struct cli *c, const char *tool, js *args /* consumed */);
 /* The same without printing the result: *ret is owned by the caller. */
 int cli_call_quiet(struct cli *c, const char *tool, js *args, bool host_asks, js **ret,
                    struct err *e);
+/* The progress line of anything that takes longer than a second, on a terminal only: begin, hand
+ * `cli_tick` and the ticker as progress function and its ctx, end. */
+struct ticker {
+    int64_t started;
+    bool shown;
+    bool on;
+};
+struct ticker cli_tick_begin(const struct cli *c);
+void cli_tick(void *ctx, double done, double total, const char *message);
+void cli_tick_end(const struct ticker *t);
 int cli_fail(struct cli *c, const struct err *e); /* prints the error, returns its exit code */
 void cli_print(struct cli *c, const char *tool, const js *result);
 /* The exit status of an operation that was carried out: done, also with warnings of its task; not
@@ -65,3 +76,4 @@ const char *cli_actor(void);
 int tty_ask_yes(const char *question, bool *ret, struct err *e);
 /* Without echo; *ret is malloc'ed: wipe and free it. */
 int tty_passphrase(const char *prompt, char **ret, struct err *e);
+void tty_passphrasep(char **p); /* for CLEANUP: wipes and frees */

@@ -53,13 +53,16 @@ static void report(struct cli *c, const js *capture, const char *path) {
 
 static int run_capture(struct cli *c) {
     CLEANUP(js_freep) js *capture = NULL;
+    struct ticker t = cli_tick_begin(c);
     struct err e = {0};
+    int r;
 
     if (!cli_words(c, &cmd_capture, 1, 1)) {
         return EXIT_USAGE;
     }
-    if (capture_run(c->app, c->cluster, cli_actor(), NULL, NULL, &capture, &e) < 0 ||
-        write_file(capture, c->argv[0], &e) < 0) {
+    r = capture_run(c->app, c->cluster, cli_actor(), cli_tick, &t, &capture, &e);
+    cli_tick_end(&t);
+    if (r < 0 || write_file(capture, c->argv[0], &e) < 0) {
         return cli_fail(c, &e);
     }
     report(c, capture, c->argv[0]);

@@ -107,6 +107,18 @@ def test_same_plans(t):
              "\n".join(x for x in set(plans[0].splitlines()) ^ set(plans[1].splitlines())))
 
 
+def test_progress(t):
+    a.sim.stop()
+    a.sim.options += ["--latency-ms", "250"]
+    a.sim.start()
+    a.write_config()
+    code, seen = a.on_tty(["capture", FILE], [])
+    t.ok(code in (0, 6) and "answers read" in seen, "a capture that takes a while says how far it is",
+         seen[-2000:])
+    code, seen = a.on_tty(["--quiet", "capture", FILE], [])
+    t.ok(code in (0, 6) and "answers read" not in seen, "not with --quiet", seen[-2000:])
+
+
 def test_bad(t):
     for name, text in (("empty", ""), ("a list", "[]"), ("another kind", '{"kind": "x", "v": 1}'),
                        ("a newer version", '{"kind": "proximo-capture", "v": 2, "reads": {}}'),
@@ -121,7 +133,7 @@ def test_bad(t):
 
 
 try:
-    sys.exit(Tap().run(test_capture, test_import, test_same_plans, test_bad))
+    sys.exit(Tap().run(test_capture, test_import, test_same_plans, test_progress, test_bad))
 finally:
     a.close()
     b.close()
