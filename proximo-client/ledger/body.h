@@ -16,7 +16,5 @@ int body_read(int dirfd, const struct hash *h, struct buf *ret, struct err *e);
 /* Calls fn with the name below the directory of every body that is there. */
 typedef int body_fn(void *ctx, const char *name);
 int body_each(int dirfd, body_fn *fn, void *ctx);
-
-bool running_held(struct ledger *l, const char *op_id);
 /* Removes the lock files of operations that are over and that nobody holds. */
 void running_sweep(struct ledger *l, bool (*is_over)(struct ledger *l, const char *op_id));

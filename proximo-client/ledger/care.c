@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/own.h"
@@ -45,6 +46,18 @@ int care_beside(const char *dir, char ret[static CARE_PATH], struct err *e) {
     return err_set(e, -EEXIST, "no free name beside %s", dir);
 }
 
+/* What is kept is for looking at: the values of plans that wait have gone along, or are void. */
+static void forget_secrets(const char *kept) {
+    CLEANUP(closep) int top = open(kept, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(top, "secrets", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP(dir_closep) DIR *d = dir_of_fd(fd);
+    const char *name;
+
+    while ((name = dir_next(d)) != NULL) {
+        (void)unlinkat(dirfd(d), name, 0);
+    }
+}
+
 int care_swap(const char *dir, const char *made, struct err *e) {
     CLEANUP(freep) char *parent = NULL;
     const char *slash = strrchr(dir, '/');
@@ -54,6 +67,7 @@ int care_swap(const char *dir, const char *made, struct err *e) {
     }
     parent = slash ? strndup(dir, (size_t)(slash - dir)) : strdup(".");
     (void)dir_sync(AT_FDCWD, parent && *parent ? parent : "/"); /* either state is a whole one */
+    forget_secrets(made);
     return 0;
 }
 

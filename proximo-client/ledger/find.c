@@ -263,7 +263,7 @@ int ledger_open_intents(struct ledger *l, ledger_open_fn *fn, void *ctx, struct 
         merkle_leaf(buf_str(&b), b.len, &leaf);
         if (en.kind == ENTRY_INTENT && hash_eq(&leaf, &list[i].leaf)) {
             ident_op_id(&leaf, op_id);
-            r = fn(ctx, list[i].at, &en, &leaf, running_held(l, op_id));
+            r = fn(ctx, list[i].at, &en, &leaf, ledger_running_held(l, op_id));
         }
     }
     return r;

@@ -111,3 +111,8 @@ int ledger_secret_put(struct ledger *l, const char *plan_id, const void *data, s
                       struct err *e);
 int ledger_secret_get(struct ledger *l, const char *plan_id, struct buf *ret, struct err *e);
 int ledger_secret_drop(struct ledger *l, const char *plan_id);
+/* Each of them, with the time of its writing (Unix seconds); fn may drop it. */
+typedef void ledger_secret_fn(void *ctx, const char *plan_id, int64_t written);
+void ledger_secret_each(struct ledger *l, ledger_secret_fn *fn, void *ctx);
+/* Whether a live process executes that operation. */
+bool ledger_running_held(struct ledger *l, const char *op_id);

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "common/digest.h"
+#include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/ident.h"
@@ -212,7 +213,7 @@ int ledger_running_take(struct ledger *l, const char *op_id, int *ret_fd, struct
                  : 0;
 }
 
-bool running_held(struct ledger *l, const char *op_id) {
+bool ledger_running_held(struct ledger *l, const char *op_id) {
     CLEANUP(closep) int fd = -1;
     char name[64];
 
@@ -274,4 +275,18 @@ int ledger_secret_drop(struct ledger *l, const char *plan_id) {
         return -errno;
     }
     return dir_sync(l->dir, "secrets");
+}
+
+void ledger_secret_each(struct ledger *l, ledger_secret_fn *fn, void *ctx) {
+    int fd = openat(l->dir, "secrets", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP(dir_closep) DIR *d = dir_of_fd(fd);
+    const char *name;
+
+    while ((name = dir_next(d)) != NULL) {
+        struct stat st;
+
+        if (ident_is_plan_id(name) && fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+            fn(ctx, name, st.st_mtime);
+        }
+    }
 }

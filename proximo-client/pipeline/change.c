@@ -15,6 +15,7 @@
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/grant_int.h"
 #include "proximo-client/pipeline/planner.h"
+#include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/tool.h"
@@ -172,6 +173,7 @@ int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **
     if (r < 0) {
         return r;
     }
+    (void)secrets_sweep(s->ledger);
     c.s = &own;
     c.began_ms = clock_mono_ms();
     c.job_after_ms = conf->job_after_s * 1000;

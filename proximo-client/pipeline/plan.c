@@ -210,6 +210,7 @@ int plan_record(struct draft *d, struct plan *ret, struct err *e) {
     }
     sha256(buf_str(&bytes), bytes.len, &p.digest);
     r = plan_derive(&p, e);
+    (void)secrets_sweep(d->s->ledger);
     if (r == 0) {
         r = secrets_save(d->s->ledger, p.id, d->secret_key, d->secrets, e);
     }

@@ -8,8 +8,12 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/digest.h"
+#include "common/entry.h"
 #include "common/err.h"
+#include "common/form.h"
+#include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/ledger/ledger.h"
@@ -99,6 +103,59 @@ int secrets_fill(struct ledger *l, const char *plan_id, const js *form, js **ret
     explicit_bzero(key, sizeof(key));
     *ret = TAKE(out);
     return 0;
+}
+
+/* A process that found its plan unexpired sends within the time an intent lives; a value is written
+ * just before its plan is recorded. */
+#define EXPIRED_S   (15 * 60)
+#define UNPLANNED_S 3600
+
+struct sweep {
+    struct ledger *l;
+    int64_t now;
+    size_t removed;
+};
+
+static bool is_of_use(struct ledger *l, uint64_t index, int64_t now) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    CLEANUP(entry_done) struct entry en = {0};
+    char op_id[IDENT_ID_LEN + 1];
+    struct ledger_plan st;
+    struct hash plan;
+    int64_t expires;
+
+    if (ledger_read(l, index, &b, NULL) < 0 || entry_parse(buf_str(&b), b.len, &en, NULL) < 0 ||
+        en.kind != ENTRY_PLAN || hash_parse(entry_get(&en, "plan"), &plan) < 0 ||
+        form_time(entry_get(&en, "expires"), &expires) < 0 ||
+        ledger_plan_state(l, &plan, &st, NULL) < 0) {
+        return true;
+    }
+    if (st.intent != UINT64_MAX) {
+        ident_op_id(&st.intent_leaf, op_id);
+        return st.outcome == UINT64_MAX && ledger_running_held(l, op_id);
+    }
+    return now <= expires + EXPIRED_S;
+}
+
+static void sweep_one(void *ctx, const char *plan_id, int64_t written) {
+    struct sweep *w = ctx;
+    uint64_t index;
+    int r = ledger_find_plan(w->l, plan_id, &index, NULL);
+    bool keep =
+        r == -ENOENT ? w->now <= written + UNPLANNED_S : r < 0 || is_of_use(w->l, index, w->now);
+
+    if (!keep && ledger_secret_drop(w->l, plan_id) == 0) {
+        w->removed++;
+    }
+}
+
+size_t secrets_sweep(struct ledger *l) {
+    struct sweep w = {.l = l, .now = clock_unix()};
+
+    if (!ledger_damage(l)) {
+        ledger_secret_each(l, sweep_one, &w);
+    }
+    return w.removed;
 }
 
 /* Messages are cut to fit, so the beginning of a secret counts too; fewer bytes than this say

@@ -11,6 +11,7 @@
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/freeze.h"
 #include "proximo-client/pipeline/ops.h"
+#include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/service_int.h"
 #include "proximo-client/pve/pve.h"
 
@@ -68,6 +69,9 @@ static void ledger_checks(struct session *s, js *list) {
     (void)snprintf(text, sizeof(text), "%s: %llu entries", ledger_origin(s->ledger),
                    (unsigned long long)ledger_size(s->ledger));
     check(list, "ledger", "ok", text, NULL);
+    (void)snprintf(text, sizeof(text), "%zu secret values of plans that are over were removed",
+                   secrets_sweep(s->ledger));
+    check(list, "secrets", "ok", text, NULL);
     if (ops_resolve(s, &unresolved, &e) < 0) {
         check_err(list, "operations", &e);
         return;

@@ -95,6 +95,7 @@ class Proxy:
         base, self.fingerprint = make_certificate(directory, ca=ca, expired=expired)
         self.faults = []
         self.changes = []  # (method, path, body, passed on to the cluster)
+        self.asked = []  # paths of all requests
         self.lock = threading.Lock()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(base + ".pem")
@@ -131,6 +132,7 @@ class Proxy:
     def take(self, method, path):
         with self.lock:
             self.requests += 1
+            self.asked.append(path)
             for f in self.faults:
                 if f.left and f.method in ("*", method) and f.pattern.search(path):
                     if f.once_changed and len(self.changes) == f.seen:
@@ -279,6 +281,18 @@ class FaultWorld(World):
             fault.release()
         return text
 
+    def apply_killed(self, plan, *fault, **kw):
+        """Applies up to the fault's point and kills the client there."""
+        f = self.proxy.add(*fault, **kw)
+        if plan["plan"]["approval"]["required"] == "host":
+            pid, fd = self.start_on_tty(["apply", plan["plan_id"]], "[y/N]", "y")
+            f.wait()
+            self.kill_on_tty(pid, fd)
+            f.release()
+        else:
+            self.spoiled(f, "--json", "apply", plan["plan_id"])
+        self.proxy.clear()
+
     def start_on_tty(self, args, wait_for, answer):
         """A client on a terminal of its own that has asked its question and got its answer (None:
         it gets none)."""
@@ -299,12 +313,16 @@ class FaultWorld(World):
 
     def kill_on_tty(self, pid, fd):
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        self.finish_on_tty(pid, fd)
+
+    def finish_on_tty(self, pid, fd):
+        """The end of a process on a terminal of its own, and all that it had printed."""
         try:
             while more := os.read(fd, 65536):
                 self.printed.append(more.decode(errors="replace"))
         except OSError:
             pass  # the end of a terminal
+        os.waitpid(pid, 0)
         os.close(fd)
 
     def sim_call(self, method, path, **form):

@@ -3,6 +3,7 @@
 world, edited, approved for something else. The promise: each is refused with its own code, nothing
 is sent, and the ledger verifies."""
 
+import functools
 import json
 import os
 import sys
@@ -231,8 +232,97 @@ def test_afterwards(t):
     w.no_secret(t, "in the end")
 
 
+def with_secret(t, what):
+    """A plan that holds a secret of its own; nothing of it has been used."""
+    secret = w.plant("secret " + what.replace(" ", "-"))
+    plan = planned(t, "pve_guest_config_set", vmid=214, cipassword=secret)
+    t.ok(plan["plan_id"] in w.secrets(), f"{what}: the value waits in a file of its plan")
+    return plan
+
+
+def is_anywhere(what):
+    """Whether that canary is in any file of the client's."""
+    value = w.canaries["secret " + what.replace(" ", "-")].encode()
+    return any(value in open(os.path.join(folder, name), "rb").read()
+               for folder, _, files in os.walk(w.state) for name in files)
+
+
+def test_secrets_of_dead_plans(t):
+    """A value that no plan can use any more does not stay on the disk."""
+    later = w.shim(FAULT_CLOCK=26 * HOUR)
+    plan = with_secret(t, "expired")
+    w.run("doctor")
+    t.ok(plan["plan_id"] in w.secrets(), "doctor leaves the value of a plan that can be applied")
+    code, v, text = w.run("doctor", **later)
+    said = [c["text"] for c in v["clusters"][0]["checks"] if c["check"] == "secrets"]
+    t.ok(plan["plan_id"] not in w.secrets() and said and said[0].startswith("1 "),
+         "expired: doctor removes it and says so", text)
+    t.ok(not is_anywhere("expired"), "and it is in no other file")
+    other = with_secret(t, "forgotten")
+    fresh = planned(t, "pve_guest_config_set", vmid=214, set={"ciuser": "x"})
+    t.ok(other["plan_id"] in w.secrets(), "the next plan leaves what can still be applied")
+    code, v, text = w.run("plan", "pve_guest_config_set", "vmid=214", 'set:={"ciuser":"y"}', **later)
+    t.ok(other["plan_id"] not in w.secrets() and not is_anywhere("forgotten"),
+         "expired: the next plan removes it", text)
+    other = with_secret(t, "left")
+    refused(t, fresh, "plan_expired", "the other plan", 5, **later)
+    t.ok(other["plan_id"] not in w.secrets(), "expired: the next apply removes it")
+
+
+def test_secret_without_a_plan(t):
+    """A process that dies between writing the value and recording its plan."""
+    path = os.path.join(w.ledger, "secrets", "P-" + "a" * 26)
+    for age, stays in ((60, True), (2 * HOUR, False)):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("{}")
+        os.chmod(path, 0o600)
+        now = os.stat(path).st_mtime
+        os.utime(path, (now - age, now - age))
+        w.run("doctor")
+        t.ok(os.path.exists(path) == stays, f"after {age} s it {'stays' if stays else 'is gone'}")
+
+
+def stopped_at_the_put(t, what):
+    """A process that carries such a plan out and has come to its request: (plan, how to end it)."""
+    plan = with_secret(t, what)
+    need = plan["plan"]["approval"]["required"]
+    fault = w.proxy.add("PUT", r"/config", "late")
+    if need == "host":
+        pid, fd = w.start_on_tty(["apply", plan["plan_id"]], "[y/N]", "y")
+        fault.wait()
+        kill = functools.partial(w.kill_on_tty, pid, fd)
+        finish = functools.partial(w.finish_on_tty, pid, fd)
+    else:
+        w.approve(plan["plan_id"])
+        p = w.popen("--json", "apply", plan["plan_id"])
+        fault.wait(p)
+        kill, finish = functools.partial(w.kill, p), functools.partial(w.finish, p)
+    return plan, fault, kill, finish
+
+
+def test_secret_in_use(t):
+    """The value of a plan that a live process carries out stays until its outcome, however late."""
+    later = w.shim(FAULT_CLOCK=26 * HOUR)
+    plan, fault, _, finish = stopped_at_the_put(t, "in use")
+    w.run("doctor", **later)
+    t.ok(plan["plan_id"] in w.secrets(), "while it is being carried out it stays")
+    fault.release()
+    finish()
+    t.ok(plan["plan_id"] not in w.secrets() and not is_anywhere("in use"), "used: it is gone")
+    plan, fault, kill, _ = stopped_at_the_put(t, "killed")
+    kill()
+    fault.release()
+    t.ok(plan["plan_id"] in w.secrets(), "a killed process leaves it behind")
+    w.run("doctor")
+    t.ok(plan["plan_id"] not in w.secrets() and not is_anywhere("killed"),
+         "its plan is spent: doctor removes it")
+    w.proxy.clear()
+
+
 try:
     sys.exit(Tap().run(test_the_same_moment, test_busy, test_out_of_time, test_clock_set_back,
-                       test_other_world, test_edited, test_approvals, test_afterwards))
+                       test_other_world, test_edited, test_approvals,
+                       test_secrets_of_dead_plans, test_secret_without_a_plan, test_secret_in_use,
+                       test_afterwards))
 finally:
     w.close()

@@ -478,6 +478,34 @@ START_TEST(a_restart_says_so_for_ever) {
 }
 END_TEST
 
+static bool is_there(const char *dir, const char *name) {
+    char path[4600];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return access(path, F_OK) == 0;
+}
+
+START_TEST(secrets_move_and_leave_no_copy) {
+    static const char name[] = "secrets/P-aaaaaaaaaaaaaaaaaaaaaaaaaa";
+    struct ledger_recovered ret;
+    struct ledger_restarted again;
+    struct err e = {0};
+
+    export();
+    restore_older();
+    fx_open(&fx);
+    ck_assert_int_eq(ledger_secret_put(fx.l, name + 8, "x", 1, &e), 0);
+    fx_close(&fx);
+    ret = recovered(mirror);
+    ck_assert(is_there(fx.dir, name));
+    ck_assert(is_there(ret.kept, "secrets"));
+    ck_assert(!is_there(ret.kept, name));
+    restart_with(NULL, &again); /* its plans are void, and so are their values */
+    ck_assert(!is_there(fx.dir, name));
+    ck_assert(!is_there(again.kept, name));
+}
+END_TEST
+
 START_TEST(no_restart_without_a_note) {
     struct hash policy = {{7}};
     struct ledger_restart in = {.cluster = "c1", .policy = &policy, .reason = "x"};
@@ -517,6 +545,7 @@ int main(void) {
     tcase_add_test(c, damage_is_mended_from_the_mirror);
     tcase_add_test(c, hashes_are_made_anew_without_a_mirror);
     tcase_add_test(c, bodies_come_along);
+    tcase_add_test(c, secrets_move_and_leave_no_copy);
     tcase_add_test(c, a_sound_log_is_left_alone);
     tcase_add_test(c, nobody_else_may_have_it_open);
     tcase_add_test(c, killed_while_recovering);
