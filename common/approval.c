@@ -91,10 +91,9 @@ bool approval_names(const struct approval *a, bool undo, const char *node, const
     return false;
 }
 
-static int open_note(const char *note, size_t len, const struct vkey *key, struct approval *ret,
-                     struct err *e) {
-    struct note n;
-    int r = note_parse(note, len, &n, e);
+static int check_note(const char *note, size_t len, const struct vkey *key, struct note *ret,
+                      struct err *e) {
+    int r = note_parse(note, len, ret, e);
 
     if (r < 0) {
         return r;
@@ -102,21 +101,29 @@ static int open_note(const char *note, size_t len, const struct vkey *key, struc
     if (key->type != NOTE_ED25519) {
         return err_set(e, -EBADMSG, "approval: %s is not an operator's key", key->name);
     }
-    r = note_check(&n, key, NULL);
-    if (r < 0) {
-        return err_set(e, r,
-                       r == -ENOENT ? "approval is not signed by %s"
-                                    : "approval: the signature of %s is wrong",
-                       key->name);
-    }
-    return approval_parse(n.text, n.text_len, ret, e);
+    r = note_check(ret, key, NULL);
+    return r < 0 ? err_set(e, r,
+                           r == -ENOENT ? "approval is not signed by %s"
+                                        : "approval: the signature of %s is wrong",
+                           key->name)
+                 : 0;
+}
+
+int approval_note(const char *note, size_t len, const struct vkey *key, struct note *ret,
+                  struct err *e) {
+    struct err why = {0};
+    int r = check_note(note, len, key, ret, &why);
+
+    return r < 0 ? err_tag(e, r, "approval_invalid", "%s", why.msg) : 0;
 }
 
 int approval_open(const char *note, size_t len, const struct vkey *key, struct approval *ret,
                   struct err *e) {
     struct err why = {0};
-    int r = open_note(note, len, key, ret, &why);
+    struct note n;
+    int r = check_note(note, len, key, &n, &why);
 
+    r = r < 0 ? r : approval_parse(n.text, n.text_len, ret, &why);
     return r < 0 ? err_tag(e, r, "approval_invalid", "%s", why.msg) : 0;
 }
 

@@ -18,6 +18,7 @@
 
 struct buf;
 struct err;
+struct note;
 struct vkey;
 
 struct approval {
@@ -38,6 +39,10 @@ bool approval_names(const struct approval *a, bool undo, const char *node, const
 /* Parses a whole note and checks key and text: 0; -ENOENT not signed by this key; -EBADMSG. Each
  * with "approval_invalid". */
 int approval_open(const char *note, size_t len, const struct vkey *key, struct approval *ret,
+                  struct err *e);
+
+/* The same of a note of any text: signed by this operator's key. *ret borrows the note's bytes. */
+int approval_note(const char *note, size_t len, const struct vkey *key, struct note *ret,
                   struct err *e);
 
 struct approval_req {

@@ -202,6 +202,10 @@ static const struct kind kinds[ENTRY_KINDS] = {
                         {COMMON_KEYS, ONE("cut"), ONE("rehashed")},
                         {COMMON_FORM, is_number, is_number}},
     [ENTRY_ALARM] = {"alarm", 5, {COMMON_KEYS, ONE("code")}, {COMMON_FORM, form_is_code}},
+    [ENTRY_CLOSING] = {"closing",
+                       8,
+                       {COMMON_KEYS, ONE("intent"), ONE("plan"), ONE("key"), ONE("note")},
+                       {COMMON_FORM, is_hash, is_hash, is_vkey, is_text}},
 };
 
 const char *entry_kind_name(enum entry_kind kind) {

@@ -29,7 +29,8 @@
  *   node      name <node>  action joined|trusted|revoked|rotated
  *   policy    digest <sha256>
  *   recovery  cut <entries>  rehashed <entries>
- *   alarm     code <error code> */
+ *   alarm     code <error code>
+ *   closing   intent <sha256>  plan <sha256>  key <vkey>  note <note text> */
 #pragma once
 #include <stdint.h>
 
@@ -53,6 +54,7 @@ enum entry_kind {
     ENTRY_POLICY,
     ENTRY_RECOVERY,
     ENTRY_ALARM,
+    ENTRY_CLOSING,
     ENTRY_KINDS
 };
 

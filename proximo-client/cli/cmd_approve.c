@@ -21,14 +21,6 @@
 
 #define UNDO_DAY 86400
 
-static void passp(char **p) {
-    if (*p) {
-        explicit_bzero(*p, strlen(*p));
-    }
-    free(*p);
-    *p = NULL;
-}
-
 static int load(struct cli *c, const char *file, const char *id, struct plan *ret, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
     int r;
@@ -47,46 +39,14 @@ static int load(struct cli *c, const char *file, const char *id, struct plan *re
     return r;
 }
 
-/* The operator's name: given, or the only one configured. */
-static int choose(struct cli *c, const char *name, const char **ret, struct err *e) {
-    const struct config *conf;
-    int r = app_config(c->app, &conf, e);
-
-    if (r < 0 || name) {
-        *ret = name;
-        return r;
-    }
-    if (conf->n_operators != 1) {
-        (void)err_tag(e, -EINVAL, "bad_argument", "%zu operators are configured",
-                      conf->n_operators);
-        return err_hint(e, "name one with --operator NAME (proximo-client operator list)");
-    }
-    *ret = conf->operator[0].name;
-    return 0;
-}
-
 static int sign(struct cli *c, const struct plan *p, const char *operator, struct buf * ret,
                 struct err *e) {
-    CLEANUP(freep) char *path = app_operator_file(c->app, operator);
     CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
-    CLEANUP(passp) char *pass = NULL;
-    char prompt[160];
-    struct skey key;
-    int r = path ? approval_for_plan(p, UNDO_DAY, &text, e) : err_set(e, -ENOMEM, "out of memory");
+    char what[80];
+    int r = approval_for_plan(p, UNDO_DAY, &text, e);
 
-    if (r < 0) {
-        return r;
-    }
-    (void)snprintf(prompt, sizeof(prompt), "passphrase of %.60s to approve %s: ", operator, p->id);
-    r = tty_passphrase(prompt, &pass, e);
-    if (r == 0) {
-        r = operator_key_open(path, operator, pass, &key, e);
-    }
-    if (r == 0) {
-        r = note_sign(buf_str(&text), text.len, &key, ret, e);
-        skey_done(&key);
-    }
-    return r;
+    (void)snprintf(what, sizeof(what), "approve %s", p->id);
+    return r < 0 ? r : operator_sign(c, operator, what, &text, ret, e);
 }
 
 static int import(struct cli *c, const char *id, const char *file, struct err *e) {
@@ -135,7 +95,7 @@ static int approve(struct cli *c, const char *id, const char *file, const char *
     int r = load(c, file, id, &p, e);
 
     if (r == 0) {
-        r = choose(c, name, &operator, e);
+        r = operator_choose(c, name, &operator, e);
     }
     if (r < 0) {
         return r;

@@ -12,14 +12,6 @@
 #include "proximo-client/cli/cli.h"
 #include "proximo-client/cli/operator_key.h"
 
-static void passp(char **p) {
-    if (*p) {
-        explicit_bzero(*p, strlen(*p));
-    }
-    free(*p);
-    *p = NULL;
-}
-
 static int print_key(const char *name, const struct vkey *k) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(512);
 
@@ -30,8 +22,8 @@ static int print_key(const char *name, const struct vkey *k) {
 
 static int make(struct cli *c, const char *name) {
     CLEANUP(freep) char *path = NULL;
-    CLEANUP(passp) char *pass = NULL;
-    CLEANUP(passp) char *again = NULL;
+    CLEANUP(tty_passphrasep) char *pass = NULL;
+    CLEANUP(tty_passphrasep) char *again = NULL;
     const struct config *conf;
     struct err e = {0};
     struct vkey k;

@@ -9,7 +9,9 @@ libproximo_a_SOURCES += \
 	proximo-client/cli/cmd_mcp.c \
 	proximo-client/cli/cmd_misc.c \
 	proximo-client/cli/cmd_node.c \
+	proximo-client/cli/cmd_op.c \
 	proximo-client/cli/cmd_operator.c \
 	proximo-client/cli/cmd_row.c \
 	proximo-client/cli/operator_key.c proximo-client/cli/operator_key.h \
+	proximo-client/cli/operator_sign.c \
 	proximo-client/cli/tty.c

@@ -86,3 +86,11 @@ int tty_passphrase(const char *prompt, char **ret, struct err *e) {
     *ret = strdup(buf_str(&b));
     return *ret ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
+
+void tty_passphrasep(char **p) {
+    if (*p) {
+        explicit_bzero(*p, strlen(*p));
+    }
+    free(*p);
+    *p = NULL;
+}

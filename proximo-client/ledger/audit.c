@@ -18,6 +18,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/receipt.h"
+#include "proximo-client/ledger/closing.h"
 #include "proximo-client/ledger/hashmap.h"
 
 struct plan {
@@ -38,6 +39,8 @@ struct op {
     struct request *request;
     size_t n_requests;
     uint64_t outcome;
+    uint64_t closing; /* an operator's word on it, NO_ENTRY: none */
+    bool closed_as_done;
     bool complete_by_outcome; /* done or warnings: every request line must have its receipt */
 };
 
@@ -244,7 +247,11 @@ static void check_given(struct audit *a, uint64_t i, const struct entry *en, con
 
 static void on_intent(struct audit *a, uint64_t i, const struct entry *en,
                       const struct hash *leaf) {
-    struct op op = {.entry = i, .leaf = *leaf, .plan = hash_of(en, "plan"), .outcome = NO_ENTRY};
+    struct op op = {.entry = i,
+                    .leaf = *leaf,
+                    .plan = hash_of(en, "plan"),
+                    .outcome = NO_ENTRY,
+                    .closing = NO_ENTRY};
     struct plan *p = find_plan(a, &op.plan);
 
     if (!p) {
@@ -279,6 +286,24 @@ static struct op *op_of(struct audit *a, uint64_t i, const struct entry *en) {
     return op;
 }
 
+/* An operator's word on an operation whose end nothing else tells: before its outcome, once. */
+static void on_closing(struct audit *a, uint64_t i, const struct entry *en) {
+    CLEANUP(closing_done) struct closing c = {0};
+    struct op *op = op_of(a, i, en);
+    struct err e = {0};
+
+    if (closing_of_entry(en, NULL, &c, &e) < 0) {
+        defect(a->report, i, "bad_closing", "%s", e.msg);
+    } else if (strcmp(c.log, a->log->name) != 0 || (op && !hash_eq(&c.plan, &op->plan))) {
+        defect(a->report, i, "bad_closing", "it is of another log, or names another plan");
+    } else if (op && (op->outcome != NO_ENTRY || op->closing != NO_ENTRY)) {
+        defect(a->report, i, "bad_closing", "the operation had ended, or was closed before");
+    } else if (op) {
+        op->closing = i;
+        op->closed_as_done = c.done;
+    }
+}
+
 static void on_outcome(struct audit *a, uint64_t i, const struct entry *en) {
     const char *result = entry_get(en, "result");
     struct hash plan = hash_of(en, "plan");
@@ -295,6 +320,10 @@ static void on_outcome(struct audit *a, uint64_t i, const struct entry *en) {
     }
     if (!hash_eq(&plan, &op->plan)) {
         defect(a->report, i, "wrong_plan", "the outcome names another plan than its intent");
+    }
+    if (op->closing != NO_ENTRY && strcmp(result, op->closed_as_done ? "done" : "failed") != 0) {
+        defect(a->report, i, "bad_closing", "the outcome is not the one that entry %llu decides",
+               (unsigned long long)op->closing);
     }
     op->outcome = i;
     op->complete_by_outcome = strcmp(result, "done") == 0 || strcmp(result, "warnings") == 0;
@@ -407,6 +436,8 @@ void audit_entry(struct audit *a, uint64_t i, const struct entry *en, const stru
         on_intent(a, i, en, leaf);
     } else if (en->kind == ENTRY_PROGRESS) {
         (void)op_of(a, i, en);
+    } else if (en->kind == ENTRY_CLOSING) {
+        on_closing(a, i, en);
     } else if (en->kind == ENTRY_OUTCOME) {
         on_outcome(a, i, en);
     } else if (en->kind == ENTRY_RECEIPT) {
@@ -462,7 +493,9 @@ static void push_op(js *list, const struct op *op) {
 static void check_ops(struct audit *a) {
     js *unresolved = js_array();
     js *unreceipted = js_array();
+    js *closed = js_array();
 
+    js_add(a->report, "closed", closed);
     js_add(a->report, "unresolved", unresolved);
     js_add(a->report, "unreceipted", unreceipted);
     for (size_t i = 0; i < a->op.n; i++) {
@@ -471,6 +504,9 @@ static void check_ops(struct audit *a) {
 
         for (size_t k = 0; k < op->n_requests; k++) {
             missing += !op->request[k].has_receipt;
+        }
+        if (op->closing != NO_ENTRY) {
+            push_op(closed, op);
         }
         if (op->outcome == NO_ENTRY) {
             push_op(unresolved, op);

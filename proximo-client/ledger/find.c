@@ -221,7 +221,8 @@ int find_rules(struct ledger *l, const struct entry *en, struct err *e) {
     if (en->kind == ENTRY_INTENT) {
         return rule_intent(l, en, e);
     }
-    return en->kind == ENTRY_OUTCOME ? rule_outcome(l, en, e) : 0;
+    /* an operator closes what has no outcome, and nothing else */
+    return en->kind == ENTRY_OUTCOME || en->kind == ENTRY_CLOSING ? rule_outcome(l, en, e) : 0;
 }
 
 static bool op_is_over(struct ledger *l, const char *op_id) {

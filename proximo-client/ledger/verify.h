@@ -32,6 +32,7 @@ struct verify_keys {
  *  defects:[{entry,code,reason}]      in the order found; entry is null when none can be named,
  *  witness:{verdict,k,n,quorum,ages:[{name,time,age}]},
  *  intents, outcomes, receipts, receipts_unchecked, unresolved:[op_id], unreceipted:[op_id],
+ *  closed:[op_id] (their end is an operator's word),
  *  layout ledger|export, recoveries, bodies:{checked,missing}, restarted:[{origin,size,
  *  nodes (that cosigned its end), confirmed (whose roots let this log follow)}]}.
  * Returns 0 also when the ledger is defective (ok:false); negative only when it could not be read

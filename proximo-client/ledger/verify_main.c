@@ -205,6 +205,7 @@ static void print_text(const js *report) {
     }
     print_list(report, "unresolved", "unresolved");
     print_list(report, "unreceipted", "unreceipted");
+    print_list(report, "closed", "closed by an operator's word: ");
     print_defects(report);
     (void)printf("%s\n", js_bool_or(report, "ok", false) ? "sound" : "DEFECTIVE");
 }

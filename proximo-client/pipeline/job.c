@@ -59,8 +59,8 @@ static const char *const state_names[] = {"running", "unfollowed", "ended"};
  */
 static int look(struct session *s, const char *op_id, struct op *ret, enum state *ret_state,
                 struct err *e) {
-    CLEANUP(js_freep) js *unresolved = NULL;
     CLEANUP(closep) int running = -1;
+    const char *why = NULL;
     int r = ops_find(s->ledger, op_id, ret, e);
 
     if (r < 0) {
@@ -78,9 +78,10 @@ static int look(struct session *s, const char *op_id, struct op *ret, enum state
     if (r < 0) {
         return r;
     }
-    closep(&running); /* ops_resolve takes it again */
-    r = ops_resolve(s, &unresolved, e);
-    if (r < 0) {
+    closep(&running); /* ops_resolve_one takes it again */
+    r = ops_resolve_one(s, op_id, &why, e);
+    *ret_state = UNFOLLOWED;
+    if (r <= 0) {
         return r;
     }
     op_done(ret);
@@ -226,15 +227,11 @@ int job_status(struct session *s, const char *op_id, int64_t wait_ms, int64_t lo
     return 0;
 }
 
-int job_running_task(struct session *s, const char *op_id, char **ret_upid, struct err *e) {
-    CLEANUP(op_done) struct op op = {0};
-    int r = ops_find(s->ledger, op_id, &op, e);
+int job_running_task(struct session *s, const struct op *op, char **ret_upid, struct err *e) {
+    char op_id[IDENT_ID_LEN + 1];
 
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = js_len(op.tasks); !op.result[0] && i > 0; i--) {
-        const char *upid = js_str_or(js_at(op.tasks, i - 1), "upid", "");
+    for (size_t i = js_len(op->tasks); !op->result[0] && i > 0; i--) {
+        const char *upid = js_str_or(js_at(op->tasks, i - 1), "upid", "");
         struct pve_task t = {0};
 
         if (pve_task_status(s->pve, upid, &t, e) == 0 && !t.stopped) {
@@ -242,8 +239,9 @@ int job_running_task(struct session *s, const char *op_id, char **ret_upid, stru
             return *ret_upid ? 0 : err_set(e, -ENOMEM, "out of memory");
         }
     }
+    ident_op_id(&op->leaf, op_id);
     (void)err_tag(e, -ENOENT, "no_running_task", "operation %s has no task that runs", op_id);
     return err_hint(e, "%s",
-                    op.result[0] ? "it has ended: proximo_undo takes it back"
-                                 : "between two tasks nothing can be stopped: try again");
+                    op->result[0] ? "it has ended: proximo_undo takes it back"
+                                  : "between two tasks nothing can be stopped: try again");
 }

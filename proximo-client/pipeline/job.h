@@ -7,6 +7,7 @@
 
 struct change;
 struct err;
+struct op;
 struct session;
 
 /* What the caller gets in place of the result when an operation is handed over. */
@@ -22,4 +23,4 @@ int job_status(struct session *s, const char *op_id, int64_t wait_ms, int64_t lo
 
 /* The task of the operation that runs now (malloc'ed UPID). "no_running_task" when there is none:
  * then nothing can be stopped. */
-int job_running_task(struct session *s, const char *op_id, char **ret_upid, struct err *e);
+int job_running_task(struct session *s, const struct op *op, char **ret_upid, struct err *e);

@@ -18,6 +18,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/service_jobs.c \
 	proximo-client/pipeline/ledger_query.c \
 	proximo-client/pipeline/names.c \
+	proximo-client/pipeline/op_close.c proximo-client/pipeline/op_close.h \
 	proximo-client/pipeline/ops.c proximo-client/pipeline/ops.h \
 	proximo-client/pipeline/ops_resolve.c \
 	proximo-client/pipeline/outcome.c proximo-client/pipeline/outcome.h \

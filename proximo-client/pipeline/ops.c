@@ -11,6 +11,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/ledger/closing.h"
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
@@ -45,6 +46,17 @@ struct follow {
     js *undo_plans; /* set of plan digests that undo this operation */
 };
 
+static void take_closing(struct op *o, const struct entry *en) {
+    CLEANUP(closing_done) struct closing c = {0};
+    struct vkey key;
+
+    if (!o->closed_by[0] && closing_of_entry(en, &key, &c, NULL) == 0) {
+        memcpy(o->closed_by, key.name, sizeof(o->closed_by));
+        (void)snprintf(o->closed_why, sizeof(o->closed_why), "%s", c.reason);
+        o->closed_as_done = c.done;
+    }
+}
+
 /* Everything about an intent stands after it. */
 static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
                         size_t len) {
@@ -66,6 +78,9 @@ static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const
     }
     if (!of || strcmp(of, f->leaf) != 0) {
         return 0;
+    }
+    if (en->kind == ENTRY_CLOSING) {
+        take_closing(f->op, en);
     }
     if (en->kind == ENTRY_PROGRESS) {
         add_task(f->op->tasks, entry_get(en, "task"));
@@ -132,6 +147,7 @@ struct listing {
     struct session *s;
     js *out;
     js *results; /* intent leaf text -> result, met before the intent when walking back */
+    js *closed;  /* intent leaf text -> {by, reason} of an operator's word */
     js *undone;  /* intent leaf text -> plan of the undo */
     size_t limit;
 };
@@ -152,6 +168,9 @@ static void list_intent(struct listing *w, uint64_t index, const struct entry *e
     js_add(o, "time", js_int(en->time));
     js_add(o, "ledger_index", js_int((int64_t)index));
     js_add(o, "result", js_str(js_str_or(w->results, leaf_text, "open")));
+    if (js_get(w->closed, leaf_text)) {
+        js_add(o, "closed", js_ref(js_get(w->closed, leaf_text)));
+    }
     if (hash_parse(entry_get(en, "plan"), &digest) == 0 &&
         plan_load_digest(w->s->ledger, &digest, UINT64_MAX, &p, NULL) == 0) {
         js_add(o, "plan_id", js_str(p.id));
@@ -167,12 +186,29 @@ static void list_intent(struct listing *w, uint64_t index, const struct entry *e
     js_push(w->out, o);
 }
 
+static void list_closing(struct listing *w, const struct entry *en) {
+    CLEANUP(closing_done) struct closing c = {0};
+    struct vkey key;
+    js *o;
+
+    if (closing_of_entry(en, &key, &c, NULL) < 0) {
+        return;
+    }
+    o = js_object();
+    js_add(o, "by", js_str(key.name));
+    js_add(o, "reason", js_str(c.reason));
+    js_add(w->closed, entry_get(en, "intent"), o);
+}
+
 static int list_entry(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
                       size_t len) {
     struct listing *w = ctx;
 
     if (en->kind == ENTRY_OUTCOME) {
         js_add(w->results, entry_get(en, "intent"), js_str(entry_get(en, "result")));
+    }
+    if (en->kind == ENTRY_CLOSING) {
+        list_closing(w, en);
     }
     if (en->kind == ENTRY_INTENT) {
         list_intent(w, index, en, bytes, len);
@@ -183,7 +219,8 @@ static int list_entry(void *ctx, uint64_t index, const struct entry *en, const c
 int ops_list(struct session *s, size_t limit, js **ret, struct err *e) {
     CLEANUP(js_freep) js *out = js_array();
     CLEANUP(js_freep) js *results = js_object();
-    struct listing w = {.s = s, .out = out, .results = results, .limit = limit};
+    CLEANUP(js_freep) js *closed = js_object();
+    struct listing w = {.s = s, .out = out, .results = results, .closed = closed, .limit = limit};
     int r = ledger_each_back(s->ledger, UINT64_MAX, list_entry, &w, e);
 
     if (r < 0) {

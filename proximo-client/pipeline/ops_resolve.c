@@ -10,6 +10,7 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "common/receipt.h"
+#include "proximo-client/ledger/closing.h"
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/ops.h"
@@ -110,7 +111,21 @@ static int from_node(struct session *s, const struct op *o, const js *q, enum ou
     return 1;
 }
 
-static int resolve_one(struct session *s, const char *op_id, const char **why, struct err *e) {
+/* What an operator decided; also when who recorded it died before the outcome. */
+int ops_close(struct session *s, const struct op *o, const struct plan *p, struct err *e) {
+    char summary[CLOSING_REASON_MAX + 100];
+    int64_t all = 0;
+
+    while (o->closed_as_done && plan_request(p, "execute", (size_t)all, NULL)) {
+        all++;
+    }
+    (void)snprintf(summary, sizeof(summary), "operator %.60s decided: %s", o->closed_by,
+                   o->closed_why);
+    return outcome_append(s, &o->leaf, &o->plan, o->closed_as_done ? OUT_DONE : OUT_FAILED,
+                          o->tasks, all, summary, e);
+}
+
+int ops_resolve_one(struct session *s, const char *op_id, const char **why, struct err *e) {
     CLEANUP(op_done) struct op o = {0};
     CLEANUP(closep) int running = -1;
     CLEANUP(plan_done) struct plan p = {0};
@@ -128,6 +143,10 @@ static int resolve_one(struct session *s, const char *op_id, const char **why, s
         r = plan_load_digest(s->ledger, &o.plan, UINT64_MAX, &p, e);
     }
     if (r < 0 || o.result[0]) {
+        return r < 0 ? r : 1;
+    }
+    if (o.closed_by[0]) {
+        r = ops_close(s, &o, &p, e);
         return r < 0 ? r : 1;
     }
     for (size_t i = 0; known; i++) {
@@ -162,7 +181,7 @@ int ops_resolve(struct session *s, js **ret_unresolved, struct err *e) {
     while (list) {
         struct found *f = list;
         const char *why = "";
-        int known = r < 0 ? r : resolve_one(s, f->op_id, &why, e);
+        int known = r < 0 ? r : ops_resolve_one(s, f->op_id, &why, e);
 
         if (known == 0) {
             js *o = js_object();

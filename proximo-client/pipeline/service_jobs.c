@@ -32,15 +32,12 @@ int meta_job(struct app *a, const struct call *c, js **ret, struct err *e) {
 
 /* Commands on nodes are stopped by their node: it kills what is still its own and says so in the
  * receipt. 1: some were told, 0: the operation has none. */
-static int cancel_commands(struct session *s, const char *op_id, js **ret, struct err *e) {
-    CLEANUP(op_done) struct op op = {0};
+static int cancel_commands(struct session *s, const struct op *op, const char *op_id, js **ret,
+                           struct err *e) {
     CLEANUP(plan_done) struct plan p = {0};
     bool told = false;
-    int r = ops_find(s->ledger, op_id, &op, e);
+    int r = plan_load_digest(s->ledger, &op->plan, UINT64_MAX, &p, e);
 
-    if (r == 0) {
-        r = plan_load_digest(s->ledger, &op.plan, UINT64_MAX, &p, e);
-    }
     for (size_t i = 0; r == 0; i++) {
         const js *q = plan_request(&p, "execute", i, NULL);
         struct hash h;
@@ -66,18 +63,18 @@ static int cancel_commands(struct session *s, const char *op_id, js **ret, struc
 int meta_job_cancel(struct app *a, const struct call *c, js **ret, struct err *e) {
     CLEANUP(js_freep) js *args = js_object();
     CLEANUP(js_freep) js *plan = NULL;
+    CLEANUP(op_done) struct op op = {0};
     CLEANUP(freep) char *upid = NULL;
     const char *op_id = js_str_or(c->args, "op_id", "");
     struct session s;
     int r = service_session(a, c, c->args, JOB_NEEDS, &s, e);
 
-    if (r == 0) {
-        r = cancel_commands(&s, op_id, ret, e);
-    }
+    r = r < 0 ? r : ops_find(s.ledger, op_id, &op, e);
+    r = r < 0 ? r : cancel_commands(&s, &op, op_id, ret, e);
     if (r != 0) {
         return r < 0 ? r : 0;
     }
-    r = job_running_task(&s, op_id, &upid, e);
+    r = job_running_task(&s, &op, &upid, e);
     if (r < 0) {
         return r;
     }

@@ -5,6 +5,7 @@ reported as open - never guessed -, nothing ran that is not recorded, and no pla
 
 import os
 import sys
+import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import Tap, skip_all  # noqa: E402
@@ -36,19 +37,6 @@ def planned(t, row, **args):
         code, seen = w.approve(plan["plan_id"])
         t.ok(code == 0, "and approved", seen)
     return plan
-
-
-def apply_killed(t, plan, *fault, **kw):
-    """Applies up to the fault's point and kills the client there."""
-    f = w.proxy.add(*fault, **kw)
-    if plan["plan"]["approval"]["required"] == "host":
-        pid, fd = w.start_on_tty(["apply", plan["plan_id"]], "[y/N]", "y")
-        f.wait()
-        w.kill_on_tty(pid, fd)
-        f.release()
-    else:
-        w.spoiled(f, "--json", "apply", plan["plan_id"])
-    w.proxy.clear()
 
 
 def op_of(plan):
@@ -120,21 +108,21 @@ def test_at_the_passphrase(t):
 
 def test_intent_recorded(t):
     plan = planned(t, "pve_snapshot_create", vmid=GUEST, snapname="stage1")
-    apply_killed(t, plan, "POST", r"/snapshot$", "before")
+    w.apply_killed(plan, "POST", r"/snapshot$", "before")
     t.ok("stage1" not in snapshots(GUEST), "killed before the cluster saw it: nothing ran")
     is_open(t, plan, "intent recorded")
 
 
 def test_request_sent(t):
     plan = planned(t, "pve_snapshot_create", vmid=GUEST, snapname="stage2")
-    apply_killed(t, plan, "POST", r"/snapshot$", "after")
+    w.apply_killed(plan, "POST", r"/snapshot$", "after")
     is_open(t, plan, "request sent, no answer")
     t.ok("stage2" in snapshots(GUEST), "the cluster did it: only the cluster knows, so it is not guessed")
 
 
 def test_task_known(t):
     plan = planned(t, "pve_snapshot_create", vmid=GUEST, snapname="stage3")
-    apply_killed(t, plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
+    w.apply_killed(plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
     op = is_resolved(t, plan, "done", "UPID returned")
     code, v, text = w.run("undo", op["op_id"])
     if code == 4 or (v and v.get("status") == "awaiting_approval"):
@@ -147,23 +135,43 @@ def test_task_known(t):
 def test_task_failed(t):
     plan = planned(t, "pve_snapshot_create", vmid=GUEST, snapname="stage4")
     w.sim_fault("task-fail=no+luck POST */snapshot x1")
-    apply_killed(t, plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
+    w.apply_killed(plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
     is_resolved(t, plan, "failed", "a task that failed meanwhile")
 
 
 def test_task_runs_on(t):
     plan = planned(t, "pve_snapshot_create", vmid=GUEST, snapname="stage5")
     w.sim_fault("task-hang POST */snapshot x1")
-    apply_killed(t, plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
+    w.apply_killed(plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
     is_open(t, plan, "a task that still runs")
     upid = [h["task"][0].split()[1] for k, h in w.entries() if k == "progress"][-1]
     w.sim_call("DELETE", f"/nodes/{upid.split(':')[1]}/tasks/{upid}")  # somebody ends it
     is_resolved(t, plan, "failed", "the same task, ended since")
 
 
+def test_wait_for_one(t):
+    """Waiting for one operation asks the cluster about that one, however many are open."""
+    upids = []
+    for name in ("waits1", "waits2"):
+        plan = planned(t, "pve_snapshot_create", vmid=GUEST, snapname=name)
+        w.sim_fault("task-hang POST */snapshot x1")
+        w.apply_killed(plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
+        upids.append([h["task"][0].split()[1] for k, h in w.entries() if k == "progress"][-1])
+    op, _ = op_of(plan)
+    del w.proxy.asked[:]
+    code, v, text = w.run("job", op["op_id"], "--wait", "3")
+    asked = [urllib.parse.unquote(p) for p in w.proxy.asked]
+    t.ok(code == 0 and v["state"] == "unfollowed", "it is waited for", text)
+    t.ok(any(upids[1] in p for p in asked), "its task is asked about", asked)
+    t.ok(not any(upids[0] in p for p in asked), "that of the other open one is not", asked)
+    for upid in upids:
+        w.sim_call("DELETE", f"/nodes/{upid.split(':')[1]}/tasks/{upid}")
+    is_resolved(t, plan, "failed", "waited for, ended since")
+
+
 def test_task_ended(t):
     plan = planned(t, "pve_snapshot_create", vmid=GUEST, snapname="stage6")
-    apply_killed(t, plan, "GET", r"/snapshot$", "before", once_changed=True)
+    w.apply_killed(plan, "GET", r"/snapshot$", "before", once_changed=True)
     op, _ = op_of(plan)
     is_resolved(t, plan, "done", "before the outcome")
 
@@ -187,22 +195,22 @@ def test_preparing(t):
     code, _, text = w.run("apply", plan["plan_id"])
     t.ok(code == 0, "a snapshot to go back to", text)
     plan = rollback_plan(t, "base")
-    apply_killed(t, plan, "POST", r"/snapshot$", "after")
+    w.apply_killed(plan, "POST", r"/snapshot$", "after")
     is_open(t, plan, "prepare request sent")
     plan = rollback_plan(t, "base")
-    apply_killed(t, plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
+    w.apply_killed(plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
     is_open(t, plan, "prepared, nothing executed")
     t.ok(not rollbacks(), "and no rollback was sent")
     w.sim_fault("task-fail=no+luck POST */snapshot x1")
     plan = rollback_plan(t, "base")
-    apply_killed(t, plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
+    w.apply_killed(plan, "GET", r"/tasks/[^/]*/status", "before", once_changed=True)
     is_resolved(t, plan, "not-started", "the way back failed")
     t.ok(not rollbacks(), "so no rollback was sent")
     plan = rollback_plan(t, "base")
-    apply_killed(t, plan, "POST", r"/rollback$", "before")
+    w.apply_killed(plan, "POST", r"/rollback$", "before")
     is_open(t, plan, "prepared, execute request on its way")
     plan = rollback_plan(t, "base")
-    apply_killed(t, plan, "GET", r"/tasks/[^/]*rollback[^/]*/status", "before", once_changed=True)
+    w.apply_killed(plan, "GET", r"/tasks/[^/]*rollback[^/]*/status", "before", once_changed=True)
     is_resolved(t, plan, "done", "executed after a preparation")
 
 
@@ -211,7 +219,7 @@ def test_no_task(t):
     code, plan, text = w.plan("pve_storage_delete", storage="local-zfs")
     t.ok(code == 0, "a storage delete is planned", text)
     code, seen = w.approve(plan["plan_id"])
-    apply_killed(t, plan, "DELETE", r"/storage/", "after")
+    w.apply_killed(plan, "DELETE", r"/storage/", "after")
     is_open(t, plan, "deleted, no answer")
     code, _, text = w.read("pve_storage_config_get", storage="local-zfs")
     t.ok(code != 0, "the storage is gone, the operation is open and not called done", text)
@@ -261,7 +269,7 @@ def test_afterwards(t):
 
 try:
     sys.exit(Tap().run(test_while_planning, test_at_the_passphrase, test_intent_recorded,
-                       test_request_sent, test_task_known, test_task_failed, test_task_runs_on,
+                       test_request_sent, test_task_known, test_task_failed, test_task_runs_on, test_wait_for_one,
                        test_task_ended, test_preparing, test_no_task, test_every_write,
                        test_afterwards))
 finally:

@@ -50,7 +50,8 @@ EXTRA_DIST += $(PIPELINE_PY) tests/integration/world.py
 
 # fault: what the client does when processes die, disks fill, clocks lie and answers are spoiled
 FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py \
-	tests/integration/fault_disk.py tests/integration/fault_api.py
+	tests/integration/fault_disk.py tests/integration/fault_api.py \
+	tests/integration/op_close.py
 TESTS += $(FAULT_TESTS)
 EXTRA_DIST += $(FAULT_TESTS) tests/integration/fault_lib.py tests/integration/fault_shim.c
 # not a program's object: it is loaded in front of libc, without the sanitizers of the build

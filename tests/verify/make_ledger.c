@@ -71,6 +71,18 @@ static void export(struct fixture *fx) {
     fx_close(fx);
 }
 
+/* One whose end is an operator's word. */
+static void closed_operation(struct fixture *fx) {
+    struct hash plan;
+    struct ledger_pos intent;
+
+    random_bytes(&plan, sizeof(plan));
+    (void)fx_plan(fx, &plan, "none");
+    intent = fx_intent(fx, &plan, "none", NULL);
+    (void)fx_closing(fx, &intent.leaf, &plan, true, NULL);
+    (void)fx_outcome(fx, &intent.leaf, &plan, "done");
+}
+
 /* The fixture speaks in assertions, so the job is a test that has to pass. */
 START_TEST(make) {
     struct fixture fx = {0};
@@ -88,6 +100,9 @@ START_TEST(make) {
     }
     for (uint64_t i = 0; i < job.ops; i++) {
         (void)fx_operation(&fx);
+    }
+    if (!job.more) {
+        closed_operation(&fx);
     }
     ck_assert_int_eq(finish(&fx, job.reads), 0);
 }

@@ -37,10 +37,13 @@ KEYS = {  # a star: any number of times
     "policy": ["digest"],
     "recovery": ["cut", "rehashed"],
     "alarm": ["code"],
+    "closing": ["intent", "plan", "key", "note"],
 }
 RECEIPT = ["node", "log", "seq", "prev", "intent", "request", "head", "started", "ended", "how",
            "left-behind", "undo", "stdout", "stderr", "salt"]
 APPROVAL = ["log", "plan", "request*", "undo-request*", "undo-until", "not-after", "nonce"]
+
+CLOSING = ["log", "intent", "plan", "as", "reason", "time"]
 
 
 class Bad(Exception):
@@ -385,12 +388,26 @@ class Verifier:
                 self.defect(index, "intent", "approval missing")
         self.intents[named(leaf)] = {
             "index": index, "plan": entry["plan"][0], "outcome": None, "result": None,
-            "open": list(entry["request"]),
+            "closed": None, "open": list(entry["request"]),
         }
 
     def take_progress(self, index, entry, _):
         if entry["intent"][0] not in self.intents:
             self.defect(index, "progress", "without its intent")
+
+    def take_closing(self, index, entry, _):
+        note = parse_note(entry["note"][0].encode("utf-8", "surrogateescape"))
+        if signed_by(note, Key(entry["key"][0])) is None:
+            raise Bad("closing is not signed by its key")
+        said = lines(note[0], "proximo-closing/v1", CLOSING)
+        intent = self.intents.get(entry["intent"][0])
+        if (not intent or intent["outcome"] is not None or intent["closed"] or
+                said["intent"] != entry["intent"] or said["plan"] != entry["plan"] or
+                said["plan"][0] != intent["plan"] or said["log"][0] != self.key.name or
+                said["as"][0] not in ("done", "not-done") or
+                not 0 < len(said["reason"][0].encode("utf-8", "surrogateescape")) <= 400):
+            raise Bad("closing of something else, or a second one")
+        intent["closed"] = "done" if said["as"][0] == "done" else "failed"
 
     def take_outcome(self, index, entry, _):
         intent = self.intents.get(entry["intent"][0])
@@ -398,6 +415,8 @@ class Verifier:
             self.defect(index, "outcome", "without its intent, or a second one")
         else:
             intent["outcome"], intent["result"] = index, entry["result"][0]
+            if intent["closed"] not in (None, intent["result"]):
+                self.defect(index, "outcome", "not what its closing decides")
 
     def take_receipt(self, index, entry, _):
         data = entry["note"][0].encode("utf-8", "surrogateescape")

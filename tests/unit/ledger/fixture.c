@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/ledger/closing.h"
 
 static void key(const char *name, uint8_t type, uint8_t fill, struct skey *ret) {
     uint8_t seed[NOTE_SEED_LEN];
@@ -266,6 +267,27 @@ struct ledger_pos fx_approval(struct fixture *fx, const struct hash *plan, struc
     ck_assert_int_eq(lines_put(&b, "note", buf_str(&note)), 0);
     ck_assert_int_eq(lines_put(&b, "not-after", "99999999999"), 0);
     end(&b);
+    return fx_append(fx, &b, LEDGER_SYNC);
+}
+
+struct ledger_pos fx_closing(struct fixture *fx, const struct hash *intent, const struct hash *plan,
+                             bool done, const struct hash *signed_intent) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINES);
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    struct closing c = {.log = ledger_origin(fx->l),
+                        .reason = "looked at it",
+                        .intent = signed_intent ? *signed_intent : *intent,
+                        .plan = *plan,
+                        .done = done,
+                        .time = 1764000000};
+    struct err e = {0};
+
+    ck_assert_int_eq(closing_text(&c, &text, &e), 0);
+    ck_assert_int_eq(note_sign(buf_str(&text), text.len, &fx->operator_key, &note, &e), 0);
+    c.intent = *intent;
+    ck_assert_int_eq(
+        closing_entry(&c, &fx->operator_key.v, buf_str(&note), "cli:operator", &b, &e), 0);
     return fx_append(fx, &b, LEDGER_SYNC);
 }
 

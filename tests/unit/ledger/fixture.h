@@ -43,6 +43,9 @@ struct ledger_pos fx_outcome(struct fixture *fx, const struct hash *intent, cons
 struct ledger_pos fx_receipt(struct fixture *fx, const struct hash *intent,
                              const struct hash *request);
 struct ledger_pos fx_approval(struct fixture *fx, const struct hash *plan, struct hash *ret_note);
+/* Alice's word on an operation. signed_intent: what the note names, if not what the entry does. */
+struct ledger_pos fx_closing(struct fixture *fx, const struct hash *intent, const struct hash *plan,
+                             bool done, const struct hash *signed_intent);
 struct ledger_pos fx_append(struct fixture *fx, const struct buf *b, unsigned int flags);
 
 /* A whole operation on pve1: plan, approval by alice, intent, receipt, outcome. */

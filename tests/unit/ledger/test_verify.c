@@ -13,6 +13,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/ledger/closing.h"
 #include "tests/unit/ledger/fixture.h"
 
 static struct fixture fx;
@@ -288,6 +289,117 @@ START_TEST(an_approval_that_is_not_recorded_is_a_defect) {
 }
 END_TEST
 
+static struct ledger_pos open_operation(const struct hash *plan) {
+    (void)fx_plan(&fx, plan, "none");
+    return fx_intent(&fx, plan, "none", NULL);
+}
+
+START_TEST(an_operators_word_ends_an_operation_and_is_named) {
+    CLEANUP(js_freep) js *report = NULL;
+    struct hash plan = {{1}};
+    struct ledger_pos intent = open_operation(&plan);
+
+    (void)fx_closing(&fx, &intent.leaf, &plan, false, NULL);
+    expect_first("");
+    (void)fx_outcome(&fx, &intent.leaf, &plan, "failed");
+    report = fx_verify(&fx, NULL);
+    ck_assert(js_bool_or(report, "ok", false));
+    ck_assert_uint_eq(js_len(js_get(report, "closed")), 1);
+    ck_assert_uint_eq(js_len(js_get(report, "unresolved")), 0);
+}
+END_TEST
+
+START_TEST(an_outcome_against_the_operators_word_is_a_defect) {
+    struct hash plan = {{1}};
+    struct ledger_pos intent = open_operation(&plan);
+
+    (void)fx_closing(&fx, &intent.leaf, &plan, false, NULL);
+    (void)fx_outcome(&fx, &intent.leaf, &plan, "done");
+    expect_first("bad_closing");
+}
+END_TEST
+
+START_TEST(a_second_word_on_one_operation_is_a_defect) {
+    struct hash plan = {{1}};
+    struct ledger_pos intent = open_operation(&plan);
+
+    (void)fx_closing(&fx, &intent.leaf, &plan, true, NULL);
+    (void)fx_closing(&fx, &intent.leaf, &plan, false, NULL);
+    expect_first("bad_closing");
+}
+END_TEST
+
+START_TEST(a_word_on_another_operation_is_a_defect) {
+    struct hash plan = {{1}};
+    struct hash other = {{9}};
+    struct ledger_pos intent = open_operation(&plan);
+
+    (void)fx_closing(&fx, &intent.leaf, &plan, true, &other);
+    expect_first("bad_closing");
+}
+END_TEST
+
+START_TEST(a_forged_word_is_a_defect) {
+    struct hash plan = {{1}};
+    struct ledger_pos intent = open_operation(&plan);
+    struct vkey alice = fx.operator_key.v;
+    uint8_t seed[NOTE_SEED_LEN] = {9};
+
+    ck_assert_int_eq(skey_make("alice", NOTE_ED25519, seed, &fx.operator_key), 0);
+    fx.operator_key.v = alice; /* the entry names alice's key, somebody else has signed */
+    (void)fx_closing(&fx, &intent.leaf, &plan, true, NULL);
+    expect_first("bad_closing");
+}
+END_TEST
+
+START_TEST(what_has_ended_cannot_be_closed) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINES);
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    struct hash plan = {{1}};
+    struct ledger_pos pos;
+    struct ledger_pos intent = open_operation(&plan);
+    struct closing c = {.log = ledger_origin(fx.l), .reason = "x", .intent = intent.leaf,
+                        .plan = plan, .done = true, .time = 1};
+    struct err e = {0};
+
+    (void)fx_outcome(&fx, &intent.leaf, &plan, "done");
+    ck_assert_int_eq(closing_text(&c, &text, &e), 0);
+    ck_assert_int_eq(note_sign(buf_str(&text), text.len, &fx.operator_key, &note, &e), 0);
+    ck_assert_int_eq(
+        closing_entry(&c, &fx.operator_key.v, buf_str(&note), "cli:operator", &b, &e), 0);
+    ck_assert_int_lt(ledger_append(fx.l, buf_str(&b), b.len, LEDGER_SYNC, NULL, NULL, &pos, &e), 0);
+    ck_assert_str_eq(e.tag, "outcome_recorded");
+}
+END_TEST
+
+START_TEST(a_closing_needs_a_reason_and_a_verdict) {
+    static const char text[] =
+        "proximo-closing/v1\nlog proximo/x/0123456789abcdef\n"
+        "intent sha256:0100000000000000000000000000000000000000000000000000000000000000\n"
+        "plan sha256:0200000000000000000000000000000000000000000000000000000000000000\n"
+        "as %s\nreason %s\ntime 1764000000\n";
+    char longest[CLOSING_REASON_MAX + 2];
+    const struct {
+        const char *as, *reason;
+        bool good;
+    } cases[] = {{"done", "seen", true},   {"not-done", "seen", true}, {"undone", "seen", false},
+                 {"done", "a%00b", false}, {"done", longest + 1, true}, {"done", longest, false}};
+
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+        CLEANUP(closing_done) struct closing c = {0};
+        struct err e = {0};
+
+        ck_assert_int_eq(buf_addf(&b, text, cases[i].as, cases[i].reason), 0);
+        ck_assert_msg((closing_parse(buf_str(&b), b.len, &c, &e) == 0) == cases[i].good,
+                      "case %zu: %s", i, e.msg);
+    }
+}
+END_TEST
+
 START_TEST(witnesses_are_counted) {
     CLEANUP(buf_done) struct buf line = BUF_INIT(LIM_NOTE);
     CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
@@ -505,6 +617,13 @@ int main(void) {
     tcase_add_test(c, a_receipt_of_another_key_is_a_defect);
     tcase_add_test(c, an_operation_without_the_approval_it_needs_is_a_defect);
     tcase_add_test(c, an_approval_that_is_not_recorded_is_a_defect);
+    tcase_add_test(c, an_operators_word_ends_an_operation_and_is_named);
+    tcase_add_test(c, an_outcome_against_the_operators_word_is_a_defect);
+    tcase_add_test(c, a_second_word_on_one_operation_is_a_defect);
+    tcase_add_test(c, a_word_on_another_operation_is_a_defect);
+    tcase_add_test(c, a_forged_word_is_a_defect);
+    tcase_add_test(c, what_has_ended_cannot_be_closed);
+    tcase_add_test(c, a_closing_needs_a_reason_and_a_verdict);
     tcase_add_test(c, witnesses_are_counted);
     tcase_add_test(c, a_torn_tail_is_cut_and_recorded);
     tcase_add_test(c, missing_hashes_past_the_checkpoint_are_made_again);
