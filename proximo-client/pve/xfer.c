@@ -74,7 +74,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *ctx) {
 
 static bool set_tls(struct xfer *x) {
     CURL *c = x->easy;
-    bool ok = curl_easy_setopt(c, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+    bool ok = curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK;
 
