@@ -31,6 +31,7 @@ struct draft *draft_new(struct session *s, const char *tool, const js *args) {
     d->reads = js_object();
     d->current = js_object();
     d->affected = js_array();
+    d->hit = js_object();
     d->unread = js_array();
     d->risk_reasons = js_array();
     d->secrets = js_object();
@@ -53,6 +54,7 @@ void draft_free(struct draft *d) {
     json_object_put(d->reads);
     json_object_put(d->current);
     json_object_put(d->affected);
+    json_object_put(d->hit);
     json_object_put(d->unread);
     json_object_put(d->risk_reasons);
     json_object_put(d->coverage);
@@ -255,9 +257,14 @@ void draft_affect(struct draft *d, const struct affect *a) {
     js_add(o, "why", js_str(a->why));
     draft_mark_step(d, o);
     js_push(d->affected, o);
+    js_add(d->hit, a->resource, js_bool(true));
     if (a->severity > d->risk) {
         draft_risk(d, a->severity, "%s: %s", a->resource, a->why);
     }
+}
+
+bool draft_affects(const struct draft *d, const char *resource) {
+    return js_get(d->hit, resource) != NULL;
 }
 
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {

@@ -29,6 +29,7 @@ const char *need_name(enum approval_need n);
  * - "snapshots": [{name, parent, snaptime, vmstate}] sorted, without "current"
  * - "storage": one storage definition without its digest
  * - "guests": cluster/resources?type=vm as [{vmid, type, node, status, name, template}]
+ * - "places": the same as [{vmid, type, node, template}]: who is there and where
  * - "nodes": cluster/resources?type=node as [{node, status}]
  * - "task": {status, exitstatus, type, id} of a task
  * - "node-config": {config, exists, running} of a node daemon's explain answer */
@@ -82,6 +83,8 @@ struct affect {
     const char *why; /* one sentence */
 };
 void draft_affect(struct draft *d, const struct affect *a);
+/* Whether the resource ("vm/104") is among those that were said to be hit. */
+bool draft_affects(const struct draft *d, const char *resource);
 /* Only ever raises. */
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -18,6 +18,7 @@ struct draft {
     js *reads; /* object: path -> whole data, so that each read is sent once */
     js *current;
     js *affected;
+    js *hit; /* {resource: true} of affected */
     js *unread;
     js *risk_reasons;
     js *coverage;

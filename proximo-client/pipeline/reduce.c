@@ -275,6 +275,12 @@ static js *reduce_guests(const js *data) {
     return pick_each(data, keys, ARRAY_LEN(keys));
 }
 
+static js *reduce_places(const js *data) {
+    static const char *const keys[] = {"vmid", "type", "node", "template"};
+
+    return pick_each(data, keys, ARRAY_LEN(keys));
+}
+
 static js *reduce_nodes(const js *data) {
     static const char *const keys[] = {"node", "status"};
 
@@ -302,6 +308,7 @@ static const struct reducer {
     {"storage", reduce_storage}, {"guests", reduce_guests},
     {"nodes", reduce_nodes},     {"node-config", reduce_node_config},
     {"members", reduce_members}, {"task", reduce_task},
+    {"places", reduce_places},
 };
 
 int reduce_apply(const char *reduce, const js *data, js **ret) {

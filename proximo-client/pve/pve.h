@@ -53,6 +53,9 @@ bool pve_permissions_hint(const char *message, char *ret_path, size_t path_size,
  * of `args` (strings or integers), every segment percent-encoded; ".", "..", empty and missing
  * segments are -EINVAL. */
 int pve_path(const char *template, const js *args, struct buf *ret, struct err *e);
+/* The i-th segment of a path, from 0: "pve1" of "/nodes/pve1/lxc" is 1. Undecoded; without a query.
+ * false: there is none, or it does not fit. */
+bool pve_path_part(const char *path, size_t i, char *ret, size_t size);
 /* Appends "?k=v&…" of an object's members (percent-encoded; booleans as 1/0). */
 int pve_query(const js *params, struct buf *ret, struct err *e);
 

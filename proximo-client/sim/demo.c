@@ -309,6 +309,7 @@ static void backups(js *root, int64_t now) {
     js_add(js_get(root, "jobs"), "nightly-prod", o);
     for (size_t i = 0; i < ARRAY_LEN(archives); i++) {
         char volid[128];
+        char key[16];
 
         (void)snprintf(volid, sizeof(volid), "backup:backup/vzdump-%s-%u-2026_11_20-02_30_05.%s",
                        archives[i].lxc ? "lxc" : "qemu", archives[i].vmid,
@@ -320,6 +321,8 @@ static void backups(js *root, int64_t now) {
         js_add(o, "size", js_int(INT64_C(1500000000) + archives[i].vmid));
         js_add(o, "subtype", js_str(archives[i].lxc ? "lxc" : "qemu"));
         js_add(o, "vmid", js_int(archives[i].vmid));
+        (void)snprintf(key, sizeof(key), "%u", archives[i].vmid);
+        js_add(o, "archived", js_copy(js_get(js_get(js_get(root, "guests"), key), "config")));
         js_add(js_get(root, "volumes"), volid, o);
     }
 }

@@ -404,6 +404,18 @@ static bool privileged(struct call *c, const char *check) {
     return call_may(c, buf_str(&path), at + 1);
 }
 
+/* What is below a node is answered by that node itself, once the caller's privileges allow it: of
+ * one that is down nothing comes back. */
+static bool reachable(struct call *c, const struct route *r) {
+    const js *node = state_get(&c->s->st, "nodes", js_str_or(c->in_path, "node", ""), NULL);
+
+    if (strncmp(r->path, N "/", sizeof(N)) == 0 && node && !js_bool_or(node, "online", true)) {
+        (void)call_fail(c, 595, "No route to host");
+        return false;
+    }
+    return true;
+}
+
 void sim_dispatch(struct call *c) {
     const struct route *r = find_route(c, c->in_path);
     static const char *const verbs[] = {"GET", "POST", "PUT", "DELETE"};
@@ -419,7 +431,8 @@ void sim_dispatch(struct call *c) {
     JS_FOREACH(c->in_path, k, v) {
         js_add(c->params, k, js_ref(v));
     }
-    if (!privileged(c, r->check) || params_check(c, r->params) < 0 || r->run(c) < 0) {
+    if (!privileged(c, r->check) || !reachable(c, r) || params_check(c, r->params) < 0 ||
+        r->run(c) < 0) {
         state_rollback(&c->s->st);
         if (c->status == 200) {
             (void)call_fail(c, 500, "internal error");

@@ -401,9 +401,6 @@ int route_node_status(struct call *c) {
     if (node_of_call(c, &n) < 0) {
         return -1;
     }
-    if (!online(n)) {
-        return call_fail(c, 595, "No route to host");
-    }
     total = js_int_or(n, "maxmem", 0);
     used = js_int_or(n, "mem", 0);
     maxdisk = js_int_or(n, "maxdisk", 0);

@@ -23,3 +23,14 @@ int assess_volume_delete(struct draft *d, const struct assess *a, struct err *e)
 int assess_prune(struct draft *d, const struct assess *a, struct err *e);
 /* assess_ha.c: what the HA manager will do next. */
 int assess_ha(struct draft *d, const struct assess *a, struct err *e);
+
+/* --- guests and their disks (assess_guests.c) --- */
+int assess_destroy(struct draft *d, const struct assess *a, struct err *e);
+int assess_migrate(struct draft *d, const struct assess *a, struct err *e);
+int assess_disk_move(struct draft *d, const struct assess *a, struct err *e);
+int assess_disk_resize(struct draft *d, const struct assess *a, struct err *e);
+
+/* --- backups (assess_backups.c) --- */
+int assess_backup_job(struct draft *d, const struct assess *a, struct err *e);
+int assess_backup_now(struct draft *d, const struct assess *a, struct err *e);
+int assess_restore(struct draft *d, const struct assess *a, struct err *e);

@@ -183,24 +183,26 @@ const struct row backup_rows[] = {
      .path = "/nodes/{node}/storage/{storage}/prunebackups", .query = "prune-backups vmid type",
      .privilege = "/storage/{storage} Datastore.Audit", .result = LIST_RESULT},
     {"pve_backup_job_create", "Make a backup job", "Plans a new backup job on a schedule." PLANS,
-     "backup", EFFECT_CHANGE, 0, job_create_fields, .undo = "inverse", .privilege = "/ Sys.Modify",
+     "backup", EFFECT_CHANGE, 0, job_create_fields, .analysers = "backup", .undo = "inverse",
+     .privilege = "/ Sys.Modify",
      .send =
          &(const struct send){
+             .assess = assess_backup_job,
              .does = SEND_CREATE,
              .on = &job,
              .method = "POST",
              .path = "/cluster/backup",
              .say = "make backup job {id}: {schedule}",
-             .alone = "a new job adds archives; what its retention removes is shown by "
-                      "pve_prune_preview",
              .floor = RISK_LOW,
              .floor_why = "archives will fill the storage, and retention may remove older ones",
          }},
     {"pve_backup_job_update", "Change a backup job",
      "Plans changing a backup job; guests may fall out of every schedule." PLANS, "backup",
-     EFFECT_CHANGE, 0, job_update_fields, .undo = "restore-object", .privilege = "/ Sys.Modify",
+     EFFECT_CHANGE, 0, job_update_fields, .analysers = "backup", .undo = "restore-object",
+     .privilege = "/ Sys.Modify",
      .send =
          &(const struct send){
+             .assess = assess_backup_job,
              .does = SEND_UPDATE,
              .on = &job,
              .method = "PUT",
@@ -210,9 +212,11 @@ const struct row backup_rows[] = {
     {"pve_backup_job_delete", "Delete a backup job",
      "Plans deleting a backup job; its archives stay, its guests may be in no schedule any "
      "more." PLANS,
-     "backup", EFFECT_CHANGE, 0, id_fields, .undo = "restore-object", .privilege = "/ Sys.Modify",
+     "backup", EFFECT_CHANGE, 0, id_fields, .analysers = "backup", .undo = "restore-object",
+     .privilege = "/ Sys.Modify",
      .send =
          &(const struct send){
+             .assess = assess_backup_job,
              .does = SEND_DELETE,
              .on = &job,
              .method = "DELETE",
@@ -221,11 +225,12 @@ const struct row backup_rows[] = {
          }},
     {"pve_backup", "Back up a guest now",
      "Plans a backup of one guest; mode stop interrupts it, with remove older archives go." PLANS,
-     "backup", EFFECT_CHANGE, 0, backup_fields, .undo = "none",
+     "backup", EFFECT_CHANGE, 0, backup_fields, .analysers = "backup", .undo = "none",
      .undo_none = "an archive is added; deleting it is a plan of its own (pve_volume_delete)",
      .privilege = "/vms/{vmid} VM.Backup, /storage/{storage} Datastore.AllocateSpace",
      .send =
          &(const struct send){
+             .assess = assess_backup_now,
              .does = SEND_ACTION,
              .method = "POST",
              .path = "/nodes/{node}/vzdump",
@@ -251,30 +256,32 @@ const struct row backup_rows[] = {
     {"pve_restore_ct", "Restore a container",
      "Plans restoring a container from a backup; with force it replaces the one that is "
      "there." PLANS,
-     "backup", EFFECT_CHANGE, 0, restore_ct_fields, .undo = "none",
+     "backup", EFFECT_CHANGE, 0, restore_ct_fields, .analysers = "restore", .undo = "none",
      .undo_none = "what it overwrites is gone; a new guest is taken back by pve_delete_guest",
      .privilege = "/vms/{vmid} VM.Allocate|VM.Backup, /storage/{storage} Datastore.AllocateSpace",
      .send =
          &(const struct send){
+             .assess = assess_restore,
              .does = SEND_ACTION,
              .method = "POST",
              .path = "/nodes/{node}/lxc",
              .say = "restore container {vmid} from {archive}",
              .fixed = "restore=1",
-             .reads = "/cluster/resources?type=vm guests|/storage whole",
+             .reads = "/cluster/resources?type=vm places|/storage whole",
          }},
     {"pve_restore_vm", "Restore a VM",
      "Plans restoring a VM from a backup; with force it replaces the one that is there." PLANS,
-     "backup", EFFECT_CHANGE, 0, restore_vm_fields, .undo = "none",
+     "backup", EFFECT_CHANGE, 0, restore_vm_fields, .analysers = "restore", .undo = "none",
      .undo_none = "what it overwrites is gone; a new guest is taken back by pve_delete_guest",
      .privilege = "/vms/{vmid} VM.Allocate|VM.Backup, /storage/{storage} Datastore.AllocateSpace",
      .send =
          &(const struct send){
+             .assess = assess_restore,
              .does = SEND_ACTION,
              .method = "POST",
              .path = "/nodes/{node}/qemu",
              .say = "restore VM {vmid} from {archive}",
-             .reads = "/cluster/resources?type=vm guests|/storage whole",
+             .reads = "/cluster/resources?type=vm places|/storage whole",
          }},
     {NULL},
 };

@@ -3,7 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/ident.h"
+#include "common/limits.h"
+#include "common/own.h"
+#include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/guest_life.h"
 
 bool key_of_ct(const char *kind, const char *key) {
@@ -68,5 +72,32 @@ int refuse_shrink(struct draft *d, const struct assess *a, struct err *e) {
     if (*size != '+' && size_of(text) == size_of(size)) {
         return err_tag(e, -EALREADY, "no_change", "%.20s already has %s", disk, text);
     }
+    return 0;
+}
+
+/* To where it was, in the same manner. Where its volumes changed storage on the way, their old
+ * places cannot be told from the mapping alone. */
+int back_migrate(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(js_freep) js *args = js_copy(a->args);
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    const char *target = js_str_or(a->args, "target", "");
+    js *form = NULL;
+    int r;
+
+    if (js_get(a->args, "targetstorage") || js_get(a->args, "target-storage")) {
+        draft_undo(d, "none",
+                   "its volumes change storage on the way: the way back is a plan of its own", "");
+        return 0;
+    }
+    js_add(args, "target", js_str(a->guest->node));
+    r = send_form(a->row, NULL, args, a->guest->kind, &form, e);
+    js_add(args, "node", js_str(target));
+    r = r < 0 ? r : pve_path(a->row->send->path, args, &path, e);
+    if (r < 0) {
+        js_freep(&form);
+        return r;
+    }
+    draft_request(d, PHASE_UNDO, "POST", buf_str(&path), form, NULL);
+    draft_undo(d, "inverse", "it is migrated back, in the same manner", a->row->send->limits);
     return 0;
 }

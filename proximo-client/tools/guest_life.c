@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows that make, copy, move and destroy guests, and that work on their disks. */
+#include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/guest_life.h"
 
 static const struct thing guest = {
@@ -246,11 +247,12 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_delete_guest", "Destroy a guest",
      "Plans destroying a guest with its disks and snapshots, for good." PLANS, "guest",
-     EFFECT_CHANGE, 0, destroy_fields, .undo = "none",
+     EFFECT_CHANGE, 0, destroy_fields, .analysers = "destroy", .undo = "none",
      .undo_none = "its disks are destroyed; only a backup brings it back",
      .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_destroy,
              .does = SEND_DELETE,
              .on = &guest,
              .method = "DELETE",
@@ -261,16 +263,18 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_guest_migrate", "Migrate a guest",
      "Plans moving a guest to another node, online, offline or with a restart." PLANS, "guest",
-     EFFECT_CHANGE, 0, migrate_fields, .undo = "none",
-     .undo_none = "the way back is a plan of its own: migrate it to where it was",
+     EFFECT_CHANGE, 0, migrate_fields, .analysers = "migrate", .undo = "inverse",
      .privilege = "/vms/{vmid} VM.Migrate",
      .send =
          &(const struct send){
+             .assess = assess_migrate,
              .does = SEND_ACTION,
              .on = &guest,
              .method = "POST",
              .path = "/nodes/{node}/{kind}/{vmid}/migrate",
              .say = "migrate guest {vmid} to {target}",
+             .back = back_migrate,
+             .limits = "going back moves it once more, with the same interruption",
              .reads = "/cluster/resources?type=node nodes|/storage whole",
          }},
     {"pve_ct_template", "Turn a container into a template",
@@ -305,10 +309,11 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_disk_resize", "Grow a disk",
      "Plans growing a disk or volume of a guest; disks cannot shrink." PLANS, "guest",
-     EFFECT_CHANGE, 0, resize_fields, .undo = "none", .undo_none = "disks cannot shrink",
-     .privilege = "/vms/{vmid} VM.Config.Disk",
+     EFFECT_CHANGE, 0, resize_fields, .analysers = "disk", .undo = "none",
+     .undo_none = "disks cannot shrink", .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
+             .assess = assess_disk_resize,
              .does = SEND_ACTION,
              .on = &guest,
              .method = "PUT",
@@ -320,11 +325,12 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_disk_move", "Move a VM's disk",
      "Plans moving a disk of a VM to another storage, or to another VM." PLANS, "guest",
-     EFFECT_CHANGE, 0, move_disk_fields, .undo = "none",
+     EFFECT_CHANGE, 0, move_disk_fields, .analysers = "disk", .undo = "none",
      .undo_none = "the way back is a plan of its own: move it to where it was",
      .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
+             .assess = assess_disk_move,
              .does = SEND_ACTION,
              .on = &guest,
              .method = "POST",
@@ -336,11 +342,12 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_ct_volume_move", "Move a container's volume",
      "Plans moving a volume of a container to another storage, or to another container." PLANS,
-     "guest", EFFECT_CHANGE, 0, move_volume_fields, .undo = "none",
+     "guest", EFFECT_CHANGE, 0, move_volume_fields, .analysers = "disk", .undo = "none",
      .undo_none = "the way back is a plan of its own: move it to where it was",
      .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
+             .assess = assess_disk_move,
              .does = SEND_ACTION,
              .on = &guest,
              .method = "POST",

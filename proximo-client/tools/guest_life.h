@@ -9,3 +9,5 @@ bool key_of_vm(const char *kind, const char *key);
 int assess_power_row(struct draft *d, const struct assess *a, struct err *e);
 /* "bad_argument" when a disk would become smaller: PVE finds that out in the task only. */
 int refuse_shrink(struct draft *d, const struct assess *a, struct err *e);
+/* The way back of a migration: another one. */
+int back_migrate(struct draft *d, const struct assess *a, struct err *e);

@@ -13,6 +13,8 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/assess.c \
 	proximo-client/tools/assess.h \
 	proximo-client/tools/assess_ha.c \
+	proximo-client/tools/assess_backups.c \
+	proximo-client/tools/assess_guests.c \
 	proximo-client/tools/assess_rows.c \
 	proximo-client/tools/backup.c \
 	proximo-client/tools/ceph_reads.c \
@@ -36,6 +38,8 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/ha.c \
 	proximo-client/tools/keys.c \
 	proximo-client/tools/ledger.c \
+	proximo-client/tools/look.c \
+	proximo-client/tools/look.h \
 	proximo-client/tools/manual.c \
 	proximo-client/tools/manual.h \
 	proximo-client/tools/node.c \

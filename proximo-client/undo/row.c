@@ -8,6 +8,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/assess.h"
 #include "proximo-client/undo/kinds.h"
 
@@ -175,6 +176,18 @@ static const struct row *counterpart(const struct row *r) {
     }
 }
 
+/* Where the way back expects the guest: below the path of its first request (a migration has moved
+ * it), else where it was. */
+static bool is_elsewhere(const struct sending *c, const struct undone *u) {
+    const char *path = js_str_or(undone_request(u, "undo", 0), "path", "");
+    char node[64];
+
+    if (strncmp(path, "/nodes/", 7) != 0 || !pve_path_part(path, 1, node, sizeof(node))) {
+        (void)snprintf(node, sizeof(node), "%s", js_str_or(u->target, "node", c->guest.node));
+    }
+    return c->guest.vmid && strcmp(c->guest.node, node) != 0;
+}
+
 int undo_row(struct draft *d, const struct undone *u, const struct row *r, struct err *e) {
     const struct row *other = counterpart(r);
     CLEANUP(sending_done) struct sending c = {.read = BUF_INIT(LIM_LINE)};
@@ -186,9 +199,11 @@ int undo_row(struct draft *d, const struct undone *u, const struct row *r, struc
     }
     names = r->send->on ? sending_names(r->send->on, u->args, r->send->does == SEND_CREATE)
                         : js_copy(u->args);
+    if (r->send->back && sending_is_guest(r)) {
+        json_object_object_del(names, "node"); /* only to be checked, and it may have moved */
+    }
     code = sending_open(&c, other, d, NULL, names, e);
-    if (code == 0 && c.guest.vmid &&
-        strcmp(c.guest.node, js_str_or(u->target, "node", c.guest.node)) != 0) {
+    if (code == 0 && is_elsewhere(&c, u)) {
         (void)err_tag(e, -ESTALE, "undo_gone", "guest %u moved to node %s", c.guest.vmid,
                       c.guest.node);
         code = err_hint(e, "make a new plan for where it is now");

@@ -196,6 +196,9 @@ CASES = [
      {"before": [("POST", "/cluster/ha/resources", {"sid": "ct:303", "state": "stopped"})]}),
     ("pve_ha_resource_remove", {"sid": "ct:303"},
      {"after": [("DELETE", "/cluster/ha/resources/ct:303", {})]}),
+    # moves between nodes: live, and stopped with its disks
+    ("pve_guest_migrate", {"vmid": 105, "target": "pve1", "online": True}, {}),
+    ("pve_guest_migrate", {"vmid": 214, "target": "pve2"}, {}),
     ("pve_vm_suspend", {"vmid": 105}, {}),
     ("pve_vm_resume", {"vmid": 105},
      {"before": [("POST", "/nodes/pve2/qemu/105/status/suspend", {})],

@@ -7,6 +7,35 @@
 #include "common/own.h"
 #include "proximo-client/pve/wire.h"
 
+START_TEST(path_has_parts) {
+    static const struct {
+        const char *path;
+        size_t i;
+        const char *part; /* NULL: none */
+    } row[] = {{"/nodes/pve1/lxc/101/config", 0, "nodes"},
+               {"/nodes/pve1/lxc/101/config", 1, "pve1"},
+               {"/nodes/pve1/lxc/101/config", 4, "config"},
+               {"/nodes/pve1/lxc/101/config", 5, NULL},
+               {"/cluster/resources?type=vm", 1, "resources"},
+               {"/cluster/resources?a=/b", 2, NULL},
+               {"/nodes//lxc", 1, NULL},
+               {"/", 0, NULL},
+               {"", 0, NULL},
+               {"nodes", 0, NULL},
+               {"/1234567", 0, "1234567"},
+               {"/12345678", 0, NULL}};
+
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        char part[10] = "";
+        size_t size = i < 10 ? sizeof(part) : 8; /* the last two: fits, and does not */
+
+        ck_assert_msg(pve_path_part(row[i].path, row[i].i, part, size) == (row[i].part != NULL),
+                      "%s %zu", row[i].path, row[i].i);
+        ck_assert_str_eq(part, row[i].part ? row[i].part : "");
+    }
+}
+END_TEST
+
 START_TEST(paths) {
     static const struct {
         const char *value; /* of {x} */
@@ -165,6 +194,7 @@ int main(void) {
     SRunner *r = srunner_create(s);
     int failed;
 
+    tcase_add_test(t, path_has_parts);
     tcase_add_test(t, paths);
     tcase_add_test(t, raw_paths);
     tcase_add_test(t, forms);

@@ -231,6 +231,16 @@ void draft_affect(struct draft *d, const struct affect *a) {
     d->risk = a->severity > d->risk ? a->severity : d->risk;
 }
 
+bool draft_affects(const struct draft *d, const char *resource) {
+    const js *list = js_get(d->v, "affected");
+    size_t i = 0;
+
+    while (i < js_len(list) && strcmp(js_str_or(js_at(list, i), "resource", ""), resource) != 0) {
+        i++;
+    }
+    return i < js_len(list);
+}
+
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
     va_list ap;
 

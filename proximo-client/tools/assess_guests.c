@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Analysers of rows about guests and their disks. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/ident.h"
+#include "common/own.h"
+#include "proximo-client/blast/blast.h"
+#include "proximo-client/tools/assess.h"
+#include "proximo-client/tools/look.h"
+
+/* Jobs, HA and grants that name the guest; what lies on storages under its number. */
+static const char destroy_paths[] =
+    "/storage /cluster/ha/ /cluster/replication /cluster/backup /access/acl";
+
+int assess_destroy(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(look_done) struct look l = {.guest = {a->guest->vmid}, .paths = destroy_paths};
+    const struct picture_ask ask = {.what = BLAST_DESTROY_NEEDS, .owner = a->guest->vmid};
+    int r = look_open(&l, d, &ask, e);
+
+    return r < 0 ? r
+                 : look_close(&l, blast_destroy(l.p, a->guest->vmid, a->form, clock_unix(), d), e);
+}
+
+int assess_migrate(struct draft *d, const struct assess *a, struct err *e) {
+    const char *target = js_str_or(a->form, "target", ""); /* of an undo, not the row's */
+    char nodes[160];
+    char paths[240];
+    CLEANUP(look_done) struct look l = {.guest = {a->guest->vmid}, .paths = paths};
+    /* linked clones of a template are other guests' */
+    const struct picture_ask ask = {.what = BLAST_MIGRATE_NEEDS,
+                                    .vmid = a->guest->template ? 0 : a->guest->vmid,
+                                    .nodes = nodes};
+    int r;
+
+    (void)snprintf(nodes, sizeof(nodes), "%.63s,%.63s", a->guest->node, target);
+    (void)snprintf(paths, sizeof(paths),
+                   "/storage /cluster/ha/ /cluster/replication /cluster/mapping/ /cluster/sdn/ "
+                   "/cluster/resources?type=node /nodes/%.63s/network",
+                   target);
+    r = look_open(&l, d, &ask, e);
+    return r < 0 ? r : look_close(&l, blast_migrate(l.p, a->guest->vmid, target, a->form, d), e);
+}
+
+/* The guest's node, and of replicated guests the nodes that hold a replica, into ret. What cannot
+ * be read here the picture cannot read either, and says so. */
+static void disk_nodes(struct draft *d, const struct guest_ref *g, char *ret, size_t size) {
+    js *jobs = NULL;
+
+    (void)snprintf(ret, size, "%.63s", g->node);
+    if (draft_read(d, "/cluster/replication", "whole", &jobs, NULL) < 0) {
+        return;
+    }
+    for (size_t i = 0; i < js_len(jobs); i++) {
+        const char *target = js_str_or(js_at(jobs, i), "target", "");
+        size_t at = strlen(ret);
+
+        if (js_int_or(js_at(jobs, i), "guest", 0) == (int64_t)g->vmid && ident_is_node(target) &&
+            at + strlen(target) + 2 < size) {
+            (void)snprintf(ret + at, size - at, ",%s", target);
+        }
+    }
+}
+
+static int assess_disk(struct draft *d, const struct assess *a,
+                       int (*blast)(const struct picture *p, uint32_t vmid, const js *form,
+                                    struct draft *d),
+                       struct err *e) {
+    int64_t taker = js_int_or(a->form, "target-vmid", 0);
+    char nodes[2048];
+    CLEANUP(look_done)
+    struct look l = {.guest = {a->guest->vmid, taker > 0 ? (uint32_t)taker : 0},
+                     .paths = "/storage /cluster/ha/ /cluster/replication"};
+    const struct picture_ask ask = {
+        .what = BLAST_DISK_NEEDS, .vmid = taker > 0 ? 0 : a->guest->vmid, .nodes = nodes};
+    int r;
+
+    disk_nodes(d, a->guest, nodes, sizeof(nodes));
+    r = look_open(&l, d, &ask, e);
+    return r < 0 ? r : look_close(&l, blast(l.p, a->guest->vmid, a->form, d), e);
+}
+
+int assess_disk_move(struct draft *d, const struct assess *a, struct err *e) {
+    return assess_disk(d, a, blast_disk_move, e);
+}
+
+int assess_disk_resize(struct draft *d, const struct assess *a, struct err *e) {
+    return assess_disk(d, a, blast_disk_resize, e);
+}
