@@ -7,6 +7,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pve/inventory.c \
 	proximo-client/pve/inventory.h \
 	proximo-client/pve/path.c \
+	proximo-client/pve/path_part.c \
 	proximo-client/pve/pve.c \
 	proximo-client/pve/pve.h \
 	proximo-client/pve/schema.c \

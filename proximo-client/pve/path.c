@@ -195,18 +195,3 @@ int path_check(const char *path, struct err *e) {
     }
     return strlen(path) > 8192 ? err_tag(e, -E2BIG, "bad_argument", "API path too long") : 0;
 }
-
-bool pve_path_part(const char *path, size_t i, char *ret, size_t size) {
-    size_t n;
-
-    while (*path == '/' && i-- > 0) {
-        path += 1 + strcspn(path + 1, "/?");
-    }
-    n = *path == '/' ? strcspn(path + 1, "/?") : 0;
-    if (n == 0 || n >= size) {
-        return false;
-    }
-    memcpy(ret, path + 1, n);
-    ret[n] = '\0';
-    return true;
-}
