@@ -124,16 +124,19 @@ static int warnings_of(const struct policy *p, struct buf *ret) {
 
     for (size_t i = 0; i < p->n_rules && r == 0; i++) {
         const struct rule *k = &p->rule[i];
+        char program[512];
 
         if (k->deny || !(k->ops & (1u << OP_EXEC))) {
             continue;
         }
-        if (k->any_run) {
+        if (!k->run) {
             r = buf_addf(ret, "[rule %s]: run = ANY is root's equal in these containers\n",
                          k->name);
-        } else if (is_launcher(k->run[0].prefix)) {
-            r = buf_addf(ret, "[rule %s]: %s can start other programs\n", k->name,
-                         k->run[0].prefix);
+            continue;
+        }
+        run_program(k->run, program, sizeof(program));
+        if (is_launcher(program)) {
+            r = buf_addf(ret, "[rule %s]: %s can start other programs\n", k->name, program);
         }
     }
     return r;

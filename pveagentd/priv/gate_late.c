@@ -156,6 +156,16 @@ void running_release(struct act *a) {
     closep(&a->running);
 }
 
+/* Counted in the journal, so that a restart does not begin anew. */
+static size_t last_minute(const struct act *a) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->o->n_acts; i++) {
+        n += a->o->act[i].started > a->now - 60 && !act_is_sweep(&a->o->act[i]);
+    }
+    return n;
+}
+
 int step_room(struct act *a, struct err *e) {
     size_t in_ct;
     size_t all;
@@ -168,6 +178,11 @@ int step_room(struct act *a, struct err *e) {
     all = running_count(a->p, a->q.ct, &in_ct);
     if (a->has_policy && (all >= a->policy.max_running || in_ct >= a->policy.max_running_ct)) {
         return err_tag(e, -EBUSY, "busy", "too many commands are running here");
+    }
+    if (a->has_policy && last_minute(a) >= a->policy.max_per_minute) {
+        (void)err_tag(e, -EBUSY, "rate_limited", "this client may start %u actions a minute here",
+                      a->policy.max_per_minute);
+        return err_hint(e, "wait a minute, or ask root for more: max-per-minute in [node]");
     }
     return journal_reserve(a->p, e);
 }

@@ -23,6 +23,7 @@
 static const struct conf_rule table[] = {
     {"node", false, "max-running", false, false},
     {"node", false, "max-running-ct", false, false},
+    {"node", false, "max-per-minute", false, false},
     {"node", false, "clock", false, false},
     {"operator", true, "key", false, true},
     {"client", true, "rights", false, true},
@@ -183,18 +184,20 @@ static int read_rule(const struct conf_section *s, struct rule *r, struct err *e
             return bad(e, en, readers[i].want);
         }
     }
-    if (run && run_parse(run->value, r, run->line, e) < 0) {
-        return -EBADMSG;
+    if (run && strcmp(run->value, "ANY") != 0) {
+        if (run_check(run->value, run->line, e) < 0) {
+            return -EBADMSG;
+        }
+        r->run = run->value;
     }
     if (r->deny) {
-        r->any_run = r->any_run || !run;
         return 0;
     }
     if ((run != NULL) != ((r->ops & (1u << OP_EXEC)) != 0)) {
         return err_set(e, -EBADMSG, "line %zu: [rule %s]: %s", s->line, s->name,
                        run ? "run without do = exec" : "exec needs run");
     }
-    if (!r->approve && (r->any_run || (r->ops & (1u << OP_ROLLBACK)))) {
+    if (!r->approve && ((run && !r->run) || (r->ops & (1u << OP_ROLLBACK)))) {
         return err_set(e, -EBADMSG,
                        "line %zu: [rule %s]: approve must be written for run = ANY and do = "
                        "rollback, even as none",
@@ -225,7 +228,6 @@ static int add_rules(struct policy *p, const struct conf *c, bool local, bool ru
         rc = read_rule(s, &r, e);
         v = rc < 0 || (!deny && !rules) ? NULL : reallocarray(p->rule, p->n_rules + 1, sizeof(*v));
         if (!v) {
-            run_done(&r);
             free(r.ct);
             if (rc < 0 || deny || rules) {
                 return rc < 0 ? rc : err_set(e, -ENOMEM, "out of memory");
@@ -262,6 +264,7 @@ static int read_node(struct policy *p, const struct conf *c, struct err *e) {
     }
     r = lower(&p->max_running, s, "max-running", e);
     r = r < 0 ? r : lower(&p->max_running_ct, s, "max-running-ct", e);
+    r = r < 0 ? r : lower(&p->max_per_minute, s, "max-per-minute", e);
     return r < 0 || !en || read_either(en->value, "any", "synchronised", &p->any_clock)
                ? r
                : bad(e, en, "any or synchronised");
@@ -301,7 +304,8 @@ static int load_one(struct policy *p, const char *text, size_t len, bool local, 
 
 int policy_merge(const char *shared, size_t shared_len, const char *local, size_t local_len,
                  struct policy *ret, struct err *e) {
-    CLEANUP(policy_done) struct policy p = {.max_running = 8, .max_running_ct = 2};
+    CLEANUP(policy_done)
+    struct policy p = {.max_running = 8, .max_running_ct = 2, .max_per_minute = UINT32_MAX};
     struct sha256 *s = sha256_new();
     int r = 0;
 
@@ -368,7 +372,6 @@ int policy_load(const struct priv *p, struct policy *ret, struct err *e) {
 
 void policy_done(struct policy *p) {
     for (size_t i = 0; i < p->n_rules; i++) {
-        run_done(&p->rule[i]);
         free(p->rule[i].ct);
     }
     free(p->rule);

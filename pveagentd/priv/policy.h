@@ -18,16 +18,6 @@ struct priv;
 
 #define POLICY_APPROVERS 8
 
-enum slot_kind { SLOT_NONE, SLOT_INT, SLOT_NAME, SLOT_UNIT, SLOT_PATH, SLOT_ONE_OF };
-
-/* One word of `run`: prefix, slot, suffix (a literal has only a prefix). Strings borrowed from the
- * rule's own store. */
-struct pattern {
-    char *prefix, *suffix, *text;
-    enum slot_kind slot;
-    uint64_t lo, hi;
-};
-
 struct ct_range {
     uint32_t lo, hi;
 };
@@ -40,9 +30,7 @@ struct rule {
     struct ct_range *ct; /* n_ct 0 (denials only): any */
     size_t n_ct;
     unsigned int ops; /* bit per enum request_op */
-    bool any_run;
-    struct pattern *run;
-    size_t n_run;
+    const char *run;  /* borrowed, checked; NULL: ANY, or a denial of every command */
     uint32_t user;
     const char *env; /* blank-separated names, "" none */
     const char *cwd;
@@ -58,6 +46,7 @@ struct policy {
     size_t n_rules;
     struct hash digest;
     uint32_t max_running, max_running_ct;
+    uint32_t max_per_minute; /* starts of one client; UINT32_MAX: any number */
     bool any_clock; /* [node] clock = any: root says that an unsynchronised clock will do */
 };
 
@@ -86,7 +75,7 @@ void policy_decide(const struct policy *p, const struct client *c, const struct 
 /* True when the client's recorded rights, cut by [client NAME], hold the right. */
 bool policy_right(const struct policy *p, const struct client *c, const char *right);
 
-/* policy_run.c */
-int run_parse(const char *text, struct rule *r, size_t line, struct err *e);
-void run_done(struct rule *r);
-bool run_matches(const struct rule *r, const struct node_request *q);
+/* policy_run.c: `run` of a rule, as it stands in the file. */
+int run_check(const char *run, size_t line, struct err *e); /* before any of the others */
+bool run_matches(const char *run, const struct node_request *q);
+void run_program(const char *run, char *ret, size_t size); /* its first word */

@@ -57,7 +57,7 @@ static enum reached match(const struct rule *r, const struct client *c,
     if (q->op != OP_EXEC) {
         return R_ALL;
     }
-    if (!run_matches(r, q)) {
+    if (r->run && !run_matches(r->run, q)) {
         return R_RUN;
     }
     if (r->deny) {
@@ -120,7 +120,7 @@ static void tighten(const struct policy *p, struct verdict *v, const struct rule
     v->timeout_s = r->timeout_s < v->timeout_s ? r->timeout_s : v->timeout_s;
     v->output_max = r->output_max < v->output_max ? r->output_max : v->output_max;
     v->undo_required = v->undo_required || r->undo_required;
-    v->near_root = v->near_root || (r->any_run && r->user == 0 && (r->ops & (1u << OP_EXEC)));
+    v->near_root = v->near_root || (!r->run && r->user == 0 && (r->ops & (1u << OP_EXEC)));
     add_approver(p, v, r);
 }
 

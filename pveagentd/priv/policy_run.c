@@ -4,7 +4,7 @@
  * is nothing to escape. A slot never matches empty, a leading '-', control bytes or more than 255
  * bytes: what it lets through cannot become an option. */
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/err.h"
@@ -14,30 +14,6 @@
 #include "pveagentd/priv/priv.h"
 
 #define SLOT_MAX 255
-
-void run_done(struct rule *r) {
-    for (size_t i = 0; i < r->n_run; i++) {
-        free(r->run[i].prefix);
-        free(r->run[i].suffix);
-        free(r->run[i].text);
-    }
-    free(r->run);
-    r->run = NULL;
-    r->n_run = 0;
-}
-
-static int bad(struct err *e, size_t line, const char *what) {
-    return err_set(e, -EBADMSG, "line %zu: run: %s", line, what);
-}
-
-static int parse_int(const char *s, struct pattern *p) {
-    const char *dash = strchr(s, '-');
-
-    return dash && ident_u64n(s, (size_t)(dash - s), &p->lo) == 0 &&
-                   ident_u64(dash + 1, &p->hi) == 0 && p->lo <= p->hi
-               ? 0
-               : -EINVAL;
-}
 
 static bool path_plain(const char *s) {
     if (s[0] != '/') {
@@ -56,62 +32,102 @@ static bool path_plain(const char *s) {
     return true;
 }
 
-/* "int a-b", "name", "unit", "path /below", "one-of a|b" */
-static int parse_slot(const char *body, struct pattern *p) {
-    static const struct {
-        const char *word;
-        enum slot_kind kind;
-        bool takes;
-    } kinds[] = {{"int", SLOT_INT, true},
-                 {"name", SLOT_NAME, false},
-                 {"unit", SLOT_UNIT, false},
-                 {"path", SLOT_PATH, true},
-                 {"one-of", SLOT_ONE_OF, true}};
-    size_t n = strcspn(body, " ");
+static bool all_in(const char *s, const char *more) {
+    for (; *s; s++) {
+        bool alnum =
+            (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9');
 
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (strlen(kinds[i].word) != n || memcmp(kinds[i].word, body, n) != 0) {
-            continue;
+        if (!alnum && !strchr(more, *s)) {
+            return false;
         }
-        if (kinds[i].takes != (body[n] == ' ' && body[n + 1] != '\0')) {
-            return -EINVAL;
-        }
-        p->slot = kinds[i].kind;
-        p->text = strdup(kinds[i].takes ? body + n + 1 : "");
-        if (!p->text) {
-            return -ENOMEM;
-        }
-        return p->slot == SLOT_INT    ? parse_int(p->text, p)
-               : p->slot == SLOT_PATH ? (path_plain(p->text) ? 0 : -EINVAL)
-                                      : 0;
     }
-    return -EINVAL;
+    return true;
 }
 
-static int parse_word(const char *s, size_t len, struct pattern *p) {
+/* Each slot: is what stands in it right (s NULL), and does it take this text? */
+static bool fits_int(const char *range, const char *s) {
+    const char *dash = strchr(range, '-');
+    uint64_t lo;
+    uint64_t hi;
+    uint64_t v;
+
+    return dash && ident_u64n(range, (size_t)(dash - range), &lo) == 0 &&
+           ident_u64(dash + 1, &hi) == 0 && lo <= hi &&
+           (!s || (ident_u64(s, &v) == 0 && v >= lo && v <= hi));
+}
+
+static bool fits_name(const char *none, const char *s) {
+    (void)none;
+    return !s || (*s != '.' && all_in(s, "._-"));
+}
+
+static bool fits_unit(const char *none, const char *s) {
+    (void)none;
+    return !s || (*s != '.' && all_in(s, "._-:@"));
+}
+
+static bool fits_path(const char *top, const char *s) {
+    size_t n = strlen(top);
+
+    return path_plain(top) &&
+           (!s || (path_plain(s) && strncmp(s, top, n) == 0 && (s[n] == '\0' || s[n] == '/')));
+}
+
+static bool fits_one_of(const char *words, const char *s) {
+    return !s || word_in(words, '|', s, strlen(s));
+}
+
+static const struct slot {
+    const char *word;
+    bool takes; /* "{int a-b}" "{path /below}" "{one-of a|b}" */
+    bool (*fits)(const char *arg, const char *s);
+} slots[] = {{"int", true, fits_int},
+             {"name", false, fits_name},
+             {"unit", false, fits_unit},
+             {"path", true, fits_path},
+             {"one-of", true, fits_one_of}};
+
+/* One word of `run`, as it stands in the policy's text. */
+struct word {
+    const char *before, *after; /* of the slot; a literal is all before */
+    size_t n_before, n_after;
+    const struct slot *slot; /* NULL: a literal */
+    char arg[512];           /* the slot's */
+};
+
+static bool read_slot(const char *s, size_t len, struct word *w) {
+    for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
+        size_t n = strlen(slots[i].word);
+
+        if (n <= len && memcmp(slots[i].word, s, n) == 0 && (n == len || s[n] == ' ')) {
+            w->slot = &slots[i];
+            (void)snprintf(w->arg, sizeof(w->arg), "%.*s", n < len ? (int)(len - n - 1) : 0,
+                           n < len ? s + n + 1 : "");
+            return slots[i].takes == (n < len && w->arg[0]) && (slots[i].takes || n == len) &&
+                   w->slot->fits(w->arg, NULL);
+        }
+    }
+    return false;
+}
+
+static bool read_word(const char *s, size_t len, struct word *w) {
     const char *open = memchr(s, '{', len);
     const char *close = open ? memchr(open, '}', len - (size_t)(open - s)) : memchr(s, '}', len);
-    char body[512];
-    size_t n;
+    bool quoted = len >= 2 && s[0] == '"' && s[len - 1] == '"';
 
-    if (len >= 2 && s[0] == '"' && s[len - 1] == '"') { /* a literal with blanks or braces */
-        p->prefix = strndup(s + 1, len - 2);
-        return p->prefix && !strchr(p->prefix, '"') ? 0 : -EINVAL;
+    *w = (struct word){.before = s + quoted, .n_before = len - 2 * (size_t)quoted};
+    if (quoted || !open) { /* a literal; with blanks or braces it is quoted */
+        return !memchr(w->before, '"', w->n_before) && (quoted || !close);
     }
-    if (!open) {
-        p->prefix = strndup(s, len);
-        return p->prefix && !close && !memchr(s, '"', len) ? 0 : -EINVAL;
+    if (!close) {
+        return false;
     }
-    n = close ? (size_t)(close - open) - 1 : 0;
-    if (!close || n >= sizeof(body) || memchr(close + 1, '{', len - (size_t)(close + 1 - s)) ||
-        memchr(close + 1, '}', len - (size_t)(close + 1 - s))) {
-        return -EINVAL;
-    }
-    memcpy(body, open + 1, n);
-    body[n] = '\0';
-    p->prefix = strndup(s, (size_t)(open - s));
-    p->suffix = strndup(close + 1, len - (size_t)(close + 1 - s));
-    return p->prefix && p->suffix ? parse_slot(body, p) : -ENOMEM;
+    w->n_before = (size_t)(open - s);
+    w->after = close + 1;
+    w->n_after = len - (size_t)(close + 1 - s);
+    return !memchr(w->after, '{', w->n_after) && !memchr(w->after, '}', w->n_after) &&
+           (size_t)(close - open) <= sizeof(w->arg) &&
+           read_slot(open + 1, (size_t)(close - open) - 1, w);
 }
 
 /* Length of the next word: to a blank that is in neither quotes nor braces. 0: not closed. */
@@ -134,111 +150,78 @@ static size_t word_len(const char *s) {
     return quoted || braced ? 0 : i;
 }
 
-int run_parse(const char *text, struct rule *r, size_t line, struct err *e) {
-    const char *s = text;
+static int bad(struct err *e, size_t line, const char *what) {
+    return err_set(e, -EBADMSG, "line %zu: run: %s", line, what);
+}
 
-    r->any_run = strcmp(text, "ANY") == 0;
-    if (r->any_run) {
-        return 0;
-    }
-    while (*(s += strspn(s, " "))) {
-        size_t n = word_len(s);
-        struct pattern *v;
+int run_check(const char *run, size_t line, struct err *e) {
+    const char *s = run + strspn(run, " ");
+    bool first = true;
+    struct word w;
 
+    for (size_t n; *s; s += n + strspn(s + n, " ")) {
+        n = word_len(s);
         if (!n) {
             return bad(e, line, "a quote or brace is not closed");
         }
-        v = reallocarray(r->run, r->n_run + 1, sizeof(*v));
-        if (!v) {
-            return err_set(e, -ENOMEM, "out of memory");
-        }
-        r->run = v;
-        v += r->n_run++;
-        *v = (struct pattern){0};
-        if (parse_word(s, n, v) < 0) {
+        if (!read_word(s, n, &w)) {
             return bad(e, line,
                        "slots are {int a-b} {name} {unit} {path /below} {one-of a|b}, one a word");
         }
-        s += n;
-    }
-    if (!r->n_run || r->run[0].slot != SLOT_NONE || r->run[0].prefix[0] != '/') {
-        return bad(e, line, "must begin with an absolute path, written out");
-    }
-    return 0;
-}
-
-static bool all_in(const char *s, const char *more) {
-    for (; *s; s++) {
-        bool alnum =
-            (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9');
-
-        if (!alnum && !strchr(more, *s)) {
-            return false;
+        if (first && (w.slot || !w.n_before || w.before[0] != '/')) {
+            break;
         }
+        first = false;
     }
-    return true;
+    return first ? bad(e, line, "must begin with an absolute path, written out") : 0;
 }
 
-static bool slot_matches(const struct pattern *p, const char *s) {
-    size_t below = strlen(p->text);
-    uint64_t v;
+void run_program(const char *run, char *ret, size_t size) {
+    struct word w;
 
-    if (!*s || *s == '-' || strlen(s) > SLOT_MAX) {
-        return false;
-    }
+    run += strspn(run, " ");
+    (void)read_word(run, word_len(run), &w);
+    (void)snprintf(ret, size, "%.*s", (int)w.n_before, w.before);
+}
+
+static bool slot_takes(const struct word *w, const char *s) {
     for (const char *c = s; *c; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f) {
             return false;
         }
     }
-    switch (p->slot) {
-    case SLOT_INT:
-        return ident_u64(s, &v) == 0 && v >= p->lo && v <= p->hi;
-    case SLOT_NAME:
-        return *s != '.' && all_in(s, "._-");
-    case SLOT_UNIT:
-        return *s != '.' && all_in(s, "._-:@");
-    case SLOT_PATH:
-        return path_plain(s) && strncmp(s, p->text, below) == 0 &&
-               (s[below] == '\0' || s[below] == '/');
-    case SLOT_ONE_OF:
-        return word_in(p->text, '|', s, strlen(s));
-    case SLOT_NONE:
-    default:
-        return false;
-    }
+    return *s && *s != '-' && w->slot->fits(w->arg, s);
 }
 
-static bool word_matches(const struct pattern *p, const char *arg) {
+static bool word_takes(const struct word *w, const char *arg) {
     char middle[SLOT_MAX + 1];
-    size_t pre = strlen(p->prefix);
-    size_t post;
     size_t len = strlen(arg);
+    size_t n = len - w->n_before - w->n_after;
 
-    if (p->slot == SLOT_NONE) {
-        return strcmp(arg, p->prefix) == 0;
-    }
-    post = strlen(p->suffix);
-    if (len <= pre + post || len - pre - post > SLOT_MAX || memcmp(arg, p->prefix, pre) != 0 ||
-        memcmp(arg + len - post, p->suffix, post) != 0) {
+    if (len < w->n_before + w->n_after || memcmp(arg, w->before, w->n_before) != 0) {
         return false;
     }
-    memcpy(middle, arg + pre, len - pre - post);
-    middle[len - pre - post] = '\0';
-    return slot_matches(p, middle);
+    if (!w->slot) {
+        return n == 0;
+    }
+    if (n > SLOT_MAX || memcmp(arg + len - w->n_after, w->after, w->n_after) != 0) {
+        return false;
+    }
+    memcpy(middle, arg + w->n_before, n);
+    middle[n] = '\0';
+    return slot_takes(w, middle);
 }
 
-bool run_matches(const struct rule *r, const struct node_request *q) {
-    if (r->any_run) {
-        return true;
-    }
-    if (r->n_run != q->n_args) {
-        return false;
-    }
-    for (size_t i = 0; i < r->n_run; i++) {
-        if (!word_matches(&r->run[i], q->arg[i])) {
+bool run_matches(const char *run, const struct node_request *q) {
+    const char *s = run + strspn(run, " ");
+    size_t i = 0;
+    struct word w;
+
+    for (size_t n; *s; s += n + strspn(s + n, " ")) {
+        n = word_len(s);
+        if (!n || i == q->n_args || !read_word(s, n, &w) || !word_takes(&w, q->arg[i++])) {
             return false;
         }
     }
-    return true;
+    return i && i == q->n_args;
 }

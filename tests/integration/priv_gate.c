@@ -259,7 +259,8 @@ static void test_rows(struct world *w, bool real) {
     }
 }
 
-/* Step 12: what was recorded is done; without the row it is not, and no receipt says that it was. */
+/* Step 12: what was recorded is done; without the row it is not, and no receipt says that it was.
+ */
 static void test_act(struct world *w) {
     static const char *const argv[] = {"/bin/touch", "/acted", NULL};
     char path[300];
@@ -404,6 +405,51 @@ static void test_receipts(struct world *w) {
     world_kill(w, SIGTERM);
 }
 
+/* One order; true when it was started, else its code. */
+static bool start_one(struct world *w, char code[static 32]) {
+    struct order o;
+    struct result r;
+    bool started;
+
+    order_init(w, &o);
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    started = r.started;
+    memcpy(code, r.code, 32);
+    result_done(&r);
+    order_done(&o);
+    return started;
+}
+
+static void policy_rate(struct world *w, unsigned int most) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
+
+    (void)buf_addf(&b, "[node]\nmax-per-minute = %u\n%s", most, allow + strlen("[node]\n"));
+    world_policy(w, b.data);
+}
+
+/* What other tests started counts too: of three, some may be used up. */
+static void test_rate(struct world *w) {
+    unsigned int n = 0;
+    char code[32] = "";
+
+    policy_rate(w, 250);
+    world_start(w, NULL);
+    tap(start_one(w, code), "below the limit it starts (%s)", code);
+    policy_rate(w, 3);
+    while (n < 4 && start_one(w, code)) {
+        n++;
+    }
+    tap(n < 3 && strcmp(code, "rate_limited") == 0, "after %u more of three a minute: %s", n, code);
+    world_kill(w, SIGKILL);
+    world_start(w, NULL);
+    tap(!start_one(w, code) && strcmp(code, "rate_limited") == 0, "a restart does not forget: %s",
+        code);
+    policy_allow(w);
+    tap(start_one(w, code), "without the limit it starts (%s)", code);
+    world_kill(w, SIGTERM);
+}
+
 /* Everything killed at once while a command runs: the next start says unknown, once. */
 static void test_crash(struct world *w) {
     CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
@@ -520,6 +566,7 @@ int main(void) {
         test_approval(&w);
         test_heads(&w);
         test_receipts(&w);
+        test_rate(&w);
         test_crash(&w);
         test_messages(&w);
     } else {

@@ -261,10 +261,11 @@ START_TEST(a_denial_never_permits_more) {
 END_TEST
 
 START_TEST(shared_rules_are_cut_by_the_local_file) {
-    static const char shared[] = "[node]\nmax-running = 4\n" RULE "run = /bin/true\n";
-    static const char local[] =
-        "[node]\nmax-running = 2\n[rule mine]\nclient = laptop\nct = 999\nrun = /bin/true\n"
-        "[deny x]\nct = 105\n";
+    static const char shared[] =
+        "[node]\nmax-running = 4\nmax-per-minute = 9\n" RULE "run = /bin/true\n";
+    static const char local[] = "[node]\nmax-running = 2\nmax-per-minute = 20\n[rule mine]\nclient "
+                                "= laptop\nct = 999\nrun = /bin/true\n"
+                                "[deny x]\nct = 105\n";
     CLEANUP(policy_done) struct policy p = {0};
     struct node_request q = request(ARGV("/bin/true"));
     struct verdict v;
@@ -272,6 +273,7 @@ START_TEST(shared_rules_are_cut_by_the_local_file) {
 
     ck_assert_int_eq(policy_merge(shared, strlen(shared), local, strlen(local), &p, &e), 0);
     ck_assert_uint_eq(p.max_running, 2);
+    ck_assert_uint_eq(p.max_per_minute, 9);
     policy_decide(&p, &laptop, &q, &v);
     ck_assert(v.allowed);
     q.ct = 105;
