@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Big clusters for scale tests: N nodes, N guests (every third a container), each with S snapshots.
- * The same seed gives the same cluster to the byte. */
+/* Big clusters for scale tests: N nodes, N guests (every third a container), every K-th of them
+ * with S snapshots, four storages. The same seed gives the same cluster to the byte. */
 #include <string.h>
 
 #include "common/buf.h"
@@ -36,19 +36,20 @@ static void add_guest(js *root, const struct generate *g, unsigned int i, uint64
     CLEANUP(buf_done) struct buf b = BUF_INIT(1024 * 1024);
     unsigned int vmid = 100 + i, mem = 256u << (next(x) % 5), gib = 4u << (next(x) % 5);
     const char *store = stores[next(x) % 2];
+    unsigned int snapshots = g->every && i % g->every == 0 ? g->snapshots : 0;
     bool lxc = i % 3 == 0;
     char node[32];
 
     (void)snprintf(node, sizeof(node), "n%02u", (unsigned int)(next(x) % g->nodes) + 1);
     body(&b, vmid, lxc, store, gib, mem);
-    if (g->snapshots) {
-        (void)buf_addf(&b, "parent: s%02u\n", g->snapshots);
+    if (snapshots) {
+        (void)buf_addf(&b, "parent: s%02u\n", snapshots);
     }
-    for (unsigned int s = 1; s <= g->snapshots; s++) {
+    for (unsigned int s = 1; s <= snapshots; s++) {
         (void)buf_addf(&b, "\n[s%02u]\n", s);
         body(&b, vmid, lxc, store, gib, mem);
         (void)buf_addf(&b, "snaptime: %lld\n",
-                       (long long)(g->now - 86400 * (int64_t)(g->snapshots - s + 1)));
+                       (long long)(g->now - 86400 * (int64_t)(snapshots - s + 1)));
         if (s > 1) {
             (void)buf_addf(&b, "parent: s%02u\n", s - 1);
         }
@@ -60,7 +61,8 @@ static void add_guest(js *root, const struct generate *g, unsigned int i, uint64
 js *generate_cluster(const struct generate *g) {
     static const char *const defs[][3] = {{"local", "dir", "iso,vztmpl,backup"},
                                           {"local-zfs", "zfspool", "images,rootdir"},
-                                          {"ceph-vm", "rbd", "images,rootdir"}};
+                                          {"ceph-vm", "rbd", "images,rootdir"},
+                                          {"archive", "nfs", "backup"}};
     js *root = cluster_new("generated", "n01");
     uint64_t x = g->seed * 2 + 1;
 
@@ -77,8 +79,13 @@ js *generate_cluster(const struct generate *g) {
         js_add(def, "type", js_str(defs[i][1]));
         if (i < 2) {
             js_add(def, i == 0 ? "path" : "pool", js_str(i == 0 ? "/var/lib/vz" : "rpool/data"));
-        } else {
+        } else if (i == 2) {
             js_add(def, "pool", js_str("vm"));
+            js_add(def, "shared", js_str("1"));
+        } else {
+            js_add(def, "server", js_str("192.0.2.200"));
+            js_add(def, "export", js_str("/archive"));
+            js_add(def, "path", js_str("/mnt/pve/archive"));
             js_add(def, "shared", js_str("1"));
         }
         js_add(def, "content", js_str(defs[i][2]));

@@ -18,7 +18,8 @@
 
 static const char help[] =
     "Usage: pvesim [OPTION]...\n"
-    "       pvesim generate [--nodes N] [--guests N] [--snapshots N] [--seed N] > STATE\n"
+    "       pvesim generate [--nodes N] [--guests N] [--snapshots N [--every K]] [--seed N] > "
+    "STATE\n"
     "       pvesim import DIR|FILE > STATE\n"
     "\n"
     "A simulated Proxmox VE cluster behind the real REST interface over HTTPS. Without a state\n"
@@ -59,7 +60,8 @@ enum {
     O_VERSION,
     O_NODES,
     O_GUESTS,
-    O_SNAPSHOTS
+    O_SNAPSHOTS,
+    O_EVERY
 };
 
 static const struct option long_options[] = {
@@ -79,6 +81,7 @@ static const struct option long_options[] = {
     {"nodes", required_argument, NULL, O_NODES},
     {"guests", required_argument, NULL, O_GUESTS},
     {"snapshots", required_argument, NULL, O_SNAPSHOTS},
+    {"every", required_argument, NULL, O_EVERY},
     {NULL, 0, NULL, 0},
 };
 
@@ -188,6 +191,12 @@ static int one_option(struct args *a, int opt, const char *arg) {
             return 1;
         }
         a->g.snapshots = (unsigned int)n;
+        return 0;
+    case O_EVERY:
+        if (!number("--every", arg, 100000, &n) || !n) {
+            return 1;
+        }
+        a->g.every = (unsigned int)n;
         return 0;
     default:
         (void)fputs("pvesim: try `pvesim --help`\n", stderr);
@@ -357,7 +366,7 @@ static int import_any(const char *path) {
 int main(int argc, char **argv) {
     struct args a = {
         .o = {.listen = "127.0.0.1:8006", .auth_delay_ms = 3000, .task_ms = 50, .seed = 1},
-        .g = {.nodes = 3, .guests = 100, .snapshots = 0, .seed = 1, .now = 1790000000},
+        .g = {.nodes = 3, .guests = 100, .snapshots = 0, .every = 1, .seed = 1, .now = 1790000000},
     };
     int opt, r;
 

@@ -289,7 +289,8 @@ struct fault fault_take(struct sim *s, enum method m, const char *path, bool for
 /* ---- demo.c, generate.c ---- */
 js *demo_cluster(int64_t now);
 struct generate {
-    unsigned int nodes, guests, snapshots;
+    unsigned int nodes, guests;
+    unsigned int snapshots, every; /* so many on every such guest; 0 = on none */
     uint64_t seed;
     int64_t now;
 };

@@ -244,6 +244,10 @@ void tree_touched(void *ctx, const js *ops) {
                 r = r ? r : put_file(s, dir, ".vmlist", cfg_vmlist, &e);
             }
         }
+        if (strcmp(first, "firewall") == 0) {
+            r = put_firewall(s, dir, &e);
+            changed = true;
+        }
         for (size_t k = 0; k < ARRAY_LEN(files) && r == 0; k++) {
             if (strcmp(files[k].member, first) == 0) {
                 r = put_file(s, dir, files[k].name, files[k].write, &e);

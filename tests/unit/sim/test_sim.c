@@ -370,7 +370,7 @@ START_TEST(the_demo_cluster_carries_the_classic_accident) {
 END_TEST
 
 START_TEST(the_same_seed_gives_the_same_cluster) {
-    struct generate g = {.nodes = 4, .guests = 40, .snapshots = 2, .seed = 9, .now = 1790000000};
+    struct generate g = {.nodes = 4, .guests = 40, .snapshots = 2, .every = 1, .seed = 9, .now = 1790000000};
     CLEANUP(js_freep) js *a = generate_cluster(&g);
     CLEANUP(js_freep) js *b = generate_cluster(&g);
     CLEANUP(js_freep) js *c = NULL;
