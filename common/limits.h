@@ -15,6 +15,7 @@
 #define LIM_PVE_ANSWER   (64 * 1024 * 1024) /* one answer of a PVE API: 10,000 guests are about 5 MiB */
 #define LIM_HTTP_BODY    (1024 * 1024)      /* a request body at the node daemon */
 #define LIM_CONF         (1024 * 1024)      /* a configuration or cluster file (pmxcfs: 1 MiB a file) */
+#define LIM_INVENTORY    (192 * 1024 * 1024) /* one inventory: the cluster file system holds 128 MiB, read twice */
 #define LIM_PLAN_BODY    (16 * 1024 * 1024) /* canonical bytes of one plan: 10,000 affected guests */
 #define LIM_PROOF        63                 /* hashes in a proof: one a level of a 2^63 tree */
 #define LIM_NODES        32                 /* nodes a cluster (architecture.md 8) */

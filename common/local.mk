@@ -25,7 +25,9 @@ libcore_a_SOURCES = \
 	common/dir.h \
 	common/put.c common/put.h \
 	common/run.c common/run.h \
-	common/submission.c common/submission.h
+	common/submission.c common/submission.h \
+	common/pvepath.c common/pvepath.h \
+	common/inventory.c common/inventory.h
 libnet_a_SOURCES = \
 	common/js.c common/js.h \
 	common/canon.c common/canon.h \

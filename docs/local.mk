@@ -7,5 +7,6 @@ man_MANS += \
 	docs/pveagentctl.8 \
 	docs/pveagentd-policy.5 \
 	docs/pveagentd-priv.8 \
+	docs/pveagentd-reader.8 \
 	docs/pveagentd.8
 man_MANS += docs/pvesim.1

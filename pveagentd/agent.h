@@ -27,6 +27,7 @@ struct agent_opts {
     struct agent_addr listen[AGENT_LISTEN_MAX];
     size_t n_listen;
     const char *priv_socket;
+    const char *reader_socket;
     const char *state; /* directory of tls.key and tls.crt */
 };
 
@@ -45,6 +46,7 @@ struct agent {
     size_t n_conns;
     size_t n_busy; /* requests being answered */
     size_t n_acts; /* streams among them */
+    size_t n_inventories;
     struct client_load load[AGENT_CLIENTS_MAX];
     uint64_t next_id;    /* of requests, for the log */
     uint64_t n_requests; /* answered since start, for /v1/metrics */
@@ -81,6 +83,7 @@ enum agent_event {
     AE_JOINED,
     AE_LIMIT,
     AE_CERTIFICATE,
+    AE_READER,
     AE_COUNT
 };
 /* One line for people and structured fields for the journal. Fields are "KEY=value" texts, NULL at

@@ -175,6 +175,10 @@ void req_error(struct req *q, const struct err *e) {
     req_error_js(q, route_status(e->tag), route_error_json(e));
 }
 
+void req_add_header(struct req *q, const char *name, const char *value) {
+    header(q, name, value);
+}
+
 void req_start(struct req *q, const char *type) {
     header(q, "Content-Type", type);
     header(q, "Cache-Control", "no-store");

@@ -39,6 +39,7 @@ void req_error_js(struct req *q, int status, js *take);
 
 /* A stream: start, chunks (the next one only after `sent`), then end or break. req_break cuts the
  * connection, so that the client cannot take what it has for whole. */
+void req_add_header(struct req *q, const char *name, const char *value); /* before the start */
 void req_start(struct req *q, const char *type);
 void req_chunk(struct req *q, struct evbuffer *data, void (*sent)(void *ctx), void *ctx);
 void req_end(struct req *q);

@@ -29,6 +29,7 @@ static const struct {
     [AE_ROOT_HALF] = {LOG_ERR, "f5a0b2c41d9e4c5f8a6e0b7d3c2e9107"},
     [AE_JOINED] = {LOG_NOTICE, "f5a0b2c41d9e4c5f8a6e0b7d3c2e9108"},
     [AE_LIMIT] = {LOG_WARNING, "f5a0b2c41d9e4c5f8a6e0b7d3c2e9109"},
+    [AE_READER] = {LOG_WARNING, "f5a0b2c41d9e4c5f8a6e0b7d3c2e910b"},
     [AE_CERTIFICATE] = {LOG_ERR, "f5a0b2c41d9e4c5f8a6e0b7d3c2e910a"},
 };
 

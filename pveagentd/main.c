@@ -23,6 +23,8 @@ static const char usage[] =
     "  --listen ADDR:PORT   address to open once a client is enrolled or invited; repeatable\n"
     "                       (default: 0.0.0.0:8643 and [::]:8643)\n"
     "  --priv-socket PATH   the root half's socket (default: /run/pveagentd/priv.sock)\n"
+    "  --reader-socket PATH the reader's socket\n"
+    "                       (default: /run/pveagentd-reader/reader.sock)\n"
     "  --state DIR          where tls.key and tls.crt are (default: /var/lib/pveagentd)\n"
     "  --init               make key and certificate if they are not there, and exit\n"
     "  --check-config       check options, key and certificate, and exit\n"
@@ -48,10 +50,15 @@ static int add_listen(struct agent_opts *o, const char *text) {
 /* 0, or the exit code + 1 when there is nothing to run. */
 static int parse(int argc, char **argv, struct agent_opts *o, enum mode *ret_mode) {
     static const struct option longs[] = {
-        {"listen", required_argument, NULL, 'l'}, {"priv-socket", required_argument, NULL, 'p'},
-        {"state", required_argument, NULL, 's'},  {"init", no_argument, NULL, 'i'},
-        {"check-config", no_argument, NULL, 'c'}, {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"listen", required_argument, NULL, 'l'},
+        {"priv-socket", required_argument, NULL, 'p'},
+        {"reader-socket", required_argument, NULL, 'r'},
+        {"state", required_argument, NULL, 's'},
+        {"init", no_argument, NULL, 'i'},
+        {"check-config", no_argument, NULL, 'c'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -62,6 +69,8 @@ static int parse(int argc, char **argv, struct agent_opts *o, enum mode *ret_mod
             }
         } else if (c == 'p') {
             o->priv_socket = optarg;
+        } else if (c == 'r') {
+            o->reader_socket = optarg;
         } else if (c == 's') {
             o->state = optarg;
         } else if (c == 'i') {
@@ -194,8 +203,9 @@ static int run(struct agent *a, struct err *e) {
 }
 
 int main(int argc, char **argv) {
-    struct agent a = {
-        .o = {.priv_socket = "/run/pveagentd/priv.sock", .state = LOCALSTATEDIR "/lib/pveagentd"}};
+    struct agent a = {.o = {.priv_socket = "/run/pveagentd/priv.sock",
+                            .reader_socket = "/run/pveagentd-reader/reader.sock",
+                            .state = LOCALSTATEDIR "/lib/pveagentd"}};
     enum mode mode = MODE_RUN;
     struct err e = {0};
     int r = parse(argc, argv, &a.o, &mode);

@@ -11,7 +11,7 @@ libagent_a_SOURCES = \
 	pveagentd/http.c pveagentd/http.h \
 	pveagentd/route.c pveagentd/route.h \
 	pveagentd/ask.c pveagentd/ask.h \
-	pveagentd/ops.c pveagentd/op_act.c \
+	pveagentd/ops.c pveagentd/op_act.c pveagentd/op_inventory.c \
 	pveagentd/answer.c pveagentd/answer.h pveagentd/body.c \
 	pveagentd/frame.c pveagentd/frame.h \
 	pveagentd/privcall.c pveagentd/privcall.h \

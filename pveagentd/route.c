@@ -24,7 +24,7 @@ const struct route routes[] = {
     {"POST", "/v1/receipts", RIGHT_CLIENT, LIM_HTTP_BODY, false, op_receipts_ack},
     {"GET", "/v1/metrics", RIGHT_EVIDENCE, 0, false, op_metrics},
     {"POST", "/v1/join", RIGHT_INVITATION, 16 * 1024, false, op_join},
-    {"GET", "/v1/inventory", RIGHT_INVENTORY, 0, true, op_later},
+    {"GET", "/v1/inventory", RIGHT_INVENTORY, 0, true, op_inventory},
     {"GET", "/v1/evidence", RIGHT_EVIDENCE, 0, true, op_later},
 };
 const size_t n_routes = ARRAY_LEN(routes);
@@ -132,6 +132,7 @@ static const struct {
     {"journal_damaged", 503},
     {"journal_full", 503},
     {"root_half_unavailable", 503},
+    {"inventory_unavailable", 503},
     {"stopping", 503},
     {"root_half_timeout", 504},
 };

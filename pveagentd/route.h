@@ -42,7 +42,7 @@ int route_refusal_status(const char *code);
  * which may hold a path or a system's text, stays inside. */
 js *route_error_json(const struct err *e);
 
-/* The operations: ops.c, op_act.c. */
+/* The operations: ops.c, op_act.c, op_inventory.c. */
 void op_status(struct req *q);
 void op_explain(struct req *q);
 void op_receipts(struct req *q);
@@ -54,6 +54,7 @@ void op_checkpoint(struct req *q);
 void op_metrics(struct req *q);
 void op_join(struct req *q);
 void op_act(struct req *q);
+void op_inventory(struct req *q);
 void op_later(struct req *q); /* rows of a later version: 501, and says so */
 /* Asks the root half about the peer, then runs the row (or answers the refusal). */
 void op_ask_first(struct req *q);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """pveagentd, the network half, with a root-half peer of the test's own behind it: what is let in, what
 each route sends on and gives back, streams, and what slow, rude and vanished clients cause."""
+import gzip
 import json
 import os
 import signal
@@ -61,7 +62,7 @@ def test_routes(d, peer, me):
             ('GET', '/v1/nothing', None, (404, 'not_found')),
             ('GET', '/v1/status/x', None, (404, 'not_found')),
             ('GET', '/v1/act', None, (405, 'method_not_allowed')),
-            ('GET', '/v1/inventory', None, (501, 'not_in_this_version')),
+            ('GET', '/v1/inventory', None, (503, 'inventory_unavailable')),
             ('GET', '/v1/evidence?check=x', None, (501, 'not_in_this_version')),
             ('POST', '/v1/cancel', '{"request":"' + 'a' * 5000 + '"}', (413, 'body_too_large')),
             ('POST', '/v1/act', '{"request":1}', (400, 'bad_request')),
@@ -320,12 +321,100 @@ def test_places(d, me):
     t.eq(c.call('GET', '/v1/status')[0], 200, 'and come in when others leave')
 
 
+def test_inventory(d, peer, me, where):
+    """The reader's part is played here; what leads to the client is the network half's."""
+    peer.on[STATUS] = status_ok
+    body = b'proximo-inventory/v1\n' + os.urandom(70000) + b'y' * 300000
+    version = 'sha256:' + 'ab' * 32
+    asked, hold = [], threading.Event()
+    answers = {'plain': [b'ok ', f'{version}\n'.encode() + body[:100], body[100:]],
+               'same': [f'same {version}\n'.encode()], 'busy': [b'error busy\n'],
+               'silent': [], 'odd': [b'GET / HTTP/1.1\r\n'], 'long': [b'x' * 4096],
+               'error': [b'error no tree here\n'], 'empty': [f'ok {version}\n'.encode()]}
+    mode = ['plain']
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(f'{where}/reader.sock')
+    sock.listen(8)
+
+    def one(c, kind):
+        with c:
+            asked.append(c.recv(200))
+            for piece in answers[kind] if kind != 'hold' else []:
+                c.sendall(piece)
+                time.sleep(0.01)
+            if kind == 'hold':
+                hold.wait(60)
+                try:
+                    c.sendall(b''.join(answers['plain']))
+                except BrokenPipeError:
+                    pass  # of the client that went away
+
+    def serve():
+        while True:
+            try:
+                c, _ = sock.accept()
+            except OSError:
+                return
+            threading.Thread(target=one, args=(c, mode[0]), daemon=True).start()
+    threading.Thread(target=serve, daemon=True).start()
+
+    def get(headers=None):
+        c = Client(d.port, me).connection()
+        c.request('GET', '/v1/inventory', headers=headers or {})
+        r = c.getresponse()
+        return r, r.read()
+    r, data = get()
+    t.eq((r.status, r.getheader('Content-Encoding'), r.getheader('ETag'), data == body),
+         (200, None, f'"{version}"', True), 'the inventory goes through as it is')
+    t.eq(asked[-1], b'inventory -\n', 'the reader was asked for any version')
+    r, data = get({'Accept-Encoding': 'br, gzip;q=0.5'})
+    t.eq((r.status, r.getheader('Content-Encoding'), gzip.decompress(data) == body, len(data) < 100000),
+         (200, 'gzip', True, True), 'packed where it was asked for')
+    r, data = get({'If-None-Match': f'"{version}"'})
+    t.eq(asked[-1], f'inventory {version}\n'.encode(), 'the version that the client has goes along')
+    for tag in ('*', f'W/"{version}"', f'"{version}\tx"', '"sha256:' + 'AB' * 32 + '"'):
+        get({'If-None-Match': tag})
+        t.eq(asked[-1], b'inventory -\n', f'but nothing that is no version: {tag}')
+    mode[0] = 'same'
+    r, data = get({'If-None-Match': f'"{version}"'})
+    t.eq((r.status, data), (304, b''), 'not modified')
+    for mode[0], want in (('busy', (429, 'busy')), ('silent', (503, 'inventory_unavailable')),
+                          ('odd', (503, 'inventory_unavailable')),
+                          ('long', (503, 'inventory_unavailable')),
+                          ('error', (503, 'inventory_unavailable')),
+                          ('empty', (503, 'inventory_unavailable'))):
+        code, o = Client(d.port, me).call('GET', '/v1/inventory')
+        t.eq((code, o.get('code')), want, f'a reader that is {mode[0]}')
+    mode[0] = 'hold'
+    before = len(asked)
+    waiting = [Client(d.port, me).connection() for _ in range(2)]
+    for c in waiting:
+        c.request('GET', '/v1/inventory')
+    t.ok(wait(lambda: len(asked) == before + 2), 'two inventories are under way')
+    code, o = Client(d.port, me).call('GET', '/v1/inventory')
+    t.eq((code, o.get('code')), (429, 'busy'), 'a third is refused')
+    waiting[0].close()
+    mode[0] = 'plain'
+    t.ok(wait(lambda: Client(d.port, me).call('GET', '/v1/inventory')[0] == 200),
+         'who goes away makes room')
+    hold.set()
+    t.eq(waiting[1].getresponse().read() == body, True, 'and the other gets all of it')
+    peer.on[STATUS] = lambda c, f, fds: c.send(pack(STATUS_A, STATUS_TEXT.replace('inventory ', '')))
+    before = len(asked)
+    code, o = Client(d.port, me).call('GET', '/v1/inventory')
+    t.eq((code, o['code'], len(asked)), (403, 'right_missing', before),
+         'without the right the reader is not even asked')
+    peer.on[STATUS] = status_ok
+    sock.close()
+    os.unlink(f'{where}/reader.sock')
+
+
 def main():
     with Scratch() as where:
         me, stranger = make_cert(where, 'me'), make_cert(where, 'stranger')
         peer = Peer(f'{where}/priv.sock')
         peer.open = 0
-        d = Daemon(where, f'{where}/priv.sock')
+        d = Daemon(where, f'{where}/priv.sock', '--reader-socket', f'{where}/reader.sock')
         try:
             wait(lambda: b'started' in open(f'{where}/log', 'rb').read())
             test_admission(d, peer, me, stranger)
@@ -336,6 +425,7 @@ def main():
             test_act(d, peer, me)
             test_broken(d, peer, me)
             test_backpressure(d, peer, me)
+            test_inventory(d, peer, me, where)
             test_rude(d, peer, me)
             test_places(d, me)
             slow.settimeout(60)

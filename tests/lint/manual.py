@@ -13,7 +13,7 @@ from lint import ROOT, Tap, files
 BUILD = pathlib.Path(os.environ.get("top_builddir", "."))
 PROGRAMS = {  # program: sections its page may be in
     "proximo-client": "1", "proximo-verify": "1", "pvesim": "1",
-    "pveagentd": "8", "pveagentd-priv": "8", "pveagentctl": "8",
+    "pveagentd": "8", "pveagentd-priv": "8", "pveagentd-reader": "8", "pveagentctl": "8",
 }
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
 

@@ -55,7 +55,7 @@ def main(debs):
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     status, out = run("apt-get", "-y", "-o", "Dpkg::Use-Pty=0", "install", *debs, env=env)
     ok(status == 0, "both packages install with apt", out)
-    units = ("pveagentd-priv.service", "pveagentd.service")
+    units = ("pveagentd-priv.service", "pveagentd-reader.service", "pveagentd.service")
     for unit in units:
         ok(eventually(lambda u=unit: active(u)), f"{unit} is active after installation",
            run("systemctl", "status", unit)[1] + run("journalctl", "-u", unit, "-n", "20")[1])
@@ -128,9 +128,10 @@ def main(debs):
     status, out = run("apt-get", "-y", "-o", "Dpkg::Use-Pty=0", "purge", "pveagentd", env=env)
     ok(status == 0, "pveagentd is purged", out)
     left = [p for p in ("/var/lib/pveagentd", "/var/lib/pveagentd-priv", "/etc/pveagentd",
-                        "/run/pveagentd", "/usr/sbin/pveagentd") if os.path.lexists(p)]
+                        "/run/pveagentd", "/run/pveagentd-reader", "/usr/sbin/pveagentd") if os.path.lexists(p)]
     ok(not left, "nothing of it is left", left)
-    ok(run("id", "pveagentd")[0] != 0, "its user is gone")
+    ok(run("id", "pveagentd")[0] != 0 and run("id", "pveagentd-reader")[0] != 0,
+       "its users are gone")
     ok(not listening(), "no port is open")
     shutil.rmtree("/etc/pve", ignore_errors=True)
     print(f"1..{count}")

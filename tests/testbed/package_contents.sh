@@ -38,13 +38,13 @@ for f in usr/bin/{proximo-client,proximo-verify,pvesim} \
     usr/share/man/man5/proximo.ini.5.gz usr/share/doc/proximo-client/examples/proximo.ini; do
     ok "proximo-client has $f" test -f "$tmp/client/$f"
 done
-for f in usr/sbin/{pveagentd,pveagentctl} usr/libexec/proximo/pveagentd-priv \
+for f in usr/sbin/{pveagentd,pveagentctl} usr/libexec/proximo/pveagentd-{priv,reader} \
     usr/lib/sysusers.d/pveagentd.conf usr/lib/systemd/catalog/pveagentd.catalog \
-    usr/share/man/man8/{pveagentd,pveagentd-priv,pveagentctl}.8.gz \
+    usr/share/man/man8/{pveagentd,pveagentd-priv,pveagentd-reader,pveagentctl}.8.gz \
     usr/share/man/man5/pveagentd-policy.5.gz; do
     ok "pveagentd has $f" test -f "$tmp/agent/$f"
 done
-for u in pveagentd pveagentd-priv; do
+for u in pveagentd pveagentd-priv pveagentd-reader; do
     ok "pveagentd has the unit $u" test -n "$(find "$tmp/agent" -path "*/systemd/system/$u.service")"
 done
 ok "the client starts nothing" empty "$(find "$tmp/client" -name '*.service' -o -path '*/etc/*')"

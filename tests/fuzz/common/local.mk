@@ -10,7 +10,8 @@ COMMON_FUZZ = \
 	tests/fuzz/common/fuzz_entry \
 	tests/fuzz/common/fuzz_approval \
 	tests/fuzz/common/fuzz_receipt \
-	tests/fuzz/common/fuzz_submission
+	tests/fuzz/common/fuzz_submission \
+	tests/fuzz/common/fuzz_inventory
 check_PROGRAMS += $(COMMON_FUZZ)
 TESTS += $(COMMON_FUZZ)
 tests_fuzz_common_fuzz_lines_SOURCES = tests/fuzz/common/fuzz_lines.c $(FUZZ_DRIVER)
@@ -46,3 +47,6 @@ tests_fuzz_common_fuzz_receipt_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_common_fuzz_submission_SOURCES = tests/fuzz/common/fuzz_submission.c $(FUZZ_DRIVER)
 tests_fuzz_common_fuzz_submission_LDADD = libcore.a $(ROOT_LIBS)
 tests_fuzz_common_fuzz_submission_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_common_fuzz_inventory_SOURCES = tests/fuzz/common/fuzz_inventory.c $(FUZZ_DRIVER)
+tests_fuzz_common_fuzz_inventory_LDADD = libnet.a libcore.a $(NET_LIBS)
+tests_fuzz_common_fuzz_inventory_LDFLAGS = $(FUZZ_LINK)
