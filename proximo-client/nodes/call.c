@@ -112,6 +112,7 @@ static int set_call(CURL *h, struct node *node, const struct call *c, struct exc
     bad |= curl_easy_setopt(h, CURLOPT_URL, buf_str(&url)) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_TIMEOUT, c->timeout_s) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_WRITEDATA, x) != CURLE_OK;
+    bad |= curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, c->packed ? "gzip" : NULL) != CURLE_OK;
     if (strcmp(c->method, "POST") == 0) {
         *ret_headers = curl_slist_append(curl_slist_append(NULL, "Expect:"), buf_str(&type));
         bad |= curl_easy_setopt(h, CURLOPT_POST, 1L) != CURLE_OK;
@@ -172,6 +173,10 @@ static int broken(const struct node *node, CURLcode code, struct err *e) {
                         "if the node's daemon was set up anew: proximo-client node forget %s, "
                         "then join again; else somebody is in between",
                         node->name);
+    }
+    if (code == CURLE_BAD_CONTENT_ENCODING) {
+        return err_tag(e, -EBADMSG, "node_refused", "%s: an answer that cannot be unpacked",
+                       node->name);
     }
     (void)err_tag(e, -EHOSTUNREACH, "node_unreachable", "%s at %s: %s", node->name, node->address,
                   curl_easy_strerror(code));

@@ -6,6 +6,7 @@ libproximo_a_SOURCES += \
 	proximo-client/nodes/identity.c \
 	proximo-client/nodes/call.c \
 	proximo-client/nodes/frames.c proximo-client/nodes/frames.h \
+	proximo-client/nodes/inventory.c \
 	proximo-client/nodes/act.c proximo-client/nodes/act.h \
 	proximo-client/nodes/witness.c \
 	proximo-client/nodes/acknowledge.c \

@@ -50,6 +50,17 @@ int node_status(struct nodes *n, const char *node, js **ret, struct err *e);
  * mounts:[…]}. `request` may hold config "-" (the answer tells the real one). */
 int node_explain(struct nodes *n, const char *node, const char *request, js **ret, struct err *e);
 
+/* GET /v1/inventory: every file of the cluster's configuration to the ops (common/inventory.h), as it
+ * arrives: what they were given counts only when this returns 0. Tags besides the above:
+ * "inventory_invalid", "inventory_failed". */
+struct inventory_ops;
+struct node_inventory {
+    struct hash digest;
+    uint64_t files, unread;
+};
+int node_inventory(struct nodes *n, const char *node, const struct inventory_ops *ops, void *ctx,
+                   struct node_inventory *ret, struct err *e);
+
 /* GET /v1/op/<H>: {state, receipt?, stdout?, stderr?…}. */
 int node_op(struct nodes *n, const char *node, const struct hash *h, js **ret, struct err *e);
 /* GET /v1/receipts?after=N: array of note texts. */

@@ -57,6 +57,7 @@ struct call {
     void *ctx;
     /* Called once when somebody wants to stop; NULL: the call ends with "cancelled". */
     void (*on_cancel)(void *ctx);
+    bool packed; /* the answer may come in gzip; what the sink gets is unpacked */
     bool alone; /* on a connection of its own: the node's is in use */
 };
 struct reply {

@@ -34,6 +34,7 @@ struct draft *draft_new(struct session *s, const char *tool, const js *args) {
     d->hit = js_object();
     d->unread = js_array();
     d->risk_reasons = js_array();
+    d->sources = js_array();
     d->secrets = js_object();
     d->complete = true;
     random_bytes(d->secret_key, sizeof(d->secret_key));
@@ -58,6 +59,7 @@ void draft_free(struct draft *d) {
     json_object_put(d->unread);
     json_object_put(d->risk_reasons);
     json_object_put(d->coverage);
+    json_object_put(d->sources);
     json_object_put(d->undo);
     json_object_put(d->undo_of);
     json_object_put(d->steps);
@@ -310,6 +312,21 @@ void draft_need(struct draft *d, enum approval_need n, const char *why) {
     d->need = n;
     free(d->need_why);
     d->need_why = strdup(why);
+}
+
+void draft_source(struct draft *d, const char *fmt, ...) {
+    CLEANUP(freep) char *text = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = text_of(fmt, ap);
+    va_end(ap);
+    for (size_t i = 0; i < js_len(d->sources); i++) {
+        if (strcmp(json_object_get_string(js_at(d->sources, i)), text) == 0) {
+            return;
+        }
+    }
+    js_push(d->sources, js_str(text));
 }
 
 void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,

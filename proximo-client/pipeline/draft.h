@@ -94,6 +94,8 @@ void draft_unread(struct draft *d, const char *what, const char *why, const char
 void draft_undo(struct draft *d, const char *kind, const char *guarantee, const char *limits);
 /* Whether the plan's undo may interrupt or lose something: free text list shown in the plan. */
 void draft_need(struct draft *d, enum approval_need n, const char *why); /* only ever raises */
+/* Where the facts came from, in words; said once however often it is told. */
+void draft_source(struct draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The guests read for coverage: "complete yes: 3 of 3 nodes, 41 of 41 guests read". */
 void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
                     unsigned int guests_read, unsigned int guests);

@@ -22,6 +22,7 @@ struct draft {
     js *unread;
     js *risk_reasons;
     js *coverage;
+    js *sources; /* array of strings */
     js *undo;
     js *undo_of; /* {op_id, intent, plan} of the operation this plan undoes, or NULL */
     js *steps;   /* array of {row, args, change, target, undo} of a plan of several, or NULL */

@@ -17,6 +17,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/ledger_care.c proximo-client/pipeline/ledger_care.h \
 	proximo-client/pipeline/service_jobs.c \
 	proximo-client/pipeline/ledger_query.c \
+	proximo-client/pipeline/look.c proximo-client/pipeline/look.h \
 	proximo-client/pipeline/names.c \
 	proximo-client/pipeline/op_close.c proximo-client/pipeline/op_close.h \
 	proximo-client/pipeline/ops.c proximo-client/pipeline/ops.h \

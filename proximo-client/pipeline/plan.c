@@ -105,6 +105,9 @@ static int freeze(struct draft *d, const struct config *c, int64_t now, js **ret
     if (d->coverage) {
         js_add(o, "coverage", js_ref(d->coverage));
     }
+    if (js_len(d->sources) > 0) {
+        js_add(o, "sources", js_ref(d->sources));
+    }
     js_add(o, "risk", js_str(risk_name(d->risk)));
     js_add(o, "risk_reasons", js_ref(d->risk_reasons));
     if (!d->undo) {

@@ -70,6 +70,11 @@ static void complete(struct buf *b, const js *plan) {
             (long long)js_int_or(cov, "guests_read", 0), (long long)js_int_or(cov, "guests", 0));
     }
     (void)buf_addc(b, '\n');
+    for (size_t i = 0; i < js_len(js_get(plan, "sources")); i++) {
+        label(b, i ? "" : "read from");
+        render_safe(b, json_object_get_string(js_at(js_get(plan, "sources"), i)));
+        (void)buf_addc(b, '\n');
+    }
     for (size_t i = 0; i < js_len(unread); i++) {
         const js *u = js_at(unread, i);
 

@@ -11,6 +11,7 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "common/pvefile.h"
+#include "common/pvepath.h"
 #include "proximo-client/pve/pvetree_int.h"
 
 int pvetree_new(struct pvetree **ret, struct err *e) {
@@ -65,7 +66,7 @@ static js *parse_json(const char *text, size_t len, js *notes) {
     return v;
 }
 
-/* '*' stands for a piece without a slash. */
+/* Patterns of common/pvepath.h. */
 static const struct {
     const char *path;
     js *(*parse)(const char *text, size_t len, js *notes);
@@ -100,24 +101,6 @@ static const struct {
     {".vmlist", parse_json},
 };
 
-static bool matches(const char *pattern, const char *path) {
-    while (*pattern) {
-        if (*pattern == '*') {
-            size_t tail = strcspn(++pattern, "/");
-            size_t piece = strcspn(path, "/");
-
-            if (piece <= tail || strncmp(path + piece - tail, pattern, tail) != 0) {
-                return false;
-            }
-            pattern += tail;
-            path += piece;
-        } else if (*pattern++ != *path++) {
-            return false;
-        }
-    }
-    return !*path;
-}
-
 /* nodes/<node>/<kind>/<vmid>.conf. A guest whose file is there twice is being moved right now; the
  * pass over the files is then repeated by who reads them. */
 static void put_guest(struct pvetree *t, const char *path) {
@@ -133,7 +116,7 @@ static void put_guest(struct pvetree *t, const char *path) {
 
 void pvetree_put(struct pvetree *t, const char *path, const char *text, size_t len) {
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (matches(kinds[i].path, path)) {
+        if (pvepath_matches(kinds[i].path, path)) {
             js *notes = js_array();
             js *made = kinds[i].parse(text, len, notes);
 
@@ -155,9 +138,22 @@ void pvetree_unread(struct pvetree *t, const char *path, const char *why) {
     const char *slash = strrchr(path, '/');
 
     js_add(t->unread, path, js_str(why));
-    if (slash && matches("nodes/*/*/*.conf", path)) {
+    if (slash && pvepath_matches("nodes/*/*/*.conf", path)) {
         put_guest(t, path); /* it is there all the same */
     }
+}
+
+size_t pvetree_guests(const struct pvetree *t) {
+    return (size_t)json_object_object_length(t->guests);
+}
+
+bool pvetree_has_guest(const struct pvetree *t, uint32_t vmid, const char *kind, const char *node) {
+    char id[16], path[PVEPATH_MAX];
+
+    (void)snprintf(id, sizeof(id), "%u", vmid);
+    (void)snprintf(path, sizeof(path), "nodes/%s/%s/%s.conf", node,
+                   strcmp(kind, "lxc") == 0 ? "lxc" : "qemu-server", id);
+    return strcmp(js_str_or(t->guests, id, ""), path) == 0;
 }
 
 /* The file itself, or a folder above it, could not be read. */

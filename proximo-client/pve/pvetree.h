@@ -5,7 +5,9 @@
  * say (what runs, how full a storage is, PVE's built-in roles) is not answered. No I/O but
  * pvetree_read_dir. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/js.h"
 
@@ -32,6 +34,11 @@ int pvetree_read_dir(const char *dir, struct pvetree **ret, struct err *e);
  * the files was not understood, so that the answer may lack something. -ENODATA: the files do not
  * say this. -EIO: they would, and could not be read (e says why). */
 int pvetree_answer(struct pvetree *t, const char *path, js **ret, struct err *e);
+
+/* Guests whose file is there, read or not; a guest on two nodes counts once. */
+size_t pvetree_guests(const struct pvetree *t);
+/* kind as the API says it: "lxc", "qemu". */
+bool pvetree_has_guest(const struct pvetree *t, uint32_t vmid, const char *kind, const char *node);
 
 /* A picture of the files alone. Nobody's privileges cut it; what only the running cluster knows is
  * in it as failed or partial. */

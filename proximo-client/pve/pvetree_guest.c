@@ -129,6 +129,25 @@ static bool word_in(const char *list, const char *word) {
     return false;
 }
 
+/* The API answers with what the guest will have at its next start: changes that wait are applied. */
+static js *config_next(const js *file, bool lxc) {
+    const js *pending = js_get(file, "pending");
+    const char *gone = js_str_or(pending, "delete", "");
+    CLEANUP(js_freep) js *next = js_object();
+
+    JS_FOREACH(js_get(file, "config"), key, value) {
+        if (!word_in(gone, key)) {
+            js_add(next, key, js_ref(value));
+        }
+    }
+    JS_FOREACH(pending, fresh, to_be) {
+        if (strcmp(fresh, "delete") != 0) {
+            js_add(next, fresh, js_ref(to_be));
+        }
+    }
+    return config_of(lxc, next);
+}
+
 /* [{key, value?, pending?, delete?}] */
 static js *pending_list(const js *file, bool lxc) {
     const js *pending = js_get(file, "pending");
@@ -179,7 +198,7 @@ js *pvetree_answer_guest(struct ask *a) {
         return NULL;
     }
     if (ASK_IS(a, "nodes", "*", "*", "*", "config")) {
-        return config_of(lxc, js_get(file, "config"));
+        return config_next(file, lxc);
     }
     if (ASK_IS(a, "nodes", "*", "*", "*", "pending")) {
         return pending_list(file, lxc);

@@ -8,8 +8,8 @@
 #include "common/clock.h"
 #include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/picture.h"
+#include "proximo-client/pipeline/look.h"
 #include "proximo-client/pipeline/session.h"
-#include "proximo-client/pve/inventory.h"
 #include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/plans.h"
 
@@ -29,14 +29,13 @@ static int remember(void *ctx, const char *path, const char *reduce, const js *d
 
 int assess_look(struct draft *d, const struct picture_ask *ask, uint32_t own, struct picture **ret,
                 struct err *e) {
-    struct session *s = draft_session(d);
     struct seen seen = {.d = d};
 
     if (own) {
         (void)snprintf(seen.own, sizeof(seen.own), "/%u/", own);
     }
-    session_progress(s, 0, 0, "reading the cluster for the blast radius");
-    return picture_read(s->pve, ask, remember, &seen, ret, e);
+    session_progress(draft_session(d), 0, 0, "reading the cluster for the blast radius");
+    return look(d, ask, remember, &seen, ret, e);
 }
 
 size_t assess_requests(const struct assess *a, struct blast_request *ret, size_t max) {

@@ -6,8 +6,8 @@
 
 #include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/picture.h"
+#include "proximo-client/pipeline/look.h"
 #include "proximo-client/pipeline/session.h"
-#include "proximo-client/pve/inventory.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/firewall_int.h"
@@ -37,7 +37,7 @@ int assess_firewall(struct draft *d, const struct assess *a, struct err *e) {
         return err_set(e, -EINVAL, "not a change of the firewall that can be assessed");
     }
     session_progress(draft_session(d), 0, 0, "reading the firewall for the blast radius");
-    r = picture_read(draft_session(d)->pve, &ask, remember, d, &p, e);
+    r = look(d, &ask, remember, d, &p, e);
     if (r < 0) {
         return r;
     }

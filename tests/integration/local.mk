@@ -15,10 +15,10 @@ EXTRA_DIST += tests/integration/mcp_raw.py tests/integration/mcp_product.py \
 check_PROGRAMS += tests/integration/agent_client
 tests_integration_agent_client_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
 TESTS += tests/integration/agent_front.py tests/integration/agent_units.sh \
-	tests/integration/agent_real.py
+	tests/integration/agent_real.py tests/integration/inventory.py
 EXTRA_DIST += tests/integration/agent_front.py tests/integration/agent_lib.py \
 	tests/integration/agent_units.sh tests/integration/agent_real.py \
-	tests/integration/agent_node.py
+	tests/integration/agent_node.py tests/integration/inventory.py
 
 # priv: the root half with a gate of the test's choice, real containers, real btrfs
 priv_tests = tests/integration/priv_gate tests/integration/priv_exec \

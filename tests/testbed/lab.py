@@ -139,6 +139,19 @@ class Lab:
         self.sim_info = lines_until(self.sim, "ready")
         return self.sim_info
 
+    def generate(self, nodes, guests, snapshots=1, every=5):
+        """A big cluster as pvesim's state, before it is started."""
+        with open(self.dir / "sim" / "state.json", "wb") as state:
+            subprocess.run([self.program("pvesim"), "generate", "--nodes", str(nodes), "--guests",
+                            str(guests), "--snapshots", str(snapshots), "--every", str(every)], stdout=state, check=True,
+                           env=self.env, stdin=subprocess.DEVNULL)
+
+    def start_sim_with_tree(self, *options):
+        """The simulated cluster, and its files for a node to read."""
+        self.tree = self.dir / "cluster-fs"
+        self.tree.mkdir(mode=0o755, exist_ok=True)
+        return self.start_sim("--tree", self.tree, *options)
+
     def edit_state(self, change):
         """Stops a running pvesim (which folds its journal), changes its state file."""
         path = pathlib.Path(self.sim_info["state"])
@@ -265,7 +278,7 @@ class Lab:
     AS_NOBODY = {"user": NETWORK_UID, "group": NETWORK_UID, "extra_groups": []}
 
     def start_node(self, policy, node="pve1"):
-        """Both halves on loopback, armed, this client invited and joined."""
+        """Both halves on loopback, and the reader of the cluster's files; armed."""
         run, agent = self.dir / "run", self.dir / "agent"
         self.dir.chmod(0o711)
         run.mkdir(mode=0o711)
@@ -281,23 +294,40 @@ class Lab:
         subprocess.run([binary, "--init", "--state", agent], check=True, env=self.env,
                        stdin=subprocess.DEVNULL, capture_output=True, **self.AS_NOBODY)
         self.node_options = ["--state", self.dir / "priv", "--cluster-fs", self.tree, "--policy",
-                             self.policy, "--node", node, "--lxc-path", self.container[0]]
+                             self.policy, "--node", node, "--lxc-path",
+                             self.container[0] if self.container else self.dir / "lxc"]
+        self.start_reader(node)
         self.priv = self.start("pveagentd-priv", "--socket", run / "priv.sock", *self.node_options,
                                "--peer-uid", self.NETWORK_UID, stdout=subprocess.DEVNULL)
         self.wait_for(lambda: (run / "priv.sock").exists(), "the root half's socket", self.priv)
         self.ctl("arm")
         self.start_front()
 
-    def start_front(self):
-        """The network half, on a free port."""
+    def start_reader(self, node="pve1"):
+        """It reads as root here: the tree belongs to whoever runs the lab."""
+        run = self.dir / "run"
+        interfaces = self.dir / "interfaces"
+        interfaces.write_text("auto lo\niface lo inet loopback\n")
+        self.reader = self.start("pveagentd-reader", "--socket", run / "reader.sock", "--cluster-fs",
+                                 self.tree, "--node", node, "--interfaces", interfaces, "--peer-uid",
+                                 self.NETWORK_UID, stdout=subprocess.DEVNULL)
+        self.wait_for(lambda: self.answers(run / "reader.sock"), "the reader's socket", self.reader)
+
+    @staticmethod
+    def answers(path):
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(path)) == 0
+
+    def start_front(self, address=None):
+        """The network half, on a free port or where it was."""
         run = self.dir / "run"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self.node_address = "127.0.0.1:%d" % probe.getsockname()[1]
+            self.node_address = address or "127.0.0.1:%d" % probe.getsockname()[1]
         with open(self.dir / "log" / "pveagentd", "ab") as log:
             self.front = subprocess.Popen(
                 [run / "pveagentd", "--listen", self.node_address, "--priv-socket",
-                 run / "priv.sock", "--state", self.dir / "agent"], env=self.env,
+                 run / "priv.sock", "--reader-socket", run / "reader.sock", "--state", self.dir / "agent"], env=self.env,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, **self.AS_NOBODY)
         self.procs.append(self.front)
 

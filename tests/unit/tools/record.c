@@ -341,3 +341,13 @@ void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes
     js_add(o, "guests", js_int(guests));
     js_add(d->v, "coverage", o);
 }
+
+void draft_source(struct draft *d, const char *fmt, ...) {
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    js_add(d->v, "source", js_str(text));
+}

@@ -305,6 +305,25 @@ const struct node_info *nodes_find(const struct nodes *n, const char *name) {
     return &info;
 }
 
+const struct node_info *nodes_at(const struct nodes *n, size_t i) {
+    JS_FOREACH(n->explain, name, answer) {
+        (void)answer;
+        if (i-- == 0) {
+            return nodes_find(n, name);
+        }
+    }
+    return NULL;
+}
+
+int node_inventory(struct nodes *n, const char *node, const struct inventory_ops *ops, void *ctx,
+                   struct node_inventory *ret, struct err *e) {
+    (void)n;
+    (void)ops;
+    (void)ctx;
+    *ret = (struct node_inventory){.files = 0};
+    return err_tag(e, -EHOSTUNREACH, "node_unreachable", "%s has no inventory in the test", node);
+}
+
 int node_explain(struct nodes *n, const char *node, const char *request, js **ret, struct err *e) {
     js *v = js_get(n->explain, node);
 

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One inventory instead of thousands of reads. The node is not believed more than the API: it is
+ * only asked about guests that the token may see, its list of guests must be the API's, and the
+ * recheck before anything runs asks the API itself, so an inventory that lied makes a plan that is
+ * refused as drifted. */
+#include "proximo-client/pipeline/look.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/inventory.h"
+#include "common/own.h"
+#include "proximo-client/nodes/nodes.h"
+#include "proximo-client/pipeline/draft.h"
+#include "proximo-client/pipeline/session.h"
+#include "proximo-client/pve/pve.h"
+#include "proximo-client/pve/pvetree.h"
+
+#define OF_EVERY_GUEST (PIC_CONFIGS | PIC_SNAPSHOTS | PIC_FW_GUESTS)
+#define NODES_TRIED    3
+
+static const char guests_path[] = "/cluster/resources?type=vm";
+
+struct eye {
+    struct session *s;
+    struct pvetree *tree; /* NULL: the API alone */
+    js *guests;           /* the API's list that the tree was held against */
+    bool asked;           /* nodes are asked once, whatever came of it */
+    char node[64];
+    struct node_inventory info;
+    char why[400]; /* the API alone, although there are nodes */
+};
+
+static void eye_done(struct eye *y) {
+    pvetree_freep(&y->tree);
+    js_freep(&y->guests);
+}
+
+static int on_file(void *ctx, const char *path, const char *text, size_t len) {
+    struct eye *y = ctx;
+
+    pvetree_put(y->tree, path, text, len);
+    return 0;
+}
+
+static int on_unread(void *ctx, const char *path, const char *why) {
+    struct eye *y = ctx;
+
+    pvetree_unread(y->tree, path, why);
+    return 0;
+}
+
+static int on_again(void *ctx) {
+    struct eye *y = ctx;
+
+    pvetree_freep(&y->tree);
+    return pvetree_new(&y->tree, NULL);
+}
+
+/* Where the API says the guests are, there their files must be; and no others, if the list is
+ * whole.
+ */
+static bool agrees(struct eye *y, const js *list, bool whole) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *row = js_at(list, i);
+        int64_t vmid = js_int_or(row, "vmid", 0);
+
+        if (vmid < VMID_MIN || vmid > VMID_MAX) {
+            continue;
+        }
+        n++;
+        if (!pvetree_has_guest(y->tree, (uint32_t)vmid, js_str_or(row, "type", ""),
+                               js_str_or(row, "node", ""))) {
+            (void)snprintf(y->why, sizeof(y->why),
+                           "node %.63s's inventory and the API do not agree on guest %u", y->node,
+                           (uint32_t)vmid);
+            return false;
+        }
+    }
+    if (whole && n != pvetree_guests(y->tree)) {
+        (void)snprintf(y->why, sizeof(y->why),
+                       "node %.63s's inventory has %zu guests, the API lists %zu", y->node,
+                       pvetree_guests(y->tree), n);
+        return false;
+    }
+    return true;
+}
+
+static int ask_node(struct eye *y, const js *list, bool whole, struct err *e) {
+    static const struct inventory_ops ops = {on_file, on_unread, on_again};
+    int r = 0;
+
+    /* once more when a guest moved between the two reads */
+    for (unsigned int i = 0; r == 0 && i < 2 && !y->tree; i++) {
+        r = pvetree_new(&y->tree, e);
+        r = r < 0 ? r : node_inventory(y->s->nodes, y->node, &ops, y, &y->info, e);
+        if (r < 0) {
+            (void)snprintf(y->why, sizeof(y->why), "%.40s: %.340s", e->tag, e->msg);
+        }
+        if (r < 0 || !agrees(y, list, whole)) {
+            pvetree_freep(&y->tree);
+        }
+    }
+    return r;
+}
+
+/* -ECANCELED, or 0 with or without a tree. */
+static int open_eye(struct eye *y, const js *list, bool whole, struct err *e) {
+    size_t tried = 0;
+
+    y->asked = true;
+    for (size_t i = 0; !y->tree && tried < NODES_TRIED && i < nodes_count(y->s->nodes); i++) {
+        const struct node_info *node = nodes_at(y->s->nodes, i);
+        struct err why = {0};
+
+        if (!node->trusted) {
+            continue;
+        }
+        tried++;
+        (void)snprintf(y->node, sizeof(y->node), "%.63s", node->name);
+        if (ask_node(y, list, whole, &why) == -ECANCELED) {
+            if (e) {
+                *e = why;
+            }
+            return -ECANCELED;
+        }
+    }
+    if (y->tree) {
+        y->guests = js_ref((js *)(uintptr_t)list);
+    }
+    return 0;
+}
+
+/* Is it one of the reads that are made once a guest? Everything else is asked of the API. */
+static bool is_of_guest(const char *path) {
+    const char *kind = strncmp(path, "/nodes/", 7) == 0 ? strchr(path + 7, '/') : NULL;
+
+    return kind && (strncmp(kind, "/lxc/", 5) == 0 || strncmp(kind, "/qemu/", 6) == 0) &&
+           !strchr(path, '?');
+}
+
+static bool by_tree(struct eye *y, struct pve_job *job) {
+    struct err doubt = {0};
+
+    if (!y->tree || !is_of_guest(job->path)) {
+        return false;
+    }
+    job->data = NULL;
+    job->result = pvetree_answer(y->tree, job->path, &job->data, &doubt);
+    if (job->result == 0 && !doubt.msg[0]) {
+        return true;
+    }
+    js_freep(&job->data); /* not in the files, not read or not understood: the API knows */
+    return false;
+}
+
+/* The jobs that are left, by the API. */
+static int by_api(struct eye *y, struct pve_job *job, const bool *done, size_t n, struct err *e) {
+    struct pve_job *rest = calloc(n, sizeof(*rest));
+    size_t left = 0;
+    int r;
+
+    if (!rest) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!done[i]) {
+            rest[left++] = job[i];
+        }
+    }
+    r = left ? pve_get_many(y->s->pve, rest, left, e) : 0;
+    for (size_t i = 0, k = 0; i < n; i++) {
+        if (!done[i]) {
+            job[i] = rest[k++];
+        }
+    }
+    free(rest);
+    return r;
+}
+
+static const js *answer_to(const struct pve_job *job, size_t n, const char *path) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(job[i].path, path) == 0 && job[i].result == 0) {
+            return job[i].data;
+        }
+    }
+    return NULL;
+}
+
+static int fetch(void *ctx, struct pve_job *job, size_t n, struct err *e) {
+    struct eye *y = ctx;
+    CLEANUP(freep) bool *done = calloc(n, sizeof(*done));
+    const js *list;
+    int r;
+
+    if (!done) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    if (n == 1 && y->tree && strcmp(job[0].path, guests_path) == 0) {
+        job[0].data = js_ref(y->guests); /* did it stand still? The tree, read after it, agreed */
+        job[0].result = 0;
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        done[i] = by_tree(y, &job[i]);
+    }
+    r = by_api(y, job, done, n, e);
+    list = r == 0 ? answer_to(job, n, guests_path) : NULL;
+    if (list && !y->asked) {
+        const js *perms = answer_to(job, n, "/access/permissions");
+
+        r = open_eye(y, list, perms && perms_cover(perms, "/vms", "VM.Audit", NULL), e);
+    }
+    return r;
+}
+
+static void say_source(struct draft *d, const struct eye *y) {
+    char digest[HASH_HEX_LEN + 1];
+
+    if (y->tree) {
+        hash_text(&y->info.digest, digest);
+        draft_source(d,
+                     "inventory of node %s (%s, %llu files, %llu unread) for what is read of every "
+                     "guest; the API for the rest",
+                     y->node, digest, (unsigned long long)y->info.files,
+                     (unsigned long long)y->info.unread);
+    } else if (y->why[0]) {
+        draft_source(d, "API; no inventory: %s", y->why);
+    } else {
+        draft_source(d, "API");
+    }
+}
+
+int look(struct draft *d, const struct picture_ask *ask, picture_seen seen, void *ctx,
+         struct picture **ret, struct err *e) {
+    CLEANUP(eye_done) struct eye y = {.s = draft_session(d)};
+    bool wanted =
+        ask->vmid == 0 && (ask->what & OF_EVERY_GUEST) && y.s->nodes && nodes_count(y.s->nodes) > 0;
+    int r = wanted ? picture_read_by(fetch, &y, ask, seen, ctx, ret, e)
+                   : picture_read(y.s->pve, ask, seen, ctx, ret, e);
+
+    if (r == 0) {
+        say_source(d, &y);
+    }
+    return r;
+}
