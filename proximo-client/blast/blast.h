@@ -95,6 +95,18 @@ int blast_backup_now(const struct picture *p, const char *node, const js *form, 
 int blast_restore(const struct picture *p, const char *kind, const char *node, const js *form,
                   int64_t now, struct draft *d);
 
+/* ---- nodes, and what stands for their devices ---- */
+
+/* A cluster-wide name for a device or directory ("pci", "usb", "dir") changes: its entries before
+ * and after (arrays of "node=N,path=…"; after NULL = it is gone). */
+#define BLAST_MAPPING_NEEDS 0x02u /* PIC_CONFIGS */
+int blast_mapping(const struct picture *p, const char *type, const char *id, const js *before,
+                  const js *after, struct draft *d);
+/* action: start stop restart reload */
+#define BLAST_NODE_SERVICE_NEEDS 0x22u /* PIC_CONFIGS | PIC_HA */
+int blast_node_service(const struct picture *p, const char *node, const char *service,
+                       const char *action, struct draft *d);
+
 /* What is sent, in API terms; form NULL = empty. */
 struct blast_request {
     const char *method, *path;

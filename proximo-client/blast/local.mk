@@ -47,7 +47,9 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/migrate.c \
 	proximo-client/blast/migrate_disk.c \
 	proximo-client/blast/migrate_ha.c \
+	proximo-client/blast/mapping.c \
 	proximo-client/blast/migrate_host.c \
+	proximo-client/blast/node_service.c \
 	proximo-client/blast/migrate_int.h \
 	proximo-client/blast/part_access.c \
 	proximo-client/blast/part_firewall.c \

@@ -293,6 +293,12 @@ static js *reduce_node_config(const js *data) {
     return pick(data, keys, ARRAY_LEN(keys));
 }
 
+static js *reduce_time_zone(const js *data) {
+    static const char *const keys[] = {"timezone"};
+
+    return pick(data, keys, ARRAY_LEN(keys));
+}
+
 static js *reduce_task(const js *data) {
     static const char *const keys[] = {"status", "exitstatus", "type", "id"};
 
@@ -303,12 +309,12 @@ static const struct reducer {
     const char *name;
     js *(*run)(const js *data);
 } reducers[] = {
-    {"whole", reduce_whole},     {"power", reduce_power},
-    {"config", reduce_config},   {"snapshots", reduce_snapshots},
-    {"storage", reduce_storage}, {"guests", reduce_guests},
-    {"nodes", reduce_nodes},     {"node-config", reduce_node_config},
-    {"members", reduce_members}, {"task", reduce_task},
-    {"places", reduce_places},
+    {"whole", reduce_whole},         {"power", reduce_power},
+    {"config", reduce_config},       {"snapshots", reduce_snapshots},
+    {"storage", reduce_storage},     {"guests", reduce_guests},
+    {"nodes", reduce_nodes},         {"node-config", reduce_node_config},
+    {"members", reduce_members},     {"task", reduce_task},
+    {"time-zone", reduce_time_zone}, {"places", reduce_places},
 };
 
 int reduce_apply(const char *reduce, const js *data, js **ret) {

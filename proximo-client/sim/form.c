@@ -46,6 +46,22 @@ int form_decode(const char *text, size_t len, bool plus, struct buf *ret) {
     return 0;
 }
 
+/* A name that is given again makes a list of its values. */
+static void add_value(js *into, const char *name, js *value) {
+    js *was = js_get(into, name), *list;
+
+    if (!was) {
+        js_add(into, name, value);
+    } else if (js_is_array(was)) {
+        js_push(was, value);
+    } else {
+        list = js_array();
+        js_push(list, js_ref(was));
+        js_push(list, value);
+        js_add(into, name, list);
+    }
+}
+
 static int add_pair(const char *text, size_t len, js *into, struct err *e) {
     CLEANUP(buf_done) struct buf key = BUF_INIT(256);
     CLEANUP(buf_done) struct buf value = BUF_INIT(1024 * 1024);
@@ -76,7 +92,7 @@ static int add_pair(const char *text, size_t len, js *into, struct err *e) {
             return err_set(e, -EBADMSG, "a parameter's name is not UTF-8");
         }
     }
-    js_add(into, key.data, clean);
+    add_value(into, key.data, clean);
     return 0;
 }
 

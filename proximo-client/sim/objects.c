@@ -6,17 +6,21 @@
 #include "common/own.h"
 #include "proximo-client/sim/routes.h"
 
-/* The digest of before, when the caller gives one. */
-static int same_digest(struct call *c, int (*write)(struct sim *s, struct buf *ret)) {
+int call_digest(struct call *c, int status, const char *digest) {
     const char *given = call_str(c, "digest");
+
+    return !given || strcmp(given, digest) == 0
+               ? 0
+               : call_fail(c, status,
+                           "detected modified configuration - file changed by other user? Try "
+                           "again.");
+}
+
+static int same_digest(struct call *c, int (*write)(struct sim *s, struct buf *ret)) {
     char digest[41];
 
     cfg_digest(write, c->s, digest);
-    return !given || strcmp(given, digest) == 0
-               ? 0
-               : call_fail(c, 500,
-                           "detected modified configuration - file changed by other user? Try "
-                           "again.");
+    return call_digest(c, 500, digest);
 }
 
 static bool is_control(const char *key, const char *id) {
@@ -30,7 +34,7 @@ static bool is_control(const char *key, const char *id) {
     return strcmp(key, id) == 0;
 }
 
-static void drop_keys(js *o, const char *list) {
+void drop_keys(js *o, const char *list) {
     while (list && *list) {
         size_t n = strcspn(list, ",; ");
         char key[64];

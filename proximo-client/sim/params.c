@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parameters against a route's specification: "name!=type name=type …", '!' = required. All errors
+/* Parameters against a route's specification: "name!=type name=type …", '!' = required; the type
+ * "list" may be given several times. All errors
  * are collected, one text a parameter, in the words of the real API; booleans become 1 or 0. */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -191,7 +192,13 @@ int params_check(struct call *c, const char *spec) {
     JS_FOREACH(params, name, value) {
         const char *v = json_object_get_string(value);
 
-        if (find(spec, name, type, sizeof(type)) || find(path_spec, name, type, sizeof(type))) {
+        if (js_is_array(value)) {
+            if (spec[0] != '*' &&
+                (!find(spec, name, type, sizeof(type)) || strcmp(type, "list") != 0)) {
+                (void)call_param_error(c, name, "type check ('string') failed - got ARRAY");
+            }
+        } else if (find(spec, name, type, sizeof(type)) ||
+                   find(path_spec, name, type, sizeof(type))) {
             (void)check_one(c, name, type, v);
         } else if (spec[0] != '*' && !js_get(c->in_path, name)) {
             (void)call_param_error(c, name,

@@ -58,6 +58,42 @@
     "ovs_bonds=string ovs_bridge=iface ovs_options=string ovs_ports=string ovs_tag=int "           \
     "slaves=string type!=enum(" NET_TYPES ",unknown) vlan-id=int vlan-raw-device=iface"
 
+/* A thing that is kept as a section: listed, shown, made, changed, deleted. `of` is the parameter
+ * in the path of one. */
+#define SECTION_NAMES "id=configid name=configid"
+#define SECTION_ROUTES(path, of, query, list, read, write, create, update)                         \
+    {M_GET, path, list, query, route_section_list},                                                \
+        {M_GET, path "/" of, read, SECTION_NAMES, route_section_get},                              \
+        {M_POST, path, write, create, route_section_create},                                       \
+        {M_PUT, path "/" of, write, SECTION_NAMES " delete=list digest=string " update,            \
+         route_section_update},                                                                    \
+    {                                                                                              \
+        M_DELETE, path "/" of, write, SECTION_NAMES, route_section_delete                          \
+    }
+#define NOTIFY        "/cluster/notifications"
+#define NOTIFY_AUDIT  "/mapping/notifications Mapping.Audit|Mapping.Modify"
+#define NOTIFY_MODIFY "/mapping/notifications Mapping.Modify"
+#define NOTIFY_MAIL                                                                                \
+    "author=string comment=string disable=bool from-address=string mailto=list mailto-user=list"
+#define NOTIFY_SMTP                                                                                \
+    NOTIFY_MAIL                                                                                    \
+    " mode=enum(insecure,starttls,tls) password=string port=int server=string username=string"
+#define NOTIFY_HOOK "body=string comment=string disable=bool header=list secret=list"
+#define NOTIFY_MATCH                                                                               \
+    "comment=string disable=bool invert-match=bool match-calendar=list match-field=list "          \
+    "match-severity=list mode=enum(all,any) target=list"
+#define MAPPING_PCI "description=string live-migration-capable=bool mdev=bool"
+#define ACME_PLUGIN "api=string data=string disable=bool nodes=string validation-delay=int"
+#define REALM_SYNC                                                                                 \
+    "comment=string enable-new=bool enabled=bool remove-vanished=string schedule!=string "         \
+    "scope=enum(users,groups,both)"
+#define METRICS                                                                                    \
+    "api-path-prefix=string bucket=string disable=bool influxdbproto=enum(udp,http,https) "        \
+    "max-body-size=int mtu=int organization=string otel-compression=enum(none,gzip) "              \
+    "otel-headers=string otel-max-body-size=int otel-path=string otel-protocol=enum(http,https) "  \
+    "otel-resource-attributes=string otel-timeout=int otel-verify-ssl=bool path=string "           \
+    "proto=enum(udp,tcp) timeout=int token=string verify-certificate=bool"
+
 const struct route sim_routes[] = {
     {M_GET, "/version", "", "", route_version},
     {M_GET, "/cluster", "", "", route_cluster_index},
@@ -66,6 +102,50 @@ const struct route sim_routes[] = {
     {M_GET, "/cluster/tasks", "", "", route_cluster_tasks},
     {M_GET, "/cluster/nextid", "", "vmid=vmid", route_cluster_nextid},
     {M_GET, "/cluster/options", "", "", route_cluster_options},
+    {M_PUT, "/cluster/options", MODIFY, "*", route_cluster_options_set},
+    SECTION_ROUTES("/cluster/mapping/pci", "{id}", "check-node=node", "",
+                   "/mapping/pci Mapping.Audit", "/mapping/pci Mapping.Modify",
+                   "id!=configid map!=list " MAPPING_PCI, "map=list " MAPPING_PCI),
+    SECTION_ROUTES("/cluster/mapping/usb", "{id}", "check-node=node", "",
+                   "/mapping/usb Mapping.Audit", "/mapping/usb Mapping.Modify",
+                   "id!=configid map!=list description=string", "map!=list description=string"),
+    SECTION_ROUTES("/cluster/mapping/dir", "{id}", "check-node=node", "",
+                   "/mapping/dir Mapping.Audit", "/mapping/dir Mapping.Modify",
+                   "id!=configid map!=list description=string", "map=list description=string"),
+    {M_GET, "/cluster/metrics/server", AUDIT, "", route_section_list},
+    {M_GET, "/cluster/metrics/server/{id}", AUDIT, SECTION_NAMES, route_section_get},
+    {M_POST, "/cluster/metrics/server/{id}", MODIFY,
+     "type!=enum(graphite,influxdb,opentelemetry) server!=string port!=int " METRICS,
+     route_section_create},
+    {M_PUT, "/cluster/metrics/server/{id}", MODIFY,
+     SECTION_NAMES " server!=string port!=int delete=string digest=string " METRICS,
+     route_section_update},
+    {M_DELETE, "/cluster/metrics/server/{id}", MODIFY, "", route_section_delete},
+    SECTION_ROUTES(NOTIFY "/endpoints/sendmail", "{name}", "", NOTIFY_AUDIT, NOTIFY_AUDIT,
+                   NOTIFY_MODIFY, "name!=configid " NOTIFY_MAIL, NOTIFY_MAIL),
+    SECTION_ROUTES(NOTIFY "/endpoints/smtp", "{name}", "", NOTIFY_AUDIT, NOTIFY_AUDIT,
+                   NOTIFY_MODIFY, "name!=configid " NOTIFY_SMTP, NOTIFY_SMTP),
+    SECTION_ROUTES(NOTIFY "/endpoints/gotify", "{name}", "", NOTIFY_AUDIT, NOTIFY_AUDIT,
+                   NOTIFY_MODIFY,
+                   "name!=configid server!=string token!=string comment=string disable=bool",
+                   "server=string token=string comment=string disable=bool"),
+    SECTION_ROUTES(NOTIFY "/endpoints/webhook", "{name}", "", NOTIFY_AUDIT, NOTIFY_AUDIT,
+                   NOTIFY_MODIFY,
+                   "name!=configid method!=enum(post,put,get) url!=string " NOTIFY_HOOK,
+                   "method=enum(post,put,get) url=string " NOTIFY_HOOK),
+    SECTION_ROUTES(NOTIFY "/matchers", "{name}", "", NOTIFY_AUDIT, NOTIFY_AUDIT, NOTIFY_MODIFY,
+                   "name!=configid " NOTIFY_MATCH, NOTIFY_MATCH),
+    {M_GET, NOTIFY "/targets", NOTIFY_AUDIT, "", route_notify_targets},
+    {M_POST, NOTIFY "/targets/{name}/test", NOTIFY_AUDIT, "", route_notify_test},
+    SECTION_ROUTES("/cluster/acme/plugins", "{id}", "type=enum(dns,standalone)", MODIFY, MODIFY,
+                   MODIFY, "id!=configid type!=enum(dns,standalone) " ACME_PLUGIN, ACME_PLUGIN),
+    {M_GET, "/cluster/jobs/realm-sync", AUDIT, "", route_section_list},
+    {M_GET, "/cluster/jobs/realm-sync/{id}", AUDIT, SECTION_NAMES, route_section_get},
+    {M_POST, "/cluster/jobs/realm-sync/{id}", "/access/groups User.Modify",
+     SECTION_NAMES " realm=string " REALM_SYNC, route_section_create},
+    {M_PUT, "/cluster/jobs/realm-sync/{id}", "/access/groups User.Modify",
+     "delete=string " REALM_SYNC, route_section_update},
+    {M_DELETE, "/cluster/jobs/realm-sync/{id}", MODIFY, "", route_section_delete},
     {M_GET, "/cluster/config/nodes", AUDIT, "", route_config_nodes},
     {M_GET, "/cluster/backup", AUDIT, "", route_backup_jobs},
     {M_POST, "/cluster/backup", MODIFY, "*", route_backup_create},
@@ -118,7 +198,10 @@ const struct route sim_routes[] = {
     {M_GET, N "/status", N " Sys.Audit", "", route_node_status},
     {M_GET, N "/version", "", "", route_node_version},
     {M_GET, N "/config", AUDIT, "property=string", route_node_config},
+    {M_PUT, N "/config", MODIFY, "*", route_node_config_set},
     {M_GET, N "/dns", N " Sys.Audit", "", route_node_dns},
+    {M_PUT, N "/dns", N " Sys.Modify", "search!=string dns1=string dns2=string dns3=string",
+     route_node_dns_set},
     {M_GET, N "/time", N " Sys.Audit", "", route_node_time},
     {M_GET, N "/network", "", "type=" NET_KINDS, route_node_network},
     {M_POST, N "/network", N " Sys.Modify", "iface!=iface " NET_IFACE, route_iface_create},
@@ -127,6 +210,20 @@ const struct route sim_routes[] = {
     {M_GET, N "/network/{iface}", N " Sys.Audit", "", route_node_iface},
     {M_PUT, N "/network/{iface}", N " Sys.Modify", "delete=string " NET_IFACE, route_iface_update},
     {M_DELETE, N "/network/{iface}", N " Sys.Modify", "", route_iface_delete},
+    {M_PUT, N "/time", N " Sys.Modify", "timezone!=string", route_node_time_set},
+    {M_GET, N "/hosts", N " Sys.Audit", "", route_node_hosts},
+    {M_POST, N "/hosts", N " Sys.Modify", "data!=string digest=string", route_node_hosts_set},
+    {M_GET, N "/services", N " Sys.Audit", "", route_services},
+    {M_GET, N "/services/{service}/state", N " Sys.Audit", "", route_service_state},
+    {M_POST, N "/services/{service}/start", N " Sys.Modify", "", route_service_do},
+    {M_POST, N "/services/{service}/stop", N " Sys.Modify", "", route_service_do},
+    {M_POST, N "/services/{service}/restart", N " Sys.Modify", "", route_service_do},
+    {M_POST, N "/services/{service}/reload", N " Sys.Modify", "", route_service_do},
+    {M_GET, N "/apt/repositories", N " Sys.Audit", "", route_apt_repositories},
+    {M_POST, N "/apt/repositories", N " Sys.Modify",
+     "path!=string index!=int enabled=bool digest=string", route_apt_repository_set},
+    {M_GET, N "/apt/update", N " Sys.Modify", "", route_apt_updates},
+    {M_POST, N "/apt/update", N " Sys.Modify", "notify=bool quiet=bool", route_apt_update},
     {M_GET, N "/replication", "", "guest=vmid", route_node_replication},
     {M_GET, N "/firewall", "", "", route_fw_index},
     FW_RULE_ROUTES(N "/firewall/rules", N " Sys.Audit", N " Sys.Modify"),

@@ -7,6 +7,10 @@
 js *config_out(bool lxc, const js *section);
 /* routes.c: [{key: name}, …] */
 js *index_of(const char *key, const char *const *names, size_t n);
+/* objects.c: takes the members of a list ("a,b") away; and an error in PVE's words unless the
+ * caller's digest, if there is one, is this one. */
+void drop_keys(js *o, const char *list);
+int call_digest(struct call *c, int status, const char *digest);
 /* routes.c: 500 unless the node exists. */
 int node_of_call(struct call *c, js **ret);
 /* storage.c: is name one of a comma list? NULL lists nothing. */

@@ -334,19 +334,6 @@ int route_cluster_nextid(struct call *c) {
     return 0;
 }
 
-int route_cluster_options(struct call *c) {
-    js *o = state_get(&c->s->st, "options", NULL);
-
-    c->data = o ? js_copy(o) : js_object();
-    if (!js_get(c->data, "mac_prefix")) {
-        js_add(c->data, "mac_prefix", js_str("BC:24:11"));
-    }
-    if (!js_get(c->data, "description")) {
-        js_add(c->data, "description", js_str(""));
-    }
-    return 0;
-}
-
 int route_config_nodes(struct call *c) {
     js *nodes = state_get(&c->s->st, "nodes", NULL);
 
@@ -445,40 +432,5 @@ int route_node_status(struct call *c) {
             js_str_or(state_get(&c->s->st, "cluster", NULL), "version_text", "9.1.7"),
             js_str_or(state_get(&c->s->st, "cluster", NULL), "repoid", "0000000000000000"));
     js_add(o, "uptime", js_int(sim_now(c->s) - js_int_or(n, "booted", c->s->started - 86400)));
-    return 0;
-}
-
-int route_node_config(struct call *c) {
-    js *n;
-
-    if (node_of_call(c, &n) < 0) {
-        return -1;
-    }
-    c->data = js_get(n, "config") ? js_copy(js_get(n, "config")) : js_object();
-    return 0;
-}
-
-int route_node_dns(struct call *c) {
-    js *n;
-
-    if (node_of_call(c, &n) < 0) {
-        return -1;
-    }
-    c->data = js_object();
-    js_add(c->data, "dns1", js_str(js_str_or(n, "dns", "192.0.2.53")));
-    js_add(c->data, "search", js_str(js_str_or(n, "search", "sim.invalid")));
-    return 0;
-}
-
-int route_node_time(struct call *c) {
-    js *n;
-
-    if (node_of_call(c, &n) < 0) {
-        return -1;
-    }
-    c->data = js_object();
-    js_add(c->data, "time", js_int(sim_now(c->s)));
-    js_add(c->data, "localtime", js_int(sim_now(c->s)));
-    js_add(c->data, "timezone", js_str("UTC"));
     return 0;
 }

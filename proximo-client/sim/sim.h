@@ -227,6 +227,12 @@ handler route_fw_index, route_fw_rules, route_fw_rule, route_fw_rule_create, rou
     route_fw_ipset, route_fw_ipset_create, route_fw_ipset_delete, route_fw_entry,
     route_fw_entry_create, route_fw_entry_update, route_fw_entry_delete, route_fw_refs,
     route_fw_log;
+handler route_section_list, route_section_get, route_section_create, route_section_update,
+    route_section_delete, route_notify_targets, route_notify_test;
+handler route_node_dns_set, route_node_time_set, route_node_hosts, route_node_hosts_set,
+    route_node_config_set, route_cluster_options_set;
+handler route_services, route_service_state, route_service_do, route_apt_repositories,
+    route_apt_repository_set, route_apt_update, route_apt_updates;
 handler route_sim_fault, route_sim_faults, route_sim_fault_clear;
 
 /* ---- ha.c helpers used by power ---- */

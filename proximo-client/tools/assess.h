@@ -20,6 +20,10 @@ int assess_verdict(int r, struct err *e);
 /* Users, groups, roles, tokens, ACL entries, pools: who gains, who loses, who is locked out. */
 int assess_access(struct draft *d, const struct assess *a, struct err *e);
 int assess_volume_delete(struct draft *d, const struct assess *a, struct err *e);
+/* A cluster-wide name for a device or directory: which guests name it. */
+int assess_mapping(struct draft *d, const struct assess *a, struct err *e);
+/* A node's service is started, stopped, restarted or reloaded. */
+int assess_node_service(struct draft *d, const struct assess *a, struct err *e);
 int assess_prune(struct draft *d, const struct assess *a, struct err *e);
 /* assess_ha.c: what the HA manager will do next. */
 int assess_ha(struct draft *d, const struct assess *a, struct err *e);

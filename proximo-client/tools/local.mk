@@ -5,6 +5,10 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/access_acl.c \
 	proximo-client/tools/access_realms.c \
 	proximo-client/tools/access_users.c \
+	proximo-client/tools/access_sync.c proximo-client/tools/acme.c proximo-client/tools/apt.c \
+	proximo-client/tools/mapping.c proximo-client/tools/metrics.c \
+	proximo-client/tools/node_services.c proximo-client/tools/node_settings.c \
+	proximo-client/tools/notify.c \
 	proximo-client/tools/answer.c \
 	proximo-client/tools/api.c \
 	proximo-client/tools/api.h \
@@ -15,6 +19,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/assess_ha.c \
 	proximo-client/tools/assess_backups.c \
 	proximo-client/tools/assess_guests.c \
+	proximo-client/tools/assess_node.c \
 	proximo-client/tools/assess_rows.c \
 	proximo-client/tools/backup.c \
 	proximo-client/tools/ceph_reads.c \

@@ -34,6 +34,14 @@ extern const struct row ha_rows[];
 extern const struct row replication_rows[];
 extern const struct row firewall_rows[];
 extern const struct row firewall_name_rows[];
+extern const struct row access_sync_rows[];
+extern const struct row acme_rows[];
+extern const struct row apt_rows[];
+extern const struct row mapping_rows[];
+extern const struct row metrics_rows[];
+extern const struct row node_service_rows[];
+extern const struct row node_setting_rows[];
+extern const struct row notify_rows[];
 extern const struct row exec_rows[];
 extern const struct row ledger_rows[];
 

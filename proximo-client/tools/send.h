@@ -56,6 +56,8 @@ struct send {
     const char *path;  /* template; {names} are fields; {node} and {kind} of a guest are resolved */
     const char *fixed; /* parameters that are always sent: "restore=1 force=0" */
     const char *say;   /* the change in one sentence, with {field}s */
+    /* SEND_UPDATE: the object is written anew, what is not given is gone. */
+    bool replaces;
     bool digest;       /* the API takes the digest of what was observed */
     /* Observed besides: "TEMPLATE reducer|TEMPLATE reducer". */
     const char *reads;
@@ -125,8 +127,8 @@ const struct field *row_field_of(const struct row *r, const char *param);
 /* What the row sends for args. secrets: through the draft, or (d NULL) left out. */
 int send_form(const struct row *r, struct draft *d, const js *args, const char *kind, js **ret,
               struct err *e);
-/* The settings after `form` was sent over `now` (NULL: nothing was there). New value. */
-js *send_after(const js *now, const js *form);
+/* The settings after r's `form` was sent over `now` (NULL: nothing was there). New value. */
+js *send_after(const struct row *r, const js *now, const js *form);
 /* The form that puts `now` back over what `form` does to it; NULL when there is nothing to put
  * back. What it cannot bring back is added to limits as sentences. */
 js *send_prior(const struct row *r, const js *now, const js *form, struct buf *limits);
@@ -138,6 +140,8 @@ js *send_joined(const js *list);
 /* value_same, and an array is its items as one text. */
 bool send_same(const js *now, const js *want);
 bool send_is_control(const char *key); /* delete, digest */
+/* The keys that a form deletes, "a,b": borrowed from it, or (an array) in store. */
+const char *send_deletes(const js *form, struct buf *store);
 void add_limit(struct buf *limits, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Puts a request of `r` into the draft; form consumed (NULL: none). */
 int send_request(struct draft *d, enum phase phase, const struct row *r, const js *args, js *form,

@@ -40,7 +40,8 @@ static bool is_so(const js *now, const js *want) {
 }
 
 void send_differences(const js *now, const js *form, const struct row *r, struct buf *ret) {
-    const char *del = js_str_or(form, "delete", "");
+    CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
+    const char *del = send_deletes(form, &store);
     char word[80];
 
     JS_FOREACH(form, key, val) {

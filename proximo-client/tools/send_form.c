@@ -137,9 +137,23 @@ static int take_delete(const struct row *r, const js *list, const char *kind, js
         }
     }
     if (js_len(list)) {
-        js_add(form, "delete", send_joined(list));
+        js_add(form, "delete",
+               row_field_of(r, "delete")->repeated ? js_copy(list) : send_joined(list));
     }
     return 0;
+}
+
+const char *send_deletes(const js *form, struct buf *store) {
+    const js *list = js_get(form, "delete");
+
+    if (!js_is_array(list)) {
+        return js_str_or(form, "delete", "");
+    }
+    buf_reset(store);
+    for (size_t i = 0; i < js_len(list); i++) {
+        (void)buf_addf(store, "%s%s", i ? "," : "", value_text(js_at(list, i)));
+    }
+    return buf_str(store);
 }
 
 static void add_fixed(const char *fixed, js *form) {
@@ -199,9 +213,10 @@ int send_form(const struct row *r, struct draft *d, const js *args, const char *
     return code;
 }
 
-js *send_after(const js *now, const js *form) {
-    js *o = now ? js_copy(now) : js_object();
-    const char *del = js_str_or(form, "delete", "");
+js *send_after(const struct row *r, const js *now, const js *form) {
+    CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
+    js *o = now && !r->send->replaces ? js_copy(now) : js_object();
+    const char *del = send_deletes(form, &store);
     char word[80];
 
     while (next_key(&del, word, sizeof(word))) {
@@ -236,6 +251,8 @@ static void prior_key(struct prior *p, const char *key) {
         js_add(p->form, key, v);
     } else if (was) {
         add_limit(p->limits, "%s cannot be put back", key);
+    } else if (p->r->send->replaces) {
+        return; /* it is gone when it is not given */
     } else if (row_deletes(p->r)) {
         (void)buf_addf(&p->del, "%s%s", p->del.len ? "," : "", key);
     } else if (f && f->unset) {
@@ -272,9 +289,34 @@ static void add_names(const struct row *r, const js *form, js *ret) {
     }
 }
 
+/* Where an object is written anew, what is not mentioned goes back, too. */
+static void prior_whole(struct prior *p, const js *form) {
+    JS_FOREACH(p->now, key, val) {
+        if (p->r->send->replaces && val && !js_get(form, key)) {
+            prior_key(p, key);
+        }
+    }
+}
+
+/* "a,b" as the row's API takes it. */
+static js *deleted(const struct row *r, const char *keys) {
+    char word[80];
+    js *list;
+
+    if (!row_field_of(r, "delete")->repeated) {
+        return js_str(keys);
+    }
+    list = js_array();
+    while (next_key(&keys, word, sizeof(word))) {
+        js_push(list, js_str(word));
+    }
+    return list;
+}
+
 js *send_prior(const struct row *r, const js *now, const js *form, struct buf *limits) {
+    CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
     struct prior p = {r, now, js_object(), BUF_INIT(LIM_LINE), limits};
-    const char *del = js_str_or(form, "delete", "");
+    const char *del = send_deletes(form, &store);
     char word[80];
     bool any;
 
@@ -289,8 +331,9 @@ js *send_prior(const struct row *r, const js *now, const js *form, struct buf *l
             prior_key(&p, word);
         }
     }
+    prior_whole(&p, form);
     if (p.del.len) {
-        js_add(p.form, "delete", js_str(buf_str(&p.del)));
+        js_add(p.form, "delete", deleted(r, buf_str(&p.del)));
     }
     any = js_members(p.form) > 0;
     buf_done(&p.del);

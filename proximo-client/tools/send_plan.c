@@ -85,9 +85,20 @@ static int present(const struct sending *c, struct err *e) {
     return err_hint(e, "change it, or choose another name");
 }
 
+/* Whether something goes because it is not mentioned. */
+static bool loses(const struct row *r, const js *now, const js *form) {
+    JS_FOREACH(now, key, val) {
+        if (r->send->replaces && val && !js_get(form, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether the form asks for anything that is not so already. */
 static bool changes(const struct row *r, const js *now, const js *form) {
-    const char *del = js_str_or(form, "delete", "");
+    CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
+    const char *del = send_deletes(form, &store);
     char word[80];
 
     JS_FOREACH(form, key, val) {
@@ -105,16 +116,18 @@ static bool changes(const struct row *r, const js *now, const js *form) {
             return true;
         }
     }
-    return false;
+    return loses(r, now, form);
 }
 
 static void sentence(const struct sending *c, const js *form) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINE), keys = BUF_INIT(LIM_LINE);
+    CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
 
     say(c->row->send->say, c->args, &b);
     JS_FOREACH(form, key, val) {
         if (strcmp(key, "delete") == 0) {
-            (void)buf_addf(&keys, "%sdelete %.200s", keys.len ? ", " : "", value_text(val));
+            (void)buf_addf(&keys, "%sdelete %.200s", keys.len ? ", " : "",
+                           send_deletes(form, &store));
         } else if (strcmp(key, "digest") != 0) {
             (void)buf_addf(&keys, "%s%.60s", keys.len ? ", " : "", key);
         }
@@ -290,7 +303,7 @@ static int compose(struct sending *c, js *form, struct err *e) {
         return r;
     }
     if (c->row->send->does != SEND_DELETE) {
-        a.after = after = send_after(c->now, form);
+        a.after = after = send_after(c->row, c->now, form);
     }
     a.guest = c->guest.vmid ? &c->guest : NULL;
     a.sent = sent = sent_of(c, form);

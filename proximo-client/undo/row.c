@@ -115,7 +115,7 @@ static int undo_update(struct sending *c, const struct undone *u, struct err *e)
                prior ? "the values of now are recorded in this plan and can be put back"
                      : "nothing of it can be put forward again",
                buf_str(&limits));
-    after = send_after(c->now, back);
+    after = send_after(c->row, c->now, back);
     return r < 0 ? r : assess(c, u, c->row, c->now, after, e);
 }
 

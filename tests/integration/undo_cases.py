@@ -112,6 +112,103 @@ FIREWALL = [
      {"before": [("PUT", f"{G}/options", {"enable": 1, "dhcp": 0})]}),
 ]
 
+def section_cases(prefix, path, name, make, set_, delete=None, **kept):
+    """Made, changed (set and delete), deleted; `kept` is what its undo leaves behind."""
+    there = [("POST", path, {**make, name: "keep"})]
+    gone = [("DELETE", f"{path}/keep", {})]
+    first = dict(make)
+    return [
+        (f"{prefix}_create", {**first, name: "fresh"}, {}),
+        (f"{prefix}_update", {**set_, name: "keep", **({"delete": delete} if delete else {})},
+         {"before": there, "after": gone}),
+        (f"{prefix}_delete", {name: "keep"}, {"before": there, "after": gone, **kept}),
+    ]
+
+
+M = "/cluster/mapping"
+E = "/cluster/notifications/endpoints"
+PCI = ["node=pve1,path=0000:01:00.0,id=8086:1521", "node=pve2,path=0000:02:00.0,id=8086:1521"]
+SECRETS = {"leaves": ["secrets"]}  # what cannot be read cannot come back
+
+CLUSTER = [
+    *section_cases("pve_mapping_pci", f"{M}/pci", "id", {"map": PCI, "description": "x"},
+                   {"map": PCI[:1], "mdev": True}, ["description"]),
+    *section_cases("pve_mapping_usb", f"{M}/usb", "id", {"map": ["node=pve1,id=046d:c52b"]},
+                   {"map": ["node=pve2,path=1-2"], "description": "y"}),
+    *section_cases("pve_mapping_dir", f"{M}/dir", "id", {"map": ["node=pve1,path=/srv/a"]},
+                   {"map": ["node=pve1,path=/srv/b", "node=pve2,path=/srv/b"]}),
+    ("pve_metrics_server_create", {"id": "fresh", "type": "influxdb", "server": "m.example.org",
+                                   "port": 8086, "token": "s3cret-20931"}, {}),
+    ("pve_metrics_server_update", {"id": "keep", "server": "n.example.org", "port": 2003,
+                                   "proto": "tcp", "delete": ["path"]},
+     {"before": [("POST", "/cluster/metrics/server/keep",
+                  {"type": "graphite", "server": "m.example.org", "port": 2003, "path": "pve"})]}),
+    ("pve_metrics_server_delete", {"id": "keep"},
+     {"after": [("DELETE", "/cluster/metrics/server/keep", {})]}),
+    *section_cases("pve_notification_sendmail", f"{E}/sendmail", "name",
+                   {"mailto": ["a@example.org", "b@example.org"], "comment": "x"},
+                   {"mailto-user": ["root@pam"], "disable": True}, ["comment"]),
+    ("pve_notification_sendmail_update", {"name": "mail-to-root", "comment": "other"}, {}),
+    *section_cases("pve_notification_smtp", f"{E}/smtp", "name",
+                   {"server": "mx.example.org", "from-address": "pve@example.org", "port": 587,
+                    "mailto": ["a@example.org"], "username": "u", "password": "s3cret-83713"},
+                   {"mode": "starttls", "port": 25}, ["username"], **SECRETS),
+    ("pve_notification_gotify_create", {"name": "fresh", "server": "https://g.example.org",
+                                        "token": "s3cret-11087"}, {}),
+    ("pve_notification_gotify_update", {"name": "keep", "server": "https://h.example.org"},
+     {"before": [("POST", f"{E}/gotify", {"name": "keep", "server": "https://g.example.org",
+                                          "token": "t"})]}),
+    ("pve_notification_gotify_delete", {"name": "keep"}, {}),
+    *section_cases("pve_notification_webhook", f"{E}/webhook", "name",
+                   {"url": "https://w.example.org/{{ secrets.k }}", "method": "post",
+                    "header": ["name=A,value=Yg=="], "secret": "name=k,value=czNjcmV0"},
+                   {"method": "put", "body": "eHk=", "delete": ["header"]}, **SECRETS),
+    *section_cases("pve_notification_matcher", "/cluster/notifications/matchers", "name",
+                   {"target": ["mail-to-root"], "match-severity": ["error"], "comment": "x"},
+                   {"match-field": ["exact:type=vzdump", "exact:hostname=pve1"], "mode": "any"},
+                   ["match-severity", "comment"]),
+    ("pve_notification_matcher_update", {"name": "default-matcher", "disable": True}, {}),
+    ("pve_acme_plugin_create", {"id": "fresh", "type": "dns", "api": "cf",
+                                "data": "Q0ZfVG9rZW49czNjcmV0LTM3"}, {}),
+    ("pve_acme_plugin_update", {"id": "keep", "nodes": ["pve1"], "delete": ["validation-delay"]},
+     {"before": [("POST", "/cluster/acme/plugins", {"id": "keep", "type": "dns", "api": "cf",
+                                                    "validation-delay": 60})]}),
+    ("pve_acme_plugin_delete", {"id": "keep"},
+     {"after": [("DELETE", "/cluster/acme/plugins/keep", {})]}),
+    ("pve_realm_sync_job_create", {"id": "fresh", "realm": "pve", "schedule": "daily"}, {}),
+    ("pve_realm_sync_job_update", {"id": "keep", "schedule": "weekly", "scope": "users",
+                                   "delete": ["comment"]},
+     {"before": [("POST", "/cluster/jobs/realm-sync/keep",
+                  {"realm": "pve", "schedule": "daily", "comment": "x"})]}),
+    ("pve_realm_sync_job_delete", {"id": "keep"},
+     {"after": [("DELETE", "/cluster/jobs/realm-sync/keep", {})]}),
+    # nodes' own settings, and the cluster's
+    ("pve_node_dns_set", {"node": "pve1", "search": "b.invalid", "dns1": "192.0.2.9"},
+     {"before": [("PUT", "/nodes/pve1/dns", {"search": "a.invalid", "dns1": "192.0.2.7",
+                                             "dns2": "192.0.2.8"})]}),
+    ("pve_node_time_set", {"node": "pve1", "timezone": "Europe/Vienna"},
+     {"before": [("PUT", "/nodes/pve1/time", {"timezone": "UTC"})]}),
+    ("pve_node_hosts_set", {"node": "pve1", "data": "127.0.0.1 localhost\n192.0.2.11 pve1\n"},
+     {"before": [("POST", "/nodes/pve1/hosts", {"data": "127.0.0.1 localhost\n"})]}),
+    ("pve_node_config_set", {"node": "pve1", "set": {"description": "two\nlines"}}, {}),
+    ("pve_node_config_set", {"node": "pve2", "set": {"wakeonlan": "02:00:00:00:00:01"},
+                             "delete": ["startall-onboot-delay"]},
+     {"before": [("PUT", "/nodes/pve2/config", {"startall-onboot-delay": 5})]}),
+    ("pve_cluster_options_set", {"set": {"migration": "type=insecure,network=192.0.2.0/24",
+                                         "description": "x", "keyboard": "de"}}, {}),
+    ("pve_cluster_options_set", {"set": {"migration": "type=secure"}, "delete": ["max_workers"]},
+     {"before": [("PUT", "/cluster/options", {"max_workers": 7, "migration": "type=insecure"})]}),
+    # services, package sources
+    ("pve_node_service_stop", {"node": "pve1", "service": "pvescheduler"}, {}),
+    ("pve_node_service_start", {"node": "pve1", "service": "postfix"},
+     {"before": [("POST", "/nodes/pve1/services/postfix/stop", {})],
+      "after": [("POST", "/nodes/pve1/services/postfix/start", {})]}),
+    ("pve_node_service_restart", {"node": "pve1", "service": "pvestatd"}, {"same": True}),
+    ("pve_apt_repository_set", {"node": "pve1", "index": 0, "enabled": True,
+                                "path": "/etc/apt/sources.list.d/proxmox.sources"}, {}),
+    ("pve_apt_update", {"node": "pve1"}, {"same": True}),
+]
+
 CASES = [
     # power: both kinds, each way; a guest that the HA manager looks after
     ("pve_guest_power", {"vmid": 303, "action": "start"}, {}),
@@ -228,6 +325,8 @@ CASES = [
     ("pve_api_plan", {"method": "PUT", "path": "/storage/backup", "params": {"nodes": "pve1"}}, {}),
     # the firewall: rules keep their order and positions, at every scope
     *FIREWALL,
+    # what the cluster keeps as named sections, and settings of nodes
+    *CLUSTER,
     # several as one
     ("proximo_plan_steps", {"steps": [
         {"row": "pve_guest_config_set", "args": {"vmid": 303, "set": {"memory": 700}}},

@@ -109,7 +109,7 @@ class Sim:
 
     def call(self, method, path, /, **form):
         """One API call past the client, for setting a scene."""
-        text = urllib.parse.urlencode(form)
+        text = urllib.parse.urlencode(form, doseq=True)
         url = self.info["url"].rstrip("/") + "/api2/json" + path
         with open(self.info["token-file"], encoding="utf-8") as f:
             token = f.read().strip()

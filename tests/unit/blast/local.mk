@@ -4,6 +4,7 @@ BLAST_TESTS = \
 	tests/unit/blast/test_firewall \
 	tests/unit/blast/test_guest \
 	tests/unit/blast/test_ha \
+	tests/unit/blast/test_node \
 	tests/unit/blast/test_picture \
 	tests/unit/blast/test_storage
 check_PROGRAMS += $(BLAST_TESTS)
@@ -17,6 +18,8 @@ tests_unit_blast_test_guest_SOURCES = tests/unit/blast/test_guest.c $(BLAST_WORL
 tests_unit_blast_test_guest_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_ha_SOURCES = tests/unit/blast/test_ha.c $(BLAST_WORLD)
 tests_unit_blast_test_ha_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_blast_test_node_SOURCES = tests/unit/blast/test_node.c $(BLAST_WORLD)
+tests_unit_blast_test_node_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_picture_SOURCES = tests/unit/blast/test_picture.c $(BLAST_WORLD)
 tests_unit_blast_test_picture_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_storage_SOURCES = tests/unit/blast/test_storage.c $(BLAST_WORLD)

@@ -35,6 +35,9 @@ static const struct {
 static const struct {
     const char *kind, *answer;
 } objects[] = {
+    {"package-source", "{\"digest\":\"d1\",\"files\":[{\"path\":\"yyyy8888\",\"repositories\":["
+                       "{\"Enabled\":false},{\"Enabled\":false}]},{\"path\":\"zzzz9999\","
+                       "\"repositories\":[{\"Enabled\":false}]}]}"},
     {"role", "{\"VM.Audit\":1,\"VM.PowerMgmt\":1}"},
     {"guest", "{\"digest\":\"aaaa\",\"memory\":512,\"rootfs\":\"btr:105/a.raw,size=4G\","
               "\"mp0\":\"btr:105/b.raw,mp=/b,size=4G\"}"},

@@ -54,7 +54,8 @@ static js *guest_number(const struct row *r, bool other) {
 }
 
 static js *map_value(const struct row *r, const struct field *f, bool other) {
-    static const char *const keys[] = {"memory", "nodes", "content", "comment", "priority"};
+    static const char *const keys[] = {"memory", "nodes", "content", "comment", "priority",
+                                       "description"};
     const char *kind = r->send->kind ? r->send->kind : "lxc";
     js *o = js_object();
 
@@ -340,6 +341,7 @@ END_TEST
 static void goes_back(const struct row *r, const js *p, const js *prior, const char *key) {
     const js *form = js_get(request(p, "undo", 0), "form");
     const struct field *f = row_field_of(r, key);
+    CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
     const char *limits = js_str_or(js_get(p, "undo"), "limits", "");
     const char *guarantee = js_str_or(js_get(p, "undo"), "guarantee", "");
 
@@ -349,7 +351,7 @@ static void goes_back(const struct row *r, const js *p, const js *prior, const c
         ck_assert_msg(send_same(js_get(prior, key), js_get(form, key)), "%s.%s: %s", r->name, key,
                       js_str_or(form, key, "nothing"));
     } else {
-        ck_assert_msg(strstr(js_str_or(form, "delete", ""), key) ||
+        ck_assert_msg(strstr(send_deletes(form, &store), key) || r->send->replaces ||
                           (f && f->unset && js_get(form, key)) || strstr(limits, key) ||
                           strstr(guarantee, key),
                       "%s.%s stays", r->name, key);
@@ -442,7 +444,7 @@ static void carry_out(const struct row *r, const js *args, const js *p) {
     switch (r->send->does) {
     case SEND_CREATE:
     case SEND_UPDATE:
-        after = send_after(prior, js_get(request(p, "execute", 0), "form"));
+        after = send_after(r, prior, js_get(request(p, "execute", 0), "form"));
         break;
     case SEND_DELETE:
         break;
