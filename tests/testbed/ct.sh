@@ -26,11 +26,29 @@ ct_possible() {
         why="btrfs tools are not installed (btrfs-progs)"
     elif ! [ -e /dev/loop-control ]; then
         why="this machine has no loop devices"
+    else
+        why=$(ct_try) || why="a container does not start on this machine: ${why:-no reason given}"
     fi
     [ -z "$why" ] || {
         echo "$why" >&2
         return 1
     }
+}
+
+# Starts one and takes it away again: inside of another container, root and the tools are there and
+# it may still not be allowed. Prints nothing, or the last line of what went wrong.
+ct_try() {
+    local dir log rc=0
+
+    dir=$(mktemp -d "${TMPDIR:-/tmp}/proximo-lab-XXXXXX") || return 1
+    log=$dir/log
+    (set -e; ct_btrfs "$dir" 120 && ct_make "$dir/lxc" 1 "$dir/mnt/ct" && ct_start "$dir/lxc" 1) \
+        >"$log" 2>&1 || rc=1
+    ct_remove "$dir/lxc" 1 >/dev/null 2>&1 || true
+    ct_unbtrfs "$dir" >/dev/null 2>&1 || true
+    [ $rc -eq 0 ] || { grep -v '^$' "$log" | grep -m 1 ERROR || tail -n 1 "$log"; } | cut -c 1-200
+    rm -rf "${dir:?}"
+    return $rc
 }
 
 ct_btrfs() {
