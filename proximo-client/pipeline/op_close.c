@@ -243,6 +243,7 @@ int op_close_record(const struct op_close *c, const char *note, js **ret, struct
     CLEANUP(open_done) struct open_op o = {.running = -1};
     CLEANUP(closing_done) struct closing said = {0};
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    struct ledger_pos pos = {0};
     struct vkey key = {0};
     int r = open_op(c, &o, e);
 
@@ -251,7 +252,7 @@ int op_close_record(const struct op_close *c, const char *note, js **ret, struct
     r = r < 0 ? r : closing_entry(&said, &key, note, o.s.actor, &b, e);
     r = r < 0 ? r
               : ledger_append(o.s.ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
-                              NULL, &(struct ledger_pos){0}, e);
+                              NULL, &pos, e);
     if (r < 0) {
         return r;
     }
@@ -263,8 +264,10 @@ int op_close_record(const struct op_close *c, const char *note, js **ret, struct
     }
     *ret = js_object();
     js_add(*ret, "op_id", js_str(c->op_id));
+    js_add(*ret, "change", js_str(js_str_or(o.p.v, "change", "")));
     js_add(*ret, "outcome", js_str(said.done ? "done" : "failed"));
     js_add(*ret, "closed_by", js_str(key.name));
     js_add(*ret, "reason", js_str(said.reason));
+    js_add(*ret, "ledger_index", js_int((int64_t)pos.index));
     return 0;
 }

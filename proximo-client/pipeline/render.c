@@ -226,6 +226,12 @@ static void render_op(const js *o, struct buf *b) {
     label(b, "change");
     render_safe(b, js_str_or(o, "change", ""));
     (void)buf_addc(b, '\n');
+    if (js_get_str(o, "closed_by")) {
+        label(b, "decided");
+        (void)buf_addf(b, "by %s: ", js_str_or(o, "closed_by", ""));
+        render_safe(b, js_str_or(o, "reason", ""));
+        (void)buf_addc(b, '\n');
+    }
     if (js_get_str(o, "error")) {
         label(b, "error");
         (void)buf_addf(b, "%s: ", js_str_or(o, "code", ""));

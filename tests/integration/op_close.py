@@ -92,7 +92,11 @@ def test_closed_as_done(t):
          "what cannot be read is asked about", seen)
     t.ok(not closings() and state(op)[1], "nothing was recorded by any of them")
     code, seen = close(op, "--as", "done", "--reason", REASON, answers=[("go on", "y"), PASS])
-    t.ok(code == 0 and "alice" in seen, "with the operator's key it is closed", seen)
+    last = seen.split("passphrase", 1)[1]
+    t.ok(code == 0 and f"by alice: {REASON}" in last and "delete storage local-zfs" in last,
+         "with the operator's key it is closed", seen)
+    number = [k for k, _ in w.entries()].index("closing")
+    t.ok(f"ledger    #{number}" in last, "and its entry is named", last)
     o, is_open = state(op)
     t.ok(o["result"] == "done" and not is_open and o["closed"] == {"by": "alice", "reason": REASON},
          "done, with who decided and why", o)
