@@ -124,6 +124,17 @@ struct blast_request {
  * disarm-ha and arm-ha: what the manager will do next. The rules are those of pve-ha-manager 5. */
 int blast_ha(const struct picture *p, const struct blast_request *req, size_t n, struct draft *d);
 
+/* ---- replication ---- */
+
+#define BLAST_REPLICATION_NEEDS                                                                    \
+    0x37u /* PIC_STORAGE | _CONFIGS | _SNAPSHOTS | _REPLICATION | _HA; .vmid = the guest */
+/* Requests of one plan to /cluster/replication, all about one guest. The rules are those of
+ * pve-manager and pve-guest-common 9. */
+int blast_replication(const struct picture *p, const struct blast_request *req, size_t n,
+                      struct draft *d);
+/* The guest of such a request; 0 when it names none. */
+uint32_t blast_replication_guest(const struct blast_request *q);
+
 /* ---- the firewall ---- */
 
 struct picture_ask;

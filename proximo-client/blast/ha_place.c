@@ -206,7 +206,7 @@ bool ha_cannot_run(const struct picture *p, const struct guest *g, const char *n
             (void)snprintf(why, size, "%s is on %.60s, which is not there", v->key, v->storage);
             return true;
         }
-        if (!s->shared && !copied && !replication_to(p, g->vmid, node)) {
+        if (!s->shared && !copied && !(v->replicated && replication_to(p, g->vmid, node))) {
             (void)snprintf(why, size,
                            "%s is on the local storage %.60s and is not replicated there", v->key,
                            v->storage);

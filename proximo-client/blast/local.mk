@@ -72,6 +72,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/refs.h \
 	proximo-client/blast/retention.c \
 	proximo-client/blast/retention.h \
+	proximo-client/blast/replication.c \
 	proximo-client/blast/restore.c \
 	proximo-client/blast/roles.c \
 	proximo-client/blast/rollback.c \

@@ -206,6 +206,33 @@ int route_ha_resource_update(struct call *c) {
     return 0;
 }
 
+/* The resource leaves all rules; a rule that names nobody any more goes. */
+static void ha_purge(struct sim *s, const char *sid) {
+    CLEANUP(js_freep)
+    js *rules = js_copy(js_object_or_empty(state_get(&s->st, "ha", "rules", NULL)));
+
+    JS_FOREACH(rules, id, rule) {
+        char left[512] = "", list[512];
+        bool was_in = false;
+
+        (void)snprintf(list, sizeof(list), "%s", js_str_or(rule, "resources", ""));
+        for (char *save = NULL, *one = strtok_r(list, ",; ", &save); one;
+             one = strtok_r(NULL, ",; ", &save)) {
+            size_t len = strlen(left);
+
+            was_in |= strcmp(one, sid) == 0;
+            if (strcmp(one, sid) != 0) {
+                (void)snprintf(left + len, sizeof(left) - len, "%s%s", len ? "," : "", one);
+            }
+        }
+        if (was_in && !left[0]) {
+            state_del(&s->st, "ha", "rules", id, NULL);
+        } else if (was_in) {
+            state_set(&s->st, js_str(left), "ha", "rules", id, "resources", NULL);
+        }
+    }
+}
+
 int route_ha_resource_delete(struct call *c) {
     struct guest g;
     char sid[32];
@@ -217,6 +244,9 @@ int route_ha_resource_delete(struct call *c) {
         return call_fail(c, 500, "cannot delete service '%s', not HA managed!", sid);
     }
     state_del(&c->s->st, "ha", "resources", sid, NULL);
+    if (call_bool(c, "purge", true)) {
+        ha_purge(c->s, sid);
+    }
     sim_tick(c->s);
     return 0;
 }

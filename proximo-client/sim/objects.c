@@ -81,9 +81,23 @@ static const char *unmanaged(struct call *c, char ret[static 40]) {
     return NULL;
 }
 
+/* Only what PVE checks of one rule by itself; rules against rules are not checked here. */
+static bool is_ineffective(const struct call *c, const js *was) {
+    const char *affinity = call_str(c, "affinity");
+    const char *list = call_str(c, "resources");
+
+    affinity = affinity ? affinity : js_get_str(was, "affinity");
+    list = list ? list : js_str_or(was, "resources", "");
+    return affinity && !call_bool(c, "disable", false) && !strpbrk(list, ",; ");
+}
+
 static int put_rule(struct call *c, const js *was, const char *what) {
     char sid[40];
 
+    if (is_ineffective(c, was)) {
+        return call_param_error(c, "resources",
+                                "rule is ineffective as there are less than two resources");
+    }
     if (unmanaged(c, sid)) {
         return call_fail(c, 500, "%s ha rule failed: cannot use unmanaged resource(s) %s.", what,
                          sid);
@@ -157,6 +171,32 @@ int route_replication_job(struct call *c) {
     return 0;
 }
 
+/* A target that is there, is not where the guest is, and has no job of the guest yet. */
+static int check_target(struct call *c) {
+    const char *target = call_str(c, "target");
+    struct guest g = {0};
+    char vmid[16];
+    uint32_t n = 0;
+
+    (void)snprintf(vmid, sizeof(vmid), "%.*s", (int)strcspn(call_str(c, "id"), "-"),
+                   call_str(c, "id"));
+    if (!state_get(&c->s->st, "nodes", target, NULL)) {
+        return call_fail(c, 500, "Target '%s' does not exist.", target);
+    }
+    if (ident_vmid(vmid, &n) == 0 && guest_find(c->s, n, &g) && strcmp(g.node, target) == 0) {
+        return call_fail(c, 500, "Source and target must not be identical");
+    }
+    JS_FOREACH(state_get(&c->s->st, "replication", NULL), id, job) {
+        if (strncmp(id, vmid, strlen(vmid)) == 0 && id[strlen(vmid)] == '-' &&
+            strcmp(js_str_or(job, "target", ""), target) == 0) {
+            return call_fail(c, 500,
+                             "replication job for guest '%s' to target 'local/%s' already exists",
+                             vmid, target);
+        }
+    }
+    return 0;
+}
+
 int route_replication_create(struct call *c) {
     js *job;
 
@@ -165,6 +205,9 @@ int route_replication_create(struct call *c) {
     }
     if (job) {
         return call_fail(c, 500, "replication job '%s' already exists", call_str(c, "id"));
+    }
+    if (check_target(c) < 0) {
+        return -1;
     }
     state_set(&c->s->st, merged(c, NULL, "id"), "replication", call_str(c, "id"), NULL);
     sim_tick(c->s);

@@ -38,3 +38,5 @@ int assess_disk_resize(struct draft *d, const struct assess *a, struct err *e);
 int assess_backup_job(struct draft *d, const struct assess *a, struct err *e);
 int assess_backup_now(struct draft *d, const struct assess *a, struct err *e);
 int assess_restore(struct draft *d, const struct assess *a, struct err *e);
+/* Replication jobs: what is copied, what is left out, what a job that goes takes away. */
+int assess_replication(struct draft *d, const struct assess *a, struct err *e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Analysers for rows that are data. */
+#include <errno.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -44,4 +45,19 @@ int assess_prune(struct draft *d, const struct assess *a, struct err *e) {
                  : assess_verdict(blast_prune(p, storage, js_str_or(a->args, "node", ""), a->form,
                                               clock_unix(), d),
                                   e);
+}
+
+int assess_replication(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    struct blast_request req[4];
+    size_t n = assess_requests(a, req, ARRAY_LEN(req));
+    struct picture_ask ask = {.what = BLAST_REPLICATION_NEEDS};
+    int r;
+
+    if (n == 0) {
+        return err_set(e, -EINVAL, "not a change of replication that can be assessed");
+    }
+    ask.vmid = blast_replication_guest(&req[0]);
+    r = assess_look(d, &ask, ask.vmid, &p, e);
+    return r < 0 ? r : assess_verdict(blast_replication(p, req, n, d), e);
 }

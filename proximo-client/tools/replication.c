@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows about storage replication jobs. */
-#include "proximo-client/tools/send.h"
+#include "proximo-client/tools/assess.h"
 
 static const struct thing job = {
     .kind = "replication",
@@ -68,10 +68,11 @@ const struct row replication_rows[] = {
     {"pve_replication_create", "Make a replication job",
      "Plans a new replication job: the guest's volumes are copied to another node on a "
      "schedule." PLANS,
-     "replication", EFFECT_CHANGE, 0, create_fields, .undo = "inverse",
+     "replication", EFFECT_CHANGE, 0, create_fields, .analysers = "replication", .undo = "inverse",
      .privilege = "/vms/{vmid} VM.Replicate",
      .send =
          &(const struct send){
+             .assess = assess_replication,
              .does = SEND_CREATE,
              .on = &job,
              .method = "POST",
@@ -82,10 +83,11 @@ const struct row replication_rows[] = {
          }},
     {"pve_replication_update", "Change a replication job",
      "Plans changing a replication job: schedule, rate, disabled or not." PLANS, "replication",
-     EFFECT_CHANGE, 0, update_fields, .undo = "restore-object",
+     EFFECT_CHANGE, 0, update_fields, .analysers = "replication", .undo = "restore-object",
      .privilege = "/vms/{vmid} VM.Replicate",
      .send =
          &(const struct send){
+             .assess = assess_replication,
              .does = SEND_UPDATE,
              .on = &job,
              .method = "PUT",
@@ -95,10 +97,11 @@ const struct row replication_rows[] = {
          }},
     {"pve_replication_delete", "Delete a replication job",
      "Plans deleting a replication job and, unless kept, the replica on the target." PLANS,
-     "replication", EFFECT_CHANGE, 0, delete_fields, .undo = "restore-object",
-     .privilege = "/vms/{vmid} VM.Replicate",
+     "replication", EFFECT_CHANGE, 0, delete_fields, .analysers = "replication",
+     .undo = "restore-object", .privilege = "/vms/{vmid} VM.Replicate",
      .send =
          &(const struct send){
+             .assess = assess_replication,
              .does = SEND_DELETE,
              .on = &job,
              .method = "DELETE",

@@ -43,7 +43,9 @@ def test_ha_rule(t):
     code, plan, text = w.plan("pve_ha_rule_create", rule="alone", type="resource-affinity",
                               affinity="negative", resources=["ct:302"])
     t.ok(code == 0 and any("PVE will refuse" in r for r in plan["plan"]["risk_reasons"])
-         and plan["plan"]["risk"] == "high", "a rule of one resource is refused", text)
+         and plan["plan"]["risk"] == "high", "a rule of one resource will be refused", text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code != 0 and "less than two" in text, "and is", text)
     code, plan, text = w.plan("pve_ha_rule_update", rule="dns-near-core", type="node-affinity",
                               nodes=["pve3"], strict=True)
     t.ok(code == 0 and any(e in ("changed", "interrupted") for r, e in told(plan) if r == "ct/302")
@@ -52,7 +54,34 @@ def test_ha_rule(t):
     t.ok(code == 0 and "moves it on to" in text, "moved against its rule it does not stay", text)
 
 
+def test_ha_purge(t):
+    for sid in ("ct:303", "ct:301"):
+        w.sim.call("POST", "/cluster/ha/resources", sid=sid, state="ignored")
+    w.sim.call("POST", "/cluster/ha/rules", rule="pair", type="resource-affinity",
+               affinity="positive", resources="ct:301,ct:303")
+    w.sim.call("DELETE", "/cluster/ha/resources/ct:303")
+    rule = w.sim.call("GET", "/cluster/ha/rules/pair")
+    t.ok(rule["resources"] == "ct:301", "what leaves HA leaves its rules", rule)
+    w.sim.call("DELETE", "/cluster/ha/resources/ct:301")
+    left = [r["rule"] for r in w.sim.call("GET", "/cluster/ha/rules")]
+    t.ok("pair" not in left, "and a rule of nobody goes", left)
+
+
+def test_replication(t):
+    home = guest(303)["node"]
+    other = next(n for n in ("pve1", "pve2") if n != home)
+    code, plan, text = w.plan("pve_replication_create", id="303-4", target=home)
+    t.ok(code == 0 and "on the target already" in text, "to where it is it will be refused", text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code != 0 and "identical" in text, "and is", text)
+    code, plan, text = w.plan("pve_replication_create", id="303-4", target=other)
+    t.ok(code == 0 and plan["plan"]["complete"], "the verdict of a new job is complete", text)
+    code, plan, text = w.plan("pve_replication_delete", id="101-0")
+    t.ok(code == 0 and ("ct/101", "loses-backup") in told(plan), "a job that goes takes its copy", text)
+    whole(t, plan, "replication")
+
+
 try:
-    sys.exit(Tap().run(test_ha_resource, test_ha_rule))
+    sys.exit(Tap().run(test_ha_resource, test_ha_rule, test_ha_purge, test_replication))
 finally:
     w.close()

@@ -127,6 +127,12 @@ static int run_ha(const struct picture *p, const js *c, struct draft *d) {
     return blast_ha(p, q, requests_of(c, q, ARRAY_LEN(q)), d);
 }
 
+static int run_replication(const struct picture *p, const js *c, struct draft *d) {
+    struct blast_request q[8];
+
+    return blast_replication(p, q, requests_of(c, q, ARRAY_LEN(q)), d);
+}
+
 static const struct call {
     const char *name;
     unsigned int needs;
@@ -145,6 +151,7 @@ static const struct call {
     {"migrate", BLAST_MIGRATE_NEEDS, run_migrate},
     {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
     {"ha", BLAST_HA_NEEDS, run_ha},
+    {"replication", BLAST_REPLICATION_NEEDS, run_replication},
 };
 
 static js *call_blast(const struct call *call, const js *c) {

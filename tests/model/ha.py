@@ -180,8 +180,8 @@ class Manager:
             s = self.stores.get(sto)
             if not s or node not in words(s.get("nodes", ",".join(self.nodes))):
                 return False
-            if not s.get("shared") and not any(
-                    j["guest"] == vmid and j["target"] == node for j in self.jobs):
+            if not s.get("shared") and (self.guests[sid]["alone"] or not any(
+                    j["guest"] == vmid and j["target"] == node for j in self.jobs)):
                 return False
         return True
 
@@ -275,6 +275,7 @@ class World:
             kind = rng.choice(["vm", "vm", "ct"])
             self.guests[f"{kind}:{vmid}"] = {
                 "node": rng.choice(names), "running": rng.random() < 0.6,
+                "alone": rng.random() < 0.3,  # its disks are left out of replication
                 "stores": rng.sample(["ss", "zz", "half"], rng.choice([0, 1, 1, 2])) if
                 rng.random() < 0.6 else ["ss"]}
         self.jobs = [{"id": f"{s[3:]}-0", "guest": int(s[3:]), "target": rng.choice(names)}
@@ -428,7 +429,7 @@ class World:
             cfg = {}
             for i, sto in enumerate(g["stores"]):
                 key = ("rootfs" if i == 0 else f"mp{i}") if kind == "lxc" else f"scsi{i}"
-                cfg[key] = f"{sto}:vm-{s[3:]}-disk-{i}"
+                cfg[key] = f"{sto}:vm-{s[3:]}-disk-{i}" + (",replicate=0" if g["alone"] else "")
             w[f"/nodes/{g['node']}/{kind}/{s[3:]}/config"] = cfg
         return w
 

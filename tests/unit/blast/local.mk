@@ -6,10 +6,11 @@ BLAST_TESTS = \
 	tests/unit/blast/test_ha \
 	tests/unit/blast/test_node \
 	tests/unit/blast/test_picture \
+	tests/unit/blast/test_replication \
 	tests/unit/blast/test_storage
 check_PROGRAMS += $(BLAST_TESTS)
 TESTS += $(BLAST_TESTS)
-BLAST_WORLD = tests/unit/blast/world.c tests/unit/blast/world.h
+BLAST_WORLD = tests/unit/blast/world.c tests/unit/blast/world.h tests/unit/blast/says.h
 tests_unit_blast_test_access_SOURCES = tests/unit/blast/test_access.c $(BLAST_WORLD)
 tests_unit_blast_test_access_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_firewall_SOURCES = tests/unit/blast/test_firewall.c $(BLAST_WORLD)
@@ -22,5 +23,7 @@ tests_unit_blast_test_node_SOURCES = tests/unit/blast/test_node.c $(BLAST_WORLD)
 tests_unit_blast_test_node_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_picture_SOURCES = tests/unit/blast/test_picture.c $(BLAST_WORLD)
 tests_unit_blast_test_picture_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_blast_test_replication_SOURCES = tests/unit/blast/test_replication.c $(BLAST_WORLD)
+tests_unit_blast_test_replication_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_storage_SOURCES = tests/unit/blast/test_storage.c $(BLAST_WORLD)
 tests_unit_blast_test_storage_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)

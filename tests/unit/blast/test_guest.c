@@ -6,7 +6,7 @@
 
 #include "common/own.h"
 #include "proximo-client/pipeline/draft.h"
-#include "world.h"
+#include "says.h"
 
 #define ROW(kind, id, node, status)                                                                \
     "{\"type\":\"" kind "\",\"vmid\":" #id ",\"node\":\"" node "\",\"status\":\"" status           \
@@ -20,15 +20,6 @@
     "{" GUESTS(ROW("qemu", 100, "c1",                                                              \
                    guest)) ",\"/cluster/ha/resources\":[{\"sid\":\"vm:100\",\"state\":\"" state    \
                            "\"}]}"
-
-static void compare(const char *name, const char *affects, const char *says, int risk) {
-    ck_assert_msg(strcmp(buf_str(&record_affects), affects) == 0, "%s:\n%s%s", name,
-                  buf_str(&record_affects), buf_str(&record_rest));
-    ck_assert_msg(says ? strstr(buf_str(&record_rest), says) != NULL
-                       : strstr(buf_str(&record_rest), "unread") == NULL,
-                  "%s:\n%s", name, buf_str(&record_rest));
-    ck_assert_msg(record_risk == risk, "%s: risk %d\n%s", name, record_risk, buf_str(&record_rest));
-}
 
 static const struct power_case {
     const char *name, *world, *action, *affects, *says;
@@ -110,7 +101,7 @@ START_TEST(power) {
     CLEANUP(picture_freep) struct picture *p = world_picture(c->world, &ask);
 
     (void)blast_power(p, 100, c->action, record_reset());
-    compare(c->name, c->affects, c->says, c->risk);
+    record_check(c->name, c->affects, c->says, c->risk);
 }
 END_TEST
 
@@ -207,7 +198,7 @@ START_TEST(config) {
     ck_assert(!c->set || js_parse(c->set, strlen(c->set), &set, NULL) == 0);
     ck_assert(!c->del || js_parse(c->del, strlen(c->del), &del, NULL) == 0);
     (void)blast_config(p, 100, set, del, record_reset());
-    compare(c->name, c->affects, c->says, c->risk);
+    record_check(c->name, c->affects, c->says, c->risk);
     ck_assert_ptr_null(strstr(buf_str(&record_rest), "canary"));
 }
 END_TEST
@@ -301,7 +292,7 @@ START_TEST(rollback) {
     CLEANUP(picture_freep) struct picture *p = world_picture(c->world, &ask);
 
     (void)blast_rollback(p, 100, "s1", NOW, record_reset());
-    compare(c->name, c->affects, c->says, c->risk);
+    record_check(c->name, c->affects, c->says, c->risk);
 }
 END_TEST
 
@@ -347,7 +338,7 @@ START_TEST(exec) {
 
     ck_assert_int_eq(js_parse(c->explain, strlen(c->explain), &explain, NULL), 0);
     ck_assert_int_eq(blast_exec(NULL, 100, explain, record_reset()), 0);
-    compare(c->name, c->affects, c->says, c->risk);
+    record_check(c->name, c->affects, c->says, c->risk);
     ck_assert_int_lt(blast_exec(NULL, 100, NULL, record_reset()), 0);
     ck_assert_int_eq(record_risk, RISK_HIGH);
 }
