@@ -41,7 +41,7 @@ static void take_pools(const struct picture *p, js *world) {
     js_add(world, "pools", pools);
 }
 
-static js *world_of(const struct picture *p) {
+js *access_world(const struct picture *p) {
     CLEANUP(js_freep) js *world = js_object();
     bool whole = take(p, world, "users", "/access/users?full=1");
 
@@ -301,7 +301,7 @@ static void check_administrators(struct compare *c) {
 
 int blast_access(const struct picture *p, const char *method, const char *path, const js *form,
                  const char *own, int64_t now, struct draft *d) {
-    CLEANUP(js_freep) js *world = world_of(p);
+    CLEANUP(js_freep) js *world = access_world(p);
     CLEANUP(js_freep) js *then = world ? access_after(world, method, path, form) : NULL;
     CLEANUP(js_freep) js *paths = NULL;
     CLEANUP(compare_done)

@@ -9,6 +9,7 @@
 #include "common/js.h"
 
 struct access;
+struct picture;
 struct access_path;
 
 #define ACCESS_PRIVS 192 /* PVE 9.1 knows 47; roles of a later one may name more */
@@ -32,6 +33,10 @@ static inline void access_freep(struct access **a) {
     access_free(*a);
     *a = NULL;
 }
+
+/* The world as a picture shows it (BLAST_ACCESS_NEEDS): new object, NULL when a list that decides
+ * was not read. */
+js *access_world(const struct picture *p);
 
 /* Users first, then tokens. */
 size_t access_principals(const struct access *a);

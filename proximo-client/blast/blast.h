@@ -13,6 +13,12 @@
 struct draft;
 struct picture;
 
+/* What is sent, in API terms; form NULL = empty. */
+struct blast_request {
+    const char *method, *path;
+    const js *form;
+};
+
 /* What each needs in its picture (struct picture_ask). */
 #define BLAST_STORAGE_NEEDS  0xffu  /* everything; .storage = the storage */
 #define BLAST_POWER_NEEDS    0x23u  /* PIC_STORAGE | PIC_CONFIGS | PIC_HA; every guest */
@@ -37,6 +43,10 @@ int blast_rollback(const struct picture *p, uint32_t vmid, const char *snapname,
  * seconds, for what is expired. */
 int blast_access(const struct picture *p, const char *method, const char *path, const js *form,
                  const char *own, int64_t now, struct draft *d);
+/* A realm is made, changed, deleted or synced; before: its settings, NULL when there is none yet.
+ * BLAST_ACCESS_NEEDS; own and now as above. */
+int blast_realm(const struct picture *p, const js *before, const struct blast_request *q,
+                const char *own, int64_t now, struct draft *d);
 /* explain: a node daemon's answer (nodes.h). p may be NULL (only the guest's name is taken). */
 int blast_exec(const struct picture *p, uint32_t vmid, const js *explain, struct draft *d);
 
@@ -106,12 +116,6 @@ int blast_mapping(const struct picture *p, const char *type, const char *id, con
 #define BLAST_NODE_SERVICE_NEEDS 0x22u /* PIC_CONFIGS | PIC_HA */
 int blast_node_service(const struct picture *p, const char *node, const char *service,
                        const char *action, struct draft *d);
-
-/* What is sent, in API terms; form NULL = empty. */
-struct blast_request {
-    const char *method, *path;
-    const js *form;
-};
 
 /* ---- high availability ---- */
 

@@ -68,6 +68,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/pools.c \
 	proximo-client/blast/power.c \
 	proximo-client/blast/prune.c \
+	proximo-client/blast/realm.c \
 	proximo-client/blast/refs.c \
 	proximo-client/blast/refs.h \
 	proximo-client/blast/retention.c \

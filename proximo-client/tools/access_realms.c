@@ -221,10 +221,11 @@ const struct row access_realm_rows[] = {
          }},
     {"pve_realm_create", "Make a realm",
      "Plans a new authentication realm: who can log in depends on a server that it names." PLANS,
-     "access", EFFECT_CHANGE, 0, realm_create_fields, .undo = "inverse",
-     .privilege = "/access/realm Realm.Allocate",
+     "access", EFFECT_CHANGE, 0, realm_create_fields, .analysers = "realm access",
+     .undo = "inverse", .privilege = "/access/realm Realm.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_realm,
              .does = SEND_CREATE,
              .on = &realm,
              .method = "POST",
@@ -236,10 +237,11 @@ const struct row access_realm_rows[] = {
          }},
     {"pve_realm_update", "Change a realm",
      "Plans changing an authentication realm; its users may be unable to log in." PLANS, "access",
-     EFFECT_CHANGE, 0, realm_update_fields, .undo = "restore-object",
+     EFFECT_CHANGE, 0, realm_update_fields, .analysers = "realm access", .undo = "restore-object",
      .privilege = "/access/realm Realm.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_realm,
              .does = SEND_UPDATE,
              .on = &realm,
              .method = "PUT",
@@ -252,9 +254,11 @@ const struct row access_realm_rows[] = {
          }},
     {"pve_realm_delete", "Delete a realm",
      "Plans deleting a realm: its users cannot log in any more." PLANS, "access", EFFECT_CHANGE, 0,
-     realm_fields, .undo = "restore-object", .privilege = "/access/realm Realm.Allocate",
+     realm_fields, .analysers = "realm access", .undo = "restore-object",
+     .privilege = "/access/realm Realm.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_realm,
              .does = SEND_DELETE,
              .on = &realm,
              .method = "DELETE",
@@ -267,11 +271,12 @@ const struct row access_realm_rows[] = {
     {"pve_realm_sync", "Sync a realm",
      "Plans reading users and groups of an LDAP or AD realm into the cluster; with remove-vanished "
      "users and ACL entries go." PLANS,
-     "access", EFFECT_CHANGE, 0, realm_sync_fields, .undo = "none",
+     "access", EFFECT_CHANGE, 0, realm_sync_fields, .analysers = "realm access", .undo = "none",
      .undo_none = "what the directory server changes is not known before",
      .privilege = "/access/realm/{realm} Realm.AllocateUser",
      .send =
          &(const struct send){
+             .assess = assess_realm,
              .does = SEND_ACTION,
              .on = &realm,
              .method = "POST",

@@ -40,3 +40,5 @@ int assess_backup_now(struct draft *d, const struct assess *a, struct err *e);
 int assess_restore(struct draft *d, const struct assess *a, struct err *e);
 /* Replication jobs: what is copied, what is left out, what a job that goes takes away. */
 int assess_replication(struct draft *d, const struct assess *a, struct err *e);
+/* Realms: who logs in by it, what a setting exposes, what a sync may take away. */
+int assess_realm(struct draft *d, const struct assess *a, struct err *e);

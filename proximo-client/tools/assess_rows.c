@@ -61,3 +61,17 @@ int assess_replication(struct draft *d, const struct assess *a, struct err *e) {
     r = assess_look(d, &ask, ask.vmid, &p, e);
     return r < 0 ? r : assess_verdict(blast_replication(p, req, n, d), e);
 }
+
+int assess_realm(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    struct blast_request req[2];
+    size_t n = assess_requests(a, req, ARRAY_LEN(req));
+    struct picture_ask ask = {.what = BLAST_ACCESS_NEEDS};
+    int r = n == 1 ? assess_look(d, &ask, 0, &p, e)
+                   : err_set(e, -EINVAL, "not a change of a realm that can be assessed");
+
+    return r < 0 ? r
+                 : assess_verdict(blast_realm(p, a->before, req,
+                                              pve_token_id(draft_session(d)->pve), clock_unix(), d),
+                                  e);
+}

@@ -81,7 +81,20 @@ def test_replication(t):
     whole(t, plan, "replication")
 
 
+def test_realm(t):
+    w.sim.call("POST", "/access/users", userid="ada@pve", enable=1)
+    w.sim.call("PUT", "/access/acl", path="/", roles="Administrator", users="ada@pve")
+    code, plan, text = w.plan("pve_realm_update", realm="pve", tfa="type=oath")
+    t.ok(code == 0 and ("realm/pve", "degraded") in told(plan) and "second factor" in text
+         and plan["plan"]["complete"], "who logs in by a realm is told when its rules change", text)
+    code, plan, text = w.plan("pve_realm_delete", realm="pve")
+    t.ok(code == 0 and told(plan) == {("realm/pve", "changed")}, "what is built in stays", text)
+    code, plan, text = w.plan("pve_realm_sync", realm="pve", scope="users")
+    t.ok(code == 0 and "cannot be synced" in text, "and has nothing to be synced with", text)
+
+
 try:
-    sys.exit(Tap().run(test_ha_resource, test_ha_rule, test_ha_purge, test_replication))
+    sys.exit(Tap().run(test_ha_resource, test_ha_rule, test_ha_purge, test_replication,
+                       test_realm))
 finally:
     w.close()

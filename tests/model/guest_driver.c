@@ -133,6 +133,14 @@ static int run_replication(const struct picture *p, const js *c, struct draft *d
     return blast_replication(p, q, requests_of(c, q, ARRAY_LEN(q)), d);
 }
 
+static int run_realm(const struct picture *p, const js *c, struct draft *d) {
+    struct blast_request q[1];
+
+    return requests_of(c, q, 1) == 1 ? blast_realm(p, js_get(c, "before"), q, js_get_str(c, "own"),
+                                                   js_int_or(c, "now", 0), d)
+                                     : -1;
+}
+
 static const struct call {
     const char *name;
     unsigned int needs;
@@ -152,6 +160,7 @@ static const struct call {
     {"evacuate", BLAST_MIGRATE_NEEDS, run_evacuate},
     {"ha", BLAST_HA_NEEDS, run_ha},
     {"replication", BLAST_REPLICATION_NEEDS, run_replication},
+    {"realm", BLAST_ACCESS_NEEDS, run_realm},
 };
 
 static js *call_blast(const struct call *call, const js *c) {
