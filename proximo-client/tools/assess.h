@@ -27,6 +27,10 @@ int assess_node_service(struct draft *d, const struct assess *a, struct err *e);
 int assess_prune(struct draft *d, const struct assess *a, struct err *e);
 /* assess_ha.c: what the HA manager will do next. */
 int assess_ha(struct draft *d, const struct assess *a, struct err *e);
+/* Replication jobs: what is copied, what is left out, what a job that goes takes away. */
+int assess_replication(struct draft *d, const struct assess *a, struct err *e);
+/* Realms: who logs in by it, what a setting exposes, what a sync may take away. */
+int assess_realm(struct draft *d, const struct assess *a, struct err *e);
 
 /* --- guests and their disks (assess_guests.c) --- */
 int assess_destroy(struct draft *d, const struct assess *a, struct err *e);
@@ -38,7 +42,3 @@ int assess_disk_resize(struct draft *d, const struct assess *a, struct err *e);
 int assess_backup_job(struct draft *d, const struct assess *a, struct err *e);
 int assess_backup_now(struct draft *d, const struct assess *a, struct err *e);
 int assess_restore(struct draft *d, const struct assess *a, struct err *e);
-/* Replication jobs: what is copied, what is left out, what a job that goes takes away. */
-int assess_replication(struct draft *d, const struct assess *a, struct err *e);
-/* Realms: who logs in by it, what a setting exposes, what a sync may take away. */
-int assess_realm(struct draft *d, const struct assess *a, struct err *e);
