@@ -10,13 +10,15 @@
 
 static int __attribute__((format(printf, 4, 0)))
 err_fill(struct err *e, int code, const char *tag, const char *fmt, va_list ap) {
+    struct err new = {.code = code};
+
     if (!e) {
         return code;
     }
-    memset(e, 0, sizeof(*e));
-    e->code = code;
-    (void)snprintf(e->tag, sizeof(e->tag), "%s", tag);
-    (void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+    /* Aside first: the arguments may point into the error that is replaced. */
+    (void)snprintf(new.tag, sizeof(new.tag), "%s", tag);
+    (void)vsnprintf(new.msg, sizeof(new.msg), fmt, ap);
+    *e = new;
     return code;
 }
 

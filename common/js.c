@@ -334,7 +334,9 @@ int js_parse(const char *text, size_t len, js **ret, struct err *e) {
     }
     memcpy(copy, text, len);
     copy[len] = '\0';
-    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    /* Not JSON_TOKENER_STRICT: that of json-c 0.18 (Debian 13) refuses every string with a byte above
+     * 127 (json-c issue 875). The scan above has held all of it to the grammar already. */
+    json_tokener_set_flags(t, JSON_TOKENER_VALIDATE_UTF8);
     v = json_tokener_parse_ex(t, copy, (int)(len + 1));
     if (json_tokener_get_error(t) != json_tokener_success) {
         return err_set(e, -EBADMSG, "not JSON: %s",

@@ -29,6 +29,11 @@ START_TEST(errors_keep_tag_and_grow_outwards) {
     ck_assert_str_eq(e.msg, "step 3: no thing");
     ck_assert_str_eq(e.tag, "not_found");
     ck_assert_str_eq(e.hint, "look there");
+    err_by(&e, "node");
+    ck_assert_int_eq(err_tag(&e, -EACCES, "frozen", "outer: %s", e.msg), -EACCES);
+    ck_assert_str_eq(e.msg, "outer: step 3: no thing"); /* an argument may be the old error's */
+    ck_assert_str_eq(e.hint, "");
+    ck_assert_str_eq(e.by, "");
     ck_assert_int_eq(err_set(NULL, -EIO, "x"), -EIO);
     memset(longtext, 'x', sizeof(longtext) - 1);
     longtext[sizeof(longtext) - 1] = '\0';
