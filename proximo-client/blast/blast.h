@@ -112,6 +112,14 @@ int blast_restore(const struct picture *p, const char *kind, const char *node, c
 #define BLAST_MAPPING_NEEDS 0x02u /* PIC_CONFIGS */
 int blast_mapping(const struct picture *p, const char *type, const char *id, const js *before,
                   const js *after, struct draft *d);
+/* A node reboots, or shuts down. .nodes = the node */
+#define BLAST_NODE_NEEDS                                                                           \
+    (0x33u | PIC_CLUSTER | PIC_CEPH) /* PIC_STORAGE | _CONFIGS | _REPLICATION | _HA and these */
+int blast_node_power(const struct picture *p, const char *node, bool reboot, struct draft *d);
+/* All guests of a node, or those of form's vms ("104,105"): startall stopall suspendall. */
+#define BLAST_NODE_GUESTS_NEEDS 0x23u /* PIC_STORAGE | PIC_CONFIGS | PIC_HA */
+int blast_node_guests(const struct picture *p, const char *node, const char *action, const js *form,
+                      struct draft *d);
 /* action: start stop restart reload */
 #define BLAST_NODE_SERVICE_NEEDS 0x22u /* PIC_CONFIGS | PIC_HA */
 int blast_node_service(const struct picture *p, const char *node, const char *service,

@@ -70,6 +70,8 @@ void words_each(const char *words, void (*f)(void *ctx, const char *word), void 
 /* A span in words: "90 minutes", "3 days". Negative: clocks differ, so unknown. */
 void age_text(int64_t seconds, char *ret, size_t size);
 
+/* Whether a node is among "c1:2,c3": nodes of an HA rule, with priorities. */
+bool ha_nodes_have(const char *nodes, const char *node);
 /* Storages that the guest serves by its address (NFS, CIFS …): every guest with a volume there. */
 void served_by(const struct picture *p, const struct guest *me, struct tally *t, struct draft *d);
 

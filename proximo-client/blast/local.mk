@@ -49,7 +49,11 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/migrate_ha.c \
 	proximo-client/blast/mapping.c \
 	proximo-client/blast/migrate_host.c \
+	proximo-client/blast/node.c proximo-client/blast/node_ha.c proximo-client/blast/node_int.h \
+	proximo-client/blast/node_guests.c \
+	proximo-client/blast/node_quorum.c \
 	proximo-client/blast/node_service.c \
+	proximo-client/blast/part_node.c \
 	proximo-client/blast/migrate_int.h \
 	proximo-client/blast/part_access.c \
 	proximo-client/blast/part_firewall.c \

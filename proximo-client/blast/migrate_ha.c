@@ -12,8 +12,7 @@ static void sid_of(const struct guest *g, char ret[static 24]) {
     (void)snprintf(ret, 24, "%s:%u", strcmp(g->kind, "lxc") == 0 ? "ct" : "vm", g->vmid);
 }
 
-/* "c1:2,c3": nodes with priorities. */
-static bool names_node(const char *nodes, const char *node) {
+bool ha_nodes_have(const char *nodes, const char *node) {
     size_t n = strlen(node);
 
     for (const char *s = nodes; *s; s += strcspn(s, ",") + (s[strcspn(s, ",")] == ',')) {
@@ -27,7 +26,7 @@ static bool names_node(const char *nodes, const char *node) {
 static void check_node_rule(struct move *m, const js *rule) {
     const char *id = js_str_or(rule, "rule", "?");
 
-    if (names_node(js_str_or(rule, "nodes", ""), m->target)) {
+    if (ha_nodes_have(js_str_or(rule, "nodes", ""), m->target)) {
         return;
     }
     if (js_bool_or(rule, "strict", false)) {

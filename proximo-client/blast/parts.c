@@ -11,9 +11,8 @@
 
 /* Order is the order of the first reads: permissions come first, they say which lists are whole. */
 static const struct pic_part *const parts[] = {
-    &part_resources, &part_guest,  &part_storage, &part_lists,
-    &part_access,    &part_target, &part_owned,   &part_firewall,
-    &part_ha,
+    &part_resources, &part_guest, &part_storage,  &part_lists, &part_access,
+    &part_target,    &part_owned, &part_firewall, &part_ha,    &part_node,
 };
 
 void part_fail(struct picture *p, struct part *part, const struct pic_answer *a,
@@ -102,7 +101,8 @@ static bool put_named(struct picture *p, const struct pic_answer *a) {
             part_list(p, &w->part, w->as.seen_on, w->as.seen_with, w->as.privilege);
         }
         w->data = a->data;
-    } else if (w->as.optional && a->why && a->why->http_status == w->as.optional) {
+    } else if (a->why && ((w->as.optional && a->why->http_status == w->as.optional) ||
+                          (w->as.absent && strstr(a->why->msg, w->as.absent)))) {
         part_read(p, &w->part); /* read, and there is none */
     } else {
         part_fail(p, &w->part, a, w->as.privilege);

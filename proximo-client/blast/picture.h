@@ -123,12 +123,16 @@ struct content {
 #define PIC_HA_NOW                                                                                 \
     (1u << 24) /* the manager's state, groups, configurations of the guests HA has and of `vmid`   \
                 */
+#define PIC_CLUSTER (1u << 26) /* options, votes, quorum device */
+#define PIC_CEPH    (1u << 27) /* monitors, OSDs and pools as .nodes see them */
+#define PIC_DISKS   (1u << 28) /* disks of .nodes: volume groups, ZFS pools, directories */
 struct picture_ask {
     unsigned int what;
     uint32_t vmid;       /* 0 = every guest */
     const char *storage; /* for PIC_CONTENT */
     uint32_t owner;      /* for PIC_OWNED */
-    const char *nodes;   /* PIC_STATUS, _SPACE, _BRIDGES: of these only ("c1,c2"); NULL = all */
+    const char *nodes; /* PIC_STATUS, _SPACE, _BRIDGES, _CEPH, _DISKS: of these only ("c1,c2"); NULL
+                          = all */
     const char *archive; /* for PIC_ARCHIVE: a volume id; .nodes is then one node */
 };
 

@@ -21,7 +21,8 @@ struct want_as {
     /* A list that PVE filters without a sign is whole for who holds one of seen_with ("A|B") on
      * seen_on; NULL: what is answered is whole. */
     const char *seen_on, *seen_with;
-    int optional; /* HTTP status that means "there is none", 0 = every refusal counts */
+    int optional;       /* HTTP status that means "there is none", 0 = every refusal counts */
+    const char *absent; /* part of an error's text that means the same, or NULL */
 };
 
 /* A read that is wanted, on its way or answered. */
@@ -88,7 +89,7 @@ struct pic_part {
     bool (*put)(struct picture *p, const struct pic_answer *a); /* true: it was for this part */
 };
 extern const struct pic_part part_resources, part_guest, part_storage, part_lists, part_access,
-    part_target, part_owned, part_firewall, part_ha;
+    part_target, part_owned, part_firewall, part_ha, part_node;
 
 void parts_start(struct picture *p);
 void parts_node(struct picture *p, const struct node *n);

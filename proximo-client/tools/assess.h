@@ -24,6 +24,11 @@ int assess_volume_delete(struct draft *d, const struct assess *a, struct err *e)
 int assess_mapping(struct draft *d, const struct assess *a, struct err *e);
 /* A node's service is started, stopped, restarted or reloaded. */
 int assess_node_service(struct draft *d, const struct assess *a, struct err *e);
+/* A node reboots or shuts down. */
+int assess_node_power(struct draft *d, const struct assess *a, struct err *e);
+/* startall, stopall, suspendall; and migrateall. */
+int assess_node_guests(struct draft *d, const struct assess *a, struct err *e);
+int assess_node_migrate(struct draft *d, const struct assess *a, struct err *e);
 int assess_prune(struct draft *d, const struct assess *a, struct err *e);
 /* assess_ha.c: what the HA manager will do next. */
 int assess_ha(struct draft *d, const struct assess *a, struct err *e);

@@ -33,3 +33,70 @@ int assess_node_service(struct draft *d, const struct assess *a, struct err *e) 
                                                      strrchr(a->path, '/') + 1, d),
                                   e);
 }
+
+int assess_node_power(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    const char *node = js_str_or(a->args, "node", "");
+    struct picture_ask ask = {.what = BLAST_NODE_NEEDS, .nodes = node};
+    bool reboot = strcmp(js_str_or(a->form, "command", ""), "reboot") == 0;
+    int r = assess_look(d, &ask, 0, &p, e);
+
+    return r < 0 ? r : assess_verdict(blast_node_power(p, node, reboot, d), e);
+}
+
+int assess_node_guests(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    struct picture_ask ask = {.what = BLAST_NODE_GUESTS_NEEDS};
+    int r = assess_look(d, &ask, 0, &p, e);
+
+    return r < 0 ? r
+                 : assess_verdict(blast_node_guests(p, js_str_or(a->args, "node", ""),
+                                                    strrchr(a->path, '/') + 1, a->form, d),
+                                  e);
+}
+
+/* {"104": "c2", …}: every guest of the node, or those of the list. */
+static js *moves_of(const struct picture *p, const js *args) {
+    const js *vms = js_get(args, "vms");
+    js *moves = js_object();
+    const struct guest *g;
+    size_t n = picture_guests(p, &g);
+
+    for (size_t i = 0; i < n; i++) {
+        char vmid[16];
+        bool listed = !vms;
+
+        (void)snprintf(vmid, sizeof(vmid), "%u", g[i].vmid);
+        for (size_t k = 0; k < js_len(vms); k++) {
+            listed |= strcmp(json_object_get_string(js_at(vms, k)), vmid) == 0;
+        }
+        if (listed && strcmp(g[i].node, js_str_or(args, "node", "")) == 0) {
+            js_add(moves, vmid, js_str(js_str_or(args, "target", "")));
+        }
+    }
+    return moves;
+}
+
+int assess_node_migrate(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    CLEANUP(js_freep) js *moves = NULL;
+    CLEANUP(js_freep) js *form = js_object();
+    char nodes[160];
+    struct picture_ask ask = {.what = BLAST_MIGRATE_NEEDS, .nodes = nodes};
+    int r;
+
+    (void)snprintf(nodes, sizeof(nodes), "%.70s,%.70s", js_str_or(a->args, "node", ""),
+                   js_str_or(a->args, "target", ""));
+    r = assess_look(d, &ask, 0, &p, e);
+    if (r < 0) {
+        return r;
+    }
+    moves = moves_of(p, a->args);
+    /* as PVE asks each move: running VMs online, running containers by a restart */
+    js_add(form, "online", js_int(1));
+    js_add(form, "restart", js_int(1));
+    if (js_bool_or(a->args, "with-local-disks", false)) {
+        js_add(form, "with-local-disks", js_int(1));
+    }
+    return assess_verdict(blast_migrate_many(p, moves, form, d), e);
+}

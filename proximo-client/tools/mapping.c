@@ -51,7 +51,7 @@ static const struct field dir_update_fields[] = {ID, DIR_MAP, DESCRIPTION, KEYS,
      .send =                                                                                       \
          &(const struct send){                                                                     \
              .does = SEND_CREATE,                                                                  \
-             .on = &on_it,                                                                         \
+             .on = &(on_it),                                                                       \
              .method = "POST",                                                                     \
              .path = "/cluster/mapping/" word,                                                     \
              .say = "make " what " mapping {id}",                                                  \
@@ -71,7 +71,7 @@ static const struct field dir_update_fields[] = {ID, DIR_MAP, DESCRIPTION, KEYS,
          .send =                                                                                   \
              &(const struct send){                                                                 \
                  .does = SEND_UPDATE,                                                              \
-                 .on = &on_it,                                                                     \
+                 .on = &(on_it),                                                                   \
                  .method = "PUT",                                                                  \
                  .path = "/cluster/mapping/" word "/{id}",                                         \
                  .say = "change " what " mapping {id}",                                            \
@@ -85,7 +85,7 @@ static const struct field dir_update_fields[] = {ID, DIR_MAP, DESCRIPTION, KEYS,
             "mapping", EFFECT_CHANGE, 0, id_fields,                                                \
             .analysers = "mapping", .undo = "restore-object",                                      \
             .privilege = "/mapping/" word " Mapping.Modify", .send = &(const struct send) {        \
-            .does = SEND_DELETE, .on = &on_it, .method = "DELETE",                                 \
+            .does = SEND_DELETE, .on = &(on_it), .method = "DELETE",                               \
             .path = "/cluster/mapping/" word "/{id}", .say = "delete " what " mapping {id}",       \
             .assess = assess_mapping,                                                              \
         }                                                                                          \

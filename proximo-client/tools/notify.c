@@ -88,8 +88,8 @@ static const struct field matcher_update_fields[] = {NAME, MATCHER, KEYS, {NULL}
     {                                                                                              \
         "pve_notification_" word "_create", "Make a " what, "Plans a new " what "." PLANS,         \
             "notify", EFFECT_CHANGE, 0, on_it##_create_fields,                                     \
-            .undo = "inverse", .privilege = privs, .send = &(const struct send) {                  \
-            .does = SEND_CREATE, .on = &on_it, .method = "POST", .path = NOTIFY sub,               \
+            .undo = "inverse", .privilege = (privs), .send = &(const struct send) {                \
+            .does = SEND_CREATE, .on = &(on_it), .method = "POST", .path = NOTIFY sub,             \
             .say = "make " what " {name}", .alone = "nothing depends on it before it is named"     \
         }                                                                                          \
     }
@@ -98,8 +98,8 @@ static const struct field matcher_update_fields[] = {NAME, MATCHER, KEYS, {NULL}
         "pve_notification_" word "_update", "Change a " what,                                      \
             "Plans changing a " what ": notifications may go elsewhere, or nowhere." PLANS,        \
             "notify", EFFECT_CHANGE, 0, on_it##_update_fields,                                     \
-            .undo = "restore-object", .privilege = privs, .send = &(const struct send) {           \
-            .does = SEND_UPDATE, .on = &on_it, .method = "PUT", .path = NOTIFY sub "/{name}",      \
+            .undo = "restore-object", .privilege = (privs), .send = &(const struct send) {         \
+            .does = SEND_UPDATE, .on = &(on_it), .method = "PUT", .path = NOTIFY sub "/{name}",    \
             .say = "change " what " {name}", .digest = true, .alone = "it only tells people",      \
             .floor = RISK_MEDIUM,                                                                  \
             .floor_why = "news of failed backups and of fencing may reach nobody"                  \
@@ -109,10 +109,10 @@ static const struct field matcher_update_fields[] = {NAME, MATCHER, KEYS, {NULL}
     {                                                                                              \
         "pve_notification_" word "_delete", "Delete a " what,                                      \
             "Plans deleting a " what "; one that comes with PVE is reset instead." PLANS,          \
-            "notify", EFFECT_CHANGE, 0, name_fields, .undo = kind_of_undo, .undo_none = why_none,  \
-                                                     .privilege = MATCHES,                         \
-                                                     .send = &(const struct send) {                \
-            .does = SEND_DELETE, .on = &on_it, .method = "DELETE", .path = NOTIFY sub "/{name}",   \
+            "notify", EFFECT_CHANGE, 0, name_fields,                                               \
+            .undo = (kind_of_undo), .undo_none = (why_none), .privilege = MATCHES,                 \
+            .send = &(const struct send) {                                                         \
+            .does = SEND_DELETE, .on = &(on_it), .method = "DELETE", .path = NOTIFY sub "/{name}", \
             .say = "delete " what " {name}",                                                       \
             .alone = "it only tells people; PVE refuses while a matcher names it",                 \
             .floor = RISK_MEDIUM,                                                                  \

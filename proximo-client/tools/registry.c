@@ -11,10 +11,10 @@ static const struct row *const tables[] = {
     storage_rows,      content_rows,       backup_rows,       replication_rows,
     ha_rows,           sdn_read_rows,      ceph_read_rows,    pool_rows,
     firewall_rows,     firewall_name_rows, task_rows,         access_rows,
-    node_setting_rows, node_service_rows,  apt_rows,          mapping_rows,
-    metrics_rows,      notify_rows,        acme_rows,         access_sync_rows,
-    access_user_rows,  access_realm_rows,  access_acl_rows,   api_rows,
-    exec_rows,         ledger_rows,
+    node_setting_rows, node_power_rows,    node_service_rows, apt_rows,
+    mapping_rows,      metrics_rows,       notify_rows,       acme_rows,
+    access_sync_rows,  access_user_rows,   access_realm_rows, access_acl_rows,
+    api_rows,          exec_rows,          ledger_rows,
 };
 
 const struct row *row_at(size_t i) {

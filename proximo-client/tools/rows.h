@@ -39,6 +39,7 @@ extern const struct row acme_rows[];
 extern const struct row apt_rows[];
 extern const struct row mapping_rows[];
 extern const struct row metrics_rows[];
+extern const struct row node_power_rows[];
 extern const struct row node_service_rows[];
 extern const struct row node_setting_rows[];
 extern const struct row notify_rows[];

@@ -141,6 +141,10 @@ static int run_realm(const struct picture *p, const js *c, struct draft *d) {
                                      : -1;
 }
 
+static int run_node(const struct picture *p, const js *c, struct draft *d) {
+    return blast_node_power(p, js_str_or(c, "node", ""), js_bool_or(c, "reboot", false), d);
+}
+
 static const struct call {
     const char *name;
     unsigned int needs;
@@ -161,6 +165,7 @@ static const struct call {
     {"ha", BLAST_HA_NEEDS, run_ha},
     {"replication", BLAST_REPLICATION_NEEDS, run_replication},
     {"realm", BLAST_ACCESS_NEEDS, run_realm},
+    {"node", BLAST_NODE_NEEDS, run_node},
 };
 
 static js *call_blast(const struct call *call, const js *c) {

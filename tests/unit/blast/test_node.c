@@ -82,44 +82,46 @@ END_TEST
 
 /* --- services --- */
 
-#define TWO                                                                                                                                                                  \
-    "{" GUESTS(                                                                                                                                                              \
-        ROW("qemu", 100, "c1", "running") "," ROW(                                                                                                                           \
-            "lxc", 101,                                                                                                                                                      \
-            "c1", "running") "," ROW("qemu", 102, "c2",                                                                                                                      \
-                                     "running")) "," CFG("c1", "qemu", 100,                                                                                                  \
-                                                         "\"net0\":\"virtio=A,bridge=b,firewall="                                                                            \
-                                                         "1\"") "," CFG("c1", "lxc", 101,                                                                                    \
-                                                                        "\"net0\":\"name=eth0,"                                                                              \
-                                                                        "bridge=b\"") "," CFG("c"                                                                            \
-                                                                                              "2",                                                                           \
-                                                                                              "qe"                                                                           \
-                                                                                              "m"                                                                            \
-                                                                                              "u",                                                                           \
-                                                                                              102,                                                                           \
-                                                                                              "\""                                                                           \
-                                                                                              "ne"                                                                           \
-                                                                                              "t0"                                                                           \
-                                                                                              "\""                                                                           \
-                                                                                              ":"                                                                            \
-                                                                                              "\""                                                                           \
-                                                                                              "vi"                                                                           \
-                                                                                              "rt"                                                                           \
-                                                                                              "io"                                                                           \
-                                                                                              "=A"                                                                           \
-                                                                                              ",b"                                                                           \
-                                                                                              "ri"                                                                           \
-                                                                                              "dg"                                                                           \
-                                                                                              "e="                                                                           \
-                                                                                              "b,"                                                                           \
-                                                                                              "fi"                                                                           \
-                                                                                              "re"                                                                           \
-                                                                                              "wa"                                                                           \
-                                                                                              "ll"                                                                           \
-                                                                                              "=1"                                                                           \
-                                                                                              "\"") ","                                                                      \
-                                                                                                    "\"/cluster/ha/resources\":[{\"sid\":\"ct:101\",\"state\":\"started\"}," \
-                                                                                                    "{\"sid\":\"vm:102\",\"state\":\"started\"}]}"
+#define TWO                                                                                        \
+    "{" GUESTS(ROW("qemu", 100, "c1", "running") "," ROW("lxc", 101, "c1", "running") "," ROW(     \
+        "qemu", 102, "c2",                                                                         \
+        "running")) "," CFG("c1", "qemu", 100,                                                     \
+                            "\"net0\":\"virtio=A,bridge=b,firewall="                               \
+                            "1\"") "," CFG("c1", "lxc", 101,                                       \
+                                           "\"net0\":\"name=eth0,"                                 \
+                                           "bridge=b\"") "," CFG("c"                               \
+                                                                 "2",                              \
+                                                                 "qe"                              \
+                                                                 "m"                               \
+                                                                 "u",                              \
+                                                                 102,                              \
+                                                                 "\""                              \
+                                                                 "ne"                              \
+                                                                 "t0"                              \
+                                                                 "\""                              \
+                                                                 ":"                               \
+                                                                 "\""                              \
+                                                                 "vi"                              \
+                                                                 "rt"                              \
+                                                                 "io"                              \
+                                                                 "=A"                              \
+                                                                 ",b"                              \
+                                                                 "ri"                              \
+                                                                 "dg"                              \
+                                                                 "e="                              \
+                                                                 "b,"                              \
+                                                                 "fi"                              \
+                                                                 "re"                              \
+                                                                 "wa"                              \
+                                                                 "ll"                              \
+                                                                 "=1"                              \
+                                                                 "\"") ","                         \
+                                                                       "\"/cluster/ha/"            \
+                                                                       "resources\":[{\"sid\":"    \
+                                                                       "\"ct:101\",\"state\":"     \
+                                                                       "\"started\"},"             \
+                                                                       "{\"sid\":\"vm:102\","      \
+                                                                       "\"state\":\"started\"}]}"
 
 static const struct service_case {
     const char *name, *service, *action, *affects, *says;
@@ -153,6 +155,184 @@ START_TEST(service) {
 }
 END_TEST
 
+/* --- a node goes away --- */
+
+#define VOTES(n)                                                                                   \
+    "{\"name\":\"" n "\",\"node\":\"" n "\",\"quorum_votes\":\"1\",\"ring0_addr\":\"10.0.0." n "\"}"
+#define THREE "\"/cluster/config/nodes\":[" VOTES("c1") "," VOTES("c2") "," VOTES("c3") "]"
+#define C3_OFF                                                                                     \
+    "\"/cluster/resources?type=node\":[{\"node\":\"c1\",\"status\":\"online\"},{\"node\":\"c2\","  \
+    "\"status\":\"online\"},{\"node\":\"c3\",\"status\":\"offline\"}]"
+#define STORES                                                                                     \
+    "\"/storage\":[{\"storage\":\"lvm\",\"type\":\"lvm\",\"content\":\"images\"},"                 \
+    "{\"storage\":\"zfs\",\"type\":\"zfspool\",\"content\":\"images\"},"                           \
+    "{\"storage\":\"nas\",\"type\":\"nfs\",\"server\":\"10.0.0.9\",\"content\":\"images\"},"       \
+    "{\"storage\":\"rbd\",\"type\":\"rbd\",\"content\":\"images\"}]"
+#define SERVED                                                                                     \
+    "\"/storage\":[{\"storage\":\"own\",\"type\":\"nfs\",\"server\":\"10.0.0.c1\","                \
+    "\"content\":\"images\"},{\"storage\":\"far\",\"type\":\"nfs\",\"server\":\"10.0.0.c11\","     \
+    "\"content\":\"images\"}]"
+#define ONE_VM(more, cfg)                                                                          \
+    "{" THREE "," STORES more                                                                      \
+    "," GUESTS(ROW("qemu", 100, "c1", "running")) "," CFG("c1", "qemu", 100, cfg) "}"
+#define MANAGED      ",\"/cluster/ha/resources\":[{\"sid\":\"vm:100\",\"state\":\"started\"}]"
+#define POLICY(word) ",\"/cluster/options\":{\"ha\":{\"shutdown_policy\":\"" word "\"}}"
+#define ON(storage)  "\"scsi0\":\"" storage ":vm-100-disk-0,size=4G\""
+#define RULE(more)                                                                                 \
+    ",\"/cluster/ha/rules\":[{\"rule\":\"r\",\"type\":\"node-affinity\",\"nodes\":\"c1:2,c9\","    \
+    "\"resources\":\"vm:100\"" more "}]"
+#define CEPH(mons, pool)                                                                           \
+    ",\"/nodes/c1/ceph/mon\":[" mons "],\"/nodes/c1/ceph/osd\":{\"root\":{\"children\":["          \
+    "{\"type\":\"root\",\"children\":[{\"type\":\"host\",\"name\":\"c1\",\"children\":[{\"type\":" \
+    "\"osd\"}]},{\"type\":\"host\",\"name\":\"c2\",\"children\":[{\"type\":\"osd\"}]},{\"type\":"  \
+    "\"host\",\"name\":\"c3\",\"children\":[{\"type\":\"osd\"}]}]}]}},\"/nodes/c1/ceph/pool\":["   \
+    "{\"pool_name\":\"p\"," pool "}]"
+#define MON(n) "{\"name\":\"" n "\",\"host\":\"" n "\"}"
+
+#define GOES "node/c1 interrupted 2 -\n"
+#define OFF  "node/c1 halted 2 -\n"
+
+static const struct away_case {
+    const char *name, *world;
+    bool reboot;
+    const char *affects, *says;
+    int risk;
+} aways[] = {
+    {"nobody there", "{" THREE "}", true, GOES, NULL, 2},
+    {"starts again by itself", ONE_VM("", "\"onboot\":1"), true,
+     GOES "vm/100 interrupted 2 - running\n", NULL, 2},
+    {"does not start by itself", ONE_VM("", ""), true, GOES "vm/100 halted 2 - running\n",
+     "onboot is not", 2},
+    {"stays off", ONE_VM("", "\"onboot\":1"), false, OFF "vm/100 halted 2 - running\n",
+     "until the node is back", 2},
+    {"a stopped guest cannot be started",
+     "{" THREE "," GUESTS(ROW("qemu", 100, "c1", "stopped")) "}", false,
+     OFF "vm/100 stranded 1 -\n", NULL, 2},
+    {"a stopped guest does not mind a reboot",
+     "{" THREE "," GUESTS(ROW("qemu", 100, "c1", "stopped")) "}", true, GOES, NULL, 2},
+    {"guests elsewhere do not mind", "{" THREE "," GUESTS(ROW("qemu", 100, "c2", "running")) "}",
+     true, GOES, NULL, 2},
+    {"HA freezes for a reboot", ONE_VM(MANAGED, ON("nas")), true,
+     GOES "vm/100 interrupted 2 HA running\n", "leaves it where it is", 2},
+    {"HA starts it elsewhere", ONE_VM(MANAGED, ON("nas")), false,
+     OFF "vm/100 interrupted 2 HA running\n", "starts it at another one", 2},
+    {"its disk is only here", ONE_VM(MANAGED, ON("lvm")), false, OFF "vm/100 halted 3 HA running\n",
+     "no other node", 3},
+    {"a replica is enough",
+     ONE_VM(MANAGED
+            ",\"/cluster/replication\":[{\"id\":\"100-0\",\"guest\":100,\"target\":\"c2\"}]",
+            ON("zfs")),
+     false, OFF "vm/100 interrupted 2 HA running\n", NULL, 2},
+    {"a strict rule leaves nowhere", ONE_VM(MANAGED RULE(",\"strict\":1"), ON("nas")), false,
+     OFF "vm/100 halted 3 HA running\n", NULL, 3},
+    {"a loose rule does not", ONE_VM(MANAGED RULE(""), ON("nas")), false,
+     OFF "vm/100 interrupted 2 HA running\n", NULL, 2},
+    {"policy freeze", ONE_VM(MANAGED POLICY("freeze"), ON("nas")), false,
+     OFF "vm/100 halted 3 HA running\n", "policy freeze", 3},
+    {"policy migrate", ONE_VM(MANAGED POLICY("migrate"), ON("nas")), true,
+     GOES "vm/100 moved 1 HA running\n", NULL, 2},
+    {"policy failover, also for a reboot", ONE_VM(MANAGED POLICY("failover"), ON("lvm")), true,
+     GOES "vm/100 halted 3 HA running\n", NULL, 3},
+    {"the last vote",
+     "{" THREE "," C3_OFF "," GUESTS(
+         ROW("qemu", 101, "c2",
+             "running")) ","
+                         "\"/cluster/ha/resources\":[{\"sid\":\"vm:101\",\"state\":\"started\"}]}",
+     true, GOES "cluster no-quorum 3 quorum\nvm/101 halted 3 quorum running\n", NULL, 3},
+    {"without quorum HA starts nothing", ONE_VM(MANAGED "," C3_OFF, ON("nas")), false,
+     OFF "cluster no-quorum 3 quorum\nvm/100 halted 3 HA running\n", "without quorum", 3},
+    {"a node by itself has no quorum to lose", "{" GUESTS(ROW("qemu", 100, "c1", "running")) "}",
+     true, GOES "vm/100 halted 2 - running\n", NULL, 2},
+    {"a quorum device is not counted",
+     "{" THREE ",\"/cluster/config/qdevice\":{\"State\":\"Connected\"}}", true, GOES,
+     "unread the quorum device", 3},
+    {"it serves a storage",
+     "{" THREE "," SERVED "," GUESTS(ROW("qemu", 101, "c2", "running")) "," CFG(
+         "c2", "qemu", 101, "\"scsi0\":\"own:101/a.raw\"") "}",
+     true, GOES "storage/own unreachable 3 server\nvm/101 unreachable 3 scsi0 running\n", NULL, 3},
+    {"it keeps replicas",
+     "{" THREE "," GUESTS(ROW("qemu", 101, "c2", "stopped") "," ROW(
+         "qemu", 102, "c2",
+         "stopped")) ",\"/cluster/"
+                     "replication\":[{\"id\":\"101-0\",\"guest\":101,\"target\":\"c1\"},"
+                     "{\"id\":\"102-0\",\"guest\":102,\"target\":\"c1\",\"disable\":1}]}",
+     true, GOES "job/101-0 degraded 1 replication\n", NULL, 2},
+    {"Ceph with copies to spare",
+     "{" THREE CEPH(MON("c1") "," MON("c2") "," MON("c3"), "\"size\":3,\"min_size\":2") "}", true,
+     GOES "ceph degraded 2 mon\nceph degraded 2 osd\n", NULL, 2},
+    {"Ceph without", "{" THREE CEPH(MON("c2") "," MON("c3"), "\"size\":2,\"min_size\":2") "}", true,
+     GOES "ceph degraded 2 osd\nceph-pool/p unreachable 3 osd\n", NULL, 3},
+    {"the majority of monitors",
+     "{" THREE "," STORES CEPH(MON("c1") "," MON("c2"), "\"size\":3,\"min_size\":2") "," GUESTS(
+         ROW("qemu", 101, "c2", "running")) "," CFG("c2", "qemu", 101,
+                                                    "\"scsi0\":\"rbd:vm-101-disk-0\"") "}",
+     true, GOES "ceph unreachable 3 mon\nvm/101 unreachable 3 scsi0 running\nceph degraded 2 osd\n",
+     NULL, 3},
+    {"Ceph that may not be looked at", "{" THREE ",\"/nodes/c1/ceph/osd\":{\"!\":403}}", true, GOES,
+     "unread OSDs", 3},
+    {"options that may not be looked at", "{" THREE ",\"/cluster/options\":{\"!\":403}}", true,
+     GOES, "unread cluster options", 3},
+    {"offline",
+     "{" THREE ",\"/cluster/resources?type=node\":[{\"node\":\"c1\",\"status\":\"offline\"}]}",
+     true, "node/c1 none 0 -\n", NULL, 0},
+    {"unknown", "{\"/cluster/resources?type=node\":[]}", true, "", "unread the node", 3},
+};
+
+START_TEST(away) {
+    for (size_t i = 0; i < ARRAY_LEN(aways); i++) {
+        const struct away_case *c = &aways[i];
+        const struct picture_ask ask = {.what = BLAST_NODE_NEEDS, .nodes = "c1"};
+        CLEANUP(picture_freep) struct picture *p = world_picture(c->world, &ask);
+
+        (void)blast_node_power(p, "c1", c->reboot, record_reset());
+        compare(c->name, c->affects, c->says, c->risk);
+    }
+}
+END_TEST
+
+/* --- all guests of a node --- */
+
+#define SOME                                                                                       \
+    "{" GUESTS(ROW("qemu", 100, "c1", "running") "," ROW("lxc", 101, "c1", "stopped") "," ROW(     \
+        "qemu", 102, "c1",                                                                         \
+        "stopped") "," ROW("lxc", 103, "c1",                                                       \
+                           "running") "," ROW("qemu", 104, "c2",                                   \
+                                              "running")) "," CFG("c1", "lxc", 101,                \
+                                                                  "\"onboot\":1") "," CFG("c1",    \
+                                                                                          "qemu",  \
+                                                                                          102,     \
+                                                                                          "\"memo" \
+                                                                                          "ry\":"  \
+                                                                                          "1") "," \
+                                                                                               "\"/cluster/ha/resources\":[{\"sid\":\"ct:103\",\"state\":\"started\"}]}"
+
+static const struct bulk_case {
+    const char *name, *action, *form, *affects;
+    int risk;
+} bulks[] = {
+    {"start", "startall", "{}", "ct/101 started 1 -\n", 1},
+    {"start by force", "startall", "{\"force\":1}", "ct/101 started 1 -\nvm/102 started 1 -\n", 1},
+    {"start of a list", "startall", "{\"vms\":\"102,104\"}", "vm/102 started 1 -\n", 1},
+    {"stop", "stopall", "{}",
+     "vm/100 halted 2 - running\nct/103 halted 2 - running\nct/103 changed 3 HA running\n", 3},
+    {"stop of a list", "stopall", "{\"vms\":\"100\"}", "vm/100 halted 2 - running\n", 2},
+    {"suspend: VMs alone", "suspendall", "{}", "vm/100 halted 2 - running\n", 2},
+    {"nobody", "stopall", "{\"vms\":\"104\"}", "", 1},
+};
+
+START_TEST(bulk) {
+    for (size_t i = 0; i < ARRAY_LEN(bulks); i++) {
+        const struct bulk_case *c = &bulks[i];
+        const struct picture_ask ask = {.what = BLAST_NODE_GUESTS_NEEDS};
+        CLEANUP(picture_freep) struct picture *p = world_picture(SOME, &ask);
+        CLEANUP(js_freep) js *form = parsed(c->form);
+
+        (void)blast_node_guests(p, "c1", c->action, form, record_reset());
+        compare(c->name, c->affects, NULL, c->risk);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("node");
     TCase *t = tcase_create("cases");
@@ -161,6 +341,8 @@ int main(void) {
 
     tcase_add_test(t, mapping);
     tcase_add_test(t, service);
+    tcase_add_test(t, away);
+    tcase_add_test(t, bulk);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
