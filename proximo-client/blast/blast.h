@@ -90,6 +90,22 @@ int blast_evacuate(const struct picture *p, const char *node, const js *moves, c
 int blast_disk_move(const struct picture *p, uint32_t vmid, const js *form, struct draft *d);
 int blast_disk_resize(const struct picture *p, uint32_t vmid, const js *form, struct draft *d);
 
+/* A guest is made at `node` (kind "qemu" or "lxc"; form of the API: vmid, start, pool, storage,
+ * ostemplate and configuration keys). .nodes = the node, .vmid = 0; what it needs depends on
+ * whether its addresses are given. */
+#define BLAST_CREATE_NEEDS                                                                         \
+    (0x09u | PIC_STATUS | PIC_SPACE | PIC_BRIDGES | PIC_ACL) /* PIC_STORAGE | _BACKUP and these */
+unsigned int blast_create_needs(const js *form);
+int blast_create(const struct picture *p, const char *kind, const char *node, const js *form,
+                 struct draft *d);
+/* A guest is copied (form: newid, full, snapname, storage, target, pool). .vmid = the guest,
+ * .nodes = where the copy goes */
+#define BLAST_CLONE_NEEDS (BLAST_CREATE_NEEDS | 0x06u) /* and PIC_CONFIGS | PIC_SNAPSHOTS */
+int blast_clone(const struct picture *p, uint32_t vmid, const js *form, struct draft *d);
+/* A guest, or one disk of a VM (form: disk), becomes a template. .vmid = the guest */
+#define BLAST_TEMPLATE_NEEDS 0x37u /* PIC_STORAGE | _CONFIGS | _SNAPSHOTS | _REPLICATION | _HA */
+int blast_template(const struct picture *p, uint32_t vmid, const js *form, struct draft *d);
+
 /* A backup job is made (id NULL), changed (set, del) or removed (gone); a single backup is made at
  * `node` (form of vzdump). Both prune by their rules. .storage stays NULL: archives everywhere. */
 #define BLAST_BACKUP_NEEDS (0x89u | PIC_POOLS) /* PIC_STORAGE | PIC_BACKUP | PIC_BACKUPS */

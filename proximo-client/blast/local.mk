@@ -13,9 +13,11 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/access_model.c \
 	proximo-client/blast/blast.h \
 	proximo-client/blast/blast_int.h \
+	proximo-client/blast/clone.c \
 	proximo-client/blast/config.c \
 	proximo-client/blast/config_cross.c \
 	proximo-client/blast/config_int.h \
+	proximo-client/blast/create.c \
 	proximo-client/blast/disk.c \
 	proximo-client/blast/disk_int.h \
 	proximo-client/blast/disk_move.c \
@@ -44,6 +46,8 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/ha_model.c \
 	proximo-client/blast/ha_place.c \
 	proximo-client/blast/ha_rules.c \
+	proximo-client/blast/identity.c \
+	proximo-client/blast/identity.h \
 	proximo-client/blast/migrate.c \
 	proximo-client/blast/migrate_disk.c \
 	proximo-client/blast/migrate_ha.c \
@@ -55,6 +59,8 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/node_service.c \
 	proximo-client/blast/part_node.c \
 	proximo-client/blast/migrate_int.h \
+	proximo-client/blast/newcomer.c \
+	proximo-client/blast/newcomer.h \
 	proximo-client/blast/part_access.c \
 	proximo-client/blast/part_firewall.c \
 	proximo-client/blast/part_guest.c \

@@ -6,6 +6,7 @@
 #include "proximo-client/blast/archive_config.h"
 #include "proximo-client/blast/backup_int.h"
 #include "proximo-client/blast/config_int.h"
+#include "proximo-client/blast/identity.h"
 #include "proximo-client/blast/refs.h"
 
 #include <errno.h>
@@ -173,93 +174,26 @@ static void check_over(struct restore *r) {
 
 /* ---- identity: what a second guest must not have as well ---- */
 
-/* "virtio=BC:24:…,bridge=…", "name=eth0,hwaddr=BC:24:…": the address, or "". */
-static void mac_of(const char *value, char ret[static 18]) {
-    ret[0] = 0;
-    for (const char *s = value; *s;) {
-        size_t len = strcspn(s, ",");
-        const char *eq = memchr(s, '=', len);
-
-        if (eq && len - (size_t)(eq - s) - 1 == 17 && eq[3] == ':' && eq[6] == ':') {
-            (void)snprintf(ret, 18, "%.17s", eq + 1);
-            return;
-        }
-        s += len + (s[len] == ',');
-    }
-}
-
-/* One trait of the restored guest against one entry of another: the same in both? */
-static bool same_mac(const char *a, const char *b) {
-    char x[18];
-    char y[18];
-
-    mac_of(a, x);
-    mac_of(b, y);
-    return x[0] && strcasecmp(x, y) == 0;
-}
-
-static bool same_option(const char *a, const char *b, const char *option) {
-    char x[80];
-    char y[80];
-
-    return config_option(a, option, x, sizeof(x)) && config_option(b, option, y, sizeof(y)) &&
-           strcmp(x, y) == 0 && strcmp(x, "dhcp") != 0 && strcmp(x, "manual") != 0 &&
-           strcmp(x, "auto") != 0;
-}
-
-static bool is_net(const char *key) {
-    return key_is(key, "net") && strcmp(key, "net") != 0;
-}
-
-static bool has_address(const char *key) {
-    return is_net(key) || (key_is(key, "ipconfig") && strcmp(key, "ipconfig") != 0);
-}
-
-/* What the two share, in words; false: nothing. */
-static bool shares(const js *a, const js *b, bool new_macs, bool *ret_mac, bool *ret_ip,
-                   bool *ret_uuid) {
-    *ret_mac = *ret_ip = false;
-    *ret_uuid =
-        !new_macs && same_option(js_str_or(a, "smbios1", ""), js_str_or(b, "smbios1", ""), "uuid");
-    JS_FOREACH(a, key, value) {
-        if (!js_is_str(value) || !has_address(key)) {
-            continue;
-        }
-        JS_FOREACH(b, other, theirs) {
-            const char *mine = json_object_get_string(value);
-
-            if (!js_is_str(theirs) || !has_address(other)) {
-                continue;
-            }
-            *ret_mac = *ret_mac || (!new_macs && is_net(key) && is_net(other) &&
-                                    same_mac(mine, json_object_get_string(theirs)));
-            *ret_ip = *ret_ip || same_option(mine, json_object_get_string(theirs), "ip") ||
-                      same_option(mine, json_object_get_string(theirs), "ip6");
-        }
-    }
-    return *ret_mac || *ret_ip || *ret_uuid;
-}
-
 static void check_identity(struct restore *r) {
-    const bool new_macs = js_bool_or(r->form, "unique", false);
     const struct guest *g;
     size_t n = picture_guests(r->p, &g);
 
     for (size_t i = 0; i < n; i++) {
-        bool mac;
-        bool ip;
-        bool uuid;
+        struct identity same;
+        char what[60];
         char why[240];
 
-        if (g[i].vmid == r->vmid || !shares(r->cfg, g[i].cfg, new_macs, &mac, &ip, &uuid)) {
+        if (g[i].vmid == r->vmid ||
+            !identity_shared(r->cfg, g[i].cfg, js_bool_or(r->form, "unique", false), &same)) {
             continue;
         }
+        identity_text(&same, what, sizeof(what));
         (void)snprintf(why, sizeof(why),
-                       "the restored guest has the same%s%s%s%s%s: two of them in one network "
-                       "disturb each other",
-                       mac ? " MAC address" : "", mac && (ip || uuid) ? "," : "",
-                       ip ? " IP address" : "", ip && uuid ? "," : "", uuid ? " SMBIOS UUID" : "");
-        hit_at(r, &g[i], "degraded", mac || ip ? RISK_HIGH : RISK_MEDIUM, "identity", why);
+                       "the restored guest has the same %s: two of them in one network disturb "
+                       "each other",
+                       what);
+        hit_at(r, &g[i], "degraded", same.mac || same.ip ? RISK_HIGH : RISK_MEDIUM, "identity",
+               why);
     }
 }
 

@@ -42,6 +42,9 @@ int assess_destroy(struct draft *d, const struct assess *a, struct err *e);
 int assess_migrate(struct draft *d, const struct assess *a, struct err *e);
 int assess_disk_move(struct draft *d, const struct assess *a, struct err *e);
 int assess_disk_resize(struct draft *d, const struct assess *a, struct err *e);
+int assess_create(struct draft *d, const struct assess *a, struct err *e);
+int assess_clone(struct draft *d, const struct assess *a, struct err *e);
+int assess_template(struct draft *d, const struct assess *a, struct err *e);
 
 /* --- backups (assess_backups.c) --- */
 int assess_backup_job(struct draft *d, const struct assess *a, struct err *e);

@@ -88,3 +88,45 @@ int assess_disk_move(struct draft *d, const struct assess *a, struct err *e) {
 int assess_disk_resize(struct draft *d, const struct assess *a, struct err *e) {
     return assess_disk(d, a, blast_disk_resize, e);
 }
+
+/* What a new guest's verdict rests on beside its own request. */
+static void newcomer_paths(const char *node, char *ret, size_t size) {
+    (void)snprintf(ret, size,
+                   "/storage /cluster/backup /access/acl /cluster/sdn/ /nodes/%.63s/network", node);
+}
+
+int assess_create(struct draft *d, const struct assess *a, struct err *e) {
+    const char *node = js_str_or(a->args, "node", "");
+    const char *kind = strrchr(a->path, '/') + 1;
+    char paths[240];
+    CLEANUP(look_done) struct look l = {.paths = paths};
+    const struct picture_ask ask = {.what = blast_create_needs(a->form), .nodes = node};
+    int r;
+
+    newcomer_paths(node, paths, sizeof(paths));
+    r = look_open(&l, d, &ask, e);
+    return r < 0 ? r : look_close(&l, blast_create(l.p, kind, node, a->form, d), e);
+}
+
+int assess_clone(struct draft *d, const struct assess *a, struct err *e) {
+    const char *node = js_str_or(a->form, "target", a->guest->node);
+    char paths[240];
+    CLEANUP(look_done) struct look l = {.guest = {a->guest->vmid}, .paths = paths};
+    const struct picture_ask ask = {
+        .what = BLAST_CLONE_NEEDS, .vmid = a->guest->vmid, .nodes = node};
+    int r;
+
+    newcomer_paths(node, paths, sizeof(paths));
+    r = look_open(&l, d, &ask, e);
+    return r < 0 ? r : look_close(&l, blast_clone(l.p, a->guest->vmid, a->form, d), e);
+}
+
+int assess_template(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(look_done)
+    struct look l = {.guest = {a->guest->vmid},
+                     .paths = "/storage /cluster/ha/ /cluster/replication"};
+    const struct picture_ask ask = {.what = BLAST_TEMPLATE_NEEDS, .vmid = a->guest->vmid};
+    int r = look_open(&l, d, &ask, e);
+
+    return r < 0 ? r : look_close(&l, blast_template(l.p, a->guest->vmid, a->form, d), e);
+}

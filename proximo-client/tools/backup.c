@@ -237,6 +237,8 @@ const struct row backup_rows[] = {
              .say = "back up guest {vmid} to {storage}",
              .reads = "/storage whole",
              .guest = true,
+             .floor = RISK_LOW,
+             .floor_why = "an archive is added, and the guest is read for it",
          }},
     {"pve_prune", "Prune backups",
      "Plans removing backup archives that a retention does not keep, for good." PLANS, "backup",

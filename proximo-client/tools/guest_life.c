@@ -16,7 +16,7 @@ static const struct thing new_guest = {
     .kind = "guest",
     .id = "vmid",
     .list = "/cluster/resources?type=vm",
-    .list_reduce = "guests",
+    .list_reduce = "places",
     .match = "vmid",
 };
 
@@ -203,11 +203,12 @@ const struct row guest_life_rows[] = {
      .privilege = "/vms/{vmid} VM.Audit", .result = "value?:string"},
     {"pve_create_container", "Make a container",
      "Plans a new container from a template archive." PLANS, "guest", EFFECT_CHANGE, 0,
-     create_ct_fields, .undo = "none",
+     create_ct_fields, .analysers = "create", .undo = "none",
      .undo_none = "taking it back is destroying it: a plan of its own (pve_delete_guest)",
      .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_create,
              .does = SEND_CREATE,
              .on = &new_guest,
              .method = "POST",
@@ -215,13 +216,16 @@ const struct row guest_life_rows[] = {
              .say = "make container {vmid} on {node} from {ostemplate}",
              .reads = "/storage whole",
              .kind = "lxc",
+             .floor = RISK_MEDIUM,
+             .floor_why = "taking it back is destroying it",
          }},
     {"pve_create_vm", "Make a VM", "Plans a new VM." PLANS, "guest", EFFECT_CHANGE, 0,
-     create_vm_fields, .undo = "none",
+     create_vm_fields, .analysers = "create", .undo = "none",
      .undo_none = "taking it back is destroying it: a plan of its own (pve_delete_guest)",
      .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_create,
              .does = SEND_CREATE,
              .on = &new_guest,
              .method = "POST",
@@ -229,21 +233,26 @@ const struct row guest_life_rows[] = {
              .say = "make VM {vmid} on {node}",
              .reads = "/storage whole",
              .kind = "qemu",
+             .floor = RISK_MEDIUM,
+             .floor_why = "taking it back is destroying it",
          }},
     {"pve_clone", "Copy a guest",
      "Plans a copy of a guest or of one of its snapshots; linked copies need their template for "
      "ever." PLANS,
-     "guest", EFFECT_CHANGE, 0, clone_fields, .undo = "none",
+     "guest", EFFECT_CHANGE, 0, clone_fields, .analysers = "clone", .undo = "none",
      .undo_none = "taking it back is destroying the copy: a plan of its own (pve_delete_guest)",
      .privilege = "/vms/{vmid} VM.Clone, /vms/{newid} VM.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_clone,
              .does = SEND_ACTION,
              .on = &guest,
              .method = "POST",
              .path = "/nodes/{node}/{kind}/{vmid}/clone",
              .say = "copy guest {vmid} to {newid}",
-             .reads = "/cluster/resources?type=vm guests|/storage whole",
+             .reads = "/cluster/resources?type=vm places|/storage whole",
+             .floor = RISK_MEDIUM,
+             .floor_why = "taking it back is destroying it",
          }},
     {"pve_delete_guest", "Destroy a guest",
      "Plans destroying a guest with its disks and snapshots, for good." PLANS, "guest",
@@ -279,10 +288,11 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_ct_template", "Turn a container into a template",
      "Plans turning a container into a template: it can never be started again." PLANS, "guest",
-     EFFECT_CHANGE, 0, ct_fields, .undo = "none", .undo_none = "a template cannot be turned back",
-     .privilege = "/vms/{vmid} VM.Allocate",
+     EFFECT_CHANGE, 0, ct_fields, .analysers = "template", .undo = "none",
+     .undo_none = "a template cannot be turned back", .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_template,
              .does = SEND_ACTION,
              .on = &guest,
              .method = "POST",
@@ -294,10 +304,11 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_vm_template", "Turn a VM into a template",
      "Plans turning a VM (or one disk) into a template: it can never be started again." PLANS,
-     "guest", EFFECT_CHANGE, 0, vm_template_fields, .undo = "none",
+     "guest", EFFECT_CHANGE, 0, vm_template_fields, .analysers = "template", .undo = "none",
      .undo_none = "a template cannot be turned back", .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
+             .assess = assess_template,
              .does = SEND_ACTION,
              .on = &guest,
              .method = "POST",

@@ -174,6 +174,52 @@ BACKUP = [
      dict(reasons=["the backup is of another kind"], risk="high")),
 ]
 
+TEMPLATE = "local:vztmpl/x.tar.zst"
+MAKE = [
+    ("a new container with nesting and an address that another one has",
+     "pve_create_container", {"node": "pve1", "vmid": 400, "ostemplate": TEMPLATE, "set": {
+         "rootfs": "local-zfs:8", "unprivileged": 1, "features": "nesting=1",
+         "net0": "name=eth0,bridge=vmbr0,ip=192.0.2.53/24"}},
+     dict(hit=[("ct/400", "exposed", "nesting=1"), ("ct/302", "degraded", "the same IP address")],
+          risk="high", watched=["/cluster/resources?type=vm", "/storage", "/access/acl",
+                                "/nodes/pve1/network", "/nodes/pve2/lxc/302/config"],
+          unwatched=["/nodes/pve1/lxc/101", "/nodes/pve1/status"])),
+    ("a storage that takes no volumes of containers",
+     "pve_create_container", {"node": "pve1", "vmid": 400, "ostemplate": TEMPLATE,
+                              "set": {"unprivileged": 1, "rootfs": "local:8"}},
+     dict(reasons=["storage local does not take rootdir"], risk="high")),
+    ("a plain VM is medium: taking it back is destroying it",
+     "pve_create_vm", {"node": "pve2", "vmid": 400, "set": {"scsi0": "nfs-vm:32",
+                                                            "net0": "virtio,bridge=vmbr0"}},
+     dict(only={"vm/400"}, risk="medium", reasons=["taking it back is destroying it"])),
+    ("a VM that the node cannot run",
+     "pve_create_vm", {"node": "pve2", "vmid": 400, "set": {
+         "memory": 200000, "scsi0": "local-zfs:9000", "net0": "virtio,bridge=vmbr9"}},
+     dict(hit=[("vm/400", "wont-boot", "no bridge vmbr9"), ("vm/400", "wont-boot", "less memory")],
+          reasons=["local-zfs has"], risk="high")),
+    ("a number that is taken is refused at once", "pve_create_vm", {"node": "pve2", "vmid": 101},
+     dict(refused="already_exists")),
+    ("a grant of the pool holds for the new guest", "pve_create_vm",
+     {"node": "pve2", "vmid": 400, "pool": "prod"},
+     dict(hit=[("user/ann@pve", "gains-access", "the pool's grant")],
+          before=[("POST", "/access/users", {"userid": "ann@pve"}),
+                  ("PUT", "/access/acl", {"path": "/pool/prod", "roles": "PVEVMUser",
+                                          "users": "ann@pve"})],
+          after=[("DELETE", "/access/users/ann@pve", {})])),
+    ("a linked copy binds its template", "pve_clone", {"vmid": 213, "newid": 410},
+     dict(hit=[("vm/410", "changed", "a linked copy"), ("vm/213", "changed", "cannot be destroyed")],
+          risk="medium", watched=["/nodes/pve3/qemu/213/config"])),
+    ("a number that is taken, in a copy", "pve_clone", {"vmid": 213, "newid": 105},
+     dict(reasons=["number 105 is taken by vm/105"], risk="high")),
+    ("a container with a directory of the host is not copied", "pve_clone",
+     {"vmid": 303, "newid": 410},
+     dict(reasons=["mp0 is a path of the host"], risk="high")),
+    ("a template never starts again", "pve_vm_template", {"vmid": 214},
+     dict(hit=[("vm/214", "wont-boot", "never be started again")], only={"vm/214"}, risk="high")),
+    ("HA would go on starting it", "pve_ct_template", {"vmid": 302},
+     dict(hit=[("ct/302", "degraded", "HA")], reasons=["ct/302 runs"], risk="high")),
+]
+
 
 def limited(w, roles):
     """A configuration whose token has these roles and no more: [(path, role)]."""
@@ -198,11 +244,18 @@ DENIED = [
     ("a backup, with archives that may be pruned denied", "pve_backup",
      {"vmid": 303, "storage": "backup"},
      dict(complete=False, unread=["storage definitions"])),
+    ("a copy, with the node's state and storages denied", "pve_clone", {"vmid": 303, "newid": 410},
+     dict(complete=False, unread=["the list of guests", "state of", "storages of"])),
+    ("a template, with storages denied", "pve_ct_template", {"vmid": 303},
+     dict(complete=False, unread=["storage definitions"])),
 ]
 
 OFFLINE = [
     ("migrating to a node that is down", "pve_guest_migrate", {"vmid": 303, "target": "pve3"},
      dict(hit=[("ct/303", "stranded", "node pve3 is offline")], undo="inverse", complete=False)),
+    ("a new guest on a node that is down", "pve_create_vm",
+     {"node": "pve3", "vmid": 400, "set": {"scsi0": "nfs-vm:8"}},
+     dict(complete=False, unread=["state of"])),
     ("growing a replicated disk, with the replica's node down", "pve_disk_resize",
      {"vmid": 101, "disk": "rootfs", "size": "+1G"},
      dict(complete=False, unread=["room at the replica's node"],
@@ -242,7 +295,7 @@ def drift(t, w):
 def test_tables(t):
     w = World()
     try:
-        play(t, w, DESTROY + MIGRATE + DISKS + BACKUP)
+        play(t, w, DESTROY + MIGRATE + DISKS + BACKUP + MAKE)
         w.operator()
         drift(t, w)
     finally:
