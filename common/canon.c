@@ -19,56 +19,69 @@ static int full(int r, struct err *e) {
     return r < 0 ? err_set(e, r, "canonical form: %s", strerror(-r)) : 0;
 }
 
+/* Bytes that stand for themselves go in one piece: most strings are nothing else. */
 static int write_string(const char *s, size_t len, struct buf *ret, struct err *e) {
     static const char names[] = "\b\t\n\f\r\"\\";
     static const char escapes[] = "btnfr\"\\";
     int r = buf_addc(ret, '"');
 
-    for (size_t i = 0; r == 0 && i < len; i++) {
-        const char *at = s[i] ? strchr(names, s[i]) : NULL;
+    for (size_t i = 0; r == 0 && i < len;) {
+        size_t n = i;
+        const char *at;
 
-        if (at) {
-            r = buf_addf(ret, "\\%c", escapes[at - names]);
-        } else if ((unsigned char)s[i] < 0x20) {
-            r = buf_addf(ret, "\\u%04x", (unsigned int)(unsigned char)s[i]);
-        } else {
-            r = buf_addc(ret, s[i]);
+        while (n < len && (unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\') {
+            n++;
         }
+        r = buf_add(ret, s + i, n - i);
+        i = n;
+        if (r < 0 || i == len) {
+            break;
+        }
+        at = s[i] ? strchr(names, s[i]) : NULL;
+        r = at ? buf_addf(ret, "\\%c", escapes[at - names])
+               : buf_addf(ret, "\\u%04x", (unsigned int)(unsigned char)s[i]);
+        i++;
     }
     return full(r < 0 ? r : buf_addc(ret, '"'), e);
 }
 
+struct member {
+    const char *key;
+    const js *value;
+};
+
 static int by_bytes(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const struct member *)a)->key, ((const struct member *)b)->key);
 }
 
-static int write_object(const js *v, struct buf *ret, unsigned int depth, struct err *e) {
-    CLEANUP(freep) const char **keys = NULL;
-    size_t n = (size_t)js_members(v);
-    size_t i = 0;
+static int write_object(const js *v, bool (*skip)(const char *key), struct buf *ret,
+                        unsigned int depth, struct err *e) {
+    CLEANUP(freep) struct member *m = NULL;
+    size_t n = 0;
     int r = full(buf_addc(ret, '{'), e);
 
-    keys = calloc(n + 1, sizeof(*keys));
-    if (!keys) {
+    m = calloc((size_t)js_members(v) + 1, sizeof(*m));
+    if (!m) {
         return err_set(e, -ENOMEM, "out of memory");
     }
     JS_FOREACH(v, key, val) {
-        (void)val;
-        keys[i++] = key;
+        if (!skip || !skip(key)) {
+            m[n++] = (struct member){key, val};
+        }
     }
-    qsort(keys, n, sizeof(*keys), by_bytes);
-    for (i = 0; r == 0 && i < n; i++) {
+    qsort(m, n, sizeof(*m), by_bytes);
+    for (size_t i = 0; r == 0 && i < n; i++) {
         if (i) {
             r = full(buf_addc(ret, ','), e);
         }
         if (r == 0) {
-            r = write_string(keys[i], strlen(keys[i]), ret, e);
+            r = write_string(m[i].key, strlen(m[i].key), ret, e);
         }
         if (r == 0) {
             r = full(buf_addc(ret, ':'), e);
         }
         if (r == 0) {
-            r = write_value(js_get(v, keys[i]), ret, depth, e);
+            r = write_value(m[i].value, ret, depth, e);
         }
     }
     return r < 0 ? r : full(buf_addc(ret, '}'), e);
@@ -103,7 +116,7 @@ static int write_value(const js *v, struct buf *ret, unsigned int depth, struct 
         return write_string(json_object_get_string((js *)(uintptr_t)v),
                             (size_t)json_object_get_string_len(v), ret, e);
     case json_type_object:
-        return write_object(v, ret, depth + 1, e);
+        return write_object(v, NULL, ret, depth + 1, e);
     case json_type_array:
         return write_array(v, ret, depth + 1, e);
     case json_type_double:
@@ -119,6 +132,17 @@ int canon_write(const js *v, struct buf *ret, struct err *e) {
     if (r < 0 && ret->data) { /* nothing half done */
         ret->len = from;
         ret->data[from] = '\0';
+    }
+    return r;
+}
+
+int canon_hash_without(const js *object, bool (*skip)(const char *key), struct hash *ret,
+                       struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    int r = write_object(object, skip, &b, 1, e);
+
+    if (r == 0) {
+        sha256(buf_str(&b), b.len, ret);
     }
     return r;
 }

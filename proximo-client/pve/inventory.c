@@ -134,7 +134,7 @@ static int has_moved(const struct reading *by, const struct heard *heard, bool *
     }
     *ret = false;
     r = first ? by->fetch(by->fetch_ctx, &job, 1, e) : 0;
-    if (r == 0 && first) {
+    if (r == 0 && first && job.data != first) { /* the same object: the source says it stood still */
         CLEANUP(js_freep) js *then = places(first);
         CLEANUP(js_freep) js *now = places(job.data);
 

@@ -34,6 +34,7 @@ void pvetree_free(struct pvetree *t) {
         js_freep(&t->notes);
         js_freep(&t->unread);
         js_freep(&t->guests);
+        js_freep(&t->last);
         free(t);
     }
 }
@@ -114,24 +115,45 @@ static void put_guest(struct pvetree *t, const char *path) {
     }
 }
 
+static js *parse(struct pvetree *t, const char *path, js *(*by)(const char *, size_t, js *),
+                 const char *text, size_t len) {
+    js *notes = js_array();
+    js *made = by(text, len, notes);
+
+    if (js_len(notes) > 0) {
+        js_add(t->notes, path, notes);
+    } else {
+        js_freep(&notes);
+    }
+    return made;
+}
+
 void pvetree_put(struct pvetree *t, const char *path, const char *text, size_t len) {
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (pvepath_matches(kinds[i].path, path)) {
-            js *notes = js_array();
-            js *made = kinds[i].parse(text, len, notes);
-
-            if (kinds[i].parse == parse_vm || kinds[i].parse == parse_ct) {
-                put_guest(t, path);
-            }
-            js_add(t->files, path, made);
-            if (js_len(notes) > 0) {
-                js_add(t->notes, path, notes);
-            } else {
-                js_freep(&notes);
-            }
-            return;
+        if (!pvepath_matches(kinds[i].path, path)) {
+            continue;
         }
+        if (kinds[i].parse == parse_vm || kinds[i].parse == parse_ct) {
+            put_guest(t, path);
+            js_add(t->files, path, js_str_n(text, len)); /* see guest_file() */
+        } else {
+            js_add(t->files, path, parse(t, path, kinds[i].parse, text, len));
+        }
+        return;
     }
+}
+
+/* Guests are thousands, and each is asked for a few times in a row: their files are kept as texts,
+ * and only the last one is kept parsed. */
+static const js *guest_file(struct pvetree *t, const char *path, const js *text) {
+    if (!t->last || strcmp(t->last_path, path) != 0) {
+        js_freep(&t->last);
+        (void)snprintf(t->last_path, sizeof(t->last_path), "%s", path);
+        t->last = parse(t, path, strstr(path, "/lxc/") ? parse_ct : parse_vm,
+                        json_object_get_string((js *)(uintptr_t)text),
+                        (size_t)json_object_get_string_len(text));
+    }
+    return t->last;
 }
 
 void pvetree_unread(struct pvetree *t, const char *path, const char *why) {
@@ -175,7 +197,7 @@ const js *pvetree_file(struct ask *a, const char *fmt, ...) {
     char path[256];
     const char *why;
     const js *notes;
-    js *made;
+    const js *made;
     va_list ap;
 
     va_start(ap, fmt);
@@ -185,12 +207,15 @@ const js *pvetree_file(struct ask *a, const char *fmt, ...) {
     if (why) {
         (void)snprintf(a->failed, sizeof(a->failed), "%.100s: %.90s", path, why);
     }
+    made = js_get(a->t->files, path);
+    if (made && js_is_str(made)) {
+        made = guest_file(a->t, path, made);
+    }
     notes = js_get(a->t->notes, path);
     if (js_len(notes) > 0 && !a->doubt[0]) {
         (void)snprintf(a->doubt, sizeof(a->doubt), "%.80s, %.110s", path,
                        json_object_get_string(js_at(notes, 0)));
     }
-    made = js_get(a->t->files, path);
     return made ? made : js_object_or_empty(NULL);
 }
 

@@ -22,7 +22,7 @@ static inline void pvetree_freep(struct pvetree **t) {
 }
 
 /* path: below /etc/pve ("nodes/c1/lxc/301.conf"); "etc/network/interfaces@NODE" and
- * "…/interfaces.new@NODE" are a node's own. Parsed at once; text is not kept. Unknown files are
+ * "…/interfaces.new@NODE" are a node's own. Parsed at once, guests when they are asked for. Unknown files are
  * ignored. Content never fails: doubts come with the answers it leads to. */
 void pvetree_put(struct pvetree *t, const char *path, const char *text, size_t len);
 /* A file (or, ending with '/', a folder) that is there and could not be read. */

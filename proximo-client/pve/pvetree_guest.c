@@ -133,8 +133,12 @@ static bool word_in(const char *list, const char *word) {
 static js *config_next(const js *file, bool lxc) {
     const js *pending = js_get(file, "pending");
     const char *gone = js_str_or(pending, "delete", "");
-    CLEANUP(js_freep) js *next = js_object();
+    CLEANUP(js_freep) js *next = NULL;
 
+    if (!pending) {
+        return config_of(lxc, js_get(file, "config"));
+    }
+    next = js_object();
     JS_FOREACH(js_get(file, "config"), key, value) {
         if (!word_in(gone, key)) {
             js_add(next, key, js_ref(value));

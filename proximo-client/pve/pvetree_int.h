@@ -5,10 +5,12 @@
 #include "proximo-client/pve/pvetree.h"
 
 struct pvetree {
-    js *files;  /* path -> what the parser made of it */
+    js *files;  /* path -> what the parser made of it; of a guest's file the text */
     js *notes;  /* path -> array of strings */
     js *unread; /* path -> why */
     js *guests; /* vmid -> path, in the order of files */
+    js *last;   /* the guest's file that was asked for last, parsed */
+    char last_path[256];
 };
 
 /* The API's path in pieces, and what came up while it was answered. */
@@ -21,7 +23,8 @@ struct ask {
     char failed[200];  /* something is there and could not be read */
 };
 
-/* What a file holds; an empty object when there is no such file. Borrowed. */
+/* What a file holds; an empty object when there is no such file. Borrowed: a guest's until the
+ * next guest is asked for. */
 const js *pvetree_file(struct ask *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Strings that are decimal integers become numbers, for the keys in a list of words. */
 void pvetree_ints(js *o, const char *keys);

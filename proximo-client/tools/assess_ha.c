@@ -6,8 +6,8 @@
 #include "common/ident.h"
 #include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/picture.h"
+#include "proximo-client/pipeline/look.h"
 #include "proximo-client/pipeline/session.h"
-#include "proximo-client/pve/inventory.h"
 #include "proximo-client/tools/assess.h"
 
 /* The verdict hangs on HA's lists, on storages, replicas, nodes, and where the volumes are. A plan
@@ -43,6 +43,6 @@ int assess_ha(struct draft *d, const struct assess *a, struct err *e) {
         return err_set(e, -EINVAL, "not a change of HA that can be assessed");
     }
     session_progress(draft_session(d), 0, 0, "reading HA for the blast radius");
-    r = picture_read(draft_session(d)->pve, &ask, remember, d, &p, e);
+    r = look(d, &ask, remember, d, &p, e);
     return r < 0 ? r : assess_verdict(blast_ha(p, req, n, d), e);
 }

@@ -9,8 +9,8 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "proximo-client/pipeline/draft.h"
+#include "proximo-client/pipeline/look.h"
 #include "proximo-client/pipeline/session.h"
-#include "proximo-client/pve/inventory.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/assess.h"
 
@@ -27,12 +27,10 @@ static int hear(void *ctx, const char *path, const char *reduce, const js *data,
 }
 
 int look_open(struct look *l, struct draft *d, const struct picture_ask *ask, struct err *e) {
-    struct session *s = draft_session(d);
-
     l->d = d;
     l->heard = js_array();
-    session_progress(s, 0, 0, "reading the cluster for the blast radius");
-    return picture_read(s->pve, ask, hear, l, &l->p, e);
+    session_progress(draft_session(d), 0, 0, "reading the cluster for the blast radius");
+    return look(d, ask, hear, l, &l->p, e);
 }
 
 void look_done(struct look *l) {

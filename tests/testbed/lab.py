@@ -136,7 +136,7 @@ class Lab:
         """Starts pvesim on a free port; with a tree when a container lab wants one."""
         args = ["--listen", "127.0.0.1:0", "--dir", self.dir / "sim", *options]
         self.sim = self.start("pvesim", *args)
-        self.sim_info = lines_until(self.sim, "ready")
+        self.sim_info = lines_until(self.sim, "ready", 300)  # a big cluster takes its time
         return self.sim_info
 
     def generate(self, nodes, guests, snapshots=1, every=5):

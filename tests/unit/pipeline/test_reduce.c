@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/canon.h"
 #include "common/err.h"
 #include "common/own.h"
 #include "proximo-client/pipeline/draft_int.h"
@@ -85,6 +86,35 @@ START_TEST(fractions_become_strings) {
 }
 END_TEST
 
+/* The digest of a guest's configuration is made without a copy when nothing in it needs one. */
+START_TEST(a_digest_is_that_of_what_is_reduced) {
+    static const char *const configs[] = {
+        "{}",
+        "{\"digest\":\"x\",\"lock\":\"backup\",\"parent\":\"a\",\"snaptime\":1}",
+        "{\"name\":\"a\",\"digest\":\"x\",\"cores\":2,\"scsi0\":\"local:1,size=4G\"}",
+        "{\"z\":\"\\\"\\\\ \\u0001\\n\\u00fc\",\"a\":-5,\"\":\"\"}",
+        "{\"nodes\":\"b,a\",\"content\":\"iso,backup\",\"digest\":\"x\"}",
+        "{\"a\":1.5,\"digest\":\"x\"}",
+        "{\"lxc\":[[\"b\",\"c\"],[\"a\",\"c\"]],\"digest\":\"x\"}",
+        "{\"a\":{\"digest\":\"x\",\"b\":null},\"c\":true}",
+        "[{\"digest\":\"x\"},1]",
+        "null",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(configs); i++) {
+        CLEANUP(js_freep) js *v = NULL;
+        CLEANUP(js_freep) js *reduced = NULL;
+        struct hash made, want;
+
+        ck_assert_int_eq(js_parse(configs[i], strlen(configs[i]), &v, NULL), 0);
+        ck_assert_int_eq(reduce_apply("config", v, &reduced), 0);
+        ck_assert_int_eq(canon_hash(reduced, &want, NULL), 0);
+        ck_assert_int_eq(reduce_digest("config", v, &made, NULL), 0);
+        ck_assert_msg(hash_eq(&made, &want), "%s", configs[i]);
+    }
+}
+END_TEST
+
 START_TEST(unknown_reducer_is_an_error) {
     struct err e = {0};
     struct hash h;
@@ -106,6 +136,7 @@ int main(void) {
     tcase_add_test(t, snapshots_ignore_the_pseudo_entry);
     tcase_add_test(t, power_sees_status_lock_and_ha);
     tcase_add_test(t, fractions_become_strings);
+    tcase_add_test(t, a_digest_is_that_of_what_is_reduced);
     tcase_add_test(t, unknown_reducer_is_an_error);
     suite_add_tcase(s, t);
     r = srunner_create(s);
