@@ -243,11 +243,26 @@ static int check_answer(struct join *j, const js *o, struct err *e) {
                          "%s does not prove that it knows the invitation", j->address);
 }
 
+/* A node that was enrolled before keeps its former receipt keys: its old receipts stay good. */
 static int add_node(struct nodes *n, void *ctx, struct err *e) {
-    return state_put(n, ctx, e);
+    struct node_info *i = ctx;
+    const struct node *d = node_get(n, i->name);
+    const struct node_info *old = d ? &d->i : NULL;
+    size_t drop = 0;
+
+    if (old) {
+        drop = old->n_former == NODE_FORMER && !vkey_eq(&old->receipt, &i->receipt);
+        i->n_former = old->n_former - drop;
+        memcpy(i->former, old->former + drop, i->n_former * sizeof(*i->former));
+    }
+    if (old && !vkey_eq(&old->receipt, &i->receipt)) {
+        i->former[i->n_former++] = old->receipt;
+    }
+    return state_put(n, i, e);
 }
 
-static int store(struct join *j, const char *text, char ret_name[static 64], struct err *e) {
+static int store(struct join *j, const char *text, char ret_name[static 64], bool *ret_rotated,
+                 struct err *e) {
     static const struct line_key keys[] = {
         {"node", false, true},        {"address", true, false},     {"ca-spki", false, false},
         {"witness-key", false, true}, {"receipt-key", false, true}, {"roster", true, false},
@@ -260,6 +275,9 @@ static int store(struct join *j, const char *text, char ret_name[static 64], str
                           .spki = j->v->tls,
                           .trusted = true, /* root on that node gave the invitation to us */
                           .client = j->client};
+    const struct node_info *old;
+    struct vkey before = {0};
+    int r;
 
     if (strncmp(text, head, sizeof(head) - 1) != 0 && /* the version line may be left out */
         (buf_adds(&b, head) < 0 || buf_addc(&b, '\n') < 0)) {
@@ -277,11 +295,15 @@ static int store(struct join *j, const char *text, char ret_name[static 64], str
                        j->v->node, ident_is_node(i.name) ? i.name : "another node");
     }
     (void)snprintf(ret_name, 64, "%s", i.name);
-    return state_change(j->n, add_node, &i, e);
+    old = nodes_find(j->n, i.name);
+    before = old ? old->receipt : i.receipt;
+    r = state_change(j->n, add_node, &i, e);
+    *ret_rotated = r == 0 && i.n_former && !vkey_eq(&before, &i.receipt);
+    return r;
 }
 
 int nodes_join(struct nodes *n, const char *line, const char *client, struct ledger *l,
-               char ret_name[static 64], struct err *e) {
+               char ret_name[static 64], bool *ret_rotated, struct err *e) {
     CLEANUP(invite_done) struct invite v = {0};
     CLEANUP(join_done) struct join j = {.n = n, .v = &v, .client = client, .l = l, .sock = -1};
     CLEANUP(buf_wipe) struct buf body = BUF_INIT(LIM_NOTE);
@@ -303,5 +325,5 @@ int nodes_join(struct nodes *n, const char *line, const char *client, struct led
     r = r < 0 ? r : exchange(&j, &body, &raw, e);
     r = r < 0 ? r : read_answer(&j, &raw, &o, e);
     r = r < 0 ? r : check_answer(&j, o, e);
-    return r < 0 ? r : store(&j, js_get_str(o, "text"), ret_name, e);
+    return r < 0 ? r : store(&j, js_get_str(o, "text"), ret_name, ret_rotated, e);
 }

@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/receipt.h"
 #include "proximo-client/nodes/nodes_int.h"
 
 #define ASK_S 20
@@ -71,6 +72,16 @@ const struct node_info *nodes_find(const struct nodes *n, const char *name) {
         }
     }
     return NULL;
+}
+
+int node_receipt_open(const struct node_info *i, const char *note, struct receipt *ret,
+                      struct err *e) {
+    int r = receipt_open(note, strlen(note), &i->receipt, ret, e);
+
+    for (size_t k = i->n_former; r == -ENOENT && k-- > 0;) {
+        r = receipt_open(note, strlen(note), &i->former[k], ret, e);
+    }
+    return r;
 }
 
 void nodes_on_cancel(struct nodes *n, bool (*cancelled)(void *ctx), void *ctx) {

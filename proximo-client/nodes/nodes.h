@@ -17,6 +17,10 @@ struct ledger;
 struct nodes;
 struct node_request;
 
+#define NODE_FORMER 16
+
+struct receipt;
+
 struct node_info {
     const char *name;
     const char *address; /* host:port */
@@ -24,7 +28,13 @@ struct node_info {
     struct vkey witness, receipt;
     bool trusted;
     const char *client; /* our name there */
+    /* Receipt keys from before it was armed anew, the oldest first: what they signed stays good. */
+    struct vkey former[NODE_FORMER];
+    size_t n_former;
 };
+/* A receipt's note, signed by this node's key or one that it had before. 0, -ENOENT, -EBADMSG. */
+int node_receipt_open(const struct node_info *i, const char *note, struct receipt *ret,
+                      struct err *e);
 
 /* state_file: nodes/<cluster>.ini (absent = none enrolled); key_file: our TLS key (made by join).
  */
@@ -90,8 +100,9 @@ void node_heads_free(struct node_head *h, size_t n);
 int nodes_know_no_more(struct nodes *n, struct ledger *l, struct err *e);
 
 /* Enrolment by an invitation line: checks the pin, proves the key, stores node and peers
- * (untrusted). Returns the node's name in ret_name. */
+ * (untrusted). Returns the node's name in ret_name, and whether it was enrolled before and has got
+ * another receipt key since. */
 int nodes_join(struct nodes *n, const char *line, const char *client, struct ledger *l,
-               char ret_name[static 64], struct err *e);
+               char ret_name[static 64], bool *ret_rotated, struct err *e);
 int nodes_trust(struct nodes *n, const char *node, bool trust, struct err *e);
 int nodes_forget(struct nodes *n, const char *node, struct err *e);

@@ -16,12 +16,16 @@
 #include "common/own.h"
 #include "proximo-client/nodes/nodes_int.h"
 
+/* 2: former receipt keys. A version 1 file is one without. */
+#define FORMAT 2
+
 static const struct conf_rule rules[] = {
     {"proximo-nodes", false, "version", false, true},
     {"node", true, "address", false, true},
     {"node", true, "spki", false, true},
     {"node", true, "witness", false, true},
     {"node", true, "receipt", false, true},
+    {"node", true, "former", true, false},
     {"node", true, "trusted", false, true},
     {"node", true, "client", false, true},
 };
@@ -113,6 +117,17 @@ int state_drop(struct nodes *n, const char *name) {
     return 0;
 }
 
+static int read_former(const struct conf_section *s, struct node_info *i) {
+    for (size_t k = 0; k < s->n; k++) {
+        if (strcmp(s->entry[k].key, "former") == 0 &&
+            (i->n_former == NODE_FORMER ||
+             vkey_parse(s->entry[k].value, &i->former[i->n_former++], NULL) < 0)) {
+            return -EBADMSG;
+        }
+    }
+    return 0;
+}
+
 static int read_node(struct nodes *n, const struct conf_section *s, struct err *e) {
     const char *trusted = conf_get(s, "trusted");
     struct node_info i = {.name = s->name,
@@ -123,7 +138,7 @@ static int read_node(struct nodes *n, const struct conf_section *s, struct err *
     if (!ident_is_node(s->name) || (!i.trusted && strcmp(trusted, "no") != 0) ||
         hash_parse(conf_get(s, "spki"), &i.spki) < 0 ||
         vkey_parse(conf_get(s, "witness"), &i.witness, NULL) < 0 ||
-        vkey_parse(conf_get(s, "receipt"), &i.receipt, NULL) < 0) {
+        vkey_parse(conf_get(s, "receipt"), &i.receipt, NULL) < 0 || read_former(s, &i) < 0) {
         return err_set(e, -EBADMSG, "line %zu: [node %s] has a value that is malformed", s->line,
                        s->name);
     }
@@ -137,7 +152,7 @@ static int check_version(const struct conf *c, struct err *e) {
     if (!s || ident_u64(conf_get(s, "version"), &version) < 0 || version < 1) {
         return err_set(e, -EBADMSG, "no [proximo-nodes] with its version");
     }
-    if (version > 1) {
+    if (version > FORMAT) {
         (void)err_set(e, -ENOTSUP, "written by a newer version (%llu)",
                       (unsigned long long)version);
         return err_hint(e, "upgrade proximo-client");
@@ -175,28 +190,35 @@ int state_read(struct nodes *n, struct err *e) {
     return r < 0 ? err_wrap(e, "%s: ", n->file) : 0;
 }
 
+static int put_key(struct buf *b, const char *name, const struct vkey *k) {
+    int r = buf_addf(b, "%s = ", name);
+
+    r = r < 0 ? r : vkey_text(k, b);
+    return r < 0 ? r : buf_addc(b, '\n');
+}
+
 static int write_node(struct buf *b, const struct node *d) {
-    CLEANUP(buf_done) struct buf witness = BUF_INIT(512);
-    CLEANUP(buf_done) struct buf receipt = BUF_INIT(512);
     char spki[HASH_HEX_LEN + 1];
-    int r = vkey_text(&d->i.witness, &witness);
+    int r;
 
     hash_text(&d->i.spki, spki);
-    if (r == 0) {
-        r = vkey_text(&d->i.receipt, &receipt);
+    r = buf_addf(b, "\n[node %s]\naddress = %s\nspki = %s\n", d->name, d->address, spki);
+    r = r < 0 ? r : put_key(b, "witness", &d->i.witness);
+    r = r < 0 ? r : put_key(b, "receipt", &d->i.receipt);
+    for (size_t i = 0; r == 0 && i < d->i.n_former; i++) {
+        r = put_key(b, "former", &d->i.former[i]);
     }
-    return r < 0 ? r
-                 : buf_addf(b,
-                            "\n[node %s]\naddress = %s\nspki = %s\nwitness = %s\nreceipt = %s\n"
-                            "trusted = %s\nclient = %s\n",
-                            d->name, d->address, spki, buf_str(&witness), buf_str(&receipt),
-                            d->i.trusted ? "yes" : "no", d->client);
+    return r < 0
+               ? r
+               : buf_addf(b, "trusted = %s\nclient = %s\n", d->i.trusted ? "yes" : "no", d->client);
 }
 
 static int write_all(const struct nodes *n, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
-    int r = buf_adds(&b, "; enrolled nodes; written by `proximo-client node`\n"
-                         "[proximo-nodes]\nversion = 1\n");
+    int r = buf_addf(&b,
+                     "; enrolled nodes; written by `proximo-client node`\n"
+                     "[proximo-nodes]\nversion = %d\n",
+                     FORMAT);
 
     for (size_t i = 0; r == 0 && i < n->n; i++) {
         r = write_node(&b, &n->v[i]);

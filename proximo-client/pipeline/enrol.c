@@ -43,6 +43,7 @@ int enrol_join(struct app *a, const char *cluster, const char *line, const char 
                char ret_node[static 64], struct err *e) {
     struct session s;
     size_t cosigned = 0;
+    bool rotated = false;
     int r;
 
     if (!ident_is_client(name)) {
@@ -50,10 +51,10 @@ int enrol_join(struct app *a, const char *cluster, const char *line, const char 
     }
     r = begin(a, cluster, &s, e);
     if (r == 0) {
-        r = nodes_join(s.nodes, line, name, s.ledger, ret_node, e);
+        r = nodes_join(s.nodes, line, name, s.ledger, ret_node, &rotated, e);
     }
     if (r == 0) {
-        r = record(&s, ret_node, "joined", e);
+        r = record(&s, ret_node, rotated ? "rotated" : "joined", e);
     }
     if (r == 0) { /* the first checkpoint it sees is part of enrolment */
         r = nodes_witness(s.nodes, s.ledger, ret_node, &cosigned, e);

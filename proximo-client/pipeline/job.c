@@ -152,7 +152,7 @@ static const char *good_receipt(struct session *s, const char *node, const struc
     const char *note = js_get_str(kept, "receipt");
     struct receipt rc;
 
-    return info && note && receipt_open(note, strlen(note), &info->receipt, &rc, NULL) == 0 &&
+    return info && note && node_receipt_open(info, note, &rc, NULL) == 0 &&
                    hash_eq(&rc.request, request)
                ? note
                : NULL;

@@ -27,7 +27,7 @@ static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
     if (r < 0) {
         return r;
     }
-    k->node = calloc(n + 1, sizeof(*k->node));
+    k->node = calloc(n * (1 + NODE_FORMER) + 1, sizeof(*k->node));
     if (!k->node) {
         return err_set(e, -ENOMEM, "out of memory");
     }
@@ -40,6 +40,16 @@ static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
         k->node[i].trusted = info->trusted;
     }
     k->n_nodes = n;
+    for (size_t i = 0; i < n; i++) { /* keys that a node had before sign no heads */
+        const struct node_info *info = nodes_at(s->nodes, i);
+
+        for (size_t f = 0; f < info->n_former; f++) {
+            struct verify_node *v = &k->node[k->n_nodes++];
+
+            (void)snprintf(v->name, sizeof(v->name), "%s", info->name);
+            v->receipt = info->former[f];
+        }
+    }
     k->witness = conf->witness;
     k->n_witness = conf->n_witnesses;
     return 0;

@@ -140,11 +140,9 @@ static int on_explain(struct ask *a, struct err *e) {
     int r;
 
     r = tagged(request_parse(a->f[0].p, a->f[0].len, &q, e), "request_invalid", e);
+    r = r < 0 ? r : request_is_ours(a->p, &a->client, &q, e);
     if (r < 0) {
         return r;
-    }
-    if (strcmp(q.client, a->client.name) != 0 || strcmp(q.node, a->p->node) != 0) {
-        return err_tag(e, -EPERM, "request_mismatch", "the request is for another client or node");
     }
     if (policy_load(a->p, &pol, &unread) == 0) {
         unread.tag[0] = '\0';
@@ -420,13 +418,6 @@ static int dispatch(struct ask *a, uint16_t type, struct msg_rd *rd) {
     return r < 0 ? msg_make(&a->out, MSG_REFUSED, "sssus", e.tag[0] ? e.tag : "internal", "client",
                             e.msg, (uint64_t)0, "")
                  : 0;
-}
-
-static bool peer_is_front(const struct priv *p, int sock) {
-    struct ucred cred;
-    socklen_t len = sizeof(cred);
-
-    return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == p->peer_uid;
 }
 
 void handle(struct priv *p, int sock, const struct gate_row *gate, size_t n) {

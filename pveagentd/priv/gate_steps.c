@@ -17,14 +17,17 @@
 #define INTENT_AHEAD_S (15 * 60)
 #define CLOCK_BACK_S   120
 
-/* Only our front end may ask. It gives two pipes to write to and nothing else: a file or socket of
- * its choice would make root write where it may not. */
-int step_peer(struct act *a, struct err *e) {
+bool peer_is_front(const struct priv *p, int sock) {
     struct ucred cred;
     socklen_t len = sizeof(cred);
 
-    if (getsockopt(a->sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
-        cred.uid != a->p->peer_uid) {
+    return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == p->peer_uid;
+}
+
+/* Only our front end may ask. It gives two pipes to write to and nothing else: a file or socket of
+ * its choice would make root write where it may not. */
+int step_peer(struct act *a, struct err *e) {
+    if (!peer_is_front(a->p, a->sock)) {
         return err_tag(e, -ECONNABORTED, "bad_peer", "the peer is not the front end");
     }
     for (int i = 0; i < 2; i++) {
@@ -151,24 +154,30 @@ int step_intent(struct act *a, struct err *e) {
     return 0;
 }
 
+int request_is_ours(const struct priv *p, const struct client *c, const struct node_request *q,
+                    struct err *e) {
+    if (strcmp(q->node, p->node) != 0) {
+        return err_tag(e, -EPERM, "request_mismatch", "the request is for node %s", q->node);
+    }
+    if (strcmp(q->key_id, p->receipt_id) != 0) {
+        return err_tag(e, -EPERM, "node_key_changed",
+                       "this node was armed again and has another receipt key: enrol it anew "
+                       "(pveagentctl invite, proximo-client join)");
+    }
+    return strcmp(q->log, c->log.name) != 0 || strcmp(q->client, c->name) != 0
+               ? err_tag(e, -EPERM, "request_mismatch",
+                         "the request is for another log or another client")
+               : 0;
+}
+
 int step_request(struct act *a, struct err *e) {
-    if (strcmp(a->q.node, a->p->node) != 0) {
-        return err_tag(e, -EPERM, "request_mismatch", "the request is for node %s", a->q.node);
+    int r = request_is_ours(a->p, &a->client, &a->q, e);
+
+    if (r == 0 && (a->q.op == OP_ARM || a->q.op == OP_CONFIRM || a->q.op == OP_CANCEL)) {
+        r = err_tag(e, -ENOTSUP, "not_in_this_version", "this node does not do %s yet",
+                    request_op_name(a->q.op));
     }
-    if (strcmp(a->q.key_id, a->p->receipt_id) != 0) {
-        (void)err_tag(e, -EPERM, "node_key_changed",
-                      "the request is for another receipt key of this node");
-        return err_hint(e, "this node was armed again: plan anew");
-    }
-    if (strcmp(a->q.log, a->client.log.name) != 0 || strcmp(a->q.client, a->client.name) != 0) {
-        return err_tag(e, -EPERM, "request_mismatch",
-                       "the request is for another log or another client");
-    }
-    if (a->q.op == OP_ARM || a->q.op == OP_CONFIRM || a->q.op == OP_CANCEL) {
-        return err_tag(e, -ENOTSUP, "not_in_this_version", "this node does not do %s yet",
-                       request_op_name(a->q.op));
-    }
-    return 0;
+    return r;
 }
 
 /* A commitment under a key comes with the key in front of the bytes: 32 bytes, then the value. */

@@ -308,10 +308,11 @@ static int options(int argc, char **argv, struct wish *w) {
 static int cmd_join(struct client *c, const char *line, const char *name) {
     CLEANUP(js_freep) js *o = js_object();
     struct err e = {0};
+    bool rotated = false;
     char node[64];
     size_t ok = 0;
 
-    if (nodes_join(c->n, line, name, c->l, node, &e) < 0 ||
+    if (nodes_join(c->n, line, name, c->l, node, &rotated, &e) < 0 ||
         nodes_witness(c->n, c->l, node, &ok, &e) < 0) {
         return fail(&e);
     }

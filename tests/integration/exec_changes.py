@@ -220,6 +220,32 @@ def test_ledger(t):
     t.ok(status == 0, "the ledger verifies", out + errors)
 
 
+def test_armed_again(t):
+    """Root arms the node anew, which makes a new receipt key: nothing of the old one counts for what
+    runs, and everything it signed stays good."""
+    _, o = apply(plan(argv=["/bin/sh"], stdin="echo before\n", undo="none")[1])
+    t.ok(o["outcome"] == "done", "a command under the first key", o)
+    waits = plan(argv=["/bin/sh"], stdin="echo waits\n", undo="none")[1]
+    lab.ctl("arm")
+    status, o = apply(waits)
+    t.ok(status != 0 and "node_key_changed" in json.dumps(o), "what was planned before is refused", o)
+    status, e = plan(argv=["/bin/sh"], stdin="echo after\n", undo="none")
+    t.ok(status != 0 and "node_key_changed" in json.dumps(e) and "join" in json.dumps(e),
+         "and so is a plan, which says what to do", e)
+    lab.join()
+    status, o = apply(plan(argv=["/bin/sh"], stdin="echo after\n", undo="none")[1])
+    t.ok(status == 0 and o["output"]["stdout"] == "after\n" and o["output"]["attested"] is True,
+         "joined again it runs", o)
+    status, v = lab.client_json("ledger", "verify")
+    t.ok(status == 0 and v["ok"] and v["receipts_unchecked"] == 0,
+         "receipts of both keys are checked, and are one chain", v)
+    status, v = lab.client_json("ledger", "query", "kind=node", "limit=5")
+    t.ok("rotated" in json.dumps(v), "the ledger says that the key changed", v)
+    lab.join()
+    status, v = lab.client_json("ledger", "query", "kind=node", "limit=1")
+    t.ok("rotated" not in json.dumps(v), "joining with the same key is no change of it", v)
+
+
 def main():
     try:
         lab.ct("ct_possible")
@@ -233,7 +259,8 @@ def main():
     lab.join()
     t = Tap()
     address = lab.node_address
-    t.run_some(test_stdin, test_secret, test_secret_tampered, test_undo_after_config)
+    t.run_some(test_stdin, test_secret, test_secret_tampered, test_undo_after_config,
+               test_armed_again)
     lab.stop(lab.front)
     lab.start_front()  # elsewhere; the client still goes to the old address
     lab.wait_for(lab.listening, "the network half's port", lab.front)

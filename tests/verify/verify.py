@@ -442,9 +442,14 @@ class Verifier:
             (int(said["seq"]), said["prev"], named(sha(data)), index))
 
     def finish(self):
-        for chain in self.chains.values():
-            last = "-"
-            for want, (seq, prev, own, index) in enumerate(sorted(chain), 1):
+        ends = {(who.split(" ")[0], seq, own) for who, chain in self.chains.items()
+                for seq, _, own, _ in chain}
+        for who, chain in self.chains.items():
+            first = min(chain)
+            before = (who.split(" ")[0], first[0] - 1, first[1])
+            # armed again: another key, and the chain goes on where the journal did
+            start, last = (first[0], first[1]) if before in ends else (1, "-")
+            for want, (seq, prev, own, index) in enumerate(sorted(chain), start):
                 if seq != want or prev != last:
                     self.defect(index, "chain", f"receipt {seq} where {want} should be")
                     break

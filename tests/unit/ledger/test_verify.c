@@ -258,6 +258,68 @@ START_TEST(a_broken_receipt_chain_is_a_defect) {
 }
 END_TEST
 
+/* Armed again: another receipt key, of which the verifier knows both. */
+static void verify_with_both(const struct vkey *before, char code[static 40]) {
+    CLEANUP(js_freep) js *report = NULL;
+    struct verify_node node[2] = {{.name = "pve1", .trusted = true}, {.name = "pve1"}};
+    struct verify_keys keys = {.node = node, .n_nodes = 2};
+    struct err e = {0};
+    const js *d;
+
+    node[0].receipt = fx.receipt.v;
+    node[0].witness = fx.witness.v;
+    node[1].receipt = *before;
+    ck_assert_int_eq(verify_dir(fx.dir, &keys, clock_unix(), &report, &e), 0);
+    d = js_at(js_get(report, "defects"), 0);
+    (void)snprintf(code, 40, "%s", d ? js_str_or(d, "code", "?") : "");
+}
+
+static void arm_again(void) {
+    uint8_t seed[NOTE_SEED_LEN] = {9};
+
+    ck_assert_int_eq(skey_make("pve1/receipt", NOTE_ED25519, seed, &fx.receipt), 0);
+}
+
+START_TEST(receipts_go_on_under_a_new_key) {
+    struct vkey before = fx.receipt.v;
+    char code[40];
+
+    (void)fx_operation(&fx);
+    (void)fx_operation(&fx);
+    arm_again();
+    (void)fx_operation(&fx);
+    verify_with_both(&before, code);
+    ck_assert_str_eq(code, "");
+    expect_first("bad_receipt"); /* who knows the new key only cannot check the old ones */
+}
+END_TEST
+
+START_TEST(a_gap_behind_a_new_key_is_a_defect) {
+    struct vkey before = fx.receipt.v;
+    char code[40];
+
+    (void)fx_operation(&fx);
+    arm_again();
+    fx.seq++; /* one that the client kept to itself */
+    (void)fx_operation(&fx);
+    verify_with_both(&before, code);
+    ck_assert_str_eq(code, "receipt_gap");
+}
+END_TEST
+
+START_TEST(another_chain_behind_a_new_key_is_a_defect) {
+    struct vkey before = fx.receipt.v;
+    char code[40];
+
+    (void)fx_operation(&fx);
+    arm_again();
+    fx.prev.b[0] ^= 1;
+    (void)fx_operation(&fx);
+    verify_with_both(&before, code);
+    ck_assert_str_eq(code, "receipt_gap");
+}
+END_TEST
+
 START_TEST(a_receipt_of_another_key_is_a_defect) {
     uint8_t seed[NOTE_SEED_LEN] = {9};
     struct skey real = fx.receipt;
@@ -359,15 +421,19 @@ START_TEST(what_has_ended_cannot_be_closed) {
     struct hash plan = {{1}};
     struct ledger_pos pos;
     struct ledger_pos intent = open_operation(&plan);
-    struct closing c = {.log = ledger_origin(fx.l), .reason = "x", .intent = intent.leaf,
-                        .plan = plan, .done = true, .time = 1};
+    struct closing c = {.log = ledger_origin(fx.l),
+                        .reason = "x",
+                        .intent = intent.leaf,
+                        .plan = plan,
+                        .done = true,
+                        .time = 1};
     struct err e = {0};
 
     (void)fx_outcome(&fx, &intent.leaf, &plan, "done");
     ck_assert_int_eq(closing_text(&c, &text, &e), 0);
     ck_assert_int_eq(note_sign(buf_str(&text), text.len, &fx.operator_key, &note, &e), 0);
-    ck_assert_int_eq(
-        closing_entry(&c, &fx.operator_key.v, buf_str(&note), "cli:operator", &b, &e), 0);
+    ck_assert_int_eq(closing_entry(&c, &fx.operator_key.v, buf_str(&note), "cli:operator", &b, &e),
+                     0);
     ck_assert_int_lt(ledger_append(fx.l, buf_str(&b), b.len, LEDGER_SYNC, NULL, NULL, &pos, &e), 0);
     ck_assert_str_eq(e.tag, "outcome_recorded");
 }
@@ -383,7 +449,7 @@ START_TEST(a_closing_needs_a_reason_and_a_verdict) {
     const struct {
         const char *as, *reason;
         bool good;
-    } cases[] = {{"done", "seen", true},   {"not-done", "seen", true}, {"undone", "seen", false},
+    } cases[] = {{"done", "seen", true},   {"not-done", "seen", true},  {"undone", "seen", false},
                  {"done", "a%00b", false}, {"done", longest + 1, true}, {"done", longest, false}};
 
     memset(longest, 'x', sizeof(longest) - 1);
@@ -614,6 +680,9 @@ int main(void) {
     tcase_add_test(c, an_outcome_without_its_receipt_is_a_defect);
     tcase_add_test(c, a_gap_in_a_nodes_receipts_is_a_defect);
     tcase_add_test(c, a_broken_receipt_chain_is_a_defect);
+    tcase_add_test(c, receipts_go_on_under_a_new_key);
+    tcase_add_test(c, a_gap_behind_a_new_key_is_a_defect);
+    tcase_add_test(c, another_chain_behind_a_new_key_is_a_defect);
     tcase_add_test(c, a_receipt_of_another_key_is_a_defect);
     tcase_add_test(c, an_operation_without_the_approval_it_needs_is_a_defect);
     tcase_add_test(c, an_approval_that_is_not_recorded_is_a_defect);

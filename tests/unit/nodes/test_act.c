@@ -52,6 +52,7 @@ static void begin(bool join) {
     CLEANUP(buf_wipe) struct buf line = BUF_INIT(LIM_LINE);
     struct hash plan = {{5}};
     struct err e = {0};
+    bool rotated = true;
     char name[64];
 
     fx_start(&fx);
@@ -65,9 +66,10 @@ static void begin(bool join) {
     intent_index = fx_intent(&fx, &plan, "none", &grant.request).index;
     if (join) {
         peer_invitation(&peer, false, clock_unix() + 600, &line);
-        ck_assert_msg(nodes_join(nodes, buf_str(&line), "laptop", fx.l, name, &e) == 0, "%s: %s",
-                      e.tag, e.msg);
+        ck_assert_msg(nodes_join(nodes, buf_str(&line), "laptop", fx.l, name, &rotated, &e) == 0,
+                      "%s: %s", e.tag, e.msg);
         ck_assert_str_eq(name, "pve1");
+        ck_assert(!rotated);
     }
     buf_reset(&out);
 }
@@ -119,11 +121,12 @@ END_TEST
 static void join_fails(bool other_key, int64_t expires, enum scenario s, const char *tag) {
     CLEANUP(buf_wipe) struct buf line = BUF_INIT(LIM_LINE);
     struct err e = {0};
+    bool rotated;
     char name[64];
 
     peer.sh->scenario = s;
     peer_invitation(&peer, other_key, expires, &line);
-    ck_assert_int_lt(nodes_join(nodes, buf_str(&line), "laptop", fx.l, name, &e), 0);
+    ck_assert_int_lt(nodes_join(nodes, buf_str(&line), "laptop", fx.l, name, &rotated, &e), 0);
     ck_assert_str_eq(e.tag, tag);
     ck_assert_uint_eq(nodes_count(nodes), 0);
 }

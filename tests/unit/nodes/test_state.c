@@ -9,6 +9,7 @@
 
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/nodes/nodes_int.h"
 #include "tests/unit/priv/suite.h"
@@ -167,12 +168,44 @@ START_TEST(refuses_a_file_that_is_not_ours_alone_or_not_understood) {
     begin();
     ck_assert_int_eq(open_text("[proximo-nodes]\nversion = 1\n", 0600, &e), 0);
     ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 1\n", 0644, &e), 0);
-    ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 2\n", 0600, &e), 0);
+    ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 3\n", 0600, &e), 0);
     ck_assert_ptr_nonnull(strstr(e.hint, "upgrade"));
     ck_assert_int_lt(open_text("", 0600, &e), 0);
     ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 1\n[node a]\naddress = a:1\n", 0600, &e),
                      0);
     ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 1\nmore = 1\n", 0600, &e), 0);
+    finish();
+}
+END_TEST
+
+/* A node with `n` former receipt keys, the last of them `last`. */
+static int open_former(size_t n, const char *last) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    CLEANUP(buf_done) struct buf good = BUF_INIT(512);
+    uint8_t seed[NOTE_SEED_LEN] = {1};
+    struct skey k;
+
+    ck_assert_int_eq(skey_make("pve1/receipt", NOTE_ED25519, seed, &k), 0);
+    ck_assert_int_eq(vkey_text(&k.v, &good), 0);
+    ck_assert_int_eq(buf_addf(&b,
+                              "[proximo-nodes]\nversion = 2\n[node pve1]\naddress = a:1\nspki = "
+                              "sha256:%064d\nwitness = %s\nreceipt = %s\ntrusted = yes\n"
+                              "client = laptop\n",
+                              0, buf_str(&good), buf_str(&good)),
+                     0);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_int_eq(buf_addf(&b, "former = %s\n", last && i + 1 == n ? last : buf_str(&good)),
+                         0);
+    }
+    return open_text(b.data, 0600, NULL);
+}
+
+START_TEST(former_keys_are_keys_and_not_without_end) {
+    begin();
+    ck_assert_int_eq(open_former(0, NULL), 0);
+    ck_assert_int_eq(open_former(NODE_FORMER, NULL), 0);
+    ck_assert_int_lt(open_former(NODE_FORMER + 1, NULL), 0);
+    ck_assert_int_lt(open_former(2, "pve1/receipt+00000000+AAAA"), 0);
     finish();
 }
 END_TEST
@@ -214,4 +247,5 @@ END_TEST
 SUITE_MAIN("state", is_empty_without_a_file, reads_back_what_it_wrote,
            keeps_what_another_process_added, loses_nothing_to_writers_at_the_same_time,
            refuses_a_file_that_is_not_ours_alone_or_not_understood,
-           refuses_addresses_that_would_change_a_url, says_what_to_do_before_the_first_join)
+           former_keys_are_keys_and_not_without_end, refuses_addresses_that_would_change_a_url,
+           says_what_to_do_before_the_first_join)
