@@ -132,6 +132,15 @@ int blast_mapping(const struct picture *p, const char *type, const char *id, con
 #define BLAST_NODE_NEEDS                                                                           \
     (0x33u | PIC_CLUSTER | PIC_CEPH) /* PIC_STORAGE | _CONFIGS | _REPLICATION | _HA and these */
 int blast_node_power(const struct picture *p, const char *node, bool reboot, struct draft *d);
+/* Disks of a node ("/dev/sdb,/dev/sdc") are written over. .nodes = the node */
+#define BLAST_NODE_DISK_NEEDS (0x03u | PIC_DISKS) /* PIC_STORAGE | _CONFIGS and this */
+int blast_node_disk(const struct picture *p, const char *node, const char *devices,
+                    struct draft *d);
+/* What was made of disks is destroyed: kind "lvm", "lvmthin" (of group `in`), "zfs", "directory".
+ */
+#define BLAST_NODE_POOL_NEEDS 0x03u /* PIC_STORAGE | PIC_CONFIGS */
+int blast_node_pool(const struct picture *p, const char *node, const char *kind, const char *name,
+                    const char *in, struct draft *d);
 /* All guests of a node, or those of form's vms ("104,105"): startall stopall suspendall. */
 #define BLAST_NODE_GUESTS_NEEDS 0x23u /* PIC_STORAGE | PIC_CONFIGS | PIC_HA */
 int blast_node_guests(const struct picture *p, const char *node, const char *action, const js *form,

@@ -54,7 +54,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/mapping.c \
 	proximo-client/blast/migrate_host.c \
 	proximo-client/blast/node.c proximo-client/blast/node_ha.c proximo-client/blast/node_int.h \
-	proximo-client/blast/node_guests.c \
+	proximo-client/blast/node_disk.c proximo-client/blast/node_guests.c \
 	proximo-client/blast/node_quorum.c \
 	proximo-client/blast/node_service.c \
 	proximo-client/blast/part_node.c \

@@ -131,12 +131,17 @@ static void unreachable(struct away *a, const char *why) {
     }
 }
 
+/* PVE names a monitor after its host unless told otherwise. */
+static const char *host_of(const js *mon) {
+    return js_str_or(mon, "host", js_str_or(mon, "name", ""));
+}
+
 static void check_monitors(struct away *a) {
     const js *list = ceph(a, "mon");
     size_t all = js_len(list), mine = 0;
 
     for (size_t i = 0; i < all; i++) {
-        mine += strcmp(js_str_or(js_at(list, i), "host", ""), a->node) == 0;
+        mine += strcmp(host_of(js_at(list, i)), a->node) == 0;
     }
     if (!mine) {
         return;

@@ -293,6 +293,13 @@ static js *reduce_node_config(const js *data) {
     return pick(data, keys, ARRAY_LEN(keys));
 }
 
+/* Which OSD it is and where, not how much memory it uses. */
+static js *reduce_osd(const js *data) {
+    static const char *const keys[] = {"id", "hostname"};
+
+    return pick(js_get(data, "osd"), keys, ARRAY_LEN(keys));
+}
+
 static js *reduce_time_zone(const js *data) {
     static const char *const keys[] = {"timezone"};
 
@@ -309,12 +316,19 @@ static const struct reducer {
     const char *name;
     js *(*run)(const js *data);
 } reducers[] = {
-    {"whole", reduce_whole},         {"power", reduce_power},
-    {"config", reduce_config},       {"snapshots", reduce_snapshots},
-    {"storage", reduce_storage},     {"guests", reduce_guests},
-    {"nodes", reduce_nodes},         {"node-config", reduce_node_config},
-    {"members", reduce_members},     {"task", reduce_task},
-    {"time-zone", reduce_time_zone}, {"places", reduce_places},
+    {"whole", reduce_whole},
+    {"power", reduce_power},
+    {"config", reduce_config},
+    {"snapshots", reduce_snapshots},
+    {"storage", reduce_storage},
+    {"guests", reduce_guests},
+    {"nodes", reduce_nodes},
+    {"node-config", reduce_node_config},
+    {"members", reduce_members},
+    {"task", reduce_task},
+    {"time-zone", reduce_time_zone},
+    {"places", reduce_places},
+    {"osd", reduce_osd},
 };
 
 int reduce_apply(const char *reduce, const js *data, js **ret) {

@@ -16,6 +16,9 @@ static const char typed[] =
     "users, groups, roles, realms, tokens and ACL entries change by the rows "
     "of the access plane only: pve_user_*, pve_acl_modify, …";
 
+static const char root[] =
+    "PVE lets only root@pam itself do this, no API token: it is for the command line of a node";
+
 static const struct refused {
     const char *path; /* "*" one segment, "**" the rest */
     bool reads;       /* reading too */
@@ -49,6 +52,14 @@ static const struct refused {
     {"/nodes/*/storage/*/upload", true,
      "it takes a file as its body: pve_storage_download fetches "
      "one from a URL"},
+    {"/nodes/*/disks/wipedisk", false, root},
+    {"/nodes/*/ceph/osd", false, root},
+    {"/nodes/*/ceph/osd/*", false, root},
+    {"/cluster/config", false, root},
+    {"/cluster/config/join", false, root},
+    {"/cluster/config/nodes/*", false, root},
+    {"/cluster/acme/account", false, root},
+    {"/cluster/acme/account/*", false, root},
     {"/access/acl", false, typed},
     {"/access/users", false, typed},
     {"/access/users/**", false, typed},

@@ -26,6 +26,8 @@ int assess_mapping(struct draft *d, const struct assess *a, struct err *e);
 int assess_node_service(struct draft *d, const struct assess *a, struct err *e);
 /* A node reboots or shuts down. */
 int assess_node_power(struct draft *d, const struct assess *a, struct err *e);
+/* A disk is written over; what was made of disks is destroyed. */
+int assess_node_disk(struct draft *d, const struct assess *a, struct err *e);
 /* startall, stopall, suspendall; and migrateall. */
 int assess_node_guests(struct draft *d, const struct assess *a, struct err *e);
 int assess_node_migrate(struct draft *d, const struct assess *a, struct err *e);

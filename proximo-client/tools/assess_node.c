@@ -100,3 +100,32 @@ int assess_node_migrate(struct draft *d, const struct assess *a, struct err *e) 
     }
     return assess_verdict(blast_migrate_many(p, moves, form, d), e);
 }
+
+/* "/nodes/c1/disks/zfs/tank": "zfs". */
+static void disk_kind(const char *path, char *ret, size_t size) {
+    const char *p = strstr(path, "/disks/");
+
+    p = p ? p + 7 : "";
+    (void)snprintf(ret, size, "%.*s", (int)strcspn(p, "/"), p);
+}
+
+int assess_node_disk(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    const char *node = js_str_or(a->args, "node", "");
+    bool gone = strcmp(a->method, "DELETE") == 0;
+    struct picture_ask ask = {.what = gone ? BLAST_NODE_POOL_NEEDS : BLAST_NODE_DISK_NEEDS,
+                              .nodes = node};
+    const char *devices =
+        js_str_or(a->form, "devices", js_str_or(a->form, "device", js_str_or(a->form, "disk", "")));
+    char kind[20];
+    int r = assess_look(d, &ask, 0, &p, e);
+
+    if (r < 0) {
+        return r;
+    }
+    disk_kind(a->path, kind, sizeof(kind));
+    r = gone ? blast_node_pool(p, node, kind, js_str_or(a->args, "name", ""),
+                               js_str_or(a->form, "volume-group", ""), d)
+             : blast_node_disk(p, node, devices, d);
+    return assess_verdict(r, e);
+}

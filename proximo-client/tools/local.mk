@@ -5,7 +5,8 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/access_acl.c \
 	proximo-client/tools/access_realms.c \
 	proximo-client/tools/access_users.c \
-	proximo-client/tools/access_sync.c proximo-client/tools/acme.c proximo-client/tools/apt.c \
+	proximo-client/tools/access_sync.c proximo-client/tools/acme.c proximo-client/tools/agent.c \
+	proximo-client/tools/apt.c proximo-client/tools/ceph.c proximo-client/tools/disks.c \
 	proximo-client/tools/mapping.c proximo-client/tools/metrics.c \
 	proximo-client/tools/node_power.c proximo-client/tools/node_services.c proximo-client/tools/node_settings.c \
 	proximo-client/tools/notify.c \

@@ -20,7 +20,13 @@ ELSEWHERE = {
     **{name: "../unit/tools/test_send.c" for name in (
         "pve_ha_group_create", "pve_ha_group_update", "pve_ha_group_delete",
         "pve_ha_disarm", "pve_realm_create", "pve_realm_update", "pve_realm_delete",
-        "pve_volume_update")},
+        "pve_volume_update",
+        # no cluster of pvesim has Ceph, or disks to spare
+        "pve_ceph_flag_set", "pve_ceph_osd_out", "pve_ceph_osd_in", "pve_ceph_mon_create",
+        "pve_ceph_mon_delete", "pve_ceph_mgr_create", "pve_ceph_mgr_delete", "pve_ceph_mds_create",
+        "pve_ceph_mds_delete", "pve_ceph_pool_create", "pve_ceph_pool_update",
+        "pve_ceph_service_start", "pve_ceph_service_stop", "pve_disk_lvm_create",
+        "pve_disk_lvmthin_create", "pve_disk_zfs_create", "pve_disk_directory_create")},
 }
 
 # What changes by itself or by any change at all: no undo brings it back, and none should.

@@ -333,6 +333,114 @@ START_TEST(bulk) {
 }
 END_TEST
 
+/* --- disks --- */
+
+#define DISK(dev, more) "{\"devpath\":\"" dev "\"" more "}"
+#define PART(dev, disk, use)                                                                       \
+    "{\"devpath\":\"" dev "\",\"parent\":\"" disk "\",\"used\":\"" use "\"}"
+#define DISKS                                                                                                                                                                             \
+    "\"/nodes/c1/disks/list?include-partitions=1\":[" DISK("/dev/sda", "") "," PART("/dev/sda1", "/dev/sda", "BIOS boot") "," PART(                                                       \
+        "/dev/sda3", "/dev/sda",                                                                                                                                                          \
+        "LVM") "," DISK("/dev/sdb",                                                                                                                                                       \
+                        ",\"used\":\"ZFS\"") "," DISK("/dev/sdc",                                                                                                                         \
+                                                      ",\"used\":\"ZFS\"") "," DISK("/dev/sdd",                                                                                           \
+                                                                                    ",\"used\":"                                                                                          \
+                                                                                    "\"ZFS\"") "," DISK("/dev/sde",                                                                       \
+                                                                                                        ",\"osdid\":4,\"used\":"                                                          \
+                                                                                                        "\"LVM\"") "," DISK("/dev/"                                                       \
+                                                                                                                            "sdf",                                                        \
+                                                                                                                            ",\"used"                                                     \
+                                                                                                                            "\":\"\"") "," DISK("/dev/sdg",                               \
+                                                                                                                                                ",\"used\":\"ZFS\"") "," DISK("/dev/sdh", \
+                                                                                                                                                                              ",\"used\":\"ext4\",\"mounted\":1") "]"
+#define LVM                                                                                        \
+    "\"/nodes/c1/disks/lvm\":{\"children\":[{\"name\":\"pve\",\"children\":[{\"name\":"            \
+    "\"/dev/sda3\"}]},{\"name\":\"ceph-1\",\"children\":[{\"name\":\"/dev/sdx\"}]}]}"
+#define ZFS                                                                                        \
+    "\"/nodes/c1/disks/zfs\":[{\"name\":\"tank\"},{\"name\":\"one\"}],"                            \
+    "\"/nodes/c1/disks/zfs/"                                                                       \
+    "tank\":{\"name\":\"tank\",\"children\":[{\"name\":\"tank\",\"children\":["                    \
+    "{\"name\":\"mirror-0\",\"children\":[{\"name\":\"sdb\"},{\"name\":\"sdc\"}]}]}]},"            \
+    "\"/nodes/c1/disks/zfs/one\":{\"name\":\"one\",\"children\":[{\"name\":\"one\",\"children\":[" \
+    "{\"name\":\"/dev/sdd\"}]}]}"
+#define ON_THEM                                                                                    \
+    "{" DISKS "," LVM "," ZFS                                                                      \
+    ",\"/storage\":[{\"storage\":\"thin\",\"type\":\"lvmthin\",\"vgname\":"                        \
+    "\"pve\",\"thinpool\":\"data\"},{\"storage\":\"zz\",\"type\":\"zfspool\",\"pool\":\"tank/"     \
+    "vm\"},"                                                                                       \
+    "{\"storage\":\"yy\",\"type\":\"zfspool\",\"pool\":\"one\"},{\"storage\":\"tanker\",\"type\":" \
+    "\"zfspool\",\"pool\":\"tanker\"},{\"storage\":\"bak\",\"type\":\"dir\",\"path\":"             \
+    "\"/mnt/pve/bak\"}]," GUESTS(ROW("qemu", 100, "c1", "running") "," ROW(                        \
+        "qemu", 101, "c2",                                                                         \
+        "running")) "," CFG("c1", "qemu", 100,                                                     \
+                            "\"scsi0\":\"thin:vm-100-disk-0\",\"scsi1\":\"zz:vm-100-disk-"         \
+                            "1\"") "," CFG("c2", "qemu", 101,                                      \
+                                           "\"scsi0\":\"thin:vm-101-disk-0\"") "}"
+
+static const struct disk_case {
+    const char *name, *devices, *affects, *says;
+    int risk;
+} disk_cases[] = {
+    {"nothing on it", "/dev/sdf", "disk/c1:/dev/sdf destroyed 2 -\n", NULL, 2},
+    {"the system's", "/dev/sda",
+     "node/c1 wont-boot 3 /dev/sda1\nlvm/pve destroyed 3 c1\nstorage/thin destroyed 3 c1\n"
+     "vm/100 destroyed 3 scsi0 running\n",
+     NULL, 3},
+    {"one of its partitions", "/dev/sda1", "node/c1 wont-boot 3 /dev/sda1\n", NULL, 3},
+    {"one side of a mirror", "/dev/sdb",
+     "zfs/tank degraded 2 c1\nstorage/zz degraded 2 c1\nvm/100 degraded 2 scsi1 running\n", NULL,
+     2},
+    {"both sides", "/dev/sdb,/dev/sdc",
+     "zfs/tank destroyed 3 c1\nstorage/zz destroyed 3 c1\nvm/100 destroyed 3 scsi1 running\n"
+     "zfs/tank destroyed 3 c1\nstorage/zz destroyed 3 c1\nvm/100 destroyed 3 scsi1 running\n",
+     NULL, 3},
+    {"a pool of one disk", "/dev/sdd", "zfs/one destroyed 3 c1\nstorage/yy destroyed 3 c1\n", NULL,
+     3},
+    {"a pool that names its disks otherwise", "/dev/sdg", "", "unread the ZFS pool", 3},
+    {"an OSD", "/dev/sde", "osd/4 destroyed 3 c1\n", NULL, 3},
+    {"mounted", "/dev/sdh", "node/c1 destroyed 3 /dev/sdh\n", "unread the mounted file system", 3},
+    {"not there", "/dev/sdz", "", "unread the disk", 3},
+};
+
+START_TEST(disk) {
+    for (size_t i = 0; i < ARRAY_LEN(disk_cases); i++) {
+        const struct disk_case *c = &disk_cases[i];
+        const struct picture_ask ask = {.what = BLAST_NODE_DISK_NEEDS, .nodes = "c1"};
+        CLEANUP(picture_freep) struct picture *p = world_picture(ON_THEM, &ask);
+
+        (void)blast_node_disk(p, "c1", c->devices, record_reset());
+        compare(c->name, c->affects, c->says, c->risk);
+    }
+}
+END_TEST
+
+static const struct pool_case {
+    const char *kind, *name, *in, *affects;
+} pool_cases[] = {
+    {"lvm", "pve", "",
+     "lvm/pve destroyed 3 c1\nstorage/thin destroyed 3 c1\nvm/100 destroyed 3 scsi0 running\n"},
+    {"lvmthin", "data", "pve",
+     "lvmthin/data destroyed 3 c1\nstorage/thin destroyed 3 c1\nvm/100 destroyed 3 scsi0 "
+     "running\n"},
+    {"lvmthin", "data", "other", "lvmthin/data destroyed 3 c1\n"},
+    {"zfs", "tank", "",
+     "zfs/tank destroyed 3 c1\nstorage/zz destroyed 3 c1\nvm/100 destroyed 3 scsi1 running\n"},
+    {"directory", "bak", "", "directory/bak destroyed 3 c1\nstorage/bak destroyed 3 c1\n"},
+    {"directory", "ba", "", "directory/ba destroyed 3 c1\n"},
+};
+
+START_TEST(pool) {
+    for (size_t i = 0; i < ARRAY_LEN(pool_cases); i++) {
+        const struct pool_case *c = &pool_cases[i];
+        const struct picture_ask ask = {.what = BLAST_NODE_POOL_NEEDS, .nodes = "c1"};
+        CLEANUP(picture_freep) struct picture *p = world_picture(ON_THEM, &ask);
+
+        (void)blast_node_pool(p, "c1", c->kind, c->name, c->in, record_reset());
+        compare(c->kind, c->affects, NULL, 3);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("node");
     TCase *t = tcase_create("cases");
@@ -343,6 +451,8 @@ int main(void) {
     tcase_add_test(t, service);
     tcase_add_test(t, away);
     tcase_add_test(t, bulk);
+    tcase_add_test(t, disk);
+    tcase_add_test(t, pool);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);

@@ -13,6 +13,9 @@ static const struct sample {
     const char *name, *value, *other; /* JSON */
 } samples[] = {
     {NULL, "digest", "\"aaaa\"", "\"bbbb\""},
+    {"pve_ceph_pool_create", "size", "3", "2"},
+    {"pve_ceph_pool_update", "size", "3", "2"},
+    {"pve_ceph_init", "size", "3", "2"},
     {NULL, "size", "\"+5G\"", "\"+6G\""},
     {NULL, "disk", "\"rootfs\"", "\"mp0\""},
     {"pve_create_container", "vmid", "777", "778"},
