@@ -10,3 +10,10 @@ man_MANS += \
 	docs/pveagentd-reader.8 \
 	docs/pveagentd.8
 man_MANS += docs/pvesim.1
+
+# The manual of tools is what the program says about its own rows: it is not kept, it is made.
+man_MANS += docs/proximo-tools.7
+CLEANFILES += docs/proximo-tools.7
+docs/proximo-tools.7: proximo-client/proximo-client$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) docs && proximo-client/proximo-client$(EXEEXT) tools --man >$@.new && \
+		mv $@.new $@

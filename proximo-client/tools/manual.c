@@ -13,7 +13,12 @@ static int add_text(struct buf *b, const char *s) {
     int r = *s == '.' || *s == '\'' ? buf_adds(b, "\\&") : 0;
 
     for (; r == 0 && *s; s++) {
-        r = *s == '\\' ? buf_adds(b, "\\e") : buf_addc(b, *s == '\n' ? ' ' : *s);
+        if (s[0] == '.' && s[1] == ' ' && s[2] >= 'A' && s[2] <= 'Z') {
+            r = buf_adds(b, ".\n"); /* a sentence begins a line */
+            s++;
+        } else {
+            r = *s == '\\' ? buf_adds(b, "\\e") : buf_addc(b, *s == '\n' ? ' ' : *s);
+        }
     }
     return r;
 }
@@ -106,7 +111,7 @@ int tools_manual(struct buf *ret) {
                       ".Dd November 25, 2026\n.Dt PROXIMO-TOOLS 7\n.Os\n"
                       ".Sh NAME\n.Nm proximo-tools\n.Nd what proximo-client can read and change\n"
                       ".Sh DESCRIPTION\n"
-                      "Each operation is a row. Rows that read answer at once. Rows that change\n"
+                      "Each operation is a row.\nRows that read answer at once.\nRows that change\n"
                       "something return a plan and execute nothing; a plan is carried out by\n"
                       ".Ic proximo_apply\nor\n.Ic proximo_apply_high .\n"
                       "Every row also takes\n.Cm cluster ,\n"

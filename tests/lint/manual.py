@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Manual pages are well formed, every program has one, and the options a program's --help names are
 # the ones its page explains.
+import json
 import os
 import pathlib
 import re
@@ -78,4 +79,42 @@ for program, section in PROGRAMS.items():
     if page.is_file():
         found = difference(text, page.read_text())
         tap.ok(not found, f"{program}: --help and its page name the same options", found)
+
+
+def rows_differ(tools, page):
+    """What the program's own list and the manual of tools say differently, row by row."""
+    names = {t["name"]: t for t in tools}
+    shown = dict(re.findall(r"^\.It Ic (\S+)\n((?:(?!^\.It Ic |^\.Ss ).*\n)*)", page, re.M))
+    bad = [f"{n} is not in the page" for n in names if n not in shown]
+    bad += [f"{n} is in the page only" for n in shown if n not in names]
+    for name in sorted(set(names) & set(shown)):
+        text, fields = shown[name], names[name]["inputSchema"].get("properties", {})
+        there = set(re.findall(r"^\.It Cm (\S+)$", text, re.M))
+        wanted = set(fields) - {"cluster"}  # every row takes it: the page says so once
+        bad += [f"{name}: {f} is only in the {'page' if f in there else 'row'}"
+                for f in sorted(there ^ wanted)]
+        undo = names[name].get("undo")
+        if undo and f"Undo: {undo}" not in text:
+            bad.append(f"{name}: undo is {undo}")
+    return bad
+
+
+sample = ".It Ic a\nText.\n.Bl\n.It Cm x\n.El\nUndo: none: why.\n.It Ic b\nText.\n.Ss next\n"
+tap.ok(rows_differ([{"name": "a", "inputSchema": {"properties": {"y": {}}}, "undo": "inverse"},
+                    {"name": "c", "inputSchema": {}}], sample) == [
+    "c is not in the page", "b is in the page only", "a: x is only in the page",
+    "a: y is only in the row", "a: undo is inverse"], "finds where rows and their page differ")
+client = BUILD / "proximo-client" / "proximo-client"
+made = BUILD / "docs" / "proximo-tools.7"
+if client.is_file():
+    tap.ok(made.is_file(), "the build makes the manual of tools")
+    listed = subprocess.run([str(client), "tools", "--all", "--json"], capture_output=True, text=True,
+                            check=False, env={**os.environ, "HOME": "/nonexistent"})
+    rows = json.loads(listed.stdout)
+    found = rows_differ(rows, made.read_text() if made.is_file() else "")
+    tap.ok(len(rows) > 400 and not found, f"{len(rows)} rows are in it, with their fields and undo",
+           found[:40])
+    if shutil.which("mandoc") and made.is_file():
+        found = mandoc(made)
+        tap.ok(not found, "proximo-tools.7 is well formed", found[:20])
 tap.end()

@@ -35,6 +35,7 @@ dpkg-deb -e "$agent" "$tmp/agent-control"
 
 for f in usr/bin/{proximo-client,proximo-verify,pvesim} \
     usr/share/man/man1/{proximo-client,proximo-verify,pvesim}.1.gz \
+    usr/share/man/man7/proximo-tools.7.gz \
     usr/share/man/man5/proximo.ini.5.gz usr/share/doc/proximo-client/examples/proximo.ini; do
     ok "proximo-client has $f" test -f "$tmp/client/$f"
 done
