@@ -222,7 +222,8 @@ int job_status(struct session *s, const char *op_id, int64_t wait_ms, int64_t lo
     if (state == UNFOLLOWED) {
         js_add(*ret, "note",
                js_str("the process that followed it has died; its outcome is recorded "
-                      "when the cluster or the node tells it"));
+                      "when the cluster or the node tells it, or an operator closes it "
+                      "(proximo-client op close)"));
     }
     return 0;
 }

@@ -78,7 +78,9 @@ static void ledger_checks(struct session *s, js *list) {
     }
     (void)snprintf(text, sizeof(text), "%zu operations without a known end", js_len(unresolved));
     check(list, "operations", js_len(unresolved) ? "finding" : "ok", text,
-          js_len(unresolved) ? "proximo-client ops" : NULL);
+          js_len(unresolved)
+              ? "proximo-client ops; an operator can close what nothing tells: op close"
+              : NULL);
 }
 
 static void node_checks(struct session *s, js *list) {

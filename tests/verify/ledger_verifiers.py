@@ -46,9 +46,11 @@ def both(directory, keys, heads=()):
     """Exit codes and first named entries of both; each head is a file."""
     extra = [part for head in heads for part in ("--head", head)]
     a, a_out = run(OURS, "--json", "--log", keys["log"], "--node",
-                   f"pve1:{keys['witness']}:{keys['receipt']}", *extra, directory)
+                   f"pve1:{keys['witness']}:{keys['receipt']}", "--node", f"pve1::{keys['former']}",
+                   *extra, directory)
     b, b_out = run(sys.executable, THEIRS, "--log", keys["log"], "--witness", keys["witness"],
-                   "--receipt", "pve1=" + keys["receipt"], *extra, directory)
+                   "--receipt", "pve1=" + keys["receipt"], "--receipt",
+                   "pve1=" + keys["former"], *extra, directory)
     return a, a_out, b, b_out
 
 

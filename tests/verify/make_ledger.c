@@ -86,7 +86,11 @@ static void closed_operation(struct fixture *fx) {
 /* The fixture speaks in assertions, so the job is a test that has to pass. */
 START_TEST(make) {
     struct fixture fx = {0};
+    uint8_t seed[NOTE_SEED_LEN] = {8};
+    struct skey former;
 
+    ck_assert_int_eq(skey_make("pve1/receipt", NOTE_ED25519, seed, &former), 0);
+    print_key("former", &former.v);
     fx_keys(&fx);
     (void)snprintf(fx.dir, sizeof(fx.dir), "%s", job.dir);
     if (job.more) {
@@ -98,8 +102,12 @@ START_TEST(make) {
         export(&fx);
         return;
     }
-    for (uint64_t i = 0; i < job.ops; i++) {
+    for (uint64_t i = 0; i < job.ops; i++) { /* the node was armed again after the first */
+        const struct skey now = fx.receipt;
+
+        fx.receipt = i ? now : former;
         (void)fx_operation(&fx);
+        fx.receipt = now;
     }
     if (!job.more) {
         closed_operation(&fx);
