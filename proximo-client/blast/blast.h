@@ -30,6 +30,9 @@ struct blast_request {
  * keys, or one comma-separated string; may be NULL). */
 int blast_storage(const struct picture *p, const char *storage, const js *set, const js *del,
                   bool gone, struct draft *d);
+/* The same change: backups that go because fewer are kept (prune-backups). now: Unix seconds. */
+int blast_storage_keep(const struct picture *p, const char *storage, const js *set, const js *del,
+                       int64_t now, struct draft *d);
 /* action: start stop shutdown reboot (also reset suspend resume). */
 int blast_power(const struct picture *p, uint32_t vmid, const char *action, struct draft *d);
 /* set {key: new value}, del as above. */

@@ -91,6 +91,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/storage_deps.c \
 	proximo-client/blast/storage_int.h \
 	proximo-client/blast/storage_refs.c \
+	proximo-client/blast/storage_settings.c \
 	proximo-client/blast/unread.c \
 	proximo-client/blast/volume.c \
 	proximo-client/blast/volume_delete.c

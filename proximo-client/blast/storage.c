@@ -332,36 +332,6 @@ static void check_keys(struct loss *l, const js *set, const js *del) {
     }
 }
 
-/* A content type taken away: volumes of that type stay, but PVE will not use the storage for it. */
-static void check_content(struct loss *l, const js *set) {
-    static const char *const types[][2] = {{"images", "qemu"}, {"rootdir", "lxc"}};
-    const char *now = js_get_str(set, "content");
-    const char *old = js_str_or(l->store->def, "content", "");
-    const struct guest *g;
-    size_t n = picture_guests(l->p, &g);
-
-    for (size_t t = 0; now && t < 2; t++) {
-        if (!words_have(old, types[t][0]) || words_have(now, types[t][0])) {
-            continue;
-        }
-        for (size_t i = 0; i < n; i++) {
-            if (strcmp(g[i].kind, types[t][1]) != 0 || !uses(l, &g[i])) {
-                continue;
-            }
-            draft_affect(l->d,
-                         &(struct affect){.resource = g[i].resource,
-                                          .name = g[i].name,
-                                          .node = g[i].node,
-                                          .effect = "degraded",
-                                          .severity = RISK_MEDIUM,
-                                          .running = g[i].running,
-                                          .via = types[t][0],
-                                          .why = "the storage no longer takes this type of "
-                                                 "content, and the guest has a volume there"});
-        }
-    }
-}
-
 static void loss_done(struct loss *l) {
     archives_done(&l->archives);
 }
@@ -384,7 +354,9 @@ int blast_storage(const struct picture *p, const char *storage, const js *set, c
         l.nodes = js_get_str(set, "nodes");
     }
     check_keys(&l, set, del);
-    check_content(&l, set);
+    if (!gone) {
+        storage_settings(&l, set, del);
+    }
     draft_risk(d, l.all || l.nodes[0] ? RISK_MEDIUM : RISK_LOW, "the definition of %s %s", storage,
                gone ? "goes, for the whole cluster" : "changes, for the whole cluster");
     if (!l.all && !l.nodes[0]) {

@@ -23,5 +23,7 @@ const char *other_backup(struct loss *l, const struct guest *g);
 void storage_refs(struct loss *l);
 /* Other storages, saved memory, buffers of backups. */
 void storage_deps(struct loss *l);
+/* Settings that leave it in place: content, shared, where and how it is reached. */
+void storage_settings(struct loss *l, const js *set, const js *del);
 /* The path is top or below it; a top of "" or "/" has nothing below. */
 bool path_is_below(const char *path, const char *top);

@@ -87,7 +87,10 @@ int assess_storage(struct draft *d, const char *storage, const js *set, const js
     struct picture_ask ask = {.what = BLAST_STORAGE_NEEDS, .storage = storage};
     int r = assess_look(d, &ask, 0, &p, e);
 
-    return r < 0 ? r : assess_verdict(blast_storage(p, storage, set, del, gone, d), e);
+    r = r < 0 ? r : assess_verdict(blast_storage(p, storage, set, del, gone, d), e);
+    return r < 0 || gone
+               ? r
+               : assess_verdict(blast_storage_keep(p, storage, set, del, clock_unix(), d), e);
 }
 
 int assess_exec(struct draft *d, const struct guest_ref *g, const js *explain, struct err *e) {

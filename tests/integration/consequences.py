@@ -93,8 +93,18 @@ def test_realm(t):
     t.ok(code == 0 and "cannot be synced" in text, "and has nothing to be synced with", text)
 
 
+def test_storage_settings(t):
+    code, plan, text = w.plan("pve_storage_update", storage="local-zfs", set={"content": "rootdir"})
+    t.ok(code == 0 and ("vm/104", "wont-boot") in told(plan) and "refuses to start" in text,
+         "VMs on a storage that takes no images any more are told", text)
+    whole(t, plan, "content")
+    code, plan, text = w.plan("pve_storage_update", storage="backup",
+                              set={"prune-backups": "keep-last=1"})
+    t.ok(code == 0 and plan["plan"]["complete"], "fewer backups are counted archive by archive", text)
+
+
 try:
     sys.exit(Tap().run(test_ha_resource, test_ha_rule, test_ha_purge, test_replication,
-                       test_realm))
+                       test_realm, test_storage_settings))
 finally:
     w.close()

@@ -55,6 +55,11 @@ static int run_storage(const struct picture *p, const js *c, struct draft *d) {
                          js_bool_or(c, "gone", false), d);
 }
 
+static int run_keep(const struct picture *p, const js *c, struct draft *d) {
+    return blast_storage_keep(p, js_str_or(c, "storage", ""), js_get(c, "set"), js_get(c, "delete"),
+                              js_int_or(c, "now", 0), d);
+}
+
 static int run_config(const struct picture *p, const js *c, struct draft *d) {
     return blast_config(p, (uint32_t)js_int_or(c, "vmid", 0), js_get(c, "set"), js_get(c, "delete"),
                         d);
@@ -166,6 +171,7 @@ static const struct call {
     {"replication", BLAST_REPLICATION_NEEDS, run_replication},
     {"realm", BLAST_ACCESS_NEEDS, run_realm},
     {"node", BLAST_NODE_NEEDS, run_node},
+    {"keep", BLAST_STORAGE_NEEDS, run_keep},
 };
 
 static js *call_blast(const struct call *call, const js *c) {

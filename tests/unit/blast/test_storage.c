@@ -8,7 +8,7 @@
 
 #include "common/own.h"
 #include "proximo-client/pipeline/draft.h"
-#include "world.h"
+#include "says.h"
 
 #define ZFS "{\"storage\":\"zz\",\"type\":\"zfspool\",\"content\":\"images,rootdir\"}"
 #define STORES(more)                                                                               \
@@ -264,7 +264,30 @@ static const struct storage_case {
                                      "resources\":[{\"sid\":\"ct:100\",\"state\":\"ignored\"}]}",
      "ss", "{\"nodes\":\"c1,c3\"}", false, "", NULL, 2},
     {"content type taken away", WORLD1("\"scsi0\":\"ss:a\""), "ss", "{\"content\":\"iso,rootdir\"}",
-     false, "vm/100 degraded 2 images\n", NULL, 2},
+     false, "vm/100 wont-boot 3 images\n", "refuses to start the guest", 3},
+    {"an ISO in the drive, and no ISOs any more", WORLD1("\"ide2\":\"ss:iso/x.iso,media=cdrom\""),
+     "ss", "{\"content\":\"images,rootdir,backup,snippets\"}", false, "vm/100 wont-boot 3 iso\n",
+     NULL, 3},
+    {"a hook script", WORLD1("\"hookscript\":\"ss:snippets/h.pl\""), "ss",
+     "{\"content\":\"images,rootdir,iso,backup\"}", false, "vm/100 degraded 2 snippets\n", NULL, 2},
+    {"a container",
+     "{" STORES("") "," GUESTS(CT(100, "c1", "stopped")) "," CTCFG(100, "\"rootfs\":\"ss:a\"") "}",
+     "ss", "{\"content\":\"images\"}", false, "ct/100 degraded 2 rootdir\n", "cloning", 2},
+    {"no backups any more",
+     "{" STORES("") ",\"/cluster/backup\":[{\"id\":\"j\",\"storage\":\"ss\",\"all\":1}]}", "ss",
+     "{\"content\":\"images\"}", false, "job/j loses-backup 3 backup\n", NULL, 3},
+    {"another type more", WORLD1("\"scsi0\":\"ss:a\""), "ss",
+     "{\"content\":\"images,rootdir,iso,backup,snippets,vztmpl\"}", false, "", NULL, 1},
+    {"called shared", WORLD1("\"scsi0\":\"zz:a\""), "zz", "{\"shared\":1}", false,
+     "vm/100 degraded 3 shared\n", "a move copies nothing", 3},
+    {"not shared any more, and HA",
+     "{" STORES("") "," GUESTS(CT(100, "c1", "running")) "," CTCFG(
+         100, "\"rootfs\":\"ss:a\"") ",\"/cluster/ha/resources\":[{\"sid\":\"ct:100\"}]}",
+     "ss", "{\"shared\":0}", false, "ct/100 degraded 2 shared running\n", "cannot recover", 2},
+    {"another password", WORLD1("\"scsi0\":\"ss:a\""), "ss", "{\"options\":\"vers=4\"}", false,
+     "vm/100 unreachable 2 options\n", "goes offline", 3},
+    {"looked for elsewhere", WORLD1("\"scsi0\":\"ss:a\""), "ss", "{\"subdir\":\"/x\"}", false,
+     "vm/100 unreachable 3 subdir\n", "by another subdir", 3},
     {"where it looks", "{" STORES("") "}", "ss", "{\"server\":\"10.0.0.9\"}", false, "",
      "risk 3 server decides where", 3},
     /* what was not read */
@@ -343,6 +366,44 @@ START_TEST(storage) {
 }
 END_TEST
 
+#define ARCHIVE(day)                                                                               \
+    "{\"volid\":\"ss:backup/vzdump-qemu-100-2026_11_" day                                          \
+    "-02_00_00.vma\",\"content\":\"backup\",\"vmid\":100,\"subtype\":\"qemu\",\"ctime\":1}"
+#define KEPT(rules)                                                                                \
+    "{\"/storage\":[{\"storage\":\"ss\",\"type\":\"nfs\",\"content\":\"backup\"" rules             \
+    "}],\"/nodes/c1/storage/ss/content\":[" ARCHIVE("01") "," ARCHIVE("02") "," ARCHIVE(           \
+        "03") "]," GUESTS(VM(100, "c1", "stopped")) "}"
+
+static const struct {
+    const char *name, *world, *set, *affects, *says;
+    int risk;
+} keeps[] = {
+    {"fewer are kept", KEPT(""), "{\"prune-backups\":\"keep-last=1\"}",
+     "backup/ss:backup/vzdump-qemu-100-2026_11_01-02_00_00.vma loses-backup 2 prune-backups\n"
+     "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 prune-backups\n",
+     "2 backups that are kept today go", 3},
+    {"what goes today is no news", KEPT(",\"prune-backups\":{\"keep-last\":2}"),
+     "{\"prune-backups\":\"keep-last=1\"}",
+     "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 prune-backups\n",
+     "1 backups that are kept today go", 3},
+    {"more are kept", KEPT(",\"prune-backups\":\"keep-last=1\""),
+     "{\"prune-backups\":\"keep-last=3\"}", "", NULL, 0},
+    {"no rules that PVE knows", KEPT(""), "{\"prune-backups\":\"keep-best=1\"}", "",
+     "PVE will refuse it", 3},
+    {"another setting", KEPT(""), "{\"nodes\":\"c1\"}", "", NULL, 0},
+};
+
+START_TEST(kept) {
+    struct picture_ask ask = {.what = BLAST_STORAGE_NEEDS, .storage = "ss"};
+    CLEANUP(picture_freep) struct picture *p = world_picture(keeps[_i].world, &ask);
+    CLEANUP(js_freep) js *set = NULL;
+
+    ck_assert_int_eq(js_parse(keeps[_i].set, strlen(keeps[_i].set), &set, NULL), 0);
+    (void)blast_storage_keep(p, "ss", set, NULL, 1000, record_reset());
+    record_check(keeps[_i].name, keeps[_i].affects, keeps[_i].says, keeps[_i].risk);
+}
+END_TEST
+
 /* A real three-node cluster: its storage "fast" goes. What is expected was read off its files. */
 START_TEST(captured) {
     struct picture_ask ask = {.what = BLAST_STORAGE_NEEDS & ~(PIC_CONTENT | PIC_BACKUPS),
@@ -381,6 +442,7 @@ int main(void) {
     int failed;
 
     tcase_add_loop_test(t, storage, 0, (int)ARRAY_LEN(cases));
+    tcase_add_loop_test(t, kept, 0, (int)ARRAY_LEN(keeps));
     tcase_add_test(t, captured);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
