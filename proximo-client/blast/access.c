@@ -299,10 +299,38 @@ static void check_administrators(struct compare *c) {
     }
 }
 
-int blast_access(const struct picture *p, const char *method, const char *path, const js *form,
-                 const char *own, int64_t now, struct draft *d) {
+/* All requests, one after the other; NULL when one is of no kind that is understood. */
+static js *after_all(const js *world, const struct blast_request *req, size_t n) {
+    js *then = js_copy(world);
+
+    for (size_t i = 0; i < n && then; i++) {
+        js *next = access_after(then, req[i].method, req[i].path, req[i].form);
+
+        js_freep(&then);
+        then = next;
+    }
+    return then;
+}
+
+static void compare_all(struct compare *c) {
+    side_open(&c->before, c->paths);
+    side_open(&c->after, c->paths);
+    for (size_t who = 0; who < access_principals(c->before.a); who++) {
+        compare_one(c, access_name(c->before.a, who));
+    }
+    for (size_t who = 0; who < access_principals(c->after.a); who++) {
+        if (access_find(c->before.a, access_name(c->after.a, who)) == SIZE_MAX) {
+            compare_one(c, access_name(c->after.a, who));
+        }
+    }
+    check_administrators(c);
+    tally_risk(&c->tally, c->d);
+}
+
+int blast_access_all(const struct picture *p, const struct blast_request *req, size_t n,
+                     const char *own, int64_t now, struct draft *d) {
     CLEANUP(js_freep) js *world = access_world(p);
-    CLEANUP(js_freep) js *then = world ? access_after(world, method, path, form) : NULL;
+    CLEANUP(js_freep) js *then = world ? after_all(world, req, n) : NULL;
     CLEANUP(js_freep) js *paths = NULL;
     CLEANUP(compare_done)
     struct compare c = {.now = now, .own = own, .d = d};
@@ -325,17 +353,11 @@ int blast_access(const struct picture *p, const char *method, const char *path, 
     }
     paths = all_paths(c.before.a, c.after.a);
     c.paths = paths;
-    side_open(&c.before, paths);
-    side_open(&c.after, paths);
-    for (size_t who = 0; who < access_principals(c.before.a); who++) {
-        compare_one(&c, access_name(c.before.a, who));
-    }
-    for (size_t who = 0; who < access_principals(c.after.a); who++) {
-        if (access_find(c.before.a, access_name(c.after.a, who)) == SIZE_MAX) {
-            compare_one(&c, access_name(c.after.a, who));
-        }
-    }
-    check_administrators(&c);
-    tally_risk(&c.tally, d);
+    compare_all(&c);
     return 0;
+}
+
+int blast_access(const struct picture *p, const char *method, const char *path, const js *form,
+                 const char *own, int64_t now, struct draft *d) {
+    return blast_access_all(p, &(struct blast_request){method, path, form}, 1, own, now, d);
 }

@@ -46,6 +46,15 @@ int blast_rollback(const struct picture *p, uint32_t vmid, const char *snapname,
  * seconds, for what is expired. */
 int blast_access(const struct picture *p, const char *method, const char *path, const js *form,
                  const char *own, int64_t now, struct draft *d);
+/* The same for several requests of one plan, in order. */
+int blast_access_all(const struct picture *p, const struct blast_request *req, size_t n,
+                     const char *own, int64_t now, struct draft *d);
+/* ACL entries that name what is not there any more: a user, group, token or role, or the guest,
+ * storage, pool, node or realm of their path. New array of the API's entries with `why`. What could
+ * not be judged, because a list was not read whole, is left out and told as unread (d may be NULL).
+ */
+#define BLAST_DANGLING_NEEDS 0x101u /* PIC_ACCESS | PIC_STORAGE */
+js *blast_access_dangling(const struct picture *p, struct draft *d);
 /* A realm is made, changed, deleted or synced; before: its settings, NULL when there is none yet.
  * BLAST_ACCESS_NEEDS; own and now as above. */
 int blast_realm(const struct picture *p, const js *before, const struct blast_request *q,
@@ -152,6 +161,11 @@ int blast_node_guests(const struct picture *p, const char *node, const char *act
 #define BLAST_NODE_SERVICE_NEEDS 0x22u /* PIC_CONFIGS | PIC_HA */
 int blast_node_service(const struct picture *p, const char *node, const char *service,
                        const char *action, struct draft *d);
+
+/* Of each guest, worst first: {vmid, kind, name, node, state: fresh|old|never|unknown, last?, age?,
+ * volume?, backups?, newer_unseen?, covered: yes|no|unknown, jobs}. BLAST_BACKUP_NEEDS; now and
+ * max_age in seconds. New array. */
+js *blast_freshness(const struct picture *p, int64_t now, int64_t max_age);
 
 /* ---- high availability ---- */
 

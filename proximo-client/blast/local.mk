@@ -10,6 +10,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/access.c \
 	proximo-client/blast/access.h \
 	proximo-client/blast/access_after.c \
+	proximo-client/blast/access_dangling.c \
 	proximo-client/blast/access_model.c \
 	proximo-client/blast/blast.h \
 	proximo-client/blast/blast_int.h \
@@ -27,6 +28,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/destroy_refs.c \
 	proximo-client/blast/exec.c \
 	proximo-client/blast/firewall.c \
+	proximo-client/blast/freshness.c \
 	proximo-client/blast/fw.h \
 	proximo-client/blast/fw_addr.c \
 	proximo-client/blast/fw_apply.c \

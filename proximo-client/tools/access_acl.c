@@ -22,19 +22,18 @@ static const char *param_of(const char *type) {
     return strcmp(type, "group") == 0 ? "groups" : strcmp(type, "token") == 0 ? "tokens" : "users";
 }
 
-static void put_entry(struct draft *d, enum phase phase, const char *path, const char *type,
-                      const char *ugid, const char *role, bool propagate, bool gone) {
+js *acl_form(const js *entry, bool gone) {
     js *form = js_object();
 
-    js_add(form, "path", js_str(path));
-    js_add(form, "roles", js_str(role));
-    js_add(form, param_of(type), js_str(ugid));
+    js_add(form, "path", js_str(js_str_or(entry, "path", "")));
+    js_add(form, "roles", js_str(js_str_or(entry, "roleid", "")));
+    js_add(form, param_of(js_str_or(entry, "type", "")), js_str(js_str_or(entry, "ugid", "")));
     if (gone) {
         js_add(form, "delete", js_bool(true));
     } else {
-        js_add(form, "propagate", js_bool(propagate));
+        js_add(form, "propagate", js_bool(js_bool_or(entry, "propagate", true)));
     }
-    draft_request(d, phase, "PUT", ACL, form, NULL);
+    return form;
 }
 
 /* The entries for which `goes` is true are made again by the undo. */
@@ -47,9 +46,7 @@ static int bring_back(struct draft *d, bool (*goes)(const js *entry, const char 
         const js *entry = js_at(acl, i);
 
         if (goes(entry, what)) {
-            put_entry(d, PHASE_UNDO, js_str_or(entry, "path", ""), js_str_or(entry, "type", ""),
-                      js_str_or(entry, "ugid", ""), js_str_or(entry, "roleid", ""),
-                      js_bool_or(entry, "propagate", true), false);
+            draft_request(d, PHASE_UNDO, "PUT", ACL, acl_form(entry, false), NULL);
         }
     }
     return r;
@@ -141,13 +138,19 @@ static bool is_so(const struct each *x, const js *now) {
 
 static void entry_back(struct each *x, const char *type, const char *ugid, const char *role,
                        const js *now) {
+    CLEANUP(js_freep) js *entry = js_object();
+
     x->n++;
     if (is_so(x, now)) {
         return;
     }
     x->differ++;
-    put_entry(x->d, PHASE_UNDO, x->path, type, ugid, role, js_bool_or(now, "propagate", true),
-              !now);
+    js_add(entry, "path", js_str(x->path));
+    js_add(entry, "type", js_str(type));
+    js_add(entry, "ugid", js_str(ugid));
+    js_add(entry, "roleid", js_str(role));
+    js_add(entry, "propagate", js_bool(js_bool_or(now, "propagate", true)));
+    draft_request(x->d, PHASE_UNDO, "PUT", ACL, acl_form(entry, !now), NULL);
 }
 
 static void entry_check(struct each *x, const char *type, const char *ugid, const char *role,
@@ -274,6 +277,7 @@ static const struct field acl_fields[] = {
     {NULL},
 };
 static const struct field list_fields[] = {FIELDS_PAGE, {NULL}};
+static const struct field prune_fields[] = {{NULL}};
 
 /* Grants that are wider than a person should get without a thought. */
 static int overbroad_read(struct session *s, const js *args, js **ret, struct err *e) {
@@ -313,5 +317,12 @@ const struct row access_acl_rows[] = {
      "Plans setting or deleting ACL entries: who may do what on a path." PLANS, "access",
      EFFECT_CHANGE, 0, acl_fields, .plan = plan_acl, .unplan = unplan_acl, .check = check_acl,
      .analysers = "access", .undo = "restore-object", .privilege = "{path} Permissions.Modify"},
+    {"pve_acl_prune", "Remove ACL entries of what is gone",
+     "Plans removing the ACL entries whose user, group, token, role or object is not there any "
+     "more; "
+     "each one is listed." PLANS,
+     "access", EFFECT_CHANGE, 0, prune_fields, .plan = plan_acl_prune, .unplan = unplan_acl_prune,
+     .check = check_acl_prune, .analysers = "access", .undo = "restore-object",
+     .privilege = "{path} Permissions.Modify"},
     {NULL},
 };

@@ -12,6 +12,9 @@ struct blast_request;
  * 0. */
 int assess_look(struct draft *d, const struct picture_ask *ask, uint32_t own, struct picture **ret,
                 struct err *e);
+/* The same outside of a plan: nothing becomes a precondition. */
+int assess_peek(struct session *s, const struct picture_ask *ask, struct picture **ret,
+                struct err *e);
 /* What is sent, in the form analysers take it; borrowed from a. 0: nothing, or more than max. */
 size_t assess_requests(const struct assess *a, struct blast_request *ret, size_t max);
 /* -ENOENT of an analyser is a finding that it has put into the draft, not a failure to plan. */

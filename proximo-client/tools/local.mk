@@ -3,6 +3,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/access.c \
 	proximo-client/tools/access.h \
 	proximo-client/tools/access_acl.c \
+	proximo-client/tools/access_prune.c \
 	proximo-client/tools/access_realms.c \
 	proximo-client/tools/access_users.c \
 	proximo-client/tools/access_sync.c proximo-client/tools/acme.c proximo-client/tools/agent.c \
@@ -23,6 +24,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/assess_node.c \
 	proximo-client/tools/assess_rows.c \
 	proximo-client/tools/backup.c \
+	proximo-client/tools/backup_fresh.c \
 	proximo-client/tools/ceph_reads.c \
 	proximo-client/tools/cluster.c \
 	proximo-client/tools/cluster_reads.c \

@@ -28,6 +28,7 @@ extern const struct row access_realm_rows[];
 extern const struct row access_user_rows[];
 extern const struct row api_rows[];
 extern const struct row backup_rows[];
+extern const struct row backup_fresh_rows[];
 extern const struct row content_rows[];
 extern const struct row guest_life_rows[];
 extern const struct row ha_rows[];

@@ -103,8 +103,44 @@ def test_storage_settings(t):
     t.ok(code == 0 and plan["plan"]["complete"], "fewer backups are counted archive by archive", text)
 
 
+def test_acl_prune(t):
+    code, plan, text = w.plan("pve_acl_prune")
+    t.ok(code != 0 and plan["error"]["code"] == "no_change", "nothing is gone: nothing to remove", text)
+    w.sim.call("PUT", "/access/acl", path="/storage/gone", roles="PVEAuditor", users="ada@pve")
+    code, plan, text = w.plan("pve_acl_prune")
+    t.ok(code == 0 and [e["path"] for e in plan["plan"]["current"]["entries"]] == ["/storage/gone"]
+         and plan["plan"]["approval"]["required"] == "operator", "the exact list is in the plan", text)
+    whole(t, plan, "prune")
+    code, op, text = w.carry_out(plan)
+    left = [e["path"] for e in w.sim.call("GET", "/access/acl")]
+    t.ok(code == 0 and op["outcome"] == "done" and "/storage/gone" not in left, "and goes", text)
+    t.ok("/" in left, "what names something that is there stays", left)
+
+
+def test_freshness(t):
+    code, v, text = w.read("pve_backup_freshness")
+    states = {i["vmid"]: i["state"] for i in v["items"]} if code == 0 else {}
+    t.ok(states.get(101) == "fresh" and states.get(303) == "never", "what has a backup and what has none",
+         text)
+    one = next(i for i in v["items"] if i["vmid"] == 101)
+    t.ok(one["covered"] == "yes" and one["jobs"] == ["nightly-prod"], "and the schedule that takes it", one)
+    w.sim.call("POST", "/access/users", userid="blind@pve", enable=1)
+    w.sim.call("PUT", "/access/acl", path="/vms", roles="PVEAuditor", users="blind@pve")
+    secret = w.sim.call("POST", "/access/users/blind@pve/token/t", privsep=0)
+    file = os.path.join(w.dir, "blind.token")
+    with open(file, "w", encoding="utf-8") as f:
+        f.write(f"blind@pve!t={secret['value']}\n")
+    os.chmod(file, 0o600)
+    w.write_config(token=file)
+    code, v, text = w.read("pve_backup_freshness")
+    t.ok(code == 0 and v["items"] and {i["state"] for i in v["items"]} == {"unknown"}
+         and {i["covered"] for i in v["items"]} == {"unknown"},
+         "a token that sees no backups knows nothing: unknown, never \"never\"", text)
+
+
 try:
     sys.exit(Tap().run(test_ha_resource, test_ha_rule, test_ha_purge, test_replication,
-                       test_realm, test_storage_settings))
+                       test_realm, test_storage_settings, test_acl_prune,
+                       test_freshness))
 finally:
     w.close()

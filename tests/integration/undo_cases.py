@@ -285,6 +285,8 @@ CASES = [
                         "propagate": False}, {}),
     ("pve_acl_modify", {"path": "/vms/101", "roles": ["PVEVMUser"], "users": ["gone@pve"],
                         "delete": True}, {}),
+    ("pve_acl_prune", {}, {"before": [("PUT", "/access/acl", {
+        "path": "/storage/gone", "roles": "PVEAuditor", "users": "gone@pve", "propagate": 0})]}),
     # backup jobs, HA
     ("pve_backup_job_create", {"id": "extra", "schedule": "sun 03:00", "storage": "backup",
                                "vmid": ["101"], "mode": "snapshot",

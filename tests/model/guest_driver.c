@@ -188,9 +188,36 @@ static js *call_blast(const struct call *call, const js *c) {
     return verdict();
 }
 
+/* {"entries": [entry …], "says": [line …]} */
+static js *call_dangling(const js *c) {
+    struct picture_ask ask = {.what = BLAST_DANGLING_NEEDS};
+    CLEANUP(picture_freep) struct picture *p = world_picture_of(js_get(c, "world"), &ask);
+    js *o = js_object();
+
+    js_add(o, "entries", blast_access_dangling(p, record_reset()));
+    js_add(o, "says", record_lines(buf_str(&record_rest)));
+    return o;
+}
+
+static js *call_freshness(const js *c) {
+    struct picture_ask ask = {.what = BLAST_BACKUP_NEEDS};
+    CLEANUP(picture_freep) struct picture *p = world_picture_of(js_get(c, "world"), &ask);
+    js *o = js_object();
+
+    js_add(o, "items", blast_freshness(p, js_int_or(c, "now", 0), js_int_or(c, "max_age", 0)));
+    return o;
+}
+
 static js *answer(const js *c) {
     const char *name = js_str_or(c, "call", "");
     js *o;
+
+    if (strcmp(name, "freshness") == 0) {
+        return call_freshness(c);
+    }
+    if (strcmp(name, "dangling") == 0) {
+        return call_dangling(c);
+    }
 
     if (strcmp(name, "retention") == 0) {
         return call_retention(c);

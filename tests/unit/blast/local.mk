@@ -3,6 +3,7 @@ BLAST_TESTS = \
 	tests/unit/blast/test_access \
 	tests/unit/blast/test_create \
 	tests/unit/blast/test_firewall \
+	tests/unit/blast/test_freshness \
 	tests/unit/blast/test_guest \
 	tests/unit/blast/test_ha \
 	tests/unit/blast/test_node \
@@ -19,6 +20,8 @@ tests_unit_blast_test_create_SOURCES = tests/unit/blast/test_create.c $(BLAST_WO
 tests_unit_blast_test_create_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_firewall_SOURCES = tests/unit/blast/test_firewall.c $(BLAST_WORLD)
 tests_unit_blast_test_firewall_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_blast_test_freshness_SOURCES = tests/unit/blast/test_freshness.c $(BLAST_WORLD)
+tests_unit_blast_test_freshness_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_guest_SOURCES = tests/unit/blast/test_guest.c $(BLAST_WORLD)
 tests_unit_blast_test_guest_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_ha_SOURCES = tests/unit/blast/test_ha.c $(BLAST_WORLD)

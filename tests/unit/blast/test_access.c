@@ -21,7 +21,7 @@
 
 #define SEES                                                                                       \
     "\"/access/permissions\":{\"/\":{\"VM.Audit\":1,\"Sys.Audit\":1,\"Pool.Audit\":1,"             \
-    "\"User.Modify\":1}}"
+    "\"Datastore.Audit\":1,\"User.Modify\":1}}"
 #define ROLES                                                                                      \
     "\"/access/roles\":[{\"roleid\":\"NoAccess\",\"privs\":\"\"},"                                 \
     "{\"roleid\":\"Administrator\",\"privs\":\"Permissions.Modify,VM.Audit,VM.PowerMgmt\"},"       \
@@ -255,6 +255,65 @@ static size_t compare_answer(const struct access *a, const char *who, const js *
     return n;
 }
 
+/* A guest 100, a storage ss, a pool p, node c1, and what else WORLD has; the ACL is the case. */
+#define PLACE                                                                                      \
+    ",\"/cluster/resources?type=vm\":[{\"type\":\"qemu\",\"vmid\":100,\"node\":\"c1\"}],"          \
+    "\"/storage\":[{\"storage\":\"ss\",\"type\":\"nfs\"}]" POOL("p", "")
+#define DANGLES(acl) WORLD("," WITH_TOKEN("a@pve", "1"), GROUP("g", "a@pve"), acl, PLACE)
+#define SEE_ON(path) ENTRY(path, "user", "a@pve", "See", "1")
+
+static const struct {
+    const char *name, *world;
+    size_t n;         /* entries that are called gone */
+    const char *why;  /* of the first */
+    const char *says; /* NULL: nothing was unread */
+} dangles[] = {
+    {"all is there",
+     DANGLES(
+         SEE_ON("/") "," SEE_ON("/vms") "," SEE_ON("/vms/100") "," SEE_ON("/storage/ss") "," SEE_ON("/pool/p") "," SEE_ON(
+             "/nodes/c1") "," SEE_ON("/access/realm/pve") "," ENTRY("/", "group", "g", "See",
+                                                                    "1") "," ENTRY("/", "token",
+                                                                                   "a@pve!t", "See",
+                                                                                   "1")),
+     0, NULL, NULL},
+    {"a guest", DANGLES(SEE_ON("/vms/101")), 1, "no /vms/101", NULL},
+    {"a storage", DANGLES(SEE_ON("/storage/tt")), 1, "no /storage/tt", NULL},
+    {"a pool", DANGLES(SEE_ON("/pool/p/q")), 1, "no /pool/p/q", NULL},
+    {"a node", DANGLES(SEE_ON("/nodes/c9")), 1, "no /nodes/c9", NULL},
+    {"a realm", DANGLES(SEE_ON("/access/realm/ld")), 1, "no /access/realm/ld", NULL},
+    {"a user", DANGLES(ENTRY("/", "user", "b@pve", "See", "1")), 1, "no user b@pve", NULL},
+    {"a group", DANGLES(ENTRY("/", "group", "h", "See", "1")), 1, "no group h", NULL},
+    {"a token", DANGLES(ENTRY("/", "token", "a@pve!u", "See", "1")), 1, "no token a@pve!u", NULL},
+    {"a role", DANGLES(ENTRY("/", "user", "a@pve", "Gone", "1")), 1, "no role Gone", NULL},
+    {"what nobody here knows", DANGLES(SEE_ON("/sdn/zones/z") "," SEE_ON("/vms/100/x")), 0, NULL,
+     NULL},
+    {"guests are not all seen",
+     "{\"/access/permissions\":{\"/\":{\"Sys.Audit\":1,\"User.Modify\":1,\"Pool.Audit\":1}},"
+     "\"/access/users?full=1\":[" ROOT
+     "," USER("a@pve") "],\"/access/groups\":[]," ROLES "," REALMS
+                       ",\"/access/acl\":[" SEE_ON("/vms/101") "," SEE_ON("/nodes/c9") "]}",
+     1, "no /nodes/c9", "whether the guests of 1 ACL entries are still there"},
+    {"users are not seen",
+     "{" SEES ",\"/access/users?full=1\":{\"!\":403},\"/access/groups\":[]," ROLES "," REALMS
+     ",\"/access/acl\":[" SEE_ON("/") "," ENTRY("/", "token", "x@pve!t", "See", "1") "]}",
+     0, NULL, "whether the users of 2 ACL entries are still there"},
+};
+
+START_TEST(dangling) {
+    const struct picture_ask ask = {.what = BLAST_DANGLING_NEEDS};
+    CLEANUP(picture_freep) struct picture *p = world_picture(dangles[_i].world, &ask);
+    CLEANUP(js_freep) js *list = blast_access_dangling(p, record_reset());
+
+    ck_assert_msg(js_len(list) == dangles[_i].n, "%s: %zu\n%s", dangles[_i].name, js_len(list),
+                  buf_str(&record_rest));
+    ck_assert_msg(!dangles[_i].why || strstr(js_str_or(js_at(list, 0), "why", ""), dangles[_i].why),
+                  "%s: %s", dangles[_i].name, js_str_or(js_at(list, 0), "why", ""));
+    ck_assert_msg(dangles[_i].says ? strstr(buf_str(&record_rest), dangles[_i].says) != NULL
+                                   : !strstr(buf_str(&record_rest), "unread"),
+                  "%s:\n%s", dangles[_i].name, buf_str(&record_rest));
+}
+END_TEST
+
 START_TEST(a_real_cluster_answers_the_same) {
     static const char head[] = "/access/permissions?userid=";
     const char *dir = getenv("SHARED_DATA");
@@ -291,6 +350,7 @@ int main(void) {
     int failed;
 
     tcase_add_loop_test(t, change, 0, (int)ARRAY_LEN(cases));
+    tcase_add_loop_test(t, dangling, 0, (int)ARRAY_LEN(dangles));
     tcase_add_test(t, a_real_cluster_answers_the_same);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);

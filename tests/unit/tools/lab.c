@@ -94,7 +94,8 @@ static const struct {
     {"/nodes/n2/storage/nas/content", "[]"},
     {"/access/acl",
      "[{\"path\":\"/vms/"
-     "105\",\"type\":\"user\",\"ugid\":\"z@pve\",\"roleid\":\"PVEAdmin\",\"propagate\":1}]"},
+     "105\",\"type\":\"user\",\"ugid\":\"z@pve\",\"roleid\":\"PVEAdmin\",\"propagate\":1},"
+     "{\"path\":\"/nodes/n9\",\"type\":\"user\",\"ugid\":\"z@pve\",\"roleid\":\"PVEAdmin\"}]"},
     {"/cluster/options", "{\"keyboard\":\"en-us\"}"},
     {"/cluster/backup", "[]"},
     {"/cluster/replication", "[]"},

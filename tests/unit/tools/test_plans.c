@@ -409,6 +409,7 @@ static const struct sample {
      "\"tokens\":[\"a@pve!t\"],\"propagate\":false,\"delete\":false}",
      "{\"path\":\"/vms/104\",\"roles\":[\"PVEAuditor\"],\"users\":[\"b@pve\"],\"groups\":[\"h\"],"
      "\"tokens\":[\"a@pve!u\"],\"propagate\":true,\"delete\":true}"},
+    {"pve_acl_prune", "{}", "{}"},
     {"ct_logs", "{\"vmid\":105,\"unit\":\"a\",\"lines\":1}",
      "{\"vmid\":106,\"unit\":\"b\",\"lines\":2}"},
     {"proximo_plan_steps",
