@@ -309,10 +309,21 @@ static int batch_run(struct batch *b, struct err *e) {
     return 0;
 }
 
+/* A first call on a new connection takes a node 10 to 50 ms, one on a kept connection about 2 (seen
+ * on a PVE 9.1): a connection is worth opening for four reads, and those that are open are used. */
+static size_t connections_for(struct pve *p, size_t n) {
+    size_t want = (n + 3) / 4;
+
+    want = want > p->opened ? want : p->opened;
+    want = want < p->connections ? want : p->connections;
+    p->opened = want;
+    return want < n ? want : n;
+}
+
 static int get_many(struct pve *p, struct pve_job *job, size_t n, bool whole, struct err *e) {
     CLEANUP(batch_done) struct batch b = {.p = p, .job = job, .n = n, .whole = whole};
     CLEANUP(token_wipe) struct token t = {0};
-    size_t want = n < p->connections ? n : p->connections;
+    size_t want;
     int r;
 
     for (size_t i = 0; i < n; i++) {
@@ -322,6 +333,7 @@ static int get_many(struct pve *p, struct pve_job *job, size_t n, bool whole, st
     if (n == 0) {
         return 0;
     }
+    want = connections_for(p, n);
     r = token_read(p->token_path, &t, e);
     if (r == 0 && !(b.x = calloc(want, sizeof(*b.x)))) {
         r = err_set(e, -ENOMEM, "out of memory");

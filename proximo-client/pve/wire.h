@@ -28,6 +28,7 @@ struct pve {
     char peer[64];  /* and the other end's */
     int64_t timeout_ms;
     unsigned int connections;
+    size_t opened; /* of them, as far as they were worth it */
     bool (*cancelled)(void *ctx);
     void *cancel_ctx;
     char *cache_dir; /* or NULL */
@@ -64,9 +65,9 @@ struct xfer {
 };
 int xfer_init(struct xfer *x, struct pve *p, const struct token *t, struct err *e);
 void xfer_done(struct xfer *x);
-/* Puts the exchange on the multi handle. A path below /pve-docs/ is a file of the web server, beside
- * the API. method "GET" or a changing one with its body (borrowed
- * until the end; NULL = none). */
+/* Puts the exchange on the multi handle. A path below /pve-docs/ is a file of the web server,
+ * beside the API. method "GET" or a changing one with its body (borrowed until the end; NULL =
+ * none). */
 int xfer_start(struct xfer *x, const char *method, const char *path, const char *body, size_t len,
                struct err *e);
 /* Runs until at least one of x[0..n) is done (its `done` is set, it is off the multi handle) or the

@@ -128,6 +128,7 @@ static js *volume_out(const char *volid, const js *v) {
 int route_content(struct call *c) {
     js *all = state_get(&c->s->st, "volumes", NULL);
     const char *content = call_str(c, "content"), *vmid = call_str(c, "vmid");
+    const char *storage = call_str(c, "storage"), *node = call_str(c, "node");
 
     if (storage_ready(c) < 0) {
         return -1;
@@ -137,7 +138,7 @@ int route_content(struct call *c) {
         return 0;
     }
     JS_FOREACH(all, volid, v) {
-        if (volume_here(v, volid, call_str(c, "storage"), call_str(c, "node")) &&
+        if (volume_here(v, volid, storage, node) &&
             (!content || strcmp(content, js_str_or(v, "content", "")) == 0) &&
             (!vmid || call_int(c, "vmid", 0) == js_int_or(v, "vmid", 0)) && volume_visible(c, v)) {
             js_push(c->data, volume_out(volid, v));

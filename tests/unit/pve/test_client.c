@@ -325,6 +325,14 @@ START_TEST(many) {
     struct err e = {0};
     unsigned int connections;
 
+    for (size_t i = 0; i < 4; i++) {
+        j[i] = (struct pve_job){.path = "/item/1"};
+    }
+    ck_assert_int_eq(pve_get_many(p, j, 4, &e), 0);
+    for (size_t i = 0; i < 4; i++) {
+        js_freep(&j[i].data);
+    }
+    ck_assert_uint_eq(count("{\"connection\""), 1); /* four reads are not worth another one */
     for (size_t i = 0; i < N; i++) {
         snprintf(path[i], sizeof(path[i]), "/item/%zu", i);
         j[i] = (struct pve_job){.path = path[i]};
