@@ -49,6 +49,10 @@ int blast_access(const struct picture *p, const char *method, const char *path, 
 /* The same for several requests of one plan, in order. */
 int blast_access_all(const struct picture *p, const struct blast_request *req, size_t n,
                      const char *own, int64_t now, struct draft *d);
+/* Requests to /pools: access, and the backup jobs that take whoever is in a pool. */
+#define BLAST_POOL_NEEDS 0x108u /* PIC_ACCESS | PIC_BACKUP */
+int blast_pool(const struct picture *p, const struct blast_request *req, size_t n, const char *own,
+               int64_t now, struct draft *d);
 /* ACL entries that name what is not there any more: a user, group, token or role, or the guest,
  * storage, pool, node or realm of their path. New array of the API's entries with `why`. What could
  * not be judged, because a list was not read whole, is left out and told as unread (d may be NULL).

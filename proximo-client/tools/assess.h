@@ -39,6 +39,8 @@ int assess_prune(struct draft *d, const struct assess *a, struct err *e);
 int assess_ha(struct draft *d, const struct assess *a, struct err *e);
 /* Replication jobs: what is copied, what is left out, what a job that goes takes away. */
 int assess_replication(struct draft *d, const struct assess *a, struct err *e);
+/* Pools: access, and the backup jobs that hang on them. */
+int assess_pool(struct draft *d, const struct assess *a, struct err *e);
 /* Realms: who logs in by it, what a setting exposes, what a sync may take away. */
 int assess_realm(struct draft *d, const struct assess *a, struct err *e);
 

@@ -75,3 +75,17 @@ int assess_realm(struct draft *d, const struct assess *a, struct err *e) {
                                               pve_token_id(draft_session(d)->pve), clock_unix(), d),
                                   e);
 }
+
+int assess_pool(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    struct blast_request req[4];
+    size_t n = assess_requests(a, req, ARRAY_LEN(req));
+    struct picture_ask ask = {.what = BLAST_POOL_NEEDS};
+    int r = n ? assess_look(d, &ask, 0, &p, e)
+              : err_set(e, -EINVAL, "not a change of a pool that can be assessed");
+
+    return r < 0 ? r
+                 : assess_verdict(
+                       blast_pool(p, req, n, pve_token_id(draft_session(d)->pve), clock_unix(), d),
+                       e);
+}

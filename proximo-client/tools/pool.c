@@ -71,10 +71,10 @@ const struct row pool_rows[] = {
          }},
     {"pve_pool_delete", "Delete a pool",
      "Plans deleting an empty pool; who had access by it loses it." PLANS, "pool", EFFECT_CHANGE, 0,
-     pool_fields, .analysers = "access", .undo = "restore-object", .privilege = POOL_PRIV,
+     pool_fields, .analysers = "pool access", .undo = "restore-object", .privilege = POOL_PRIV,
      .send =
          &(const struct send){
-             .assess = assess_access,
+             .assess = assess_pool,
              .does = SEND_DELETE,
              .on = &pool,
              .method = "DELETE",
@@ -84,11 +84,11 @@ const struct row pool_rows[] = {
          }},
     {"pve_pool_members_add", "Put guests or storages into a pool",
      "Plans adding members to a pool; who has access to the pool gains access to them." PLANS,
-     "pool", EFFECT_CHANGE, 0, member_fields, .analysers = "access", .undo = "inverse",
+     "pool", EFFECT_CHANGE, 0, member_fields, .analysers = "pool access", .undo = "inverse",
      .privilege = POOL_PRIV,
      .send =
          &(const struct send){
-             .assess = assess_access,
+             .assess = assess_pool,
              .does = SEND_ACTION,
              .on = &pool,
              .method = "PUT",
@@ -98,11 +98,11 @@ const struct row pool_rows[] = {
          }},
     {"pve_pool_members_remove", "Take guests or storages out of a pool",
      "Plans removing members from a pool; who had access by the pool loses it." PLANS, "pool",
-     EFFECT_CHANGE, 0, member_fields, .analysers = "access", .undo = "inverse",
+     EFFECT_CHANGE, 0, member_fields, .analysers = "pool access", .undo = "inverse",
      .privilege = POOL_PRIV,
      .send =
          &(const struct send){
-             .assess = assess_access,
+             .assess = assess_pool,
              .does = SEND_ACTION,
              .on = &pool,
              .method = "PUT",

@@ -103,6 +103,18 @@ def test_storage_settings(t):
     t.ok(code == 0 and plan["plan"]["complete"], "fewer backups are counted archive by archive", text)
 
 
+def test_pool(t):
+    w.sim.call("POST", "/cluster/backup", id="by-pool", schedule="sun 03:00", storage="backup",
+               pool="prod")
+    w.sim.call("PUT", "/cluster/backup/nightly-prod", enabled=0)
+    code, plan, text = w.plan("pve_pool_members_remove", poolid="prod", vms=["104"])
+    t.ok(code == 0 and ("vm/104", "loses-backup") in told(plan),
+         "a guest that leaves a pool may leave its backups", text)
+    whole(t, plan, "pool")
+    w.sim.call("PUT", "/cluster/backup/nightly-prod", enabled=1)
+    w.sim.call("DELETE", "/cluster/backup/by-pool")
+
+
 def test_acl_prune(t):
     code, plan, text = w.plan("pve_acl_prune")
     t.ok(code != 0 and plan["error"]["code"] == "no_change", "nothing is gone: nothing to remove", text)
@@ -140,7 +152,7 @@ def test_freshness(t):
 
 try:
     sys.exit(Tap().run(test_ha_resource, test_ha_rule, test_ha_purge, test_replication,
-                       test_realm, test_storage_settings, test_acl_prune,
+                       test_realm, test_storage_settings, test_pool, test_acl_prune,
                        test_freshness))
 finally:
     w.close()

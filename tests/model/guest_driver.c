@@ -138,6 +138,12 @@ static int run_replication(const struct picture *p, const js *c, struct draft *d
     return blast_replication(p, q, requests_of(c, q, ARRAY_LEN(q)), d);
 }
 
+static int run_pool(const struct picture *p, const js *c, struct draft *d) {
+    struct blast_request q[8];
+
+    return blast_pool(p, q, requests_of(c, q, ARRAY_LEN(q)), NULL, js_int_or(c, "now", 0), d);
+}
+
 static int run_realm(const struct picture *p, const js *c, struct draft *d) {
     struct blast_request q[1];
 
@@ -172,6 +178,7 @@ static const struct call {
     {"realm", BLAST_ACCESS_NEEDS, run_realm},
     {"node", BLAST_NODE_NEEDS, run_node},
     {"keep", BLAST_STORAGE_NEEDS, run_keep},
+    {"pool", BLAST_POOL_NEEDS, run_pool},
 };
 
 static js *call_blast(const struct call *call, const js *c) {

@@ -8,6 +8,7 @@ BLAST_TESTS = \
 	tests/unit/blast/test_ha \
 	tests/unit/blast/test_node \
 	tests/unit/blast/test_picture \
+	tests/unit/blast/test_pool \
 	tests/unit/blast/test_realm \
 	tests/unit/blast/test_replication \
 	tests/unit/blast/test_storage
@@ -30,6 +31,8 @@ tests_unit_blast_test_node_SOURCES = tests/unit/blast/test_node.c $(BLAST_WORLD)
 tests_unit_blast_test_node_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_picture_SOURCES = tests/unit/blast/test_picture.c $(BLAST_WORLD)
 tests_unit_blast_test_picture_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_blast_test_pool_SOURCES = tests/unit/blast/test_pool.c $(BLAST_WORLD)
+tests_unit_blast_test_pool_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_realm_SOURCES = tests/unit/blast/test_realm.c $(BLAST_WORLD)
 tests_unit_blast_test_realm_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_replication_SOURCES = tests/unit/blast/test_replication.c $(BLAST_WORLD)
