@@ -193,6 +193,27 @@ int blast_replication(const struct picture *p, const struct blast_request *req, 
 /* The guest of such a request; 0 when it names none. */
 uint32_t blast_replication_guest(const struct blast_request *q);
 
+/* ---- the network ---- */
+
+/* Between which addresses our own connection to the API goes: ours, and the cluster's; NULL = not
+ * known (then whoever loses the API may be us, and the verdict is incomplete). */
+struct blast_way {
+    const char *client, *server;
+};
+/* Interfaces of one node: one or more requests below /nodes/NODE/network, in order, of one plan.
+ * What none of them applies is only staged, and told as such. */
+#define BLAST_NETWORK_NEEDS                                                                        \
+    (0x23u | PIC_NETWORK | PIC_SDN) /* PIC_STORAGE | PIC_CONFIGS | PIC_HA and these */
+/* The interfaces that run, from those that are staged and the unified difference that the API gives
+ * beside them ("changes"). A new list. What cannot be told for certain is a sentence in `doubts`
+ * (array). */
+js *net_running(const js *staged, const char *changes, js *doubts);
+struct blast_request;
+struct picture_ask;
+int blast_network_ask(const char *node, struct picture_ask *ret);
+int blast_network(const struct picture *p, const char *node, const struct blast_request *req,
+                  size_t n, const struct blast_way *way, struct draft *d);
+
 /* ---- the firewall ---- */
 
 struct picture_ask;

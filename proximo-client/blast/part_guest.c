@@ -39,10 +39,6 @@ static void put_volumes(struct picture *p, const char *kind, const js *cfg, stru
     }
 }
 
-static bool is_asked(const struct picture *p, const struct guest *g) {
-    return p->ask.vmid == 0 || p->ask.vmid == g->vmid;
-}
-
 static void put_config(struct picture *p, struct guest *g, const struct pic_answer *a) {
     if (a->result < 0 || !js_is_object(a->data)) {
         part_fail(p, &g->config, a, picture_strf(p, "VM.Audit on /vms/%u", g->vmid));
@@ -105,7 +101,7 @@ static void put_snap_config(struct picture *p, struct guest *g, const char *name
 }
 
 static void want_guest(struct picture *p, const struct guest *g) {
-    if (!is_asked(p, g)) {
+    if (!picture_asks(p, g)) {
         return;
     }
     if (p->ask.what & PIC_CONFIGS) {

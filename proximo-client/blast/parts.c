@@ -11,8 +11,8 @@
 
 /* Order is the order of the first reads: permissions come first, they say which lists are whole. */
 static const struct pic_part *const parts[] = {
-    &part_resources, &part_guest, &part_storage,  &part_lists, &part_access,
-    &part_target,    &part_owned, &part_firewall, &part_ha,    &part_node,
+    &part_resources, &part_guest,    &part_storage, &part_lists, &part_access,  &part_target,
+    &part_owned,     &part_firewall, &part_ha,      &part_node,  &part_network,
 };
 
 void part_fail(struct picture *p, struct part *part, const struct pic_answer *a,

@@ -106,6 +106,8 @@ int picture_new(const struct picture_ask *ask, struct picture **ret, struct err 
     p->ask.nodes = p->ask_nodes;
     p->ask_archive = ask->archive ? picture_str(p, ask->archive) : NULL;
     p->ask.archive = p->ask_archive;
+    p->ask_guests_at = ask->guests_at ? picture_str(p, ask->guests_at) : NULL;
+    p->ask.guests_at = p->ask_guests_at;
     part_init(&p->perms_part);
     part_init(&p->guests_part);
     part_init(&p->nodes_part);
@@ -255,6 +257,11 @@ void picture_gaps(const struct picture *p, unsigned int bits,
             f(ctx, &gap);
         }
     }
+}
+
+bool picture_asks(const struct picture *p, const struct guest *g) {
+    return (p->ask.vmid == 0 || p->ask.vmid == g->vmid) &&
+           (!p->ask_guests_at || strcmp(p->ask_guests_at, g->node) == 0);
 }
 
 void picture_doubt_guests(struct picture *p, const char *why) {

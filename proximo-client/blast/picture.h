@@ -134,6 +134,7 @@ struct picture_ask {
     const char *nodes; /* PIC_STATUS, _SPACE, _BRIDGES, _CEPH, _DISKS: of these only ("c1,c2"); NULL
                           = all */
     const char *archive; /* for PIC_ARCHIVE: a volume id; .nodes is then one node */
+    const char *guests_at; /* PIC_CONFIGS: of guests on this node only; NULL = all */
 };
 
 int picture_new(const struct picture_ask *ask, struct picture **ret, struct err *e);
@@ -154,6 +155,9 @@ size_t picture_need(struct picture *p, const struct picture_read **ret);
 /* The answer to a read; takes a reference of data. result negative: why it was not read; 0 with a
  * message in `why`: the answer may lack something, and its part is PART_PARTIAL for that reason. */
 void picture_put(struct picture *p, const char *path, js *data, int result, const struct err *why);
+
+/* Whether that guest's configuration was asked for at all. */
+bool picture_asks(const struct picture *p, const struct guest *g);
 
 /* The list of guests may lack something after all. why is static text. */
 void picture_doubt_guests(struct picture *p, const char *why);

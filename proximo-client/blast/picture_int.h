@@ -37,7 +37,7 @@ struct want {
 
 struct picture {
     struct picture_ask ask;
-    const char *ask_storage, *ask_nodes, *ask_archive;
+    const char *ask_storage, *ask_nodes, *ask_archive, *ask_guests_at;
     struct want *want;
     size_t n_want;
     struct picture_read *out;
@@ -89,7 +89,7 @@ struct pic_part {
     bool (*put)(struct picture *p, const struct pic_answer *a); /* true: it was for this part */
 };
 extern const struct pic_part part_resources, part_guest, part_storage, part_lists, part_access,
-    part_target, part_owned, part_firewall, part_ha, part_node;
+    part_target, part_owned, part_firewall, part_ha, part_node, part_network;
 
 void parts_start(struct picture *p);
 void parts_node(struct picture *p, const struct node *n);

@@ -96,7 +96,7 @@ static void tell_guests(const struct picture *p, unsigned int what, uint32_t vmi
     unsigned int online = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (vmid == 0 || g[i].vmid == vmid) {
+        if (picture_asks(p, &g[i]) && (vmid == 0 || g[i].vmid == vmid)) {
             asked++;
             read += !(what & PIC_CONFIGS) || g[i].config.state == PART_READ;
             tell_guest(&g[i], what, &configs, &lists, &snaps, d);

@@ -293,8 +293,8 @@ static int put_hunks(const struct text *a, const struct text *b, const char *mar
     return r;
 }
 
-static int put_heads(struct sim *s, struct buf *ret) {
-    time_t now = (time_t)sim_now(s);
+static int put_heads(int64_t when, struct buf *ret) {
+    time_t now = (time_t)when;
     struct tm tm;
     char text[64];
 
@@ -307,7 +307,7 @@ static int put_heads(struct sim *s, struct buf *ret) {
                     text, text);
 }
 
-int network_diff(struct sim *s, const char *before, const char *after, struct buf *ret) {
+int network_diff(int64_t when, const char *before, const char *after, struct buf *ret) {
     CLEANUP(text_done) struct text a = {NULL, NULL, 0};
     CLEANUP(text_done) struct text b = {NULL, NULL, 0};
     CLEANUP(buf_done) struct buf marks = BUF_INIT(1 << 20);
@@ -321,6 +321,6 @@ int network_diff(struct sim *s, const char *before, const char *after, struct bu
         return -E2BIG;
     }
     r = marks_of(&a, &b, &marks);
-    r = r < 0 ? r : put_heads(s, ret);
+    r = r < 0 ? r : put_heads(when, ret);
     return r < 0 ? r : put_hunks(&a, &b, buf_str(&marks), marks.len, ret);
 }

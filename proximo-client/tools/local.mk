@@ -50,6 +50,8 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/look.h \
 	proximo-client/tools/manual.c \
 	proximo-client/tools/manual.h \
+	proximo-client/tools/network.c proximo-client/tools/network_int.h \
+	proximo-client/tools/network_plan.c proximo-client/tools/network_stage.c \
 	proximo-client/tools/node.c \
 	proximo-client/tools/node_reads.c \
 	proximo-client/tools/perms.c \

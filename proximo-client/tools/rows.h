@@ -15,6 +15,7 @@ extern const struct row cluster_rows[];
 extern const struct row cluster_read_rows[];
 extern const struct row node_rows[];
 extern const struct row node_read_rows[];
+extern const struct row network_rows[];
 extern const struct row sdn_read_rows[];
 extern const struct row ceph_read_rows[];
 extern const struct row guest_rows[];

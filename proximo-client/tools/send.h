@@ -127,6 +127,8 @@ const struct field *row_field_of(const struct row *r, const char *param);
 /* What the row sends for args. secrets: through the draft, or (d NULL) left out. */
 int send_form(const struct row *r, struct draft *d, const js *args, const char *kind, js **ret,
               struct err *e);
+/* Adds what an update must repeat: the fields that are `kept` and not in the form. */
+void send_keep(const struct row *r, const js *now, js *form);
 /* The settings after r's `form` was sent over `now` (NULL: nothing was there). New value. */
 js *send_after(const struct row *r, const js *now, const js *form);
 /* The form that puts `now` back over what `form` does to it; NULL when there is nothing to put

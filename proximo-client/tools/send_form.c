@@ -213,6 +213,32 @@ int send_form(const struct row *r, struct draft *d, const js *args, const char *
     return code;
 }
 
+static bool deletes(const js *form, const char *key) {
+    CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
+    const char *del = send_deletes(form, &store);
+    char word[80];
+
+    while (next_key(&del, word, sizeof(word))) {
+        if (strcmp(word, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void send_keep(const struct row *r, const js *now, js *form) {
+    for (const struct field *f = r->fields; f->name; f++) {
+        const char *param = field_param(f);
+        js *v = f->kept && !js_get(form, param) && !deletes(form, param)
+                    ? form_value(f, js_get(now, param))
+                    : NULL;
+
+        if (v) {
+            js_add(form, param, v);
+        }
+    }
+}
+
 js *send_after(const struct row *r, const js *now, const js *form) {
     CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
     js *o = now && !r->send->replaces ? js_copy(now) : js_object();

@@ -361,6 +361,9 @@ int send_plan(const struct row *r, struct draft *d, const js *args, struct err *
                                          : "",
                          &form, e);
     }
+    if (code == 0 && r->send->does == SEND_UPDATE) {
+        send_keep(r, c.now, form);
+    }
     if (code == 0) {
         code = precondition(&c, form, e);
     }

@@ -49,6 +49,7 @@ struct field {
     bool repeated;     /* F_STRS: an array there (the name is repeated), not one text with commas */
     const char *kind;  /* "lxc" or "qemu": of such guests only */
     bool ours;         /* never sent: it only steers or checks */
+    bool kept;         /* an update repeats the present value, because the API drops what it lacks */
     /* F_MAP whose members become parameters: which. kind is the guest's, or "". */
     bool (*key_ok)(const char *kind, const char *key);
 };

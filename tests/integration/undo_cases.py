@@ -215,7 +215,47 @@ CLUSTER = [
     ("pve_apt_update", {"node": "pve1"}, {"same": True}),
 ]
 
+NET = "/nodes/pve1/network"
+BRIDGE = ("POST", NET, {"iface": "vmbr9", "type": "bridge", "autostart": 1, "bridge_ports": "",
+                        "cidr": "198.51.100.1/26", "comments": "for a while"})
+FORGET = {"after": [("DELETE", NET, {})]}
+SMALLER = ("PUT", NET + "/vmbr0", {"type": "bridge", "cidr": "192.0.2.11/24", "mtu": 1400})
+VLAN = ("POST", NET, {"iface": "eno1.7", "type": "vlan", "autostart": 1})
+
+NETWORK = [
+    ("pve_network_iface_create", {"node": "pve1", "iface": "vmbr9", "type": "bridge", "autostart": True,
+                                  "cidr": "198.51.100.1/26", "bridge_ports": []}, {}),
+    ("pve_network_iface_create", {"node": "pve1", "iface": "bond0", "type": "bond", "slaves": ["vlan0"]},
+     {"before": [("POST", NET, {"iface": "vlan0", "type": "eth"})], **FORGET}),
+    ("pve_network_iface_update", {"node": "pve1", "iface": "vmbr0", "mtu": 1400, "comments": "x"}, {}),
+    ("pve_network_iface_update", {"node": "pve1", "iface": "vmbr9", "delete": ["cidr", "comments"],
+                                  "bridge_vlan_aware": True, "bridge_vids": "2-20"},
+     {"before": [BRIDGE], **FORGET}),
+    ("pve_network_iface_update", {"node": "pve1", "iface": "vmbr9", "delete": ["bridge_vlan_aware"]},
+     {"before": [BRIDGE, ("PUT", NET + "/vmbr9", {"type": "bridge", "bridge_vlan_aware": 1,
+                                                  "bridge_vids": "5 6", "cidr6": "fd00::1/64"})],
+      **FORGET}),
+    ("pve_network_iface_delete", {"node": "pve1", "iface": "vmbr9"}, {"before": [BRIDGE], **FORGET}),
+    ("pve_network_iface_delete", {"node": "pve1", "iface": "vmbr0"}, {}),
+    ("pve_network_revert", {"node": "pve1"}, {"before": [BRIDGE, SMALLER, VLAN], **FORGET}),
+    ("pve_network_apply", {"node": "pve1"}, {"before": [BRIDGE, SMALLER, VLAN], **FORGET}),
+    # ports change hands, both ways, and the gateway with them
+    ("pve_network_apply", {"node": "pve1"},
+     {"before": [("POST", NET, {"iface": "eno2", "type": "eth"}), BRIDGE,
+                 ("PUT", NET + "/vmbr0", {"type": "bridge", "bridge_ports": "eno2", "delete": "gateway",
+                                          "cidr": "192.0.2.11/24"}),
+                 ("PUT", NET + "/vmbr9", {"type": "bridge", "bridge_ports": "eno1", "mtu": 1500,
+                                          "cidr": "192.0.2.111/24", "gateway": "192.0.2.1"})],
+      **FORGET}),
+    ("pve_network_apply", {"node": "pve1"},
+     {"before": [("DELETE", NET + "/vmbr0", {}), ("POST", NET, {"iface": "bond0", "type": "bond",
+                                                                "slaves": "eno1"}),
+                 ("POST", NET, {"iface": "vmbr1", "type": "bridge", "bridge_ports": "bond0.5"})],
+      **FORGET}),
+]
+
 CASES = [
+    *NETWORK,
     # power: both kinds, each way; a guest that the HA manager looks after
     ("pve_guest_power", {"vmid": 303, "action": "start"}, {}),
     ("pve_guest_power", {"vmid": 214, "action": "start"}, {}),

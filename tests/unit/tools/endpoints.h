@@ -64,5 +64,6 @@ static const struct endpoint endpoints[] = {
     {"ct_exec", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},
     {"pve_acme_plugins_list", "GET", "/cluster/acme/plugins", ""},
     {"pve_acme_plugin_get", "GET", "/cluster/acme/plugins/{id}", "id"},
+    {"pve_network_staged", "GET", "/nodes/{node}/network", "node"},
     {"ct_logs", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},
 };

@@ -24,7 +24,8 @@ static const struct sample {
     {"pve_restore_vm", "vmid", "777", "778"},
     {"pve_clone", "newid", "777", "778"},
     {NULL, "pos", "3", "4"},
-    {NULL, "moveto", "0", "1"}, /* a rule that stays where it is is refused */
+    {NULL, "bridge_vlan_aware", "true", "1"}, /* false is refused: the API takes it for true */
+    {NULL, "moveto", "0", "1"},               /* a rule that stays where it is is refused */
 };
 
 /* Fields that cannot stand beside the others. */
@@ -51,6 +52,9 @@ static const struct {
     const char *path, *answer;
 } answers[] = {
     {"/access/acl", "[]"},
+    /* something is staged */
+    {"/nodes/n1/network#changes",
+     "\"--- a\\n+++ b\\n@@ -1,0 +1,2 @@\\n+iface vmbr9 inet manual\\n+\\tbridge-ports none\\n\""},
     /* where a moved rule stands then */
     {"/cluster/firewall/rules/0", "{\"digest\":\"d1\"}"},
     {"/cluster/firewall/groups/yyyy8888/0", "{\"digest\":\"d1\"}"},

@@ -97,7 +97,7 @@ static void required_are_given(const struct row *r, const js *m) {
         const struct field *f = row_field_of(r, name);
 
         if (!js_bool_or(param, "optional", false) && !in_path(r, name) && !is_fixed(r, name)) {
-            ck_assert_msg((f && f->required) || excepted(r->name, name), "%s: %s is required",
+            ck_assert_msg((f && (f->required || f->kept)) || excepted(r->name, name), "%s: %s is required",
                           r->name, name);
         }
     }

@@ -139,6 +139,11 @@ const char *pve_local_address(const struct pve *p) {
     return "10.0.0.9";
 }
 
+const char *pve_peer_address(const struct pve *p) {
+    (void)p;
+    return "10.0.0.1";
+}
+
 int pve_get(struct pve *p, const char *path, js **ret, struct err *e) {
     const js *fail = js_get(p->fails, path);
     js *v = NULL;
