@@ -84,6 +84,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/picture.h \
 	proximo-client/blast/picture_int.h \
 	proximo-client/blast/pool_members.c \
+	proximo-client/blast/place.c \
 	proximo-client/blast/pools.c \
 	proximo-client/blast/power.c \
 	proximo-client/blast/prune.c \

@@ -16,6 +16,10 @@ void move_hit(struct move *m, const char *effect, enum risk severity, const char
               const char *fmt, ...) {
     va_list ap;
 
+    m->hits[severity]++;
+    if (!m->d) {
+        return;
+    }
     va_start(ap, fmt);
     tally_guestv(m->t, m->d, m->g, effect, severity, via, fmt, ap);
     va_end(ap);
@@ -26,8 +30,22 @@ void move_blocks(struct move *m, const char *via, const char *fmt, ...) {
 
     m->blocked++;
     va_start(ap, fmt);
-    tally_guestv(m->t, m->d, m->g, "stranded", RISK_HIGH, via, fmt, ap);
+    if (m->d) {
+        tally_guestv(m->t, m->d, m->g, "stranded", RISK_HIGH, via, fmt, ap);
+    } else if (m->why && m->blocked == 1) {
+        char text[160];
+
+        (void)vsnprintf(text, sizeof(text), fmt, ap);
+        (void)snprintf(m->why, 200, "%.30s %s", via, text);
+    }
     va_end(ap);
+}
+
+const char *move_node_of(const struct move *m, const struct guest *g) {
+    char key[12];
+
+    (void)snprintf(key, sizeof(key), "%u", g->vmid);
+    return js_str_or(m->moves, key, g->node);
 }
 
 static const js *status_of(const struct picture *p, const char *node) {
@@ -74,7 +92,7 @@ static void check_running(struct move *m, const js *form) {
     }
 }
 
-static void move_one(struct move *m, const js *form) {
+void move_one(struct move *m, const js *form) {
     m->is_ct = strcmp(m->g->kind, "lxc") == 0;
     m->with_disks = js_bool_or(form, "with-local-disks", false);
     m->force = js_bool_or(form, "force", false);
@@ -94,10 +112,10 @@ static void move_one(struct move *m, const js *form) {
     move_disks(m);
     move_host(m);
     move_ha(m);
-    if (m->blocked > 0) {
+    if (m->blocked > 0 && m->d) {
         draft_risk(m->d, RISK_HIGH, "%s will not move: %u thing%s in the way", m->g->resource,
                    m->blocked, m->blocked == 1 ? "" : "s");
-    } else {
+    } else if (m->blocked == 0) {
         move_hit(m, "changed", RISK_LOW, "node", "moves from %s to %s", m->g->node, m->target);
     }
 }
@@ -135,7 +153,7 @@ int blast_migrate_many(const struct picture *p, const js *moves, const js *form,
     JS_FOREACH(moves, key, value) {
         uint32_t vmid = 0;
         const struct guest *g = ident_vmid(key, &vmid) == 0 ? picture_guest(p, vmid) : NULL;
-        struct move m = {.p = p, .g = g, .d = d, .t = &t, .rooms = &rooms};
+        struct move m = {.p = p, .g = g, .d = d, .t = &t, .rooms = &rooms, .moves = moves};
 
         if (!g || !js_is_str(value)) {
             draft_unread(d, "a guest to be moved", "it is not among those the token may see",

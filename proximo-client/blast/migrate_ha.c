@@ -57,13 +57,13 @@ static void on_other(void *ctx, const char *sid) {
         return;
     }
     if (!o->together) {
-        if (strcmp(g->node, m->target) == 0) {
+        if (strcmp(move_node_of(m, g), m->target) == 0) {
             move_blocks(m, "HA", "rule %.60s keeps it away from %s, which is at %s", o->rule,
                         g->resource, m->target);
         }
         return;
     }
-    if (strcmp(g->node, m->target) == 0) {
+    if (strcmp(move_node_of(m, g), m->target) == 0 || !m->d) {
         return;
     }
     (void)snprintf(why, sizeof(why), "HA rule %.60s keeps it with %s: it is moved to %s, too",

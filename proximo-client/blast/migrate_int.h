@@ -32,7 +32,15 @@ struct move {
     const js *job;          /* the replication job to that very node, or NULL */
     const js *here, *there; /* /nodes/…/status of source and target, NULL when not read */
     unsigned int blocked;
+    const js *moves; /* {"104": "c2"}: what else the same plan moves; NULL: nothing */
+    /* Trial (d and t NULL): nothing is told, only counted. */
+    unsigned int hits[RISK_HIGH + 1]; /* how much was hit, by severity */
+    char *why;                        /* the first thing in the way, 200 bytes; NULL: not wanted */
 };
+/* Where a guest is once the plan is carried out. */
+const char *move_node_of(const struct move *m, const struct guest *g);
+/* One guest and its target, whatever stands in the way. m: p, g, target, d, t, rooms, moves. */
+void move_one(struct move *m, const js *form);
 void move_hit(struct move *m, const char *effect, enum risk severity, const char *via,
               const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* It cannot go: counted, and "stranded" with the reason. */

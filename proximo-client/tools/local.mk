@@ -30,6 +30,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/cluster_reads.c \
 	proximo-client/tools/content.c \
 	proximo-client/tools/core.c \
+	proximo-client/tools/evacuate.c \
 	proximo-client/tools/exec.c \
 	proximo-client/tools/exec_plan.c \
 	proximo-client/tools/firewall.c \
@@ -73,6 +74,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/snapshot.c \
 	proximo-client/tools/snapshot_plan.c \
 	proximo-client/tools/select.c proximo-client/tools/steps.c \
+	proximo-client/tools/steps.h \
 	proximo-client/tools/storage.c \
 	proximo-client/tools/storage_plan.c \
 	proximo-client/tools/task.c proximo-client/tools/task_stop.c \

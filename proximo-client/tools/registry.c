@@ -13,7 +13,8 @@ static const struct row *const tables[] = {
     pool_rows,         firewall_rows,     firewall_name_rows, task_rows,        access_rows,
     node_setting_rows, node_power_rows,   node_service_rows,  apt_rows,         mapping_rows,
     metrics_rows,      notify_rows,       acme_rows,          access_sync_rows, access_user_rows,
-    access_realm_rows, access_acl_rows,   api_rows,           exec_rows,        ledger_rows,
+    access_realm_rows, access_acl_rows,   api_rows,           evacuate_rows,    exec_rows,
+    ledger_rows,
 };
 
 const struct row *row_at(size_t i) {

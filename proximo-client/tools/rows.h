@@ -48,6 +48,7 @@ extern const struct row node_power_rows[];
 extern const struct row node_service_rows[];
 extern const struct row node_setting_rows[];
 extern const struct row notify_rows[];
+extern const struct row evacuate_rows[];
 extern const struct row exec_rows[];
 extern const struct row ledger_rows[];
 

@@ -8,8 +8,7 @@
 #include "common/buf.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/tools/plans.h"
-
-#define MAX_STEPS 100
+#include "proximo-client/tools/steps.h"
 
 static int bad_step(size_t i, const char *what, struct err *e) {
     (void)err_tag(e, -EINVAL, "bad_argument", "step %zu: %.300s", i + 1, what);
@@ -46,9 +45,9 @@ static int step_row(size_t i, const js *step, const struct row **ret, struct err
 static int one(struct draft *d, size_t i, const struct row *row, const js *args, struct err *e) {
     int r;
 
-    if (draft_steps(d) >= MAX_STEPS) {
+    if (draft_steps(d) >= PLAN_MAX_STEPS) {
         return err_tag(e, -E2BIG, "bad_argument", "more than %d steps: make several plans",
-                       MAX_STEPS);
+                       PLAN_MAX_STEPS);
     }
     r = row_validate(row, args, e);
     if (r == 0) {
@@ -83,7 +82,7 @@ static bool has_way_back(const js *step) {
 }
 
 /* What holds for the whole: each step's own promise, and which steps have none. */
-static void say_undo(struct draft *d) {
+void steps_say_undo(struct draft *d) {
     CLEANUP(buf_done) struct buf limits = BUF_INIT(LIM_LINES);
     size_t with = 0;
 
@@ -136,7 +135,7 @@ int plan_steps(struct draft *d, const js *args, struct err *e) {
     draft_target(d, "steps", js_str_or(js_get(draft_step(d, 0), "target"), "id", ""), NULL);
     draft_change(d, "%zu steps in order: %s%s", draft_steps(d),
                  js_str_or(draft_step(d, 0), "change", ""), draft_steps(d) > 1 ? "; …" : "");
-    say_undo(d);
+    steps_say_undo(d);
     if (draft_steps(d) > 1) {
         draft_risk(d, RISK_LOW,
                    "every step was computed on the cluster as it is now; a failure stops the rest");

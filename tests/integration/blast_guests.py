@@ -2,11 +2,11 @@
 """Plans over guests, disks and backups through the built client: whom each verdict names, how risky it
 is, what takes it back, what it is watched by; what was not read makes it incomplete."""
 
-import json
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from blast_lib import limited, take_down  # noqa: E402
 from verdicts import play  # noqa: E402
 from world import Tap, World  # noqa: E402
 
@@ -221,18 +221,6 @@ MAKE = [
 ]
 
 
-def limited(w, roles):
-    """A configuration whose token has these roles and no more: [(path, role)]."""
-    w.sim.call("POST", "/access/users", userid="few@pve")
-    token = w.sim.call("POST", "/access/users/few@pve/token/t", privsep=0)
-    for path, role in roles:
-        w.sim.call("PUT", "/access/acl", path=path, roles=role, users="few@pve")
-    file = os.path.join(w.dir, "few.token")
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as f:
-        f.write(f"{token['full-tokenid']}={token['value']}\n")
-    w.write_config(token=file)
-
-
 DENIED = [
     ("destroying, with lists cut by privilege", "pve_delete_guest", {"vmid": 303},
      dict(hit=[("ct/303", "destroyed")], complete=False, unread=["the list of guests"])),
@@ -265,18 +253,6 @@ OFFLINE = [
     ("destroying, with guests whose configuration cannot be read", "pve_delete_guest", {"vmid": 303},
      dict(hit=[("ct/303", "destroyed")], complete=False, unread=["configurations of"])),
 ]
-
-
-def take_down(w, node):
-    """The node is offline from now on."""
-    w.sim.stop()
-    with open(w.sim.state, encoding="utf-8") as f:
-        root = json.load(f)
-    root["nodes"][node]["online"] = 0
-    with open(w.sim.state, "w", encoding="utf-8") as f:
-        json.dump(root, f)
-    w.sim.start()
-    w.write_config()
 
 
 def drift(t, w):

@@ -40,6 +40,7 @@ tests_integration_priv_admin_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/blast_guests.py \
 	tests/integration/capture.py \
+	tests/integration/evacuate.py \
 	tests/integration/jobs.py \
 	tests/integration/ledger_care.py \
 	tests/integration/ledger_query.py \
@@ -47,7 +48,8 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/rows_api.py \
 	tests/integration/consequences.py
 TESTS += $(PIPELINE_PY)
-EXTRA_DIST += $(PIPELINE_PY) tests/integration/verdicts.py tests/integration/world.py
+EXTRA_DIST += $(PIPELINE_PY) tests/integration/blast_lib.py \
+	tests/integration/verdicts.py tests/integration/world.py
 
 # fault: what the client does when processes die, disks fill, clocks lie and answers are spoiled
 FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py \

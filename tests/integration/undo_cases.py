@@ -344,6 +344,7 @@ CASES = [
     # moves between nodes: live, and stopped with its disks
     ("pve_guest_migrate", {"vmid": 105, "target": "pve1", "online": True}, {}),
     ("pve_guest_migrate", {"vmid": 214, "target": "pve2"}, {}),
+    ("pve_node_evacuate", {"node": "pve2", "restart": True}, {}),
     ("pve_vm_suspend", {"vmid": 105}, {}),
     ("pve_vm_resume", {"vmid": 105},
      {"before": [("POST", "/nodes/pve2/qemu/105/status/suspend", {})],

@@ -9,6 +9,7 @@ BLAST_TESTS = \
 	tests/unit/blast/test_node \
 	tests/unit/blast/test_picture \
 	tests/unit/blast/test_pool \
+	tests/unit/blast/test_place \
 	tests/unit/blast/test_realm \
 	tests/unit/blast/test_replication \
 	tests/unit/blast/test_storage
@@ -37,5 +38,7 @@ tests_unit_blast_test_realm_SOURCES = tests/unit/blast/test_realm.c $(BLAST_WORL
 tests_unit_blast_test_realm_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_replication_SOURCES = tests/unit/blast/test_replication.c $(BLAST_WORLD)
 tests_unit_blast_test_replication_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_blast_test_place_SOURCES = tests/unit/blast/test_place.c $(BLAST_WORLD)
+tests_unit_blast_test_place_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_storage_SOURCES = tests/unit/blast/test_storage.c $(BLAST_WORLD)
 tests_unit_blast_test_storage_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
