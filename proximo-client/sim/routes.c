@@ -196,6 +196,13 @@ const struct route sim_routes[] = {
     {M_GET, "/nodes", "", "", route_nodes},
     {M_GET, N, "", "", route_node_index},
     {M_GET, N "/status", N " Sys.Audit", "", route_node_status},
+    {M_POST, N "/status", N " Sys.PowerMgmt", "command!=enum(reboot,shutdown)", route_node_power},
+    {M_POST, N "/wakeonlan", N " Sys.PowerMgmt", "", route_node_wake},
+    {M_POST, N "/startall", "/vms VM.PowerMgmt", "force=bool max-workers=int vms=string",
+     route_node_all},
+    {M_POST, N "/stopall", "/vms VM.PowerMgmt",
+     "force-stop=bool max-workers=int timeout=int vms=string", route_node_all},
+    {M_POST, N "/suspendall", "/vms VM.PowerMgmt", "max-workers=int vms=string", route_node_all},
     {M_GET, N "/version", "", "", route_node_version},
     {M_GET, N "/config", AUDIT, "property=string", route_node_config},
     {M_PUT, N "/config", MODIFY, "*", route_node_config_set},
@@ -502,11 +509,12 @@ static bool privileged(struct call *c, const char *check) {
 }
 
 /* What is below a node is answered by that node itself, once the caller's privileges allow it: of
- * one that is down nothing comes back. */
+ * one that is down nothing comes back. Another one sends what wakes it. */
 static bool reachable(struct call *c, const struct route *r) {
     const js *node = state_get(&c->s->st, "nodes", js_str_or(c->in_path, "node", ""), NULL);
 
-    if (strncmp(r->path, N "/", sizeof(N)) == 0 && node && !js_bool_or(node, "online", true)) {
+    if (strncmp(r->path, N "/", sizeof(N)) == 0 && r->run != route_node_wake && node &&
+        !js_bool_or(node, "online", true)) {
         (void)call_fail(c, 595, "No route to host");
         return false;
     }

@@ -35,13 +35,23 @@ static int acme_plugins_read(struct session *s, const js *args, js **ret, struct
     return r;
 }
 
-static int acme_plugin_read(struct session *s, const js *args, js **ret, struct err *e) {
-    int r = read_path(s, "/cluster/acme/plugins/{id}", args, ret, e);
+static int read_without(struct session *s, const char *path, const js *args, const char *key,
+                        js **ret, struct err *e) {
+    int r = read_path(s, path, args, ret, e);
 
     if (r == 0 && js_is_object(*ret)) {
-        json_object_object_del(*ret, "data");
+        json_object_object_del(*ret, key);
     }
     return r;
+}
+
+static int acme_plugin_read(struct session *s, const js *args, js **ret, struct err *e) {
+    return read_without(s, "/cluster/acme/plugins/{id}", args, "data", ret, e);
+}
+
+/* What is sent with each request of OpenTelemetry is mostly a token. */
+static int metrics_server_read(struct session *s, const js *args, js **ret, struct err *e) {
+    return read_without(s, "/cluster/metrics/server/{id}", args, "otel-headers", ret, e);
 }
 
 const struct row cluster_read_rows[] = {
@@ -85,8 +95,9 @@ const struct row cluster_read_rows[] = {
      ROW_IDEMPOTENT, page_fields, .path = "/cluster/metrics/server", .privilege = "/ Sys.Audit",
      .result = LIST_RESULT},
     {"pve_metrics_server_get", "Metric server",
-     "Shows one server that metrics are sent to. Changes nothing.", "cluster", EFFECT_READ,
-     ROW_IDEMPOTENT, realm_sync_job_get_fields, .path = "/cluster/metrics/server/{id}",
+     "Shows one server that metrics are sent to; headers, which hold tokens, are left out. Changes "
+     "nothing.",
+     "cluster", EFFECT_READ, ROW_IDEMPOTENT, realm_sync_job_get_fields, .read = metrics_server_read,
      .privilege = "/ Sys.Audit", .result = ""},
     {"pve_notification_targets_list", "Notification targets",
      "Lists where notifications can go. Changes nothing.", "cluster", EFFECT_READ, ROW_IDEMPOTENT,

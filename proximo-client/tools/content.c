@@ -66,6 +66,12 @@ static const struct field download_fields[] = {
     {"verify-certificates", F_BOOL, "default true"},
     {NULL},
 };
+static const struct field template_fields[] = {
+    {"node", F_NODE, NULL, true},
+    {"storage", F_STORAGE, NULL, true},
+    {"template", F_STR, "as pve_appliances_list names it", true, .min = 1, .max = 255},
+    {NULL},
+};
 static const struct field copy_fields[] = {
     {"node", F_NODE, NULL, true},
     {"storage", F_STORAGE, NULL, true},
@@ -113,6 +119,20 @@ const struct row content_rows[] = {
              .alone = "it adds a file; the node reaches out to the address named",
              .floor = RISK_MEDIUM,
              .floor_why = "the node fetches from an address that the caller chose",
+         }},
+    {"pve_template_download", "Fetch a container template",
+     "Plans a node fetching one of the known container templates (pve_appliances_list)." PLANS,
+     "storage", EFFECT_CHANGE, 0, template_fields, .undo = "none",
+     .undo_none = "deleting it again is a plan of its own (pve_volume_delete)",
+     .privilege = "/storage/{storage} Datastore.AllocateTemplate",
+     .send =
+         &(const struct send){
+             .does = SEND_ACTION,
+             .method = "POST",
+             .path = "/nodes/{node}/aplinfo",
+             .say = "fetch template {template} to {storage}",
+             .reads = "/storage whole",
+             .alone = "it adds a file; PVE checks it against the list's own hash",
          }},
     {"pve_oci_pull", "Fetch a container image",
      "Plans a node fetching an OCI image from a registry as a container template." PLANS, "storage",

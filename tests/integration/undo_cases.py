@@ -382,4 +382,10 @@ CASES = [
         {"row": "pve_guest_power", "args": {"vmid": 303, "action": "start"}},
         {"row": "pve_storage_update", "args": {"storage": "backup", "set": {"disable": 1}}},
     ]}, {}),
+    # what has no way back is carried out, too; last, because nothing puts its guests back
+    ("pve_node_stopall", {"node": "pve3"}, {}),
+    ("pve_node_startall", {"node": "pve3", "force": True}, {}),
+    ("pve_node_reboot", {"node": "pve3"}, {}),
+    ("pve_node_shutdown", {"node": "pve3"}, {}),
+    ("pve_node_wakeonlan", {"node": "pve3"}, {}),
 ]

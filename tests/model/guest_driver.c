@@ -152,6 +152,15 @@ static int run_realm(const struct picture *p, const js *c, struct draft *d) {
                                      : -1;
 }
 
+static int run_disk(const struct picture *p, const js *c, struct draft *d) {
+    return blast_node_disk(p, js_str_or(c, "node", ""), js_str_or(c, "devices", ""), d);
+}
+
+static int run_disk_pool(const struct picture *p, const js *c, struct draft *d) {
+    return blast_node_pool(p, js_str_or(c, "node", ""), js_str_or(c, "kind", ""),
+                           js_str_or(c, "name", ""), js_str_or(c, "in", ""), d);
+}
+
 static int run_node(const struct picture *p, const js *c, struct draft *d) {
     return blast_node_power(p, js_str_or(c, "node", ""), js_bool_or(c, "reboot", false), d);
 }
@@ -179,6 +188,8 @@ static const struct call {
     {"node", BLAST_NODE_NEEDS, run_node},
     {"keep", BLAST_STORAGE_NEEDS, run_keep},
     {"pool", BLAST_POOL_NEEDS, run_pool},
+    {"disk", BLAST_NODE_DISK_NEEDS, run_disk},
+    {"disk-pool", BLAST_NODE_POOL_NEEDS, run_disk_pool},
 };
 
 static js *call_blast(const struct call *call, const js *c) {

@@ -63,9 +63,22 @@ static struct picture *fill(const js *world, const struct picture_ask *ask) {
     return p;
 }
 
+/* Votes, Ceph, disks and devices in whatever shape. */
+static void nodes(const struct picture *p, const js *world) {
+    (void)blast_node_power(p, "c1", true, NULL);
+    (void)blast_node_power(p, "c1", false, NULL);
+    (void)blast_node_guests(p, "c1", "stopall", js_get(world, "set"), NULL);
+    (void)blast_node_guests(p, "c1", "startall", js_get(world, "set"), NULL);
+    (void)blast_node_service(p, "c1", "corosync", "stop", NULL);
+    (void)blast_node_disk(p, "c1", "/dev/sda,/dev/sdb", NULL);
+    (void)blast_node_pool(p, "c1", "zfs", "tank", "", NULL);
+    (void)blast_mapping(p, "pci", "gpu", js_get(world, "before"), js_get(world, "after"), NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     CLEANUP(js_freep) js *world = NULL;
-    const struct picture_ask all = {.what = BLAST_STORAGE_NEEDS, .storage = "st"};
+    const struct picture_ask all = {
+        .what = BLAST_STORAGE_NEEDS | BLAST_NODE_NEEDS | PIC_DISKS, .storage = "st", .nodes = "c1"};
     CLEANUP(picture_freep) struct picture *p = NULL;
     const js *args;
 
@@ -84,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     (void)blast_config(p, 100, args, js_get(world, "del"), NULL);
     (void)blast_rollback(p, 100, "s1", 1000000, NULL);
     (void)blast_exec(p, 100, args, NULL);
+    nodes(p, world);
     (void)perms_cover(js_get(world, "/access/permissions"), "/vms/100", "VM.Audit|VM.Backup", NULL);
     return 0;
 }

@@ -66,6 +66,7 @@ static const struct endpoint endpoints[] = {
     {"pve_node_evacuate", "POST", "/nodes/{node}/lxc/{vmid}/migrate", "target restart"},
     {"pve_node_evacuate", "GET", "/cluster/resources", "type"},
     {"ct_exec", "GET", "/nodes/{node}/lxc/{vmid}/status/current", ""},
+    {"pve_metrics_server_get", "GET", "/cluster/metrics/server/{id}", "id"},
     {"pve_acme_plugins_list", "GET", "/cluster/acme/plugins", ""},
     {"pve_acme_plugin_get", "GET", "/cluster/acme/plugins/{id}", "id"},
     {"pve_network_staged", "GET", "/nodes/{node}/network", "node"},

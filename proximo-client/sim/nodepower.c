@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A node reboots, shuts down or wakes, and what becomes of its guests: those with onboot start with
+ * it; HA leaves its own where they are for a reboot and starts them elsewhere after a shutdown (the
+ * policy "conditional"), at once instead of after minutes. Also all guests of a node at once. */
+#include <string.h>
+
+#include "common/ident.h"
+#include "common/own.h"
+#include "proximo-client/sim/routes.h"
+
+static void set_running(struct sim *s, const struct guest *g, bool runs) {
+    state_set(&s->st, js_int(runs), "guests", g->key, "running", NULL);
+    if (runs) {
+        state_set(&s->st, js_int(sim_now(s)), "guests", g->key, "started", NULL);
+    }
+}
+
+static bool starts_with_node(const struct guest *g) {
+    return guest_conf(g, "onboot") && strcmp(guest_conf(g, "onboot"), "1") == 0;
+}
+
+/* Every volume is on a storage that the other node has, too. */
+static bool can_run_at(struct sim *s, const struct guest *g, const char *node) {
+    struct guest there = *g;
+    char why[200];
+
+    JS_FOREACH(js_get(g->obj, "config"), key, value) {
+        const char *v = json_object_get_string(value);
+        char id[128];
+
+        (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(v, ":"), v);
+        if (strncmp(key, "unused", 6) != 0 && strchr(v, ':') && storage_find(s, id) &&
+            !storage_shared(storage_find(s, id))) {
+            return false;
+        }
+    }
+    there.node = node;
+    return !guest_volumes_bad(s, &there, why, sizeof(why));
+}
+
+static const char *elsewhere(struct sim *s, const struct guest *g) {
+    JS_FOREACH(state_get(&s->st, "nodes", NULL), name, n) {
+        if (strcmp(name, g->node) != 0 && js_bool_or(n, "online", true) && can_run_at(s, g, name)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+struct going {
+    struct sim *s;
+    const char *node;
+    bool is_back;
+};
+
+/* A real container behind a guest is left alone: it has no node to go with. */
+static void goes(void *ctx, const struct guest *g) {
+    struct going *w = ctx;
+    const char *state = "", *other;
+
+    if (strcmp(g->node, w->node) != 0 || backing_name(g) || !guest_running(w->s, g)) {
+        return;
+    }
+    if (ha_managed(w->s, g, &state) && strcmp(state, "started") == 0) {
+        other = w->is_back ? g->node : elsewhere(w->s, g);
+        set_running(w->s, g, other != NULL);
+        if (other && other != g->node) {
+            state_set(&w->s->st, js_str(other), "guests", g->key, "node", NULL);
+        }
+        return;
+    }
+    set_running(w->s, g, w->is_back && starts_with_node(g));
+}
+
+int route_node_power(struct call *c) {
+    struct going w = {.s = c->s, .node = call_str(c, "node")};
+    js *n;
+
+    if (node_of_call(c, &n) < 0) {
+        return -1;
+    }
+    w.is_back = strcmp(call_str(c, "command"), "reboot") == 0;
+    guest_each(c->s, goes, &w);
+    if (w.is_back) {
+        state_set(&c->s->st, js_int(sim_now(c->s)), "nodes", w.node, "booted", NULL);
+    } else {
+        state_set(&c->s->st, js_int(0), "nodes", w.node, "online", NULL);
+    }
+    sim_tick(c->s);
+    return 0;
+}
+
+static void wakes(void *ctx, const struct guest *g) {
+    struct going *w = ctx;
+
+    if (strcmp(g->node, w->node) == 0 && !backing_name(g) && starts_with_node(g)) {
+        set_running(w->s, g, true);
+    }
+}
+
+int route_node_wake(struct call *c) {
+    struct going w = {.s = c->s, .node = call_str(c, "node")};
+    const char *mac;
+    js *n;
+
+    if (node_of_call(c, &n) < 0) {
+        return -1;
+    }
+    mac = js_str_or(js_get(n, "config"), "wakeonlan", "02:00:00:00:00:01");
+    if (!js_bool_or(n, "online", true)) {
+        state_set(&c->s->st, js_int(1), "nodes", w.node, "online", NULL);
+        state_set(&c->s->st, js_int(sim_now(c->s)), "nodes", w.node, "booted", NULL);
+        guest_each(c->s, wakes, &w);
+    }
+    c->data = js_str(mac);
+    sim_tick(c->s);
+    return 0;
+}
+
+/* ---- all guests of a node ---- */
+
+struct bulk {
+    struct sim_task *t;
+    const char *does, *vms;
+    bool force;
+};
+
+static void one_of_all(void *ctx, const struct guest *g) {
+    struct bulk *b = ctx;
+    struct sim *s = b->t->s;
+    bool start = strcmp(b->does, "startall") == 0, suspend = strcmp(b->does, "suspendall") == 0;
+
+    if (strcmp(g->node, b->t->node) != 0 || backing_name(g) ||
+        (*b->vms && !list_has(b->vms, g->key)) || guest_running(s, g) == start ||
+        js_bool_or(g->obj, "template", false)) {
+        return;
+    }
+    if (start && !b->force && !*b->vms && !starts_with_node(g)) {
+        return;
+    }
+    if (suspend && !g->lxc) {
+        state_set(&s->st, js_int(1), "guests", g->key, "paused", NULL);
+    } else if (!suspend) {
+        set_running(s, g, start);
+    }
+    task_log(b->t, "%s %s", b->does, g->key);
+}
+
+static const char *all_done(struct sim_task *t) {
+    struct bulk b = {.t = t,
+                     .does = js_str_or(t->args, "does", ""),
+                     .vms = js_str_or(t->args, "vms", ""),
+                     .force = js_bool_or(t->args, "force", false)};
+
+    guest_each(t->s, one_of_all, &b);
+    return NULL;
+}
+
+int route_node_all(struct call *c) {
+    const char *does = strrchr(c->path, '/') + 1;
+    struct sim_task *t;
+    js *n;
+
+    if (node_of_call(c, &n) < 0) {
+        return -1;
+    }
+    t = task_new(c, all_done);
+    t->args = js_object();
+    js_add(t->args, "does", js_str(does));
+    js_add(t->args, "vms", js_str(call_str(c, "vms") ? call_str(c, "vms") : ""));
+    js_add(t->args, "force", js_int(call_bool(c, "force", false)));
+    return task_start(c, t, call_str(c, "node"), does, "");
+}
