@@ -269,6 +269,9 @@ int route_domains(struct call *c) {
         if (js_get(d, "comment")) {
             js_add(o, "comment", js_ref(js_get(d, "comment")));
         }
+        if (js_bool_or(d, "default", false)) {
+            js_add(o, "default", js_int(1));
+        }
         js_push(c->data, o);
     }
     return 0;
@@ -276,6 +279,7 @@ int route_domains(struct call *c) {
 
 int route_domain_get(struct call *c) {
     js *d = state_get(&c->s->st, "domains", call_str(c, "realm"), NULL);
+    char digest[41];
 
     if (!d) {
         return call_fail(c, 500, "domain '%s' does not exist", call_str(c, "realm"));
@@ -284,7 +288,8 @@ int route_domain_get(struct call *c) {
     if (strcmp(js_str_or(d, "type", ""), "pam") == 0) {
         js_add(c->data, "plugin", js_str("PVE::Auth::PAM"));
     }
-    js_add(c->data, "digest", js_str("da39a3ee5e6b4b0d3255bfef95601890afd80709")); /* no file */
+    realms_digest(c->s, digest);
+    js_add(c->data, "digest", js_str(digest));
     return 0;
 }
 

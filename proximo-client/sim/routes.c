@@ -87,6 +87,16 @@
 #define REALM_SYNC                                                                                 \
     "comment=string enable-new=bool enabled=bool remove-vanished=string schedule!=string "         \
     "scope=enum(users,groups,both)"
+#define REALM                                                                                      \
+    "acr-values=string autocreate=bool base_dn=string bind_dn=string capath=string "               \
+    "case-sensitive=bool cert=string certkey=string check-connection=bool client-id=string "       \
+    "client-key=string comment=string default=bool domain=string filter=string "                   \
+    "group_classes=string group_dn=string group_filter=string group_name_attr=string "             \
+    "groups-autocreate=bool groups-claim=string groups-overwrite=bool issuer-url=string "          \
+    "mode=enum(ldap,ldaps,ldap+starttls) password=string port=int prompt=string "                  \
+    "query-userinfo=bool scopes=string secure=bool server1=string server2=string "                 \
+    "sslversion=enum(tlsv1,tlsv1_1,tlsv1_2,tlsv1_3) sync-defaults-options=string "                 \
+    "sync_attributes=string tfa=string user_attr=string user_classes=string verify=bool"
 #define METRICS                                                                                    \
     "api-path-prefix=string bucket=string disable=bool influxdbproto=enum(udp,http,https) "        \
     "max-body-size=int mtu=int organization=string otel-compression=enum(none,gzip) "              \
@@ -388,6 +398,12 @@ const struct route sim_routes[] = {
     {M_GET, "/access/domains", "", "", route_domains},
     {M_GET, "/access/domains/{realm}", "/access/realm Realm.Allocate|Sys.Audit", "",
      route_domain_get},
+    {M_POST, "/access/domains", "/access/realm Realm.Allocate",
+     "realm!=string type!=enum(ad,ldap,openid,pam,pve) username-claim=string " REALM,
+     route_realm_create},
+    {M_PUT, "/access/domains/{realm}", "/access/realm Realm.Allocate",
+     "delete=string digest=string " REALM, route_realm_update},
+    {M_DELETE, "/access/domains/{realm}", "/access/realm Realm.Allocate", "", route_realm_delete},
     {M_GET, "/pools", "", "poolid=word type=enum(qemu,lxc,storage)", route_pools},
     {M_POST, "/pools", "/pool/{poolid} Pool.Allocate", "comment=string poolid!=word",
      route_pool_create},

@@ -11,6 +11,7 @@ js *index_of(const char *key, const char *const *names, size_t n);
  * caller's digest, if there is one, is this one. */
 void drop_keys(js *o, const char *list);
 int call_digest(struct call *c, int status, const char *digest);
+void realms_digest(struct sim *s, char ret[static 41]); /* realms.c: of the file of realms */
 /* routes.c: 500 unless the node exists. */
 int node_of_call(struct call *c, js **ret);
 /* storage.c: is name one of a comma list? NULL lists nothing. */

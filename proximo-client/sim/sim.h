@@ -210,7 +210,7 @@ handler route_access_index, route_users, route_user_get, route_user_create, rout
     route_token_delete, route_groups, route_group_get, route_group_create, route_group_update,
     route_group_delete, route_roles, route_role_get, route_role_create, route_role_update,
     route_role_delete, route_acl, route_acl_update, route_permissions, route_domains,
-    route_domain_get;
+    route_domain_get, route_realm_create, route_realm_update, route_realm_delete;
 handler route_pools, route_pool_get, route_pool_create, route_pool_update, route_pool_delete;
 handler route_backup_jobs, route_backup_job, route_backup_volumes, route_not_backed_up,
     route_backup_create, route_backup_update, route_backup_delete, route_replication,

@@ -89,6 +89,14 @@ def test_realm(t):
          and plan["plan"]["complete"], "who logs in by a realm is told when its rules change", text)
     code, plan, text = w.plan("pve_realm_delete", realm="pve")
     t.ok(code == 0 and told(plan) == {("realm/pve", "changed")}, "what is built in stays", text)
+    w.sim.call("POST", "/access/domains", realm="corp", type="ldap", server1="a", base_dn="b",
+               user_attr="uid", mode="ldaps", verify=1)
+    w.sim.call("POST", "/access/users", userid="eve@corp", enable=1)
+    code, plan, text = w.plan("pve_realm_update", realm="corp", mode="ldap")
+    t.ok(code == 0 and {("realm/corp", "degraded"), ("realm/corp", "exposed")} <= told(plan),
+         "encryption that goes is told, and who logs in by it", text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code == 0 and w.sim.call("GET", "/access/domains/corp")["mode"] == "ldap", "and goes", text)
     code, plan, text = w.plan("pve_realm_sync", realm="pve", scope="users")
     t.ok(code == 0 and "cannot be synced" in text, "and has nothing to be synced with", text)
 

@@ -19,7 +19,7 @@ ELSEWHERE = {
     # compared key by key over a table of answers
     **{name: "../unit/tools/test_send.c" for name in (
         "pve_ha_group_create", "pve_ha_group_update", "pve_ha_group_delete",
-        "pve_ha_disarm", "pve_realm_create", "pve_realm_update", "pve_realm_delete",
+        "pve_ha_disarm",
         "pve_volume_update",
         # no cluster of pvesim has Ceph, or disks to spare
         "pve_ceph_flag_set", "pve_ceph_osd_out", "pve_ceph_osd_in", "pve_ceph_mon_create",
@@ -327,6 +327,16 @@ CASES = [
                         "delete": True}, {}),
     ("pve_acl_prune", {}, {"before": [("PUT", "/access/acl", {
         "path": "/storage/gone", "roles": "PVEAuditor", "users": "gone@pve", "propagate": 0})]}),
+    ("pve_realm_create", {"realm": "corp", "type": "ldap", "server1": "ldap.example.org",
+                          "base_dn": "dc=example", "user_attr": "uid", "mode": "ldaps",
+                          "verify": True}, {}),
+    ("pve_realm_update", {"realm": "corp2", "server1": "b.example.org", "port": 636,
+                          "delete": ["comment"]},
+     {"before": [("POST", "/access/domains", {"realm": "corp2", "type": "ldap", "comment": "c",
+                                              "server1": "a.example.org", "base_dn": "dc=example",
+                                              "user_attr": "uid"})]}),
+    ("pve_realm_delete", {"realm": "corp2"},
+     {"after": [("DELETE", "/access/domains/corp2", {})]}),
     # backup jobs, HA
     ("pve_backup_job_create", {"id": "extra", "schedule": "sun 03:00", "storage": "backup",
                                "vmid": ["101"], "mode": "snapshot",
