@@ -66,7 +66,6 @@ struct act {
     struct policy policy;
     struct verdict verdict;
     char approval_nonce[33];
-    struct hash approval_plan; /* of the note that was accepted (an undo uses the original's) */
     struct ct ct;
     int running; /* flock on running/<H>: alive means so is the action */
     char undo_driver[17];

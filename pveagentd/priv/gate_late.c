@@ -48,7 +48,6 @@ static int approved_by(struct act *a, const struct vkey *key) {
         if (approval_open(a->approval[i], a->approval_len[i], key, &n, NULL) == 0 &&
             covers(a, &n)) {
             memcpy(a->approval_nonce, n.nonce, sizeof(a->approval_nonce));
-            a->approval_plan = n.plan;
             return 0;
         }
     }
