@@ -6,15 +6,17 @@
 #include "proximo-client/tools/rows.h"
 
 static const struct row *const tables[] = {
-    core_rows,         cluster_rows,      cluster_read_rows,  node_rows,        node_read_rows,
-    guest_rows,        guest_life_rows,   snapshot_rows,      storage_rows,     content_rows,
-    backup_rows,       backup_fresh_rows, replication_rows,   ha_rows,          network_rows,
-    sdn_read_rows,     ceph_read_rows,    ceph_rows,          disk_rows,        agent_rows,
-    pool_rows,         firewall_rows,     firewall_name_rows, task_rows,        access_rows,
-    node_setting_rows, node_power_rows,   node_service_rows,  apt_rows,         mapping_rows,
-    metrics_rows,      notify_rows,       acme_rows,          access_sync_rows, access_user_rows,
-    access_realm_rows, access_acl_rows,   api_rows,           evacuate_rows,    exec_rows,
-    ledger_rows,
+    core_rows,          cluster_rows,      cluster_read_rows, node_rows,
+    node_read_rows,     guest_rows,        guest_life_rows,   snapshot_rows,
+    storage_rows,       content_rows,      backup_rows,       backup_fresh_rows,
+    replication_rows,   ha_rows,           network_rows,      sdn_read_rows,
+    sdn_rows,           ceph_read_rows,    ceph_rows,         disk_rows,
+    agent_rows,         pool_rows,         firewall_rows,     firewall_name_rows,
+    vnet_firewall_rows, task_rows,         access_rows,       node_setting_rows,
+    node_power_rows,    node_service_rows, apt_rows,          mapping_rows,
+    metrics_rows,       notify_rows,       acme_rows,         access_sync_rows,
+    access_user_rows,   access_realm_rows, access_acl_rows,   api_rows,
+    evacuate_rows,      exec_rows,         ledger_rows,
 };
 
 const struct row *row_at(size_t i) {

@@ -17,6 +17,8 @@ extern const struct row node_rows[];
 extern const struct row node_read_rows[];
 extern const struct row network_rows[];
 extern const struct row sdn_read_rows[];
+extern const struct row sdn_rows[];
+extern const struct row vnet_firewall_rows[];
 extern const struct row ceph_read_rows[];
 extern const struct row guest_rows[];
 extern const struct row snapshot_rows[];

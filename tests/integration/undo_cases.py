@@ -21,6 +21,12 @@ ELSEWHERE = {
         "pve_ha_group_create", "pve_ha_group_update", "pve_ha_group_delete",
         "pve_ha_disarm",
         "pve_volume_update",
+        # pvesim has no pending network yet
+        *(f"pve_sdn_{kind}_{verb}" for kind in ("zone", "vnet", "controller", "ipam")
+          for verb in ("create", "update", "delete")),
+        "pve_sdn_subnet_update", "pve_sdn_dns_create", "pve_sdn_dns_update",
+        *(f"pve_vnet_firewall_{verb}" for verb in ("rule_add", "rule_update", "rule_move",
+                                                   "rule_remove", "options_set")),
         # no cluster of pvesim has Ceph, or disks to spare
         "pve_ceph_flag_set", "pve_ceph_osd_out", "pve_ceph_osd_in", "pve_ceph_mon_create",
         "pve_ceph_mon_delete", "pve_ceph_mgr_create", "pve_ceph_mgr_delete", "pve_ceph_mds_create",

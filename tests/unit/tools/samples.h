@@ -25,7 +25,10 @@ static const struct sample {
     {"pve_clone", "newid", "777", "778"},
     {NULL, "pos", "3", "4"},
     {NULL, "bridge_vlan_aware", "true", "1"}, /* false is refused: the API takes it for true */
-    {NULL, "moveto", "0", "1"},               /* a rule that stays where it is is refused */
+    {"pve_sdn_zone_create", "dhcp", "\"dnsmasq\"", "\"other\""}, /* the only choices there are */
+    {"pve_sdn_zone_update", "dhcp", "\"dnsmasq\"", "\"other\""},
+    {"pve_sdn_dns_create", "type", "\"powerdns\"", "\"other\""},
+    {NULL, "moveto", "0", "1"}, /* a rule that stays where it is is refused */
 };
 
 /* Fields that cannot stand beside the others. */
@@ -58,6 +61,7 @@ static const struct {
     /* where a moved rule stands then */
     {"/cluster/firewall/rules/0", "{\"digest\":\"d1\"}"},
     {"/cluster/firewall/groups/yyyy8888/0", "{\"digest\":\"d1\"}"},
+    {"/cluster/sdn/vnets/yyyy8888/firewall/rules/0", "{\"digest\":\"d1\"}"},
     {"/nodes/n1/firewall/rules/0", "{\"digest\":\"d1\"}"},
     {"/nodes/n1/lxc/105/firewall/rules/0", "{\"digest\":\"d1\"}"},
 };
