@@ -53,8 +53,9 @@ static void node(struct picture *p, const struct node *n) {
                                    .label = reads[i].label,
                                    .whose = picture_strf(p, "node %s", n->name),
                                    .privilege = "Sys.Audit on /",
-                                   /* of a node without Ceph, or without the tools of ZFS */
-                                   .absent = "binary not installed"};
+                                   /* of a node without Ceph ("binary not installed: …") or the
+                                      tools of ZFS, as seen on 9.1 */
+                                   .absent = "not installed"};
 
         if (p->ask.what & reads[i].bits) {
             picture_want_as(p, &as, NULL, "/nodes/%s/%s", n->name, reads[i].tail);

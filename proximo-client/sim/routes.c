@@ -70,6 +70,16 @@
     {                                                                                              \
         M_DELETE, path "/" of, write, SECTION_NAMES, route_section_delete                          \
     }
+/* What is made of disks: listed, made, destroyed. */
+#define DISK_ROUTES(kind, create)                                                                  \
+    {M_GET, N "/disks/" kind, AUDIT, "", route_disks_made},                                        \
+        {M_POST, N "/disks/" kind, MODIFY, "name!=storage add_storage=bool " create,               \
+         route_disk_create},                                                                       \
+    {                                                                                              \
+        M_DELETE, N "/disks/" kind "/{name}", MODIFY,                                              \
+            "cleanup-config=bool cleanup-disks=bool volume-group=storage", route_disk_destroy      \
+    }
+#define ZPOOL         "devices!=string raidlevel!=string ashift=int compression=string draid-config=string"
 #define NOTIFY        "/cluster/notifications"
 #define NOTIFY_AUDIT  "/mapping/notifications Mapping.Audit|Mapping.Modify"
 #define NOTIFY_MODIFY "/mapping/notifications Mapping.Modify"
@@ -156,6 +166,7 @@ const struct route sim_routes[] = {
     {M_PUT, "/cluster/jobs/realm-sync/{id}", "/access/groups User.Modify",
      "delete=string " REALM_SYNC, route_section_update},
     {M_DELETE, "/cluster/jobs/realm-sync/{id}", MODIFY, "", route_section_delete},
+    {M_GET, "/cluster/config/qdevice", AUDIT, "", route_qdevice},
     {M_GET, "/cluster/config/nodes", AUDIT, "", route_config_nodes},
     {M_GET, "/cluster/backup", AUDIT, "", route_backup_jobs},
     {M_POST, "/cluster/backup", MODIFY, "*", route_backup_create},
@@ -206,6 +217,22 @@ const struct route sim_routes[] = {
     {M_GET, "/nodes", "", "", route_nodes},
     {M_GET, N, "", "", route_node_index},
     {M_GET, N "/status", N " Sys.Audit", "", route_node_status},
+    {M_GET, N "/disks/list", N " Sys.Audit",
+     "include-partitions=bool skipsmart=bool type=enum(unused,journal_disks)", route_disks},
+    DISK_ROUTES("lvm", "device!=string"),
+    DISK_ROUTES("lvmthin", "device!=string"),
+    DISK_ROUTES("zfs", ZPOOL),
+    DISK_ROUTES("directory", "device!=string filesystem=enum(ext4,xfs)"),
+    {M_GET, N "/disks/zfs/{name}", AUDIT, "name=storage", route_zpool},
+    {M_GET, N "/ceph/osd", AUDIT, "", route_no_ceph},
+    {M_GET, N "/ceph/mon", AUDIT, "", route_no_ceph},
+    {M_GET, N "/ceph/mgr", AUDIT, "", route_no_ceph},
+    {M_GET, N "/ceph/mds", AUDIT, "", route_no_ceph},
+    {M_GET, N "/ceph/fs", AUDIT, "", route_no_ceph},
+    {M_GET, N "/ceph/pool", AUDIT, "", route_no_ceph},
+    {M_GET, N "/ceph/status", AUDIT, "", route_no_ceph},
+    {M_GET, "/cluster/ceph/status", AUDIT, "", route_no_ceph},
+    {M_GET, "/cluster/ceph/flags", AUDIT, "", route_no_ceph},
     {M_POST, N "/status", N " Sys.PowerMgmt", "command!=enum(reboot,shutdown)", route_node_power},
     {M_POST, N "/wakeonlan", N " Sys.PowerMgmt", "", route_node_wake},
     {M_POST, N "/startall", "/vms VM.PowerMgmt", "force=bool max-workers=int vms=string",

@@ -27,12 +27,11 @@ ELSEWHERE = {
         "pve_sdn_subnet_update", "pve_sdn_dns_create", "pve_sdn_dns_update",
         *(f"pve_vnet_firewall_{verb}" for verb in ("rule_add", "rule_update", "rule_move",
                                                    "rule_remove", "options_set")),
-        # no cluster of pvesim has Ceph, or disks to spare
+        # no cluster of pvesim has Ceph
         "pve_ceph_flag_set", "pve_ceph_osd_out", "pve_ceph_osd_in", "pve_ceph_mon_create",
         "pve_ceph_mon_delete", "pve_ceph_mgr_create", "pve_ceph_mgr_delete", "pve_ceph_mds_create",
         "pve_ceph_mds_delete", "pve_ceph_pool_create", "pve_ceph_pool_update",
-        "pve_ceph_service_start", "pve_ceph_service_stop", "pve_disk_lvm_create",
-        "pve_disk_lvmthin_create", "pve_disk_zfs_create", "pve_disk_directory_create")},
+        "pve_ceph_service_start", "pve_ceph_service_stop")},
 }
 
 # What changes by itself or by any change at all: no undo brings it back, and none should.
@@ -219,6 +218,16 @@ CLUSTER = [
     ("pve_apt_repository_set", {"node": "pve1", "index": 0, "enabled": True,
                                 "path": "/etc/apt/sources.list.d/proxmox.sources"}, {}),
     ("pve_apt_update", {"node": "pve1"}, {"same": True}),
+    # disks
+    ("pve_disk_lvm_create", {"node": "pve1", "name": "vg1", "device": "/dev/sdb"}, {}),
+    ("pve_disk_lvmthin_create", {"node": "pve1", "name": "thin1", "device": "/dev/sdb",
+                                 "add_storage": True}, {}),
+    ("pve_disk_zfs_create", {"node": "pve2", "name": "tank", "devices": ["/dev/sdb", "/dev/sdc"],
+                             "raidlevel": "mirror", "add_storage": True}, {}),
+    ("pve_disk_directory_create", {"node": "pve1", "name": "more1", "device": "/dev/sdc"}, {}),
+    ("pve_disk_zfs_destroy", {"node": "pve1", "name": "tank"},
+     {"before": [("POST", "/nodes/pve1/disks/zfs", {"name": "tank", "devices": "/dev/sdd",
+                                                    "raidlevel": "single"})]}),
 ]
 
 NET = "/nodes/pve1/network"
