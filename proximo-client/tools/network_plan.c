@@ -53,9 +53,8 @@ js *network_node_shape(const js *answer, const js *args) {
     return o;
 }
 
-/* A plan must not drift because a guest was started. */
-static int remember(void *ctx, const char *path, const char *reduce, const js *data,
-                    struct err *e) {
+int network_remember(void *ctx, const char *path, const char *reduce, const js *data,
+                     struct err *e) {
     bool matters =
         strncmp(path, "/cluster/resources", 18) != 0 && strcmp(path, "/access/permissions") != 0;
 
@@ -87,7 +86,7 @@ int assess_network(struct draft *d, const struct assess *a, struct err *e) {
         return err_set(e, -E2BIG, "more requests than can be assessed");
     }
     session_progress(draft_session(d), 0, 0, "reading the network for the blast radius");
-    r = picture_read(draft_session(d)->pve, &ask, remember, d, &p, e);
+    r = picture_read(draft_session(d)->pve, &ask, network_remember, d, &p, e);
     if (r == 0) {
         const struct blast_way way = {pve_local_address(pve), pve_peer_address(pve)};
 

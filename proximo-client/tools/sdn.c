@@ -2,6 +2,7 @@
 /* Rows that change the software-defined network. Everything is pending until it is applied;
  * applying reloads the interfaces of every node, with what is staged there. */
 #include "proximo-client/tools/firewall_int.h"
+#include "proximo-client/tools/network_int.h"
 
 #define SDN      "/cluster/sdn"
 #define ZONE     SDN "/zones/{zone}"
@@ -184,22 +185,24 @@ static const struct field dns_one[] = {ID("dns", 64), {NULL}};
 
 static const struct field none[] = {{NULL}};
 
-/* A row of one kind of object; EXTRA are further members of its struct send. */
-#define CHANGE(NAME, TITLE, DESC, FIELDS, UNDO, WHERE, ...)                                        \
+/* A row of one kind of object; what follows are members of its struct send. JUDGED: by the
+ * analyser; _NONE: without a way back, because of WHY. */
+#define ROW(NAME, TITLE, DESC, FIELDS, UNDO, WHY, SEEN, WHERE, ...)                                \
     {                                                                                              \
         NAME, TITLE, DESC PLANS, "sdn", EFFECT_CHANGE, 0, FIELDS,                                  \
-            .undo = UNDO, .privilege = WHERE ALLOCATE, .send = &(const struct send) {              \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
-#define CHANGE_NONE(NAME, TITLE, DESC, FIELDS, WHY, WHERE, ...)                                    \
-    {                                                                                              \
-        NAME, TITLE, DESC PLANS, "sdn", EFFECT_CHANGE, 0, FIELDS,                                  \
-            .undo = "none", .undo_none = WHY, .privilege = WHERE ALLOCATE,                         \
+            .undo = UNDO, .undo_none = WHY, .analysers = SEEN, .privilege = WHERE ALLOCATE,        \
             .send = &(const struct send) {                                                         \
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
+#define CHANGE(NAME, TITLE, DESC, FIELDS, UNDO, WHERE, ...)                                        \
+    ROW(NAME, TITLE, DESC, FIELDS, UNDO, NULL, NULL, WHERE, __VA_ARGS__)
+#define CHANGE_NONE(NAME, TITLE, DESC, FIELDS, WHY, WHERE, ...)                                    \
+    ROW(NAME, TITLE, DESC, FIELDS, "none", WHY, NULL, WHERE, __VA_ARGS__)
+#define JUDGED(NAME, TITLE, DESC, FIELDS, UNDO, WHERE, ...)                                        \
+    ROW(NAME, TITLE, DESC, FIELDS, UNDO, NULL, "sdn", WHERE, .assess = assess_sdn, __VA_ARGS__)
+#define JUDGED_NONE(NAME, TITLE, DESC, FIELDS, WHY, WHERE, ...)                                    \
+    ROW(NAME, TITLE, DESC, FIELDS, "none", WHY, "sdn", WHERE, .assess = assess_sdn, __VA_ARGS__)
 #define HELD .floor = RISK_MEDIUM, .floor_why = PENDING
 
 const struct row sdn_rows[] = {
@@ -208,7 +211,7 @@ const struct row sdn_rows[] = {
            zone_new, "inverse", "/sdn/zones", .does = SEND_CREATE, .on = &zone, .method = "POST",
            .path = SDN "/zones", .say = "make {type} zone {zone}", HELD,
            .alone = "no vnet is in a new zone"),
-    CHANGE("pve_sdn_zone_update", "Change an SDN zone",
+    JUDGED("pve_sdn_zone_update", "Change an SDN zone",
            "Plans other settings of a zone, pending until they are applied: its vnets may move or "
            "vanish on nodes.",
            zone_change, "restore-object", "/sdn/zones/{zone}", .does = SEND_UPDATE, .on = &zone,
@@ -223,48 +226,48 @@ const struct row sdn_rows[] = {
            "/sdn/zones/{zone}", .does = SEND_CREATE, .on = &vnet, .method = "POST",
            .path = SDN "/vnets", .say = "make vnet {vnet} in zone {zone}", HELD,
            .alone = "no guest is on a new vnet"),
-    CHANGE("pve_sdn_vnet_update", "Change a virtual network",
+    JUDGED("pve_sdn_vnet_update", "Change a virtual network",
            "Plans other settings of a virtual network, pending until they are applied: its guests "
            "may be on another network then.",
            vnet_change, "restore-object", "/sdn/zones/{zone}/{vnet}", .does = SEND_UPDATE,
            .on = &vnet, .method = "PUT", .path = VNET, .say = "change vnet {vnet}", .digest = true,
            HELD),
-    CHANGE(
+    JUDGED(
         "pve_sdn_vnet_delete", "Delete a virtual network",
         "Plans deleting a virtual network, pending until it is applied: its guests lose it then.",
         vnet_one, "restore-object", "/sdn/zones/{zone}/{vnet}", .does = SEND_DELETE, .on = &vnet,
         .method = "DELETE", .path = VNET, .say = "delete vnet {vnet}", HELD),
-    CHANGE_NONE(
+    JUDGED_NONE(
         "pve_sdn_subnet_create", "Make a subnet",
         "Plans a subnet of a virtual network with its gateway, pending until it is applied.",
         subnet_new, "it is deleted by a plan of its own: its id holds the zone's name",
         "/sdn/zones/{zone}/{vnet}", .does = SEND_CREATE, .on = &subnet, .method = "POST",
         .path = SDN "/vnets/{vnet}/subnets", .fixed = "type=subnet",
         .say = "make subnet {subnet} of vnet {vnet}", HELD),
-    CHANGE(
+    JUDGED(
         "pve_sdn_subnet_update", "Change a subnet",
         "Plans other settings of a subnet, pending until they are applied: guests may lose their "
         "gateway.",
         subnet_change, "restore-object", "/sdn/zones/{zone}/{vnet}", .does = SEND_UPDATE,
         .on = &subnet, .method = "PUT", .path = SUBNET, .say = "change subnet {subnet}",
         .digest = true, HELD),
-    CHANGE_NONE(
+    JUDGED_NONE(
         "pve_sdn_subnet_delete", "Delete a subnet",
         "Plans deleting a subnet, pending until it is applied: guests lose its gateway then.",
         subnet_one, "it is made again by a plan of its own, from what this plan shows of it",
         "/sdn/zones/{zone}/{vnet}", .does = SEND_DELETE, .on = &subnet, .method = "DELETE",
         .path = SUBNET, .say = "delete subnet {subnet}", HELD),
-    CHANGE("pve_sdn_controller_create", "Make an SDN controller",
+    JUDGED("pve_sdn_controller_create", "Make an SDN controller",
            "Plans a new controller, pending until it is applied.", controller_new, "inverse",
            "/sdn/controllers", .does = SEND_CREATE, .on = &controller, .method = "POST",
            .path = SDN "/controllers", .say = "make {type} controller {controller}", HELD),
-    CHANGE("pve_sdn_controller_update", "Change an SDN controller",
+    JUDGED("pve_sdn_controller_update", "Change an SDN controller",
            "Plans other settings of a controller, pending until they are applied: routes of its "
            "zones may change.",
            controller_change, "restore-object", "/sdn/controllers", .does = SEND_UPDATE,
            .on = &controller, .method = "PUT", .path = CONTROL,
            .say = "change controller {controller}", .digest = true, HELD),
-    CHANGE("pve_sdn_controller_delete", "Delete an SDN controller",
+    JUDGED("pve_sdn_controller_delete", "Delete an SDN controller",
            "Plans deleting a controller, pending until it is applied.", controller_one,
            "restore-object", "/sdn/controllers", .does = SEND_DELETE, .on = &controller,
            .method = "DELETE", .path = CONTROL, .say = "delete controller {controller}", HELD),
@@ -294,7 +297,7 @@ const struct row sdn_rows[] = {
                 "its key cannot be read from the API and must be given again", "/sdn/dns",
                 .does = SEND_DELETE, .on = &dns, .method = "DELETE", .path = DNS,
                 .say = "remove DNS plugin {dns}", .alone = NEW_IPS),
-    CHANGE_NONE("pve_sdn_apply", "Apply the pending network",
+    JUDGED_NONE("pve_sdn_apply", "Apply the pending network",
                 "Plans applying all pending changes of the software-defined network: every node "
                 "reloads its interfaces, and with them what is staged there.",
                 none,

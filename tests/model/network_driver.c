@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "common/own.h"
 #include "proximo-client/blast/network.h"
+#include "proximo-client/blast/sdn.h"
 #include "tests/unit/blast/world.h"
 
 static size_t requests_of(const js *c, struct blast_request *ret, size_t max) {
@@ -47,6 +48,17 @@ static js *call_network(const js *c) {
     return verdict(blast_network(p, node, req, n, &way, record_reset()));
 }
 
+static js *call_sdn(const js *c) {
+    struct blast_request req[64];
+    const struct blast_way way = {js_get_str(c, "client"), js_get_str(c, "server")};
+    const struct picture_ask ask = {.what = BLAST_SDN_NEEDS};
+    size_t n = requests_of(c, req, 64);
+    CLEANUP(picture_freep)
+    struct picture *p = world_picture_of(js_get(c, "world"), &ask);
+
+    return verdict(blast_sdn(p, req, n, &way, record_reset()));
+}
+
 static js *call_running(const js *c) {
     js *o = js_object();
     js *doubts = js_array();
@@ -71,7 +83,9 @@ int main(void) {
             (void)fprintf(stderr, "%s\n", e.msg);
             return 1;
         }
-        o = strcmp(js_str_or(c, "call", ""), "running") == 0 ? call_running(c) : call_network(c);
+        o = strcmp(js_str_or(c, "call", ""), "running") == 0 ? call_running(c)
+            : strcmp(js_str_or(c, "call", ""), "sdn") == 0   ? call_sdn(c)
+                                                             : call_network(c);
         if (js_print(o, &out) < 0) {
             return 1;
         }

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A change of the software-defined network: on each node the vnets, their wires and their subnets
+ * before and after. Pending changes are compared with what was pending before; an apply with what
+ * runs, and it takes the interfaces that are staged on each node along. */
+#include "proximo-client/blast/sdn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/own.h"
+#include "proximo-client/blast/config_int.h"
+#include "proximo-client/blast/network.h"
+
+struct sdn_state {
+    js *running, *config; /* {zones, vnets, subnets, controllers} */
+    bool applied;
+};
+
+static void state_done(struct sdn_state *s) {
+    js_freep(&s->running);
+    js_freep(&s->config);
+}
+
+/* ---- what requests make of it ---- */
+
+static void put_item(js *sdn, const char *list, const char *key, const char *id, const js *form,
+                     bool gone) {
+    const js *was = net_find(js_get(sdn, list), key, id);
+    js *o = was ? js_copy(was) : js_object();
+    js *rest = js_array();
+    const js *all = js_get(sdn, list);
+    const char *del = js_str_or(form, "delete", "");
+
+    for (size_t i = 0; i < js_len(all); i++) {
+        if (strcmp(js_str_or(js_at(all, i), key, ""), id) != 0) {
+            js_push(rest, js_ref(js_at(all, i)));
+        }
+    }
+    while (*del) {
+        size_t n = strcspn(del, ",; ");
+        char word[80];
+
+        (void)snprintf(word, sizeof(word), "%.*s", (int)n, del);
+        json_object_object_del(o, word);
+        del += n + (del[n] != '\0');
+    }
+    JS_FOREACH(form, name, v) {
+        if (strcmp(name, "delete") != 0 && strcmp(name, "digest") != 0) {
+            js_add(o, name, js_copy(v));
+        }
+    }
+    js_add(o, key, js_str(id));
+    if (gone) {
+        js_freep(&o);
+    } else {
+        js_push(rest, o);
+    }
+    js_add(sdn, list, rest);
+}
+
+/* Segments after /cluster/sdn: "vnets", "v1", "subnets", "z-10.0.0.0-24". */
+static size_t cut(const char *path, char seg[4][80]) {
+    size_t n = 0;
+
+    for (const char *s = path; *s == '/' && n < 4;) {
+        size_t len = strcspn(++s, "/");
+
+        (void)snprintf(seg[n++], 80, "%.*s", (int)len, s);
+        s += len;
+    }
+    return n;
+}
+
+static bool change_item(struct sdn_state *s, const struct blast_request *req, const char *rest) {
+    static const char *const kinds[][2] = {
+        {"zones", "zone"}, {"vnets", "vnet"}, {"controllers", "controller"}};
+    char seg[4][80] = {"", "", "", ""};
+    size_t n = cut(rest, seg);
+    bool gone = strcmp(req->method, "DELETE") == 0;
+
+    if (strcmp(seg[0], "ipams") == 0 || strcmp(seg[0], "dns") == 0) {
+        return true; /* frames do not depend on them */
+    }
+    if (n >= 3 && strcmp(seg[0], "vnets") == 0 && strcmp(seg[2], "subnets") == 0) {
+        put_item(s->config, "subnets", "subnet",
+                 n == 4 ? seg[3] : js_str_or(req->form, "subnet", ""), req->form, gone);
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && n <= 2; i++) {
+        if (strcmp(seg[0], kinds[i][0]) == 0) {
+            put_item(s->config, kinds[i][0], kinds[i][1],
+                     n == 2 ? seg[1] : js_str_or(req->form, kinds[i][1], ""), req->form, gone);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool change(struct sdn_state *s, const struct blast_request *req) {
+    static const char head[] = "/cluster/sdn";
+    const char *rest = req->path + sizeof(head) - 1;
+
+    if (strncmp(req->path, head, sizeof(head) - 1) != 0) {
+        return false;
+    }
+    if (!*rest && strcmp(req->method, "PUT") == 0) {
+        js_freep(&s->running);
+        s->running = js_copy(s->config);
+        s->applied = true;
+        return true;
+    }
+    if (strcmp(rest, "/rollback") == 0) {
+        js_freep(&s->config);
+        s->config = js_copy(s->running);
+        return true;
+    }
+    return change_item(s, req, rest);
+}
+
+/* ---- what only routes and tunnels notice ---- */
+
+/* The zone's own settings that its frames do not show, and its controller's. */
+static bool set_up_anew(const struct net_case *c, const char *zone) {
+    static const char *const keys[] = {
+        "peers",  "vxlan-port",    "controller", "vrf-vxlan", "exitnodes",
+        "fabric", "vlan-protocol", "rt-import",  "mac",       "exitnodes-primary"};
+    const js *was = net_find(c->before.zones, "zone", zone);
+    const js *now = net_find(c->after.zones, "zone", zone);
+    const char *id = js_str_or(now, "controller", "");
+    char a[24];
+    char b[24];
+
+    for (size_t i = 0; was && now && i < ARRAY_LEN(keys); i++) {
+        const char *x = value_print(js_get(was, keys[i]), a);
+        const char *y = value_print(js_get(now, keys[i]), b);
+
+        if (strcmp(x ? x : "", y ? y : "") != 0) {
+            return true;
+        }
+    }
+    return id[0] && !js_eq(net_find(c->before.controllers, "controller", id),
+                           net_find(c->after.controllers, "controller", id));
+}
+
+/* What a subnet gives the guests of its vnet, and does not any more. */
+static const char *loses(const js *was, const js *now) {
+    const char *gateway = js_str_or(was, "gateway", "");
+
+    return gateway[0] && strcmp(js_str_or(now, "gateway", ""), gateway) != 0 ? "its gateway goes"
+           : js_bool_or(was, "snat", false) && !js_bool_or(now, "snat", false)
+               ? "guests do not leave by the node's address any more"
+           : js_len(js_get(was, "dhcp-range")) && !js_len(js_get(now, "dhcp-range"))
+               ? "it gives out no addresses any more"
+               : NULL;
+}
+
+static void hit(struct net_case *c, const struct guest *g, const char *key, const char *effect,
+                const char *what, const char *why) {
+    net_hit(c,
+            &(struct affect){.resource = g->resource,
+                             .name = g->name,
+                             .node = g->node,
+                             .effect = effect,
+                             .severity = RISK_MEDIUM,
+                             .running = g->running,
+                             .via = key,
+                             .why = ""},
+            "%s: %s", what, why);
+}
+
+static void one_card(struct net_case *c, const struct guest *g, const char *key,
+                     const char *value) {
+    char name[64];
+    const js *vnet;
+
+    if (!key_is(key, "net") || !config_option(value, "bridge", name, sizeof(name)) ||
+        !(vnet = net_vnet(&c->before, name)) || !net_vnet(&c->after, name)) {
+        return; /* a vnet that goes is told already */
+    }
+    if (set_up_anew(c, js_str_or(vnet, "zone", ""))) {
+        hit(c, g, key, "interrupted", name, "its zone is set up in another way");
+    }
+    for (size_t i = 0; i < js_len(c->before.subnets); i++) {
+        const js *was = js_at(c->before.subnets, i);
+        const char *id = js_str_or(was, "subnet", "");
+        const char *why = strcmp(js_str_or(was, "vnet", ""), name) == 0
+                              ? loses(was, net_find(c->after.subnets, "subnet", id))
+                              : NULL;
+
+        if (why) {
+            hit(c, g, key, "degraded", id, why);
+        }
+    }
+}
+
+static void compare_routes(struct net_case *c) {
+    const struct guest *g;
+    size_t n = picture_guests(c->p, &g);
+
+    for (size_t i = 0; i < n; i++) {
+        JS_FOREACH(strcmp(g[i].node, c->before.node) == 0 ? g[i].cfg : NULL, key, value) {
+            if (js_is_str(value)) {
+                one_card(c, &g[i], key, json_object_get_string(value));
+            }
+        }
+    }
+}
+
+/* ---- node by node ---- */
+
+static void one_node(struct net_case *c, const char *node, const js *before, const js *after,
+                     bool applied) {
+    CLEANUP(net_state_done) struct net_state s = {NULL, NULL, false};
+    char text[120];
+
+    if (net_state_of(c->p, node, c->d, &s) < 0) {
+        return; /* told */
+    }
+    c->before.ifs = s.running;
+    c->after.ifs = applied ? s.staged : s.running;
+    net_side_sdn(&c->before, node, before);
+    net_side_sdn(&c->after, node, after);
+    if (applied && !js_eq(s.running, s.staged)) {
+        (void)snprintf(text, sizeof(text), "node/%.60s", node);
+        net_hit(c,
+                &(struct affect){.resource = text,
+                                 .node = node,
+                                 .effect = "changed",
+                                 .severity = RISK_MEDIUM,
+                                 .via = "interfaces",
+                                 .why = ""},
+                "the interfaces that are staged there are applied with it");
+    }
+    net_compare(c);
+    compare_routes(c);
+    c->before.ifs = c->after.ifs = NULL;
+}
+
+static void all_nodes(struct net_case *c, const js *before, const js *after, bool applied) {
+    for (size_t i = 0; i < picture_nodes(c->p); i++) {
+        bool online = true;
+        const char *node = picture_node(c->p, i, &online);
+        char text[120];
+
+        (void)snprintf(text, sizeof(text), "the network of node %.60s", node);
+        if (!online) {
+            draft_unread(c->d, text, "the node is offline and takes it over when it starts", NULL);
+            continue;
+        }
+        one_node(c, node, before, after, applied);
+    }
+}
+
+int blast_sdn(const struct picture *p, const struct blast_request *req, size_t n,
+              const struct blast_way *way, struct draft *d) {
+    CLEANUP(js_freep) js *running = net_sdn_of(p, true);
+    CLEANUP(js_freep) js *config = net_sdn_of(p, false);
+    CLEANUP(state_done) struct sdn_state s = {js_copy(running), js_copy(config), false};
+    struct net_case c = {.p = p, .d = d, .way = way};
+    const char *why = "no guest and no node fares otherwise by this change";
+
+    blast_unread(p, BLAST_SDN_NEEDS, 0, d);
+    for (size_t i = 0; i < n; i++) {
+        if (!change(&s, &req[i])) {
+            draft_unread(d, "what the change does", "it is not understood", NULL);
+            return -ENOENT;
+        }
+    }
+    c.staged = !s.applied;
+    all_nodes(&c, s.applied ? running : config, s.applied ? s.running : s.config, s.applied);
+    if (!c.any) {
+        draft_affect(d, &(struct affect){
+                            .resource = "sdn", .effect = "none", .severity = RISK_LOW, .why = why});
+        draft_risk(d, RISK_LOW, "%s", why);
+    }
+    tally_risk(&c.tally, d);
+    return 0;
+}
