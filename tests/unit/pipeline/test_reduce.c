@@ -46,6 +46,10 @@ START_TEST(order_of_lists_is_not_a_fact) {
     same("guests", "[{\"vmid\":1,\"cpu\":1},{\"vmid\":2}]", "[{\"vmid\":2},{\"vmid\":1,\"cpu\":3}]",
          true);
     same("guests", "[{\"vmid\":1,\"node\":\"a\"}]", "[{\"vmid\":1,\"node\":\"b\"}]", false);
+    same("places", "[{\"vmid\":1,\"status\":\"running\",\"name\":\"x\"}]",
+         "[{\"vmid\":1,\"status\":\"stopped\"}]", true);
+    same("places", "[{\"vmid\":1,\"node\":\"a\"}]", "[{\"vmid\":1,\"node\":\"b\"}]", false);
+    same("places", "[{\"vmid\":1}]", "[{\"vmid\":1},{\"vmid\":2}]", false);
 }
 END_TEST
 
