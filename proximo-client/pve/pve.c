@@ -317,7 +317,7 @@ static size_t connections_for(struct pve *p, size_t n) {
     want = want > p->opened ? want : p->opened;
     want = want < p->connections ? want : p->connections;
     p->opened = want;
-    return want < n ? want : n;
+    return want > 0 && want < n ? want : n;
 }
 
 static int get_many(struct pve *p, struct pve_job *job, size_t n, bool whole, struct err *e) {

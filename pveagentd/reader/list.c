@@ -64,9 +64,11 @@ static int visit(const struct search *s, int dir, const char *prefix, const char
     struct stat st;
 
     if ((size_t)snprintf(path, sizeof(path), "%s%s%s", prefix, name, pattern[piece] ? "/" : "") >=
-            sizeof(path) ||
-        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-        return 0; /* longer than any name of the list, or gone meanwhile */
+        sizeof(path)) {
+        return 0; /* longer than any name of the list */
+    }
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        return errno == ENOENT ? 0 : add(s->l, path, s->kind, errno, NULL);
     }
     if (!pattern[piece]) {
         return S_ISREG(st.st_mode) ? add(s->l, path, s->kind, 0, &st) : 0;

@@ -7,8 +7,10 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import urllib.parse
@@ -262,6 +264,61 @@ def test_changes_while_read(t):
             path.unlink()
 
 
+def test_unreadable(t):
+    """What is there and may not be read is named, a folder once; the plan gets it from the API."""
+    tree = w.lab.dir / "closed"
+    shutil.copytree(w.lab.tree, tree, symlinks=True)
+    conf = sorted((tree / "nodes" / NODE / "lxc").glob("*.conf"))[0]
+    conf.chmod(0)
+    (tree / "nodes" / "n02" / "qemu-server").chmod(0)
+    (tree / "nodes" / "n03").chmod(0o600)
+    (tree / "firewall").chmod(0)
+    for path in (tree, *tree.rglob("*")):
+        os.chown(path, w.lab.NETWORK_UID, w.lab.NETWORK_UID, follow_symlinks=False)
+    path = w.lab.dir / "run" / "closed"
+    path.mkdir()
+    os.chown(path, w.lab.NETWORK_UID, w.lab.NETWORK_UID)
+    binary = w.lab.dir / "run" / "pveagentd-reader"
+    shutil.copy(w.lab.program("pveagentd-reader"), binary)
+    proc = subprocess.Popen([binary, "--socket", path / "s", "--cluster-fs", tree, "--node", NODE,
+                             "--interfaces", "/nonexistent", "--peer-uid", "0"], env=w.lab.env,
+                            stdin=subprocess.DEVNULL, **w.lab.AS_NOBODY)
+    w.lab.procs.append(proc)
+    w.lab.wait_for(lambda: w.lab.answers(path / "s"), "the reader's socket", proc)
+    data = rest(ask_reader(path / "s"))
+    files, unread = parse(data.split(b"\n", 1)[1])
+    t.ok(set(unread) == {str(conf.relative_to(tree)), "nodes/n02/qemu-server/", "nodes/n03/lxc/",
+                         "nodes/n03/qemu-server/", "nodes/n03/host.fw", "nodes/n03/lrm_status",
+                         "firewall/"} - ({"firewall/"} if not (tree / "firewall").is_dir() else set()),
+         "what may not be read is named", json.dumps(unread))
+    t.ok("storage.cfg" in files and not [f for f in files if f.startswith("nodes/n03/")],
+         "the rest is there", sorted(files))
+    w.lab.stop(proc)
+    w.fresh = w.plan()
+    w.lab.stop(w.lab.reader)
+    reader = FakeReader(w.socket, data)
+    plan = w.plan()
+    t.ok(reader.asked > 0 and source(plan).startswith("API; no inventory: "),
+         "an inventory that does not even say which guests there are is not used", source(plan))
+    same(t, w.fresh, plan, "folders unread")
+    reader.close()
+    name = str(conf.relative_to(tree))
+    w.lab.start_reader(NODE)
+    good, _ = parse(w.read().split(b"\n", 1)[1])
+    w.lab.stop(w.lab.reader)
+    body = b"".join(b"unread %s Permission denied\n" % k.encode() if k == name else
+                    b"file %s %d\n%s\n" % (k.encode(), len(v), v) for k, v in sorted(good.items()))
+    head, _, _ = build(good).partition(b"file ")
+    reader = FakeReader(w.socket, head + body + b"end %d 1 sha256:%s\n" % (
+        len(good) - 1, hashlib.sha256(body).hexdigest().encode()))
+    plan = w.plan()
+    t.ok("inventory of" in source(plan) and "1 unread" in source(plan),
+         "one guest unread: the inventory is used", source(plan))
+    same(t, w.fresh, plan, "and the API asked for that one")
+    reader.close()
+    w.lab.start_reader(NODE)
+
+
 def test_equal(t):
     w.lab.terminal("node", "distrust", NODE)
     untrusted = w.plan()
@@ -472,4 +529,4 @@ def run(*tests):
 
 if __name__ == "__main__":
     run(test_what_leaves, test_changes_while_read, test_equal, test_more_plans, test_privileges,
-        test_lies, test_taken_over, test_drift)
+        test_unreadable, test_lies, test_taken_over, test_drift)
