@@ -59,15 +59,15 @@ static struct req *inv_free(struct inv *t) {
 }
 
 static void refuse(struct inv *t, const char *code, const char *why) {
-    struct req *q = inv_free(t);
     struct err e = {0};
 
+    /* why may be what the reader said, which goes with t */
     agent_log(AE_READER, why, NULL);
     (void)err_tag(&e, -EIO, code, "%s", why);
     if (strcmp(code, "busy") != 0) {
         (void)err_hint(&e, "on the node: systemctl status pveagentd-reader");
     }
-    req_error(q, &e);
+    req_error(inv_free(t), &e);
 }
 
 static void fail(struct inv *t, const char *why) {
