@@ -4,8 +4,8 @@
 
 #include "proximo-client/blast/picture.h"
 #include "proximo-client/blast/sdn.h"
+#include "proximo-client/pipeline/look.h"
 #include "proximo-client/pipeline/session.h"
-#include "proximo-client/pve/inventory.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/network_int.h"
@@ -28,7 +28,7 @@ int assess_sdn(struct draft *d, const struct assess *a, struct err *e) {
         return err_set(e, -E2BIG, "more requests than can be assessed");
     }
     session_progress(draft_session(d), 0, 0, "reading the network for the blast radius");
-    r = picture_read(draft_session(d)->pve, &ask, network_remember, d, &p, e);
+    r = look(d, &ask, network_remember, d, &p, e);
     if (r == 0) {
         const struct blast_way way = {pve_local_address(pve), pve_peer_address(pve)};
 
