@@ -26,7 +26,7 @@ libsim_a_SOURCES = \
 	proximo-client/sim/nodeconf.c proximo-client/sim/nodedisks.c proximo-client/sim/nodelife.c proximo-client/sim/nodepower.c \
 	proximo-client/sim/demo.h proximo-client/sim/demo.c proximo-client/sim/generate.c \
 	proximo-client/sim/http.c proximo-client/sim/network.h proximo-client/sim/network.c \
-	proximo-client/sim/network_file.c
+	proximo-client/sim/network_file.c proximo-client/sim/sdn.c
 bin_PROGRAMS += pvesim
 pvesim_SOURCES = proximo-client/sim/main.c
 pvesim_LDADD = libsim.a libnet.a libcore.a $(CLIENT_LIBS)

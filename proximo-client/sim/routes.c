@@ -114,6 +114,34 @@
     "otel-resource-attributes=string otel-timeout=int otel-verify-ssl=bool path=string "           \
     "proto=enum(udp,tcp) timeout=int token=string verify-certificate=bool"
 
+#define SDN       "/cluster/sdn"
+#define SDN_STATE "pending=bool running=bool"
+#define SDN_ZONE                                                                                   \
+    "advertise-subnets=bool bridge=string bridge-disable-mac-learning=bool controller=string "     \
+    "dhcp=enum(dnsmasq) disable-arp-nd-suppression=bool dns=string dnszone=string dp-id=int "      \
+    "exitnodes=string exitnodes-local-routing=bool exitnodes-primary=node fabric=string "          \
+    "ipam=string lock-token=string mac=string mtu=int nodes=string peers=string "                  \
+    "reversedns=string rt-import=string tag=int vlan-protocol=enum(802.1q,802.1ad) "               \
+    "vrf-vxlan=int vxlan-port=int"
+#define SDN_VNET "alias=string isolate-ports=bool lock-token=string tag=int vlanaware=bool"
+#define SDN_SUBNET                                                                                 \
+    "dhcp-dns-server=string dhcp-range=string dnszoneprefix=string gateway=ip lock-token=string "  \
+    "snat=bool"
+#define SDN_CONTROLLER                                                                             \
+    "asn=int bgp-multipath-as-path-relax=bool ebgp=bool ebgp-multihop=int fabric=string "          \
+    "isis-domain=string isis-ifaces=string isis-net=string lock-token=string loopback=string "     \
+    "node=node peers=string"
+#define SDN_IPAM   "fingerprint=string lock-token=string section=int token=string url=string"
+#define SDN_CHANGE " delete=string digest=string"
+/* One kind: its list, the member that names one, privileges, parameters when it is made (with !)
+ * and when it is changed. */
+#define SDN_ROUTES(at, key, may, add, make, change)                                                \
+    {M_GET, at, "", SDN_STATE, route_sdn_list}, {M_POST, at, add, make, route_sdn_create},         \
+        {M_GET, at "/{" key "}", may " SDN.Audit|SDN.Use|SDN.Allocate", SDN_STATE, route_sdn_get}, \
+        {M_PUT, at "/{" key "}", may " SDN.Allocate", change SDN_CHANGE, route_sdn_update}, {      \
+        M_DELETE, at "/{" key "}", may " SDN.Allocate", "lock-token=string", route_sdn_delete      \
+    }
+
 const struct route sim_routes[] = {
     {M_GET, "/version", "", "", route_version},
     {M_GET, "/cluster", "", "", route_cluster_index},
@@ -213,6 +241,27 @@ const struct route sim_routes[] = {
     {M_DELETE, FW "/groups/{group}", FW_EDIT, "", route_fw_group_delete},
     FW_RULE_ROUTES(FW "/groups/{group}", AUDIT, FW_EDIT),
     FW_NAME_ROUTES(FW, AUDIT, FW_EDIT),
+
+    {M_GET, SDN, "", "", route_sdn_index},
+    {M_PUT, SDN, "/sdn SDN.Allocate", "lock-token=string release-lock=bool", route_sdn_apply},
+    {M_POST, SDN "/rollback", "/sdn SDN.Allocate", "lock-token=string release-lock=bool",
+     route_sdn_rollback},
+    SDN_ROUTES(SDN "/zones", "zone", "/sdn/zones/{zone}", "/sdn/zones SDN.Allocate",
+               "zone!=word type!=enum(evpn,faucet,qinq,simple,vlan,vxlan) " SDN_ZONE, SDN_ZONE),
+    SDN_ROUTES(SDN "/vnets", "vnet", "/sdn/zones", "/sdn/zones/{zone} SDN.Allocate",
+               "vnet!=word zone!=word type=enum(vnet) " SDN_VNET, "zone=word " SDN_VNET),
+    SDN_ROUTES(SDN "/vnets/{vnet}/subnets", "subnet", "/sdn/zones", "/sdn/zones SDN.Allocate",
+               "subnet!=string type!=enum(subnet) " SDN_SUBNET, SDN_SUBNET),
+    SDN_ROUTES(SDN "/controllers", "controller", "/sdn/controllers",
+               "/sdn/controllers SDN.Allocate",
+               "controller!=word type!=enum(bgp,evpn,faucet,isis) " SDN_CONTROLLER, SDN_CONTROLLER),
+    SDN_ROUTES(SDN "/ipams", "ipam", "/sdn/ipams", "/sdn/ipams SDN.Allocate",
+               "ipam!=word type!=enum(netbox,phpipam,pve) " SDN_IPAM, SDN_IPAM),
+    SDN_ROUTES(
+        SDN "/dns", "dns", "/sdn/dns", "/sdn/dns SDN.Allocate",
+        "dns!=word type!=enum(powerdns) key!=string url!=string fingerprint=string "
+        "lock-token=string reversemaskv6=int reversev6mask=int ttl=int",
+        "key=string url=string fingerprint=string lock-token=string reversemaskv6=int ttl=int"),
 
     {M_GET, "/nodes", "", "", route_nodes},
     {M_GET, N, "", "", route_node_index},

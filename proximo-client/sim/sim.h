@@ -190,6 +190,9 @@ handler route_version, route_cluster_index, route_resources, route_cluster_statu
     route_cluster_nextid, route_cluster_options, route_config_nodes, route_nodes, route_node_index,
     route_node_status, route_node_version, route_node_config, route_node_dns, route_node_time,
     route_node_network;
+/* sdn.c */
+handler route_sdn_index, route_sdn_list, route_sdn_get, route_sdn_create, route_sdn_update,
+    route_sdn_delete, route_sdn_apply, route_sdn_rollback;
 /* network.c */
 handler route_node_iface, route_iface_create, route_iface_update, route_iface_delete,
     route_network_apply, route_network_revert;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Interfaces of a node through the program and a simulated cluster: staged with their consequences,
+"""Interfaces of a node and the software-defined network through the program and a simulated cluster: staged with their consequences,
 seen as a difference, applied by an operator only, and never on another state than was looked at."""
 
 import os
@@ -55,6 +55,29 @@ def applied(t):
     t.ok(code == 1 and "no_change" in text, "nothing staged, nothing to apply", text)
 
 
+def pending(t):
+    sdn = "/cluster/sdn"
+    w.sim.call("POST", sdn + "/zones", zone="z1", type="vlan", bridge="vmbr0")
+    w.sim.call("POST", sdn + "/vnets", vnet="v1", zone="z1", tag=5)
+    w.sim.end_of(w.sim.call("PUT", sdn))
+    w.sim.call("PUT", "/nodes/pve1/lxc/303/config", net0="name=eth0,bridge=v1,hwaddr=BC:24:11:00:03:03")
+    code, plan, text = w.plan("pve_sdn_vnet_delete", vnet="v1")
+    t.ok(code == 0 and ("ct/303", "wont-boot", "net0") in affected(plan), "who is on a vnet that goes",
+         plan and affected(plan) or text)
+    code, plan, text = w.plan("pve_sdn_vnet_update", vnet="v1", tag=6)
+    t.ok(code == 0 and ("ct/303", "exposed", "net0") in affected(plan) and
+         all("once applied" in a["why"] for a in plan["plan"]["affected"]), "a change is only pending",
+         plan and affected(plan) or text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code == 0 and op["outcome"] == "done", "it is made", text)
+    code, plan, text = w.plan("pve_sdn_apply")
+    t.ok(code == 0 and ("ct/303", "exposed", "net0") in affected(plan) and
+         plan["plan"]["approval"]["required"] == "operator", "applied, it is another network: an operator's",
+         plan and affected(plan) or text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code == 0 and op["outcome"] == "done", "which is then so", text)
+
+
 def unread(t):
     w.sim.call("POST", "/sim/fault", spec="status=500 GET /cluster/config/nodes x9")
     code, plan, text = w.plan("pve_network_iface_create", node="pve1", iface="vmbr8", type="bridge")
@@ -65,6 +88,6 @@ def unread(t):
 
 try:
     w.operator()
-    sys.exit(Tap().run(staged, applied, unread))
+    sys.exit(Tap().run(staged, applied, pending, unread))
 finally:
     w.close()

@@ -21,10 +21,7 @@ ELSEWHERE = {
         "pve_ha_group_create", "pve_ha_group_update", "pve_ha_group_delete",
         "pve_ha_disarm",
         "pve_volume_update",
-        # pvesim has no pending network yet
-        *(f"pve_sdn_{kind}_{verb}" for kind in ("zone", "vnet", "controller", "ipam")
-          for verb in ("create", "update", "delete")),
-        "pve_sdn_subnet_update", "pve_sdn_dns_create", "pve_sdn_dns_update",
+        # pvesim has no firewall of vnets
         *(f"pve_vnet_firewall_{verb}" for verb in ("rule_add", "rule_update", "rule_move",
                                                    "rule_remove", "options_set")),
         # no cluster of pvesim has Ceph
@@ -269,8 +266,53 @@ NETWORK = [
       **FORGET}),
 ]
 
+S = "/cluster/sdn"
+ZONE = ("POST", S + "/zones", {"zone": "z1", "type": "vlan", "bridge": "vmbr0", "nodes": "pve1,pve2"})
+VNET = ("POST", S + "/vnets", {"vnet": "v1", "zone": "z1", "tag": 5, "alias": "tenant"})
+SUBNET = ("POST", S + "/vnets/v1/subnets", {"subnet": "10.8.0.0/24", "type": "subnet",
+                                            "gateway": "10.8.0.1", "snat": 1})
+NO_ZONE = ("DELETE", S + "/zones/z1", {})
+NO_VNET = ("DELETE", S + "/vnets/v1", {})
+NO_SUBNET = ("DELETE", S + "/vnets/v1/subnets/z1-10.8.0.0-24", {})
+
+SDN = [
+    ("pve_sdn_zone_create", {"zone": "z9", "type": "vxlan", "peers": ["10.0.0.1", "10.0.0.2"], "mtu": 1450}, {}),
+    ("pve_sdn_zone_update", {"zone": "z1", "bridge": "vmbr1", "delete": ["nodes"]},
+     {"before": [ZONE], "after": [NO_ZONE]}),
+    ("pve_sdn_zone_delete", {"zone": "z1"}, {"before": [ZONE], "after": [NO_ZONE]}),
+    ("pve_sdn_vnet_create", {"vnet": "v9", "zone": "z1", "tag": 9, "vlanaware": True},
+     {"before": [ZONE], "after": [NO_ZONE]}),
+    ("pve_sdn_vnet_update", {"vnet": "v1", "tag": 6, "isolate-ports": True, "delete": ["alias"]},
+     {"before": [ZONE, VNET], "after": [NO_VNET, NO_ZONE]}),
+    ("pve_sdn_vnet_delete", {"vnet": "v1"}, {"before": [ZONE, VNET], "after": [NO_VNET, NO_ZONE]}),
+    ("pve_sdn_subnet_update", {"vnet": "v1", "subnet": "z1-10.8.0.0-24", "gateway": "10.8.0.2",
+                               "delete": ["snat"]},
+     {"before": [ZONE, VNET, SUBNET], "after": [NO_SUBNET, NO_VNET, NO_ZONE]}),
+    ("pve_sdn_controller_create", {"controller": "ctl9", "type": "evpn", "asn": 65000,
+                                   "peers": ["10.0.0.1"]}, {}),
+    ("pve_sdn_controller_update", {"controller": "ctl1", "asn": 65001, "delete": ["peers"]},
+     {"before": [("POST", S + "/controllers", {"controller": "ctl1", "type": "evpn", "asn": 65000,
+                                               "peers": "10.0.0.1,10.0.0.2"})]}),
+    ("pve_sdn_controller_delete", {"controller": "ctl1"},
+     {"after": [("DELETE", S + "/controllers/ctl1", {})]}),
+    ("pve_sdn_ipam_create", {"ipam": "nb9", "type": "netbox", "url": "https://n.example.org"}, {}),
+    ("pve_sdn_ipam_update", {"ipam": "nb1", "url": "https://m.example.org"},
+     {"before": [("POST", S + "/ipams", {"ipam": "nb1", "type": "netbox", "url": "https://n.example.org"})]}),
+    ("pve_sdn_ipam_delete", {"ipam": "nb1"}, {"after": [("DELETE", S + "/ipams/nb1", {})]}),
+    ("pve_sdn_dns_create", {"dns": "pd9", "type": "powerdns", "url": "http://d.example.org", "key": "s3cret-55"},
+     {}),
+    ("pve_sdn_dns_update", {"dns": "pd1", "ttl": 300},
+     {"before": [("POST", S + "/dns", {"dns": "pd1", "type": "powerdns", "url": "http://d.example.org",
+                                       "key": "k"})], "after": [("DELETE", S + "/dns/pd1", {})]}),
+    # without a way back: what they leave is named apart
+    ("pve_sdn_apply", {}, {"before": [("POST", S + "/zones", {"zone": "z7", "type": "simple"}),
+                                      ("POST", S + "/vnets", {"vnet": "v7", "zone": "z7"})]}),
+    ("pve_sdn_rollback", {}, {"before": [("PUT", S + "/vnets/v7", {"tag": 7})]}),
+]
+
 CASES = [
     *NETWORK,
+    *SDN,
     # power: both kinds, each way; a guest that the HA manager looks after
     ("pve_guest_power", {"vmid": 303, "action": "start"}, {}),
     ("pve_guest_power", {"vmid": 214, "action": "start"}, {}),

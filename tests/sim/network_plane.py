@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# pvesim's interfaces of nodes: what is staged, shown with its difference, applied and forgotten, and
-# what is refused, in the words of the captured answers. TAP.
+# pvesim's interfaces of nodes and its software-defined network: what is staged, shown with its
+# difference, applied and forgotten, and what is refused, in the words of the captured answers. TAP.
 import os, re, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -114,9 +114,46 @@ def privileges(sim):
           "the rest is refused")
 
 
+def sdn(sim):
+    S = "/cluster/sdn"
+
+    def listed(kind, **form):
+        return sim.call("GET", f"{S}/{kind}", **form)[2]["data"]
+
+    sim.call("POST", S + "/zones", zone="capz", type="simple")
+    sim.call("POST", S + "/vnets", vnet="capv", zone="capz")
+    check(listed("zones", pending=1) == [{"digest": None, "pending": {}, "state": "new", "type": "simple",
+                                          "zone": "capz"}], "a new zone is pending as the captured one is",
+          listed("zones", pending=1))
+    check(listed("vnets", pending=1) == [{"digest": None, "pending": {"zone": "capz"}, "state": "new",
+                                          "type": "vnet", "vnet": "capv"}], "and a new vnet",
+          listed("vnets", pending=1))
+    check(listed("vnets", running=1) == [], "neither runs")
+    refused(sim, "DELETE", S + "/zones/capz", None,
+            "delete sdn zone object failed: zone capz is used by vnet capv")
+    task(sim, "PUT", S, "reloadnetworkall")
+    check(listed("vnets", pending=1) == [{"digest": None, "type": "vnet", "vnet": "capv", "zone": "capz"}],
+          "after the apply nothing is pending", listed("vnets", pending=1))
+    sim.call("PUT", S + "/vnets/capv", tag=5, alias="x")
+    check(listed("vnets", pending=1)[0]["pending"] == {"tag": 5, "alias": "x"}, "a change is pending")
+    sim.call("POST", S + "/rollback")
+    check("state" not in listed("vnets", pending=1)[0], "a rollback forgets it")
+    sim.call("POST", S + "/vnets/capv/subnets", subnet="10.8.0.0/24", type="subnet", gateway="10.8.0.1")
+    one = listed("vnets/capv/subnets")[0]
+    check((one["subnet"], one["cidr"], one["zone"], one["mask"]) == ("capz-10.8.0.0-24", "10.8.0.0/24", "capz", "24"),
+          "a subnet's id holds its zone", one)
+    refused(sim, "DELETE", S + "/vnets/capv", "vnet", "Can't delete vnet if subnets exists")
+    refused(sim, "PUT", S + "/vnets/capv", "vlanaware", "not compatible with subnets", vlanaware=1)
+    status, reason, _ = sim.call("PUT", S + "/zones/capz", mtu=1400, digest="0" * 40)
+    check(status == 500 and "detected modified configuration" in reason, "a stale digest is refused", reason)
+    sim.call("POST", N, iface="vmbr5", type="bridge")
+    task(sim, "PUT", S, "reloadnetworkall")
+    check("active" in shown(sim)[0]["vmbr5"] and not shown(sim)[1], "an apply takes staged interfaces along")
+
+
 with tempfile.TemporaryDirectory() as directory:
     sim = Sim(directory, "--task-ms", "1", "--seed", "3")
-    for part in (staging, merging, applying, refusals, privileges):
+    for part in (staging, merging, applying, refusals, privileges, sdn):
         part(sim)
     check(sim.stop() == 0, "the simulator ends well")
 done()
