@@ -32,6 +32,7 @@ struct dangling {
     struct draft *d;
     struct part part[LISTS];
     unsigned int unjudged[LISTS];
+    unsigned int odd; /* entries that are not understood */
 };
 
 static void look_at_lists(struct dangling *x) {
@@ -136,11 +137,17 @@ static bool gone_who(struct dangling *x, const char *type, const char *name) {
 static js *judged(struct dangling *x, const js *entry) {
     const char *type = js_str_or(entry, "type", ""), *who = js_str_or(entry, "ugid", "");
     const char *role = js_str_or(entry, "roleid", "");
-    const char *path = gone_path(x, js_str_or(entry, "path", ""));
-    bool is_nobody = gone_who(x, type, who);
-    bool is_no_role = is_gone(x, ROLES, role);
+    const char *path;
+    bool is_nobody, is_no_role;
     js *o;
 
+    if (!type[0] || !who[0] || !role[0] || js_str_or(entry, "path", "")[0] != '/') {
+        x->odd++;
+        return NULL;
+    }
+    path = gone_path(x, js_str_or(entry, "path", ""));
+    is_nobody = gone_who(x, type, who);
+    is_no_role = is_gone(x, ROLES, role);
     if (!path && !is_nobody && !is_no_role) {
         return NULL;
     }
@@ -167,6 +174,9 @@ js *blast_access_dangling(const struct picture *p, struct draft *d) {
         if (o) {
             js_push(out, o);
         }
+    }
+    if (d && x.odd) {
+        draft_unread(d, "some ACL entries", "they are not understood", NULL);
     }
     for (int i = 0; i < LISTS; i++) {
         char what[120];

@@ -75,10 +75,43 @@ static void nodes(const struct picture *p, const js *world) {
     (void)blast_mapping(p, "pci", "gpu", js_get(world, "before"), js_get(world, "after"), NULL);
 }
 
+/* Requests to the planes of HA, replication, realms and pools, whatever the lists hold. */
+static void requests(const struct picture *p, const js *world) {
+    const js *list = js_get(world, "requests");
+    struct blast_request req[4];
+    size_t n = 0;
+
+    for (; n < js_len(list) && n < ARRAY_LEN(req); n++) {
+        const js *q = js_at(list, n);
+
+        req[n] = (struct blast_request){js_str_or(q, "method", ""), js_str_or(q, "path", ""),
+                                        js_get(q, "form")};
+    }
+    for (size_t i = 0; i < n; i++) {
+        (void)blast_realm(p, js_get(world, "before"), &req[i], "a@pve!t", 1000, NULL);
+    }
+    (void)blast_ha(p, req, n, NULL);
+    (void)blast_replication(p, req, n, NULL);
+    (void)blast_pool(p, req, n, "a@pve!t", 1000, NULL);
+}
+
+static void lists(const struct picture *p, const js *world) {
+    CLEANUP(js_freep) js *gone = blast_access_dangling(p, NULL);
+    CLEANUP(js_freep) js *fresh = blast_freshness(p, 1000000, 100);
+    const struct guest *g;
+
+    (void)blast_storage_keep(p, "st", js_get(world, "set"), js_get(world, "del"), 1000, NULL);
+    if (js_len(fresh) != picture_guests(p, &g)) {
+        abort(); /* every guest is told of, once */
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     CLEANUP(js_freep) js *world = NULL;
-    const struct picture_ask all = {
-        .what = BLAST_STORAGE_NEEDS | BLAST_NODE_NEEDS | PIC_DISKS, .storage = "st", .nodes = "c1"};
+    const struct picture_ask all = {.what = BLAST_STORAGE_NEEDS | BLAST_NODE_NEEDS | PIC_DISKS |
+                                            BLAST_HA_NEEDS | BLAST_POOL_NEEDS | BLAST_BACKUP_NEEDS,
+                                    .storage = "st",
+                                    .nodes = "c1"};
     CLEANUP(picture_freep) struct picture *p = NULL;
     const js *args;
 
@@ -98,6 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     (void)blast_rollback(p, 100, "s1", 1000000, NULL);
     (void)blast_exec(p, 100, args, NULL);
     nodes(p, world);
+    requests(p, world);
+    lists(p, world);
     (void)perms_cover(js_get(world, "/access/permissions"), "/vms/100", "VM.Audit|VM.Backup", NULL);
     return 0;
 }

@@ -287,6 +287,9 @@ static const struct {
     {"a role", DANGLES(ENTRY("/", "user", "a@pve", "Gone", "1")), 1, "no role Gone", NULL},
     {"what nobody here knows", DANGLES(SEE_ON("/sdn/zones/z") "," SEE_ON("/vms/100/x")), 0, NULL,
      NULL},
+    {"an entry without a name, and one that is none",
+     DANGLES("{\"path\":\"/vms/101\"},\"x\"," SEE_ON("/vms/101")), 1, "no /vms/101",
+     "unread some ACL entries"},
     {"guests are not all seen",
      "{\"/access/permissions\":{\"/\":{\"Sys.Audit\":1,\"User.Modify\":1,\"Pool.Audit\":1}},"
      "\"/access/users?full=1\":[" ROOT
