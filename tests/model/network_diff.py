@@ -5,7 +5,7 @@ pairs of files whose difference Python makes must give the running one back, mem
 said not to be certain. TAP."""
 import guest_lib
 from guest_lib import RUNS, compare, done, ok
-from network_world import Net, changes, edited
+from network_world import Net, changes, edited, finish, ordered
 
 guest_lib.Driver.program = "network_driver"
 
@@ -44,6 +44,22 @@ def one(rng, driver):
     return None
 
 
+def alike(name, more):
+    """Two bridges that are alike, of which the second goes: the difference is cut between them, and what
+    follows it unseen belongs to the one in one file and to the other in the other."""
+    aware = {"type": "bridge", "autostart": 1, "bridge_vlan_aware": 1, "bridge_vids": "2-4094", **more}
+    first = finish(dict(aware, iface="vmbr0", cidr="10.0.0.2/24"))
+    running = ordered([first, finish(dict(aware, iface="vmbr1"))])
+    staged = ordered([finish(dict(first, bridge_ports="eno7"))])
+    driver = guest_lib.Driver()
+    have = driver.ask({"call": "running", "staged": staged, "changes": changes(running, staged)})
+    ok(not have["doubts"] and reduced(have["list"]) == reduced(running), name,
+       f"{changes(running, staged)}\n{have}")
+    driver.close()
+
+
+alike("a difference that is cut between two bridges", {})
+alike("with more below it", {"mtu": "1400", "comments": "a\n"})
 compare("what runs", one, RUNS * 10)
 ok(certain > 20 * doubtful, f"{doubtful} of {certain + doubtful} are not certain and say so")
 done()
