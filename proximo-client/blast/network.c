@@ -91,6 +91,12 @@ int net_state_of(const struct picture *p, const char *node, struct draft *d,
     ret->running = js_is_str(changes)
                        ? net_running(list, json_object_get_string((js *)(uintptr_t)changes), doubts)
                        : js_copy(list);
+    if (net_is_tangled(&(struct net_side){.node = node, .ifs = ret->staged}) ||
+        net_is_tangled(&(struct net_side){.node = node, .ifs = ret->running})) {
+        (void)snprintf(path, sizeof(path), "the interfaces of %.63s", node);
+        draft_unread(d, path, "there are more of them, or more upon one another, than are followed",
+                     NULL);
+    }
     for (size_t i = 0; i < js_len(doubts); i++) {
         (void)snprintf(path, sizeof(path), "what runs on %.63s", node);
         draft_unread(d, path, json_object_get_string(js_at(doubts, i)), NULL);

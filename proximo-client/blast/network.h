@@ -24,6 +24,9 @@ const js *net_iface(const struct net_side *s, const char *name);       /* NULL *
 const js *net_vnet(const struct net_side *s, const char *name);
 /* {wire: 1}; never NULL. A new value. */
 js *net_wires(const struct net_side *s, const char *name);
+/* Whether the walks above and below are cut: more interfaces, or more upon one another, than are
+ * followed. What is then said of them is not all. */
+bool net_is_tangled(const struct net_side *s);
 /* {interface: 1} of everything that `name` rests on, itself included. A new value. */
 js *net_chain(const struct net_side *s, const char *name);
 /* Bytes of a packet that get through `name` and everything below it. */

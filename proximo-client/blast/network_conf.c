@@ -11,6 +11,7 @@
 
 #define DEPTH 12  /* of interfaces upon interfaces; real ones have four or five */
 #define STEPS 600 /* of one walk: a list in which everything rests on everything ends, too */
+#define CHAIN 400 /* interfaces that one may rest on */
 
 const js *net_find(const js *list, const char *key, const char *name) {
     for (size_t i = 0; i < js_len(list); i++) {
@@ -167,9 +168,13 @@ static void wires_into(struct walk *w, const char *name) {
     const js *vnet = iface ? NULL : net_vnet(w->s, name);
     char raw[64];
 
-    if (w->depth > DEPTH || ++*w->steps > STEPS) {
+    if (w->depth > DEPTH) {
+        *w->steps = STEPS;
+    }
+    if (*w->steps >= STEPS) {
         return;
     }
+    ++*w->steps;
     raw_of(iface, name, raw, sizeof(raw));
     if (vnet) {
         wires_of_vnet(w, vnet);
@@ -191,13 +196,27 @@ js *net_wires(const struct net_side *s, const char *name) {
     return w.out;
 }
 
+bool net_is_tangled(const struct net_side *s) {
+    bool cut = js_len(s->ifs) > CHAIN;
+
+    for (size_t i = 0; !cut && i < js_len(s->ifs); i++) {
+        unsigned int steps = 0;
+        CLEANUP(js_freep) js *out = js_object();
+        struct walk w = {.s = s, .out = out, .steps = &steps};
+
+        wires_into(&w, js_str_or(js_at(s->ifs, i), "iface", ""));
+        cut = steps >= STEPS;
+    }
+    return cut;
+}
+
 static void chain_into(void *ctx, const char *name) {
     struct walk *w = ctx;
     const js *iface = net_iface(w->s, name);
     const js *vnet = iface ? NULL : net_vnet(w->s, name);
     char raw[64];
 
-    if (js_get(w->out, name) || w->depth > 400) {
+    if (js_get(w->out, name) || w->depth > CHAIN) {
         return;
     }
     w->depth++;

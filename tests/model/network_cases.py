@@ -317,5 +317,8 @@ w = world(two, more={N + "#changes": lost})
 have = driver.ask(dict(US, call="network", node="c1", requests=[APPLY], world=w))
 ok(any("does not tell which interface" in s for s in have["says"]) and have["risk"] == 3,
    "a line that cannot be attributed is said", f"{lost} {have}")
+DEEP = PLAIN + [vlan("v1", "eno1", 1)] + [vlan(f"v{i}", f"v{i - 1}", i) for i in range(2, 20)]
+apply("interfaces upon interfaces, more than are followed, are said", DEEP, other(DEEP, "vmbr1", mtu="1400"), [],
+      ["interface/c1/vmbr1 changed 1 vmbr1"], "than are followed", 3, complete=False)
 ok(driver.close(), "the analyser ended well")
 done()
