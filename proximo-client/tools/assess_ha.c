@@ -4,21 +4,15 @@
 #include <string.h>
 
 #include "common/ident.h"
+#include "common/own.h"
 #include "proximo-client/blast/blast.h"
-#include "proximo-client/blast/picture.h"
-#include "proximo-client/pipeline/look.h"
-#include "proximo-client/pipeline/session.h"
 #include "proximo-client/tools/assess.h"
+#include "proximo-client/tools/look.h"
 
-/* The verdict hangs on HA's lists, on storages, replicas, nodes, and where the volumes are. A plan
- * must not drift because some guest was started. */
-static int remember(void *ctx, const char *path, const char *reduce, const js *data,
-                    struct err *e) {
-    bool matters = strncmp(path, "/cluster/resources?type=vm", 26) != 0 &&
-                   strcmp(path, "/access/permissions") != 0;
-
-    return matters ? draft_precondition(ctx, path, reduce, data, e) : 0;
-}
+/* The verdict hangs on HA's lists, on storages, replicas, nodes, and where each guest is: who was
+ * moved since is recovered elsewhere. A plan must not drift because some guest was started. */
+static const char ha_paths[] =
+    "/cluster/ha/ /cluster/replication /storage /cluster/resources?type=";
 
 /* The guest of a resource that is to be added: HA's own list does not name it yet. */
 static uint32_t guest_of(const js *form) {
@@ -30,7 +24,7 @@ static uint32_t guest_of(const js *form) {
 }
 
 int assess_ha(struct draft *d, const struct assess *a, struct err *e) {
-    CLEANUP(picture_freep) struct picture *p = NULL;
+    CLEANUP(look_done) struct look l = {.paths = ha_paths};
     struct blast_request req[4];
     struct picture_ask ask = {.what = BLAST_HA_NEEDS};
     size_t n = assess_requests(a, req, ARRAY_LEN(req));
@@ -42,7 +36,7 @@ int assess_ha(struct draft *d, const struct assess *a, struct err *e) {
     if (n == 0) {
         return err_set(e, -EINVAL, "not a change of HA that can be assessed");
     }
-    session_progress(draft_session(d), 0, 0, "reading HA for the blast radius");
-    r = look(d, &ask, remember, d, &p, e);
-    return r < 0 ? r : assess_verdict(blast_ha(p, req, n, d), e);
+    l.guest[0] = ask.vmid;
+    r = look_open(&l, d, &ask, e);
+    return r < 0 ? r : look_close(&l, blast_ha(l.p, req, n, d), e);
 }

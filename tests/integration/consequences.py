@@ -39,6 +39,24 @@ def test_ha_resource(t):
     w.sim.call("DELETE", "/cluster/ha/resources/ct:303")
 
 
+def test_ha_drift(t):
+    """Where a guest is decides what the manager does: a plan made before it moved is not applied."""
+    def move(there):
+        w.sim.end_of(w.sim.call("POST", f"/nodes/{guest(104)['node']}/qemu/104/migrate", target=there,
+                                **{"online": 1, "with-local-disks": 1}))
+
+    home = guest(104)["node"]
+    w.sim.call("POST", "/cluster/ha/resources", sid="vm:104", state="ignored")
+    code, plan, text = w.plan("pve_ha_resource_update", sid="vm:104", state="stopped")
+    t.ok(code == 0, "a state is planned", text)
+    move("pve2")
+    t.ok(guest(104)["node"] == "pve2", "the guest moves")
+    code, op, text = w.carry_out(plan)
+    t.ok(code == 5 and "plan_drifted" in text, "and the plan is refused", text)
+    w.sim.call("DELETE", "/cluster/ha/resources/vm:104")
+    move(home)
+
+
 def test_ha_rule(t):
     code, plan, text = w.plan("pve_ha_rule_create", rule="alone", type="resource-affinity",
                               affinity="negative", resources=["ct:302"])
@@ -159,7 +177,7 @@ def test_freshness(t):
 
 
 try:
-    sys.exit(Tap().run(test_ha_resource, test_ha_rule, test_ha_purge, test_replication,
+    sys.exit(Tap().run(test_ha_resource, test_ha_drift, test_ha_rule, test_ha_purge, test_replication,
                        test_realm, test_storage_settings, test_pool, test_acl_prune,
                        test_freshness))
 finally:
