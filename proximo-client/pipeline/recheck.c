@@ -102,7 +102,9 @@ static int recheck_api(struct change *c, bool prepared, struct err *e) {
         if (is_node_read(js_at(pre, i))) {
             continue;
         }
-        if (job[k].result < 0) {
+        if (job[k].result < 0 && strcmp(errs[k].tag, "pve_not_found") == 0) {
+            r = drifted(c, job[k].path, e); /* it was there when the plan was made */
+        } else if (job[k].result < 0) {
             if (e) {
                 *e = errs[k];
             }

@@ -325,7 +325,7 @@ class FaultWorld(World):
         os.waitpid(pid, 0)
         os.close(fd)
 
-    def sim_call(self, method, path, **form):
+    def sim_call(self, method, path, /, **form):
         """A call of somebody else, past client and proxy."""
         token = open(self.sim.info["token-file"], encoding="utf-8").read().strip()
         url = urllib.parse.urlsplit(self.sim.info["url"])

@@ -128,6 +128,13 @@ def test_other_world(t):
     t.ok(code == 5 and "plan_drifted" in text, "the guest was changed by somebody else: plan_drifted",
          text)
     t.ok(len(w.proxy.changes) == sent, "and nothing was sent")
+    w.sim_call("POST", "/storage", storage="passing", type="dir", path="/srv/passing", content="iso")
+    plan = planned(t, "pve_storage_update", storage="passing", set={"disable": True})
+    w.sim_call("DELETE", "/storage/passing")
+    sent = len(w.proxy.changes)
+    code, text = w.carried_out(plan)
+    t.ok(code == 5 and "plan_drifted" in text, "what the plan is about is gone: plan_drifted", text)
+    t.ok(len(w.proxy.changes) == sent, "and nothing was sent")
     vmid = GUEST["vmid"]
     code, text = w.carried_out(snapshot(t, "base"))
     t.ok(code == 0, "a snapshot to roll back to", text)
