@@ -4,6 +4,7 @@
 #include "proximo-client/mcp/peer_int.h"
 
 #include <stdio.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "common/err.h"
@@ -69,13 +70,6 @@ static void add_instructions(const struct peer *p, js *result) {
     if (text) {
         js_add(result, "instructions", js_str(text));
     }
-}
-
-static const js *tools(struct peer *p) {
-    if (!p->tools) {
-        p->tools = p->b->tools(p->b->ctx);
-    }
-    return p->tools;
 }
 
 /* ---- methods: 0 and *ret, a code with *f filled, or METHOD_LATER for an open call
@@ -147,23 +141,24 @@ static int do_tools_list(struct peer *p, const struct request *r, js **ret, stru
         return rpc_fail(f, RPC_BAD_PARAMS, "unknown cursor: the list is one page");
     }
     result = js_object();
-    js_add(result, "tools", js_ref((js *)(uintptr_t)tools(p)));
+    js_add(result, "tools", p->b->tools(p->b->ctx));
     cacheable(result, r->era, TTL_TOOLS_MS);
     *ret = result;
     return 0;
 }
 
 static bool has_output_schema(struct peer *p, const char *name) {
-    const js *list = tools(p);
+    if (!p->with_output) {
+        CLEANUP(js_freep) js *list = p->b->tools(p->b->ctx);
 
-    for (size_t i = 0; i < js_len(list); i++) {
-        const js *tool = js_at(list, i);
-
-        if (strcmp(js_str_or(tool, "name", ""), name) == 0) {
-            return js_get(tool, "outputSchema") != NULL;
+        p->with_output = js_object();
+        for (size_t i = 0; i < js_len(list); i++) {
+            if (js_get(js_at(list, i), "outputSchema")) {
+                js_add(p->with_output, js_str_or(js_at(list, i), "name", ""), js_int(1));
+            }
         }
     }
-    return false;
+    return js_get(p->with_output, name) != NULL;
 }
 
 /* A modern request names its client itself; a legacy one was introduced by the handshake. */
@@ -254,6 +249,9 @@ void method_request(struct peer *p, const struct request *r) {
     peer_answer(p, r->batch,
                 code < 0 ? rpc_error(r->m->id, &f)
                          : rpc_result(r->m->id, method_envelope(p, r->era, result)));
+    if (m && m->run == do_tools_list) {
+        (void)malloc_trim(0); /* the list's tree is many times what stays; it is rarely asked for */
+    }
 }
 
 /* notifications/cancelled is the only one that means anything to us. */

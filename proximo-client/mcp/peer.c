@@ -47,7 +47,7 @@ void peer_freep(struct peer **pp) {
         p->calls->batch = NULL;
         peer_call_drop(p, p->calls);
     }
-    json_object_put(p->tools);
+    json_object_put(p->with_output);
     free(p);
     *pp = NULL;
 }

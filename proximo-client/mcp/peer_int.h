@@ -31,7 +31,7 @@ struct peer {
     const struct peer_ops *ops;
     void *ctx;
     struct era_state era;
-    js *tools; /* made at the first use, never changed after */
+    js *with_output; /* {tool: 1} of those with an output schema; made at the first call */
     int64_t last_ticket;
     struct open_call *calls;
 };

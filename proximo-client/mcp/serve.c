@@ -13,28 +13,24 @@ struct serve {
     struct app *app;
     const char *toolsets;
     bool read_only;
-    js *tools; /* made once: tools/list, and with read_only every call's name check */
 };
 
 static bool only_reads(const js *tool) {
     return js_bool_or(js_get(tool, "annotations"), "readOnlyHint", false);
 }
 
+/* Made anew for each use: a host asks once, and as a tree the list takes twenty times its text. */
 static js *list(void *ctx) {
     struct serve *s = ctx;
-    CLEANUP(js_freep) js *all = NULL;
+    CLEANUP(js_freep) js *all = service_tools(s->app, s->toolsets);
+    js *ret = js_array();
 
-    if (s->tools) {
-        return js_ref(s->tools);
-    }
-    all = service_tools(s->app, s->toolsets);
-    s->tools = js_array();
     for (size_t i = 0; i < js_len(all); i++) {
         if (!s->read_only || only_reads(js_at(all, i))) {
-            js_push(s->tools, js_ref(js_at(all, i)));
+            js_push(ret, js_ref(js_at(all, i)));
         }
     }
-    return js_ref(s->tools);
+    return ret;
 }
 
 static bool is_listed(struct serve *s, const char *name) {
@@ -82,12 +78,7 @@ static js *error_shape(void *ctx, const struct err *e) {
     return service_error(e);
 }
 
-static void serve_done(struct serve *s) {
-    json_object_put(s->tools);
-}
-
 int mcp_serve(struct app *app, const char *toolsets, bool read_only, struct err *e) {
-    CLEANUP(serve_done)
     struct serve s = {.app = app, .toolsets = toolsets, .read_only = read_only};
     const struct mcp_backend b = {
         .name = "proximo",

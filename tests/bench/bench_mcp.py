@@ -72,6 +72,7 @@ def bench(name, cmd, call):
     p.stdin.write(LIST)
     p.stdin.flush()
     p.stdout.readline()
+    time.sleep(0.2)  # the answer is read before the process has put its tree away
     m = memory(p.pid)
     print(f"{name}_pss_after_list {m['Pss']} KiB")
     print(f"{name}_rss_after_list {m['Rss']} KiB")
