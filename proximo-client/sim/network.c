@@ -423,16 +423,7 @@ static int stage(struct call *c, const js *list) {
 
 /* The parameters over the interface. */
 static void merge(const struct call *c, js *o) {
-    const char *del = call_str(c, "delete");
-
-    while (del && *del) {
-        size_t n = strcspn(del, ",; ");
-        char key[64];
-
-        (void)snprintf(key, sizeof(key), "%.*s", (int)n, del);
-        json_object_object_del(o, key);
-        del += n + (del[n] != '\0');
-    }
+    drop_keys(o, call_str(c, "delete"));
     JS_FOREACH(c->params, key, v) {
         if (strcmp(key, "node") != 0 && strcmp(key, "delete") != 0) {
             js_add(o, key, js_copy(v));

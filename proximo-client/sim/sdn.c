@@ -243,16 +243,8 @@ static bool is_number(const char *key) {
 /* The parameters over the object as it was. */
 static js *merged(const struct call *c, const struct kind *k, const js *was) {
     js *o = was ? js_copy(was) : js_object();
-    const char *del = call_str(c, "delete");
 
-    while (del && *del) {
-        size_t n = strcspn(del, ",; ");
-        char key[64];
-
-        (void)snprintf(key, sizeof(key), "%.*s", (int)n, del);
-        json_object_object_del(o, key);
-        del += n + (del[n] != '\0');
-    }
+    drop_keys(o, call_str(c, "delete"));
     JS_FOREACH(c->params, key, v) {
         static const char *const steers[] = {"delete", "digest", "lock-token", "pending",
                                              "running"};
