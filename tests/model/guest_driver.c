@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/err.h"
 #include "common/own.h"
 #include "proximo-client/blast/retention.h"
-#include "tests/unit/blast/world.h"
+#include "tests/model/driver.h"
 
 static js *verdict(void) {
     js *o = js_object();
@@ -112,44 +111,31 @@ static int run_restore(const struct picture *p, const js *c, struct draft *d) {
                          js_int_or(c, "now", 0), d);
 }
 
-/* {"requests": [{method, path, form}]} */
-static size_t requests_of(const js *c, struct blast_request *ret, size_t max) {
-    const js *list = js_get(c, "requests");
-    size_t n = 0;
-
-    for (; n < js_len(list) && n < max; n++) {
-        const js *q = js_at(list, n);
-
-        ret[n] = (struct blast_request){js_str_or(q, "method", ""), js_str_or(q, "path", ""),
-                                        js_get(q, "form")};
-    }
-    return n;
-}
-
 static int run_ha(const struct picture *p, const js *c, struct draft *d) {
     struct blast_request q[8];
 
-    return blast_ha(p, q, requests_of(c, q, ARRAY_LEN(q)), d);
+    return blast_ha(p, q, driver_requests(c, q, ARRAY_LEN(q)), d);
 }
 
 static int run_replication(const struct picture *p, const js *c, struct draft *d) {
     struct blast_request q[8];
 
-    return blast_replication(p, q, requests_of(c, q, ARRAY_LEN(q)), d);
+    return blast_replication(p, q, driver_requests(c, q, ARRAY_LEN(q)), d);
 }
 
 static int run_pool(const struct picture *p, const js *c, struct draft *d) {
     struct blast_request q[8];
 
-    return blast_pool(p, q, requests_of(c, q, ARRAY_LEN(q)), NULL, js_int_or(c, "now", 0), d);
+    return blast_pool(p, q, driver_requests(c, q, ARRAY_LEN(q)), NULL, js_int_or(c, "now", 0), d);
 }
 
 static int run_realm(const struct picture *p, const js *c, struct draft *d) {
     struct blast_request q[1];
 
-    return requests_of(c, q, 1) == 1 ? blast_realm(p, js_get(c, "before"), q, js_get_str(c, "own"),
-                                                   js_int_or(c, "now", 0), d)
-                                     : -1;
+    return driver_requests(c, q, 1) == 1
+               ? blast_realm(p, js_get(c, "before"), q, js_get_str(c, "own"),
+                             js_int_or(c, "now", 0), d)
+               : -1;
 }
 
 static int run_disk(const struct picture *p, const js *c, struct draft *d) {
@@ -251,27 +237,5 @@ static js *answer(const js *c) {
 }
 
 int main(void) {
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n;
-
-    while ((n = getline(&line, &room, stdin)) > 0) {
-        CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 24);
-        CLEANUP(js_freep) js *c = NULL;
-        CLEANUP(js_freep) js *o = NULL;
-        struct err e = {0};
-
-        if (js_parse(line, (size_t)n, &c, &e) < 0) {
-            (void)fprintf(stderr, "%s\n", e.msg);
-            return 1;
-        }
-        o = answer(c);
-        if (js_print(o, &out) < 0) {
-            return 1;
-        }
-        (void)printf("%s\n", buf_str(&out));
-        (void)fflush(stdout);
-    }
-    free(line);
-    return 0;
+    return driver_run(answer);
 }
