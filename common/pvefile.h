@@ -38,6 +38,9 @@ js *pvefile_firewall(const char *text, size_t len, js *notes);
 /* /etc/network/interfaces: {name: {auto?: 1, families: [], method?, method6?, options: {key: value},
  * options6: {}}} in the file's order; "source" lines are named in notes: those files are not read. */
 js *pvefile_interfaces(const char *text, size_t len, js *notes);
+/* The API's name of an option of that file (after PVE::INotify): "bridge-ports" is bridge_ports; the
+ * name itself when both have the same. */
+const char *pvefile_net_key(const char *key);
 
 /* corosync.conf: nested objects; a section that is repeated becomes an array. */
 js *pvefile_corosync(const char *text, size_t len, js *notes);

@@ -76,6 +76,31 @@ static void option_line(js *options, const struct pve_text *t, const char *s, si
     }
 }
 
+/* Options that belong to a type are written with '_' by the API. */
+static const char *const renamed[][2] = {
+    {"bridge-ports", "bridge_ports"},
+    {"bridge-stp", "bridge_stp"},
+    {"bridge-fd", "bridge_fd"},
+    {"bridge-vlan-aware", "bridge_vlan_aware"},
+    {"bridge-vids", "bridge_vids"},
+    {"bond-slaves", "slaves"},
+    {"bond_slaves", "slaves"},
+    {"bond-mode", "bond_mode"},
+    {"bond-miimon", "bond_miimon"},
+    {"bond-xmit-hash-policy", "bond_xmit_hash_policy"},
+    {"vlan_raw_device", "vlan-raw-device"},
+    {"ovs_mtu", "mtu"},
+};
+
+const char *pvefile_net_key(const char *key) {
+    for (size_t i = 0; i < ARRAY_LEN(renamed); i++) {
+        if (strcmp(renamed[i][0], key) == 0) {
+            return renamed[i][1];
+        }
+    }
+    return key;
+}
+
 js *pvefile_interfaces(const char *text, size_t len, js *notes) {
     struct pve_text t = {.text = text, .len = len, .notes = notes};
     js *all = js_object();

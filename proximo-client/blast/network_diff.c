@@ -10,22 +10,7 @@
 
 #include "common/buf.h"
 #include "common/own.h"
-
-/* The file's names of settings and the API's. */
-static const char *const renamed[][2] = {
-    {"bridge-ports", "bridge_ports"},
-    {"bridge-stp", "bridge_stp"},
-    {"bridge-fd", "bridge_fd"},
-    {"bridge-vlan-aware", "bridge_vlan_aware"},
-    {"bridge-vids", "bridge_vids"},
-    {"bond-slaves", "slaves"},
-    {"bond_slaves", "slaves"},
-    {"bond-mode", "bond_mode"},
-    {"bond-miimon", "bond_miimon"},
-    {"bond-xmit-hash-policy", "bond_xmit_hash_policy"},
-    {"vlan_raw_device", "vlan-raw-device"},
-    {"ovs_mtu", "mtu"},
-};
+#include "common/pvefile.h"
 
 /* A line, and whose it is in the file as it runs and in the staged one: a line that both have may
  * belong to another interface in each, when the difference is cut where two are alike. */
@@ -65,15 +50,6 @@ static bool is_remark(const char *text) {
     return text[0] == '#' || !text[strspn(text, " \t")];
 }
 
-static const char *api_name(const char *key) {
-    for (size_t i = 0; i < ARRAY_LEN(renamed); i++) {
-        if (strcmp(renamed[i][0], key) == 0) {
-            return renamed[i][1];
-        }
-    }
-    return key;
-}
-
 /* A setting in the API's shape. */
 static void setting(const char *text, bool six, char *key, size_t size, char *value,
                     size_t value_size) {
@@ -86,7 +62,7 @@ static void setting(const char *text, bool six, char *key, size_t size, char *va
         (void)snprintf(key, size, "%.60s%s", strcmp(word, "address") == 0 ? "cidr" : word,
                        six || strchr(v, ':') ? "6" : "");
     } else {
-        (void)snprintf(key, size, "%s", api_name(word));
+        (void)snprintf(key, size, "%s", pvefile_net_key(word));
     }
     v = strcmp(key, "bridge_ports") == 0 && strcmp(v, "none") == 0 ? "" : v;
     v = strcmp(key, "bridge_vlan_aware") == 0 ? "1" : v;

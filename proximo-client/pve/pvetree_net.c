@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "common/pvefile.h"
 #include "proximo-client/pve/pvetree_int.h"
 
 /* What the API calls an interface, from its options and its name. */
@@ -34,28 +35,6 @@ static const char *type_of(const char *name, const js *options) {
            : strncmp(name, "vmbr", 4) == 0 ? "bridge"
            : strncmp(name, "bond", 4) == 0 ? "bond"
                                            : "eth";
-}
-
-/* The API's names of options: those that belong to a type are written with '_'. */
-static const char *const renamed[][2] = {
-    {"bridge-ports", "bridge_ports"},
-    {"bridge-stp", "bridge_stp"},
-    {"bridge-fd", "bridge_fd"},
-    {"bridge-vlan-aware", "bridge_vlan_aware"},
-    {"bridge-vids", "bridge_vids"},
-    {"bond-slaves", "slaves"},
-    {"bond-mode", "bond_mode"},
-    {"bond-primary", "bond-primary"},
-    {"vlan_raw_device", "vlan-raw-device"},
-};
-
-static const char *api_name(const char *key) {
-    for (size_t i = 0; i < ARRAY_LEN(renamed); i++) {
-        if (strcmp(renamed[i][0], key) == 0) {
-            return renamed[i][1];
-        }
-    }
-    return key;
 }
 
 /* address may carry the prefix, or netmask does (as a number, or dotted as it was once). */
@@ -106,7 +85,7 @@ static js *interface_of(const char *name, const js *def) {
         js_add(o, "gateway6", js_ref(js_get(options6, "gateway")));
     }
     JS_FOREACH(options, key, value) {
-        const char *as = api_name(key);
+        const char *as = pvefile_net_key(key);
 
         if (strcmp(key, "address") == 0 || strcmp(key, "netmask") == 0) {
             continue;
