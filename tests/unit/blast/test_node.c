@@ -226,7 +226,7 @@ static const struct away_case {
     {"a strict rule leaves nowhere", ONE_VM(MANAGED RULE(",\"strict\":1"), ON("nas")), false,
      OFF "vm/100 halted 3 HA running\n", NULL, 3},
     {"a loose rule does not", ONE_VM(MANAGED RULE(""), ON("nas")), false,
-     OFF "vm/100 interrupted 2 HA running\n", NULL, 2},
+     OFF "vm/100 interrupted 2 HA running\n", "2 of 3 votes remain, just enough", 2},
     {"policy freeze", ONE_VM(MANAGED POLICY("freeze"), ON("nas")), false,
      OFF "vm/100 halted 3 HA running\n", "policy freeze", 3},
     {"policy migrate", ONE_VM(MANAGED POLICY("migrate"), ON("nas")), true,

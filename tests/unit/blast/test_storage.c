@@ -377,20 +377,41 @@ END_TEST
 static const struct {
     const char *name, *world, *set, *affects, *says;
     int risk;
-} keeps[] = {
-    {"fewer are kept", KEPT(""), "{\"prune-backups\":\"keep-last=1\"}",
-     "backup/ss:backup/vzdump-qemu-100-2026_11_01-02_00_00.vma loses-backup 2 prune-backups\n"
-     "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 prune-backups\n",
-     "2 backups that are kept today go", 3},
-    {"what goes today is no news", KEPT(",\"prune-backups\":{\"keep-last\":2}"),
-     "{\"prune-backups\":\"keep-last=1\"}",
-     "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 prune-backups\n",
-     "1 backups that are kept today go", 3},
-    {"more are kept", KEPT(",\"prune-backups\":\"keep-last=1\""),
-     "{\"prune-backups\":\"keep-last=3\"}", "", NULL, 0},
-    {"no rules that PVE knows", KEPT(""), "{\"prune-backups\":\"keep-best=1\"}", "",
-     "PVE will refuse it", 3},
-    {"another setting", KEPT(""), "{\"nodes\":\"c1\"}", "", NULL, 0},
+} keeps
+    [] =
+        {
+            {"fewer are kept", KEPT(""), "{\"prune-backups\":\"keep-last=1\"}",
+             "backup/ss:backup/vzdump-qemu-100-2026_11_01-02_00_00.vma loses-backup 2 "
+             "prune-backups\n"
+             "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 "
+             "prune-backups\n",
+             "2 backups that are kept today go", 3},
+            {"every node shows the same archives",
+             "{\"/"
+             "storage\":[{\"storage\":\"ss\",\"type\":\"nfs\",\"shared\":1,\"content\":\"backup\"}]"
+             ","
+             "\"/nodes/c1/storage/ss/content\":[" ARCHIVE("01") "," ARCHIVE("02") "],\"/nodes/c2/"
+                                                                                  "storage/ss/"
+                                                                                  "content\":"
+                                                                                  "[" ARCHIVE("01") "," ARCHIVE("02") "]," GUESTS(
+                                                                                      VM(100, "c1", "stopped") "," VM(
+                                                                                          200, "c2",
+                                                                                          "stoppe"
+                                                                                          "d")) "}",
+             "{\"prune-backups\":\"keep-last=1\"}",
+             "backup/ss:backup/vzdump-qemu-100-2026_11_01-02_00_00.vma loses-backup 2 "
+             "prune-backups\n",
+             "1 backups that are kept today go", 3},
+            {"what goes today is no news", KEPT(",\"prune-backups\":{\"keep-last\":2}"),
+             "{\"prune-backups\":\"keep-last=1\"}",
+             "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 "
+             "prune-backups\n",
+             "1 backups that are kept today go", 3},
+            {"more are kept", KEPT(",\"prune-backups\":\"keep-last=1\""),
+             "{\"prune-backups\":\"keep-last=3\"}", "", NULL, 0},
+            {"no rules that PVE knows", KEPT(""), "{\"prune-backups\":\"keep-best=1\"}", "",
+             "PVE will refuse it", 3},
+            {"another setting", KEPT(""), "{\"nodes\":\"c1\"}", "", NULL, 0},
 };
 
 START_TEST(kept) {
