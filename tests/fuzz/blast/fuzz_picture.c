@@ -100,6 +100,7 @@ static void lists(const struct picture *p, const js *world) {
     CLEANUP(js_freep) js *fresh = blast_freshness(p, 1000000, 100);
     const struct guest *g;
 
+    (void)gone;
     (void)blast_storage_keep(p, "st", js_get(world, "set"), js_get(world, "del"), 1000, NULL);
     if (js_len(fresh) != picture_guests(p, &g)) {
         abort(); /* every guest is told of, once */
