@@ -192,7 +192,7 @@ static void our_connection(struct roles *r, const js *status) {
     const struct blast_way *way = r->c->way;
     const char *server = way && way->server ? way->server : "";
     const char *client = way && way->client ? way->client : "";
-    struct outcome o;
+    struct outcome o = {FARE_SAME, "", ""};
     struct outcome back;
 
     if (status && !js_bool_or(status, "local", false)) {
