@@ -39,6 +39,17 @@ js *list_row(const js *list, const char *key, const char *id) {
     return NULL;
 }
 
+js *list_without(const js *list, const char *key, const char *id) {
+    js *out = js_array();
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (strcmp(js_str_or(js_at(list, i), key, ""), id) != 0) {
+            js_push(out, js_ref(js_at(list, i)));
+        }
+    }
+    return out;
+}
+
 /* A path of the API is percent-encoded: "a%40pve". */
 static void decode(const char *s, size_t n, char ret[static AFTER_ID]) {
     size_t len = 0;
@@ -84,7 +95,7 @@ bool path_fits(const char *pattern, const char *path, char id[static 2][AFTER_ID
     return !*path || *path == '?';
 }
 
-static js *merged(const js *row, const js *form) {
+js *form_over(const js *row, const js *form) {
     CLEANUP(js_freep) js *gone = form_words(form, "delete");
     js *o = row ? js_copy(row) : js_object();
 
@@ -106,7 +117,7 @@ static js *with_new(const js *list, const char *key, const char *id, const js *f
     for (size_t i = 0; i < js_len(list); i++) {
         js_push(out, js_ref(js_at(list, i)));
     }
-    o = merged(NULL, form);
+    o = form_over(NULL, form);
     js_add(o, key, js_str(id));
     js_push(out, o);
     return out;
@@ -138,7 +149,7 @@ js *sections_after(const js *list, const char *key, const char *base, const char
         if (js_at(list, i) != row) {
             js_push(out, js_ref(js_at(list, i)));
         } else if (!is_delete) {
-            js_push(out, merged(row, form));
+            js_push(out, form_over(row, form));
         }
     }
     return out;

@@ -20,6 +20,12 @@ js *form_words(const js *form, const char *key);
 /* The row of a list whose member `key` is that text; NULL. Borrowed. */
 js *list_row(const js *list, const char *key, const char *id);
 
+/* The list without such rows: new array, the other rows shared. */
+js *list_without(const js *list, const char *key, const char *id);
+
+/* A row (NULL: a new one) after a form was sent over it: what `delete` names is gone. New object. */
+js *form_over(const js *row, const js *form);
+
 /* A list of sections (storage.cfg, the lists of HA, replication, realms) after "POST base", "PUT
  * base/ID" or "DELETE base/ID": new array; NULL when the request is none of these, or names what is
  * not there. `key` is the member that names a section; ret_id gets the name. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "proximo-client/blast/after.h"
 
 bool job_includes(const struct picture *p, const js *job, const struct guest *g) {
     const char *node = js_str_or(job, "node", "");
@@ -283,17 +284,6 @@ static void run(struct backups *b) {
     tally_risk(&b->t, b->d);
 }
 
-static const js *job_find(const struct picture *p, const char *id) {
-    const js *jobs = picture_backup_jobs(p);
-
-    for (size_t i = 0; i < js_len(jobs); i++) {
-        if (strcmp(js_str_or(js_at(jobs, i), "id", ""), id) == 0) {
-            return js_at(jobs, i);
-        }
-    }
-    return NULL;
-}
-
 /* The job as it will stand. */
 static js *job_apply(const js *before, const js *set, const js *del) {
     js *after = before ? js_copy(before) : js_object();
@@ -321,7 +311,7 @@ int blast_backup_job(const struct picture *p, const char *id, const js *set, con
 
     blast_unread(p, BLAST_BACKUP_NEEDS & ~PIC_BACKUPS, 0, d);
     (void)snprintf(b.label, sizeof(b.label), "job %.80s", b.id[0] ? b.id : "(new)");
-    b.before = id ? job_find(p, id) : NULL;
+    b.before = id ? list_row(picture_backup_jobs(p), "id", id) : NULL;
     if (id && !b.before) {
         draft_unread(d, "the backup job", "it is not in the list", "Sys.Audit on /");
         return -ENOENT;

@@ -10,6 +10,7 @@
 
 #include "common/ident.h"
 #include "common/own.h"
+#include "proximo-client/blast/after.h"
 
 static bool is_numbered(const char *key, const char *stem) {
     return key_is(key, stem) && strcmp(key, stem) != 0;
@@ -283,37 +284,19 @@ static void check_cores(struct move *m) {
 
 static bool has_interface(const struct move *m, const char *name, struct part *ret) {
     char path[120];
-    const js *list;
 
     (void)snprintf(path, sizeof(path), "/nodes/%.60s/network", m->target);
-    list = picture_answer(m->p, path, ret);
-    for (size_t i = 0; i < js_len(list); i++) {
-        if (strcmp(js_str_or(js_at(list, i), "iface", ""), name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return list_row(picture_answer(m->p, path, ret), "iface", name);
 }
 
 /* A virtual network is there on every node of its zone. */
 static bool has_vnet(const struct move *m, const char *name) {
-    const js *vnets = picture_answer(m->p, "/cluster/sdn/vnets", NULL);
-    const js *zones = picture_answer(m->p, "/cluster/sdn/zones", NULL);
+    const js *vnet = list_row(picture_answer(m->p, "/cluster/sdn/vnets", NULL), "vnet", name);
+    const js *zone = list_row(picture_answer(m->p, "/cluster/sdn/zones", NULL), "zone",
+                              js_str_or(vnet, "zone", ""));
 
-    for (size_t i = 0; i < js_len(vnets); i++) {
-        const char *zone = js_str_or(js_at(vnets, i), "zone", "");
-
-        if (strcmp(js_str_or(js_at(vnets, i), "vnet", ""), name) != 0) {
-            continue;
-        }
-        for (size_t k = 0; k < js_len(zones); k++) {
-            if (strcmp(js_str_or(js_at(zones, k), "zone", ""), zone) == 0) {
-                return store_on_node(js_at(zones, k), m->target); /* the same key "nodes" */
-            }
-        }
-        return true; /* the zone is not to be seen; the network is */
-    }
-    return false;
+    /* a zone that is not to be seen: the network is; the key "nodes" is that of a storage */
+    return vnet && (!zone || store_on_node(zone, m->target));
 }
 
 static void check_bridge(struct move *m, const char *key, const char *value) {

@@ -26,7 +26,7 @@ static void tell_lists(struct net_case *c, const js *before, const js *after) {
         for (size_t i = 0; i < js_len(from); i++) {
             const js *one = js_at(from, i);
             const char *name = js_str_or(one, "iface", "");
-            const js *other = net_find(to, "iface", name);
+            const js *other = list_row(to, "iface", name);
 
             if ((way && other) || (other && js_eq(one, other))) {
                 continue;

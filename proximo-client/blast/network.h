@@ -8,6 +8,7 @@
  * they carry there ("eno1", "eno1.20"); of tunnels "vxlan.5000"; of a zone that leaves by routing
  * only "host.ZONE". Two things that share a wire can talk to each other. */
 #pragma once
+#include "proximo-client/blast/after.h"
 #include "proximo-client/blast/blast_int.h"
 #include "proximo-client/blast/fw.h"
 
@@ -18,7 +19,6 @@ struct net_side {
 };
 
 /* --- network_conf.c --- */
-const js *net_find(const js *list, const char *key, const char *name); /* NULL */
 const js *net_iface(const struct net_side *s, const char *name);       /* NULL */
 /* The vnet as it is on the side's node; NULL: there is none, or its zone leaves the node out. */
 const js *net_vnet(const struct net_side *s, const char *name);

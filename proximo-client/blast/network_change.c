@@ -15,34 +15,9 @@ void net_state_done(struct net_state *s) {
     js_freep(&s->staged);
 }
 
-static int hex(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* One segment of a path, percent-decoded. */
-static void decode(const char *s, char *ret, size_t size) {
-    size_t n = 0;
-
-    for (; *s && n + 1 < size; s++) {
-        bool is_code = *s == '%' && hex(s[1]) >= 0 && hex(s[2]) >= 0;
-
-        ret[n++] = is_code ? (char)(hex(s[1]) << 4 | hex(s[2])) : *s;
-        s += is_code ? 2 : 0;
-    }
-    ret[n] = '\0';
-}
-
 static void drop(js **list, const char *name) {
-    js *rest = js_array();
+    js *rest = list_without(*list, "iface", name);
 
-    for (size_t i = 0; i < js_len(*list); i++) {
-        if (strcmp(js_str_or(js_at(*list, i), "iface", ""), name) != 0) {
-            js_push(rest, js_ref(js_at(*list, i)));
-        }
-    }
     js_freep(list);
     *list = rest;
 }
@@ -88,58 +63,39 @@ static void settle(js *o, const js *form) {
     }
 }
 
-static void merge(js *o, const js *form) {
-    const char *del = js_str_or(form, "delete", "");
+static void put_iface(struct net_state *s, const char *name, const js *form) {
+    js *o = form_over(list_row(s->staged, "iface", name), form);
 
-    while (*del) {
-        size_t n = strcspn(del, ",; ");
-        char key[80];
-
-        (void)snprintf(key, sizeof(key), "%.*s", (int)n, del);
-        json_object_object_del(o, key);
-        del += n + (del[n] != '\0');
-    }
     JS_FOREACH(form, key, v) {
-        if (strcmp(key, "delete") != 0 && strcmp(key, "digest") != 0) {
-            js_add(o, key,
-                   is_list(key) && js_is_str(v) ? listed(json_object_get_string(v)) : js_copy(v));
+        if (is_list(key) && js_is_str(v)) {
+            js_add(o, key, listed(json_object_get_string(v)));
         }
     }
     settle(o, form);
-}
-
-static void put_iface(struct net_state *s, const char *name, const js *form) {
-    const js *was = net_find(s->staged, "iface", name);
-    js *o = was ? js_copy(was) : js_object();
-
     drop(&s->staged, name);
-    merge(o, form);
     js_add(o, "iface", js_str(name));
     js_push(s->staged, o);
 }
 
 bool net_change(struct net_state *s, const char *node, const struct blast_request *req) {
-    char head[120];
-    char name[64];
-    const char *rest;
-    int n = snprintf(head, sizeof(head), "/nodes/%.63s/network", node);
+    char all[120], one[124], id[2][AFTER_ID];
+    bool is_all, is_one;
 
-    if (n < 0 || strncmp(req->path, head, (size_t)n) != 0) {
-        return false;
-    }
-    rest = req->path + n;
-    decode(*rest == '/' ? rest + 1 : "", name, sizeof(name));
-    if (*rest == '/' && name[0] && strcmp(req->method, "PUT") == 0) {
-        put_iface(s, name, req->form);
-    } else if (*rest == '/' && name[0] && strcmp(req->method, "DELETE") == 0) {
-        drop(&s->staged, name);
-    } else if (!*rest && strcmp(req->method, "POST") == 0) {
+    (void)snprintf(all, sizeof(all), "/nodes/%.63s/network", node);
+    (void)snprintf(one, sizeof(one), "%s/*", all);
+    is_all = path_fits(all, req->path, id);
+    is_one = path_fits(one, req->path, id);
+    if (is_one && strcmp(req->method, "PUT") == 0) {
+        put_iface(s, id[0], req->form);
+    } else if (is_one && strcmp(req->method, "DELETE") == 0) {
+        drop(&s->staged, id[0]);
+    } else if (is_all && strcmp(req->method, "POST") == 0) {
         put_iface(s, js_str_or(req->form, "iface", ""), req->form);
-    } else if (!*rest && strcmp(req->method, "PUT") == 0) {
+    } else if (is_all && strcmp(req->method, "PUT") == 0) {
         js_freep(&s->running);
         s->running = js_copy(s->staged);
         s->applied = true;
-    } else if (!*rest && strcmp(req->method, "DELETE") == 0) {
+    } else if (is_all && strcmp(req->method, "DELETE") == 0) {
         js_freep(&s->staged);
         s->staged = js_copy(s->running);
     } else {

@@ -13,22 +13,13 @@
 #define STEPS 600 /* of one walk: a list in which everything rests on everything ends, too */
 #define CHAIN 400 /* interfaces that one may rest on */
 
-const js *net_find(const js *list, const char *key, const char *name) {
-    for (size_t i = 0; i < js_len(list); i++) {
-        if (strcmp(js_str_or(js_at(list, i), key, ""), name) == 0) {
-            return js_at(list, i);
-        }
-    }
-    return NULL;
-}
-
 const js *net_iface(const struct net_side *s, const char *name) {
-    return net_find(s->ifs, "iface", name);
+    return list_row(s->ifs, "iface", name);
 }
 
 const js *net_vnet(const struct net_side *s, const char *name) {
-    const js *vnet = net_find(s->vnets, "vnet", name);
-    const js *zone = net_find(s->zones, "zone", js_str_or(vnet, "zone", ""));
+    const js *vnet = list_row(s->vnets, "vnet", name);
+    const js *zone = list_row(s->zones, "zone", js_str_or(vnet, "zone", ""));
 
     /* the same key "nodes" as a storage's */
     return zone && store_on_node(zone, s->node) ? vnet : NULL;
@@ -128,7 +119,7 @@ static void add_tagged(struct walk *w, const char *from, int64_t tag) {
 
 /* A vnet leaves by the bridge of its zone, by tunnels, or by routing alone. */
 static void wires_of_vnet(struct walk *w, const js *vnet) {
-    const js *zone = net_find(w->s->zones, "zone", js_str_or(vnet, "zone", ""));
+    const js *zone = list_row(w->s->zones, "zone", js_str_or(vnet, "zone", ""));
     const char *type = js_str_or(zone, "type", "");
     const char *bridge = js_str_or(zone, "bridge", "");
     long long tag = (long long)js_int_or(vnet, "tag", 0);
@@ -222,7 +213,7 @@ static void chain_into(void *ctx, const char *name) {
     w->depth++;
     js_add(w->out, name, js_int(1));
     if (vnet) {
-        const js *zone = net_find(w->s->zones, "zone", js_str_or(vnet, "zone", ""));
+        const js *zone = list_row(w->s->zones, "zone", js_str_or(vnet, "zone", ""));
 
         if (js_get(zone, "bridge")) {
             chain_into(w, js_str_or(zone, "bridge", ""));
@@ -246,7 +237,7 @@ js *net_chain(const struct net_side *s, const char *name) {
 
 /* A vnet's own size: what its zone says, and what a tunnel's head leaves of it. */
 static int64_t vnet_mtu(const struct net_side *s, const js *vnet) {
-    const js *zone = net_find(s->zones, "zone", js_str_or(vnet, "zone", ""));
+    const js *zone = list_row(s->zones, "zone", js_str_or(vnet, "zone", ""));
     const char *type = js_str_or(zone, "type", "");
     bool is_tunnel = strcmp(type, "vxlan") == 0 || strcmp(type, "evpn") == 0;
 

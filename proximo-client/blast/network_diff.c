@@ -114,7 +114,7 @@ static js *settings_of(struct taking *t, const char *name) {
     if (o) {
         return o;
     }
-    staged = net_find(t->staged, "iface", name);
+    staged = list_row(t->staged, "iface", name);
     o = staged ? js_copy(staged) : js_object();
     js_add(o, "iface", js_str(name));
     js_add(t->running, name, o);
@@ -198,14 +198,14 @@ static bool first_head(const struct taking *t, const struct line *l, size_t n, c
         split(l[i].text, family, sizeof(family), &names);
         if (l[i].sign != '-' && strcmp(family, "auto") == 0) {
             split(names, name, sizeof(name), &names);
-            *ret_next = net_find(t->staged, "iface", name);
+            *ret_next = list_row(t->staged, "iface", name);
             return strcmp(name, "lo") != 0;
         }
         if (l[i].sign == '-' || !is_head(l[i].text, name, sizeof(name), family, sizeof(family),
                                          method, sizeof(method))) {
             continue;
         }
-        *ret_next = net_find(t->staged, "iface", name);
+        *ret_next = list_row(t->staged, "iface", name);
         families = js_get(*ret_next, "families");
         *ret_same =
             js_len(families) > 1 && strcmp(json_object_get_string(js_at(families, 1)), family) == 0;
@@ -407,7 +407,7 @@ static const char *const in_file[] = {"cidr",
  * `now` in the other: they are what the staged interface has beyond what the hunk shows of it. */
 static void note_tail(struct taking *t, const struct line *l, size_t n, const struct open *was,
                       const struct open *now) {
-    const js *staged = net_find(t->staged, "iface", now->name);
+    const js *staged = list_row(t->staged, "iface", now->name);
     CLEANUP(js_freep) js *shown = js_object();
 
     if (strcmp(was->name, now->name) == 0) {
@@ -503,7 +503,7 @@ static const char *type_of(const char *name, const js *o) {
 /* Whether it was there at all before: with all of its heads new it was not. */
 static bool was_there(const struct taking *t, const char *name) {
     const js *heads = js_get(t->heads, name);
-    const js *staged = net_find(t->staged, "iface", name);
+    const js *staged = list_row(t->staged, "iface", name);
     int64_t gone = js_int_or(heads, "-", 0);
     int64_t came = js_int_or(heads, "+", 0);
     int64_t now = staged ? (int64_t)js_len(js_get(staged, "families")) : 0;
@@ -525,7 +525,7 @@ static js *finish(const struct taking *t) {
         }
     }
     JS_FOREACH(t->running, name, o) {
-        if (!net_find(t->staged, "iface", name) && was_there(t, name) && strcmp(name, "lo") != 0) {
+        if (!list_row(t->staged, "iface", name) && was_there(t, name) && strcmp(name, "lo") != 0) {
             js_add(o, "type", js_str(type_of(name, o)));
             js_push(list, js_ref(o));
         }

@@ -255,8 +255,8 @@ static void one_card(struct look *l, const struct guest *g, const char *key, con
 static bool was_gateway(const struct look *l, const char *address) {
     return (net_path_own(&l->addrs_before, address).found &&
             !net_path_own(&l->addrs_after, address).found) ||
-           (net_find(l->c->before.subnets, "gateway", address) &&
-            !net_find(l->c->after.subnets, "gateway", address));
+           (list_row(l->c->before.subnets, "gateway", address) &&
+            !list_row(l->c->after.subnets, "gateway", address));
 }
 
 static void one_gateway(struct look *l, const struct guest *g, const char *key, const char *value,

@@ -253,11 +253,11 @@ static const char *link_address(const struct roles *r, const char *text, const j
 
 static void corosync(struct roles *r, const js *status) {
     const js *list = picture_answer(r->c->p, "/cluster/config/nodes", NULL);
-    const js *me = net_find(list, "node", r->c->before.node);
+    const js *me = list_row(list, "node", r->c->before.node);
     unsigned int links = 0;
     unsigned int left = 0;
 
-    me = me ? me : net_find(list, "name", r->c->before.node);
+    me = me ? me : list_row(list, "name", r->c->before.node);
     for (int say = 0; say < 2; say++) {
         JS_FOREACH(me, key, value) {
             const char *text = js_is_str(value) ? json_object_get_string(value) : "";
@@ -510,7 +510,7 @@ static void tunnels(struct roles *r) {
     for (size_t i = 0; i < js_len(r->c->before.zones); i++) {
         const js *zone = js_at(r->c->before.zones, i);
         const js *controller =
-            net_find(r->c->before.controllers, "controller", js_str_or(zone, "controller", ""));
+            list_row(r->c->before.controllers, "controller", js_str_or(zone, "controller", ""));
         struct tunnels t = {r, {FARE_SAME, "", ""}};
 
         if (!store_on_node(zone, r->c->before.node)) {

@@ -26,34 +26,13 @@ static void state_done(struct sdn_state *s) {
 
 static void put_item(js *sdn, const char *list, const char *key, const char *id, const js *form,
                      bool gone) {
-    const js *was = net_find(js_get(sdn, list), key, id);
-    js *o = was ? js_copy(was) : js_object();
-    js *rest = js_array();
     const js *all = js_get(sdn, list);
-    const char *del = js_str_or(form, "delete", "");
+    js *rest = list_without(all, key, id);
+    js *o;
 
-    for (size_t i = 0; i < js_len(all); i++) {
-        if (strcmp(js_str_or(js_at(all, i), key, ""), id) != 0) {
-            js_push(rest, js_ref(js_at(all, i)));
-        }
-    }
-    while (*del) {
-        size_t n = strcspn(del, ",; ");
-        char word[80];
-
-        (void)snprintf(word, sizeof(word), "%.*s", (int)n, del);
-        json_object_object_del(o, word);
-        del += n + (del[n] != '\0');
-    }
-    JS_FOREACH(form, name, v) {
-        if (strcmp(name, "delete") != 0 && strcmp(name, "digest") != 0) {
-            js_add(o, name, js_copy(v));
-        }
-    }
-    js_add(o, key, js_str(id));
-    if (gone) {
-        js_freep(&o);
-    } else {
+    if (!gone) {
+        o = form_over(list_row(all, key, id), form);
+        js_add(o, key, js_str(id));
         js_push(rest, o);
     }
     js_add(sdn, list, rest);
@@ -125,8 +104,8 @@ static bool set_up_anew(const struct net_case *c, const char *zone) {
     static const char *const keys[] = {
         "peers",  "vxlan-port",    "controller", "vrf-vxlan", "exitnodes",
         "fabric", "vlan-protocol", "rt-import",  "mac",       "exitnodes-primary"};
-    const js *was = net_find(c->before.zones, "zone", zone);
-    const js *now = net_find(c->after.zones, "zone", zone);
+    const js *was = list_row(c->before.zones, "zone", zone);
+    const js *now = list_row(c->after.zones, "zone", zone);
     const char *id = js_str_or(now, "controller", "");
     char a[24];
     char b[24];
@@ -139,8 +118,8 @@ static bool set_up_anew(const struct net_case *c, const char *zone) {
             return true;
         }
     }
-    return id[0] && !js_eq(net_find(c->before.controllers, "controller", id),
-                           net_find(c->after.controllers, "controller", id));
+    return id[0] && !js_eq(list_row(c->before.controllers, "controller", id),
+                           list_row(c->after.controllers, "controller", id));
 }
 
 /* What a subnet gives the guests of its vnet, and does not any more. */
@@ -185,7 +164,7 @@ static void one_card(struct net_case *c, const struct guest *g, const char *key,
         const js *was = js_at(c->before.subnets, i);
         const char *id = js_str_or(was, "subnet", "");
         const char *why = strcmp(js_str_or(was, "vnet", ""), name) == 0
-                              ? loses(was, net_find(c->after.subnets, "subnet", id))
+                              ? loses(was, list_row(c->after.subnets, "subnet", id))
                               : NULL;
 
         if (why) {
