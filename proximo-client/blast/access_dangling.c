@@ -46,15 +46,6 @@ static void look_at_lists(struct dangling *x) {
     }
 }
 
-static bool node_is_there(const struct picture *p, const char *name) {
-    for (size_t i = 0; i < picture_nodes(p); i++) {
-        if (strcmp(picture_node(p, i, NULL), name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_there(const struct dangling *x, enum list where, const char *id) {
     uint32_t vmid = 0;
 
@@ -64,7 +55,7 @@ static bool is_there(const struct dangling *x, enum list where, const char *id) 
     case STORAGES:
         return picture_store(x->p, id) != NULL;
     case NODES:
-        return node_is_there(x->p, id);
+        return picture_node_find(x->p, id, NULL);
     case POOLS:
     case REALMS:
     case USERS:

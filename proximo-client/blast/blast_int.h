@@ -72,6 +72,8 @@ void age_text(int64_t seconds, char *ret, size_t size);
 
 /* Whether a node is among "c1:2,c3": nodes of an HA rule, with priorities. */
 bool ha_nodes_have(const char *nodes, const char *node);
+/* A strict node-affinity rule keeps the guest off that node; anything weaker does not. */
+bool ha_forbids(const struct picture *p, const struct guest *g, const char *node);
 /* Storages that the guest serves by its address (NFS, CIFS …): every guest with a volume there. */
 void served_by(const struct picture *p, const struct guest *me, struct tally *t, struct draft *d);
 

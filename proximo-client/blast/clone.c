@@ -169,7 +169,6 @@ int blast_template(const struct picture *p, uint32_t vmid, const js *form, struc
     const struct guest *g = picture_guest(p, vmid);
     const char *disk = js_get_str(form, "disk");
     struct tally t = {0};
-    const js *ha;
 
     blast_unread(p, BLAST_TEMPLATE_NEEDS, vmid, d);
     if (!g) {
@@ -180,8 +179,7 @@ int blast_template(const struct picture *p, uint32_t vmid, const js *form, struc
                 disk ? "the disk becomes a base volume that nothing may write to any more"
                      : "it becomes a template: it can never be started again");
     template_volumes(p, g, disk, d);
-    ha = picture_ha_of(p, g);
-    if (ha && strcmp(js_str_or(ha, "state", ""), "ignored") != 0) {
+    if (picture_ha_managed(p, g)) {
         tally_guest(&t, d, g, "degraded", RISK_HIGH, "HA",
                     "the HA manager looks after it and will fail to start it: take it out first");
     }

@@ -24,8 +24,7 @@ static void check_ha(struct ending *e) {
     if (!picture_ha_of(e->p, e->g) || !e->purge) {
         return; /* refused */
     }
-    (void)snprintf(sid, sizeof(sid), "%s:%u", strcmp(e->g->kind, "lxc") == 0 ? "ct" : "vm",
-                   e->g->vmid);
+    guest_sid(e->g, sid);
     (void)snprintf(resource, sizeof(resource), "ha/%s", sid);
     hit(e, resource, "destroyed", RISK_MEDIUM, "purge",
         "the HA resource is removed with the guest");

@@ -43,8 +43,7 @@ static unsigned int check_snapshots(struct disk *k) {
 
 /* Where the guest could run before and cannot any more. */
 static void check_nodes(struct disk *k, const struct store *to) {
-    const js *ha = picture_ha_of(k->p, k->g);
-    const bool is_managed = ha && strcmp(js_str_or(ha, "state", ""), "ignored") != 0;
+    const bool is_managed = picture_ha_managed(k->p, k->g);
     char nodes[160] = "";
 
     if (k->from->shared && !to->shared) {

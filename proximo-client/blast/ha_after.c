@@ -47,11 +47,13 @@ static void purge(js *world, const char *sid) {
 /* "104" is spelled with its kind in the lists. */
 static js *whole_sid(const struct picture *p, const js *form) {
     js *o = js_copy(form);
+    const struct guest *g;
     uint32_t vmid = 0;
+    char sid[24];
 
-    if (ident_vmid(js_str_or(form, "sid", ""), &vmid) == 0 && picture_guest(p, vmid)) {
-        js_addf(o, "sid", "%s:%u", strcmp(picture_guest(p, vmid)->kind, "lxc") == 0 ? "ct" : "vm",
-                vmid);
+    if (ident_vmid(js_str_or(form, "sid", ""), &vmid) == 0 && (g = picture_guest(p, vmid))) {
+        guest_sid(g, sid);
+        js_add(o, "sid", js_str(sid));
     }
     return o;
 }

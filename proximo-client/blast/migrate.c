@@ -57,18 +57,14 @@ static const js *status_of(const struct picture *p, const char *node) {
 
 /* Whether the target is a node of the cluster, and up. */
 static bool target_is_up(struct move *m) {
-    for (size_t i = 0; i < picture_nodes(m->p); i++) {
-        bool is_online = false;
+    bool is_online;
 
-        if (strcmp(picture_node(m->p, i, &is_online), m->target) == 0) {
-            if (!is_online) {
-                move_blocks(m, "target", "node %s is offline", m->target);
-            }
-            return is_online;
-        }
+    if (!picture_node_find(m->p, m->target, &is_online)) {
+        move_blocks(m, "target", "there is no node %.60s", m->target);
+    } else if (!is_online) {
+        move_blocks(m, "target", "node %s is offline", m->target);
     }
-    move_blocks(m, "target", "there is no node %.60s", m->target);
-    return false;
+    return is_online;
 }
 
 static void check_running(struct move *m, const js *form) {

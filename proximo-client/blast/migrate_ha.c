@@ -8,15 +8,29 @@
 
 #include "common/ident.h"
 
-static void sid_of(const struct guest *g, char ret[static 24]) {
-    (void)snprintf(ret, 24, "%s:%u", strcmp(g->kind, "lxc") == 0 ? "ct" : "vm", g->vmid);
-}
-
 bool ha_nodes_have(const char *nodes, const char *node) {
     size_t n = strlen(node);
 
     for (const char *s = nodes; *s; s += strcspn(s, ",") + (s[strcspn(s, ",")] == ',')) {
         if (strncmp(s, node, n) == 0 && (s[n] == 0 || s[n] == ':' || s[n] == ',')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ha_forbids(const struct picture *p, const struct guest *g, const char *node) {
+    const js *rules = picture_ha_rules(p);
+    char sid[24];
+
+    guest_sid(g, sid);
+    for (size_t i = 0; i < js_len(rules); i++) {
+        const js *r = js_at(rules, i);
+
+        if (strcmp(js_str_or(r, "type", ""), "node-affinity") == 0 &&
+            !js_bool_or(r, "disable", false) && js_bool_or(r, "strict", false) &&
+            words_have(js_str_or(r, "resources", ""), sid) &&
+            !ha_nodes_have(js_str_or(r, "nodes", ""), node)) {
             return true;
         }
     }
@@ -75,7 +89,7 @@ static void check_rules(struct move *m) {
     const js *rules = picture_ha_rules(m->p);
     char sid[24];
 
-    sid_of(m->g, sid);
+    guest_sid(m->g, sid);
     for (size_t i = 0; i < js_len(rules); i++) {
         const js *r = js_at(rules, i);
         const char *type = js_str_or(r, "type", "");
@@ -121,9 +135,7 @@ static void check_replication(struct move *m) {
 }
 
 void move_ha(struct move *m) {
-    const js *ha = picture_ha_of(m->p, m->g);
-
-    if (ha && strcmp(js_str_or(ha, "state", "started"), "ignored") != 0) {
+    if (picture_ha_managed(m->p, m->g)) {
         move_hit(m, "changed", RISK_MEDIUM, "HA",
                  "managed by HA: the move is filed as a wish, and its task's OK means no more");
         check_rules(m);

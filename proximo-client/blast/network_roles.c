@@ -221,11 +221,8 @@ static void halt_ha(struct roles *r) {
     size_t n = picture_guests(r->c->p, &g);
 
     for (size_t i = 0; i < n; i++) {
-        const js *ha = picture_ha_of(r->c->p, &g[i]);
-        const char *state = js_str_or(ha, "state", "started");
-
-        if (ha && strcmp(g[i].node, r->c->before.node) == 0 && g[i].running &&
-            strcmp(state, "ignored") != 0 && strcmp(state, "disabled") != 0) {
+        if (strcmp(g[i].node, r->c->before.node) == 0 && g[i].running &&
+            picture_ha_recovers(r->c->p, &g[i])) {
             const struct affect a = {.resource = g[i].resource,
                                      .name = g[i].name,
                                      .node = g[i].node,

@@ -122,27 +122,15 @@ static void check_replication(struct away *a) {
     }
 }
 
-/* 1 online, 0 not, -1 unknown. */
-static int is_online(const struct picture *p, const char *node) {
-    for (size_t i = 0; i < picture_nodes(p); i++) {
-        bool online = false;
-
-        if (strcmp(picture_node(p, i, &online), node) == 0) {
-            return online;
-        }
-    }
-    return -1;
-}
-
 int blast_node_power(const struct picture *p, const char *node, bool reboot, struct draft *d) {
     struct away a = {.p = p, .d = d, .node = node, .is_back = reboot, .has_quorum = true};
-    int online = is_online(p, node);
+    bool online;
     const struct guest *g;
     size_t n = picture_guests(p, &g);
     char label[120];
 
     blast_unread(p, BLAST_NODE_NEEDS, 0, d);
-    if (online < 0) {
+    if (!picture_node_find(p, node, &online)) {
         draft_unread(d, "the node", "it is not in the list", "Sys.Audit on /nodes");
         return -ENOENT;
     }

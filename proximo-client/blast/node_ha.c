@@ -27,24 +27,6 @@ static void policy_of(const struct picture *p, char *ret, size_t size) {
     }
 }
 
-static bool rules_forbid(const struct picture *p, const struct guest *g, const char *node) {
-    const js *rules = picture_ha_rules(p);
-    char sid[24];
-
-    (void)snprintf(sid, sizeof(sid), "%s:%u", strcmp(g->kind, "lxc") == 0 ? "ct" : "vm", g->vmid);
-    for (size_t i = 0; i < js_len(rules); i++) {
-        const js *r = js_at(rules, i);
-
-        if (strcmp(js_str_or(r, "type", ""), "node-affinity") == 0 &&
-            !js_bool_or(r, "disable", false) && js_bool_or(r, "strict", false) &&
-            words_have(js_str_or(r, "resources", ""), sid) &&
-            !ha_nodes_have(js_str_or(r, "nodes", ""), node)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether all that the guest needs to start is at that node. */
 static bool can_start_at(const struct picture *p, const struct guest *g, const char *node) {
     const js *job = replication_of(p, g->vmid);
@@ -73,7 +55,7 @@ static const char *somewhere(const struct away *a, const struct guest *g) {
         bool online = false;
         const char *node = picture_node(a->p, i, &online);
 
-        if (online && strcmp(node, a->node) != 0 && !rules_forbid(a->p, g, node) &&
+        if (online && strcmp(node, a->node) != 0 && !ha_forbids(a->p, g, node) &&
             can_start_at(a->p, g, node)) {
             return node;
         }

@@ -22,26 +22,17 @@ static uint32_t votes_of(const js *n) {
     return text ? v : (uint32_t)js_int_or(n, "quorum_votes", 1);
 }
 
-static bool online(const struct picture *p, const char *node) {
-    for (size_t i = 0; i < picture_nodes(p); i++) {
-        bool is = false;
-
-        if (strcmp(picture_node(p, i, &is), node) == 0) {
-            return is;
-        }
-    }
-    return false;
-}
-
 static void count(const struct away *a, struct votes *v) {
     const js *list = picture_answer(a->p, "/cluster/config/nodes", NULL);
 
     for (size_t i = 0; i < js_len(list); i++) {
         const char *name = js_str_or(js_at(list, i), "name", "");
         uint32_t n = votes_of(js_at(list, i));
+        bool is_online;
 
+        (void)picture_node_find(a->p, name, &is_online);
         v->all += n;
-        v->online += online(a->p, name) ? n : 0;
+        v->online += is_online ? n : 0;
         v->mine += strcmp(name, a->node) == 0 ? n : 0;
     }
 }

@@ -73,12 +73,10 @@ static bool is_firewalled(const struct guest *g) {
 }
 
 static bool is_hit(const struct picture *p, const struct service *s, const struct guest *g) {
-    const js *ha = picture_ha_of(p, g);
-
     if (!g->running) {
         return false;
     }
-    return s->whom == MANAGED ? ha && strcmp(js_str_or(ha, "state", "started"), "ignored") != 0
+    return s->whom == MANAGED ? picture_ha_managed(p, g) != NULL
                               : s->whom == FIREWALLED && is_firewalled(g);
 }
 

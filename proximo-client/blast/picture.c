@@ -220,10 +220,26 @@ bool store_on_node(const js *def, const char *node) {
     return !nodes[0] || words_have(nodes, node);
 }
 
+void guest_sid(const struct guest *g, char ret[static 24]) {
+    (void)snprintf(ret, 24, "%s:%u", strcmp(g->kind, "lxc") == 0 ? "ct" : "vm", g->vmid);
+}
+
+const js *picture_ha_managed(const struct picture *p, const struct guest *g) {
+    const js *ha = picture_ha_of(p, g);
+
+    return strcmp(js_str_or(ha, "state", ""), "ignored") == 0 ? NULL : ha;
+}
+
+const js *picture_ha_recovers(const struct picture *p, const struct guest *g) {
+    const js *ha = picture_ha_managed(p, g);
+
+    return strcmp(js_str_or(ha, "state", ""), "disabled") == 0 ? NULL : ha;
+}
+
 const js *picture_ha_of(const struct picture *p, const struct guest *g) {
     char sid[24];
 
-    (void)snprintf(sid, sizeof(sid), "%s:%u", strcmp(g->kind, "lxc") == 0 ? "ct" : "vm", g->vmid);
+    guest_sid(g, sid);
     for (size_t i = 0; i < js_len(p->ha); i++) {
         const js *r = js_at(p->ha, i);
         const char *have = js_str_or(r, "sid", "");
@@ -312,6 +328,19 @@ const char *picture_node(const struct picture *p, size_t i, bool *ret_online) {
         *ret_online = p->node[i].online;
     }
     return p->node[i].name;
+}
+bool picture_node_find(const struct picture *p, const char *name, bool *ret_online) {
+    bool online = false;
+    bool found = false;
+
+    for (size_t i = 0; !found && i < p->n_node; i++) {
+        found = strcmp(p->node[i].name, name) == 0;
+        online = found && p->node[i].online;
+    }
+    if (ret_online) {
+        *ret_online = online;
+    }
+    return found;
 }
 const js *picture_backup_jobs(const struct picture *p) {
     return p->backup;

@@ -180,12 +180,20 @@ size_t picture_contents(const struct picture *p, const struct content **ret);
 size_t picture_archives(const struct picture *p, const struct content **ret); /* PIC_BACKUPS */
 size_t picture_nodes(const struct picture *p);
 const char *picture_node(const struct picture *p, size_t i, bool *ret_online);
+/* By its name; false: not in the list. *ret_online (may be NULL) is false then. */
+bool picture_node_find(const struct picture *p, const char *name, bool *ret_online);
 const js *picture_backup_jobs(const struct picture *p);      /* array or NULL */
 const js *picture_replication_jobs(const struct picture *p); /* array or NULL */
 const js *picture_ha_resources(const struct picture *p);     /* array or NULL */
 const js *picture_ha_rules(const struct picture *p);         /* array or NULL */
-/* The HA resource of a guest, NULL when it is not managed (or HA was not read). */
+/* The HA resource of a guest, NULL when there is none (or HA was not read). */
 const js *picture_ha_of(const struct picture *p, const struct guest *g);
+/* The same, NULL also when the manager is told to ignore it. */
+const js *picture_ha_managed(const struct picture *p, const struct guest *g);
+/* The same, NULL also when it is disabled: nobody recovers it. */
+const js *picture_ha_recovers(const struct picture *p, const struct guest *g);
+/* Its name there: "ct:301". */
+void guest_sid(const struct guest *g, char ret[static 24]);
 
 /* The answer to one read of the classes above, NULL when it was not had (then *ret, which may be
  * NULL, says why; a path that was never wanted is PART_NOT_ASKED). E.g. "/access/acl". */

@@ -97,16 +97,6 @@ static void weigh_all(struct job *j) {
     }
 }
 
-static bool node_state(const struct picture *p, const char *name, bool *ret_online) {
-    for (size_t i = 0; i < picture_nodes(p); i++) {
-        if (strcmp(picture_node(p, i, ret_online), name) == 0) {
-            return true;
-        }
-    }
-    *ret_online = false;
-    return false;
-}
-
 /* Another job of the guest to a node that is online. */
 static const char *other_target(const struct job *j) {
     for (size_t i = 0; i < js_len(j->jobs); i++) {
@@ -116,7 +106,7 @@ static const char *other_target(const struct job *j) {
 
         if (js_int_or(o, "guest", 0) == (int64_t)j->g->vmid && !js_bool_or(o, "disable", false) &&
             strcmp(js_str_or(o, "id", ""), j->id) != 0 && strcmp(target, j->g->node) != 0 &&
-            node_state(j->p, target, &online) && online) {
+            picture_node_find(j->p, target, &online) && online) {
             return target;
         }
     }
@@ -128,7 +118,8 @@ static const char *other_target(const struct job *j) {
 static void refuse_create(const struct job *j) {
     bool online;
 
-    if (!node_state(j->p, j->target, &online) && picture_nodes_part(j->p)->state == PART_READ) {
+    if (!picture_node_find(j->p, j->target, &online) &&
+        picture_nodes_part(j->p)->state == PART_READ) {
         refuse(j, "there is no such target node");
     }
     if (strcmp(j->target, j->g->node) == 0) {
@@ -159,7 +150,7 @@ static void tell_runs(const struct job *j) {
         hit(j, "degraded", RISK_MEDIUM, "every run fails: storage %.60s is not available on %s",
             j->away->id, j->target);
     }
-    if (node_state(j->p, j->target, &online) && !online) {
+    if (picture_node_find(j->p, j->target, &online) && !online) {
         hit(j, "degraded", RISK_MEDIUM, "%s is offline: no run succeeds before it is back",
             j->target);
     }
@@ -213,7 +204,7 @@ static void drop(struct job *j, const js *form) {
     } else {
         hit(j, "loses-backup", RISK_MEDIUM, "the copy on %s is removed by the job's last run",
             j->target);
-        if (node_state(j->p, j->target, &online) && !online) {
+        if (picture_node_find(j->p, j->target, &online) && !online) {
             hit(j, "changed", RISK_LOW, "%s is offline: the job stays, marked for removal",
                 j->target);
         }
@@ -273,13 +264,6 @@ uint32_t blast_replication_guest(const struct blast_request *q) {
                : guest_of(js_str_or(q->form, "id", ""));
 }
 
-static bool ha_recovers(const struct picture *p, const struct guest *g) {
-    const js *ha = picture_ha_of(p, g);
-    const char *state = js_str_or(ha, "state", "started");
-
-    return ha && strcmp(state, "ignored") != 0 && strcmp(state, "disabled") != 0;
-}
-
 static int one(const struct picture *p, js **jobs, const struct blast_request *q,
                struct tally *tally, struct draft *d) {
     char id[AFTER_ID] = "";
@@ -295,7 +279,7 @@ static int one(const struct picture *p, js **jobs, const struct blast_request *q
         return -ENOENT;
     }
     j.target = js_str_or(a ? a : b, "target", "");
-    j.is_ha = ha_recovers(p, j.g);
+    j.is_ha = picture_ha_recovers(p, j.g);
     if (!b) {
         create(&j, a);
     } else if (a) {

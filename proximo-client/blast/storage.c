@@ -252,46 +252,18 @@ static bool uses(struct loss *l, const struct guest *g) {
     return false;
 }
 
-/* A strict node-affinity rule keeps the guest on its nodes; anything weaker does not. */
-static bool ha_may_use(struct loss *l, const struct guest *g, const char *node) {
-    const js *rules = picture_ha_rules(l->p);
-    char sid[24];
-
-    (void)snprintf(sid, sizeof(sid), "%s:%u", strcmp(g->kind, "lxc") == 0 ? "ct" : "vm", g->vmid);
-    for (size_t i = 0; i < js_len(rules); i++) {
-        const js *r = js_at(rules, i);
-        const char *nodes = js_str_or(r, "nodes", "");
-        size_t len = strlen(node);
-        bool listed = false;
-
-        if (strcmp(js_str_or(r, "type", ""), "node-affinity") != 0 ||
-            !js_bool_or(r, "strict", false) || js_bool_or(r, "disable", false) ||
-            !words_have(js_str_or(r, "resources", ""), sid)) {
-            continue;
-        }
-        for (const char *s = nodes; *s; s += strcspn(s, ",") + (s[strcspn(s, ",")] == ',')) {
-            listed = listed || (strncmp(s, node, len) == 0 && strchr(":,", s[len]));
-        }
-        if (!listed) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void affect_ha(struct loss *l, const struct guest *g) {
-    const js *ha = picture_ha_of(l->p, g);
     char nodes[160] = "";
     char why[320];
 
-    if (!ha || l->all || !uses(l, g) || strcmp(js_str_or(ha, "state", ""), "ignored") == 0) {
+    if (l->all || !uses(l, g) || !picture_ha_managed(l->p, g)) {
         return;
     }
     for (size_t i = 0; i < picture_nodes(l->p); i++) {
         const char *node = picture_node(l->p, i, NULL);
         size_t at = strlen(nodes);
 
-        if (strcmp(node, g->node) != 0 && is_lost_at(l, node) && ha_may_use(l, g, node)) {
+        if (strcmp(node, g->node) != 0 && is_lost_at(l, node) && !ha_forbids(l->p, g, node)) {
             (void)snprintf(nodes + at, sizeof(nodes) - at, "%s%s", at ? ", " : "", node);
         }
     }

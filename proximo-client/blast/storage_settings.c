@@ -113,10 +113,7 @@ static void each_user(struct loss *l, const char *effect, enum risk severity, co
     size_t n = picture_guests(l->p, &g);
 
     for (size_t i = 0; i < n; i++) {
-        const js *ha = only_ha ? picture_ha_of(l->p, &g[i]) : NULL;
-
-        if (volume_on(&g[i], l->store->id) &&
-            (!only_ha || (ha && strcmp(js_str_or(ha, "state", ""), "ignored") != 0))) {
+        if (volume_on(&g[i], l->store->id) && (!only_ha || picture_ha_managed(l->p, &g[i]))) {
             tally_guest(&l->tally, l->d, &g[i], effect, severity, via, why);
         }
     }
