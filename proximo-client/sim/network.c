@@ -421,16 +421,6 @@ static int stage(struct call *c, const js *list) {
     return 0;
 }
 
-/* The parameters over the interface. */
-static void merge(const struct call *c, js *o) {
-    drop_keys(o, call_str(c, "delete"));
-    JS_FOREACH(c->params, key, v) {
-        if (strcmp(key, "node") != 0 && strcmp(key, "delete") != 0) {
-            js_add(o, key, js_copy(v));
-        }
-    }
-}
-
 int route_iface_create(struct call *c) {
     CLEANUP(js_freep) js *list = NULL;
     js *n, *o;
@@ -443,7 +433,7 @@ int route_iface_create(struct call *c) {
         return call_param_error(c, "iface", "interface already exists");
     }
     o = js_object();
-    merge(c, o);
+    call_over(c, o, "node", NULL);
     js_push(list, o);
     if (check_params(c, list, o) < 0) {
         return -1;
@@ -459,7 +449,7 @@ int route_iface_update(struct call *c) {
     if (iface_of_call(c, &list, &o) < 0) {
         return -1;
     }
-    merge(c, o);
+    call_over(c, o, "node", NULL);
     if (check_params(c, list, o) < 0) {
         return -1;
     }

@@ -145,12 +145,7 @@ int route_node_hosts_set(struct call *c) {
 static js *merged(const struct call *c, const js *was) {
     js *o = was ? js_copy(was) : js_object();
 
-    drop_keys(o, call_str(c, "delete"));
-    JS_FOREACH(c->params, key, val) {
-        if (strcmp(key, "digest") != 0 && strcmp(key, "delete") != 0 && strcmp(key, "node") != 0) {
-            js_add(o, key, js_copy(val));
-        }
-    }
+    call_over(c, o, "node", NULL);
     return o;
 }
 

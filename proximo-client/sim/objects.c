@@ -2,6 +2,7 @@
 /* HA rules and replication jobs as things that are made, changed and deleted. */
 #include <string.h>
 
+#include "common/digest.h"
 #include "common/ident.h"
 #include "common/own.h"
 #include "proximo-client/sim/routes.h"
@@ -23,17 +24,6 @@ static int same_digest(struct call *c, int (*write)(struct sim *s, struct buf *r
     return call_digest(c, 500, digest);
 }
 
-static bool is_control(const char *key, const char *id) {
-    static const char *const names[] = {"digest", "delete", "force", "keep", "node"};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(names[i], key) == 0) {
-            return true;
-        }
-    }
-    return strcmp(key, id) == 0;
-}
-
 void drop_keys(js *o, const char *list) {
     while (list && *list) {
         size_t n = strcspn(list, ",; ");
@@ -45,22 +35,32 @@ void drop_keys(js *o, const char *list) {
     }
 }
 
-/* The parameters over the object as it was, without what only steers. */
-static js *merged(const struct call *c, const js *was, const char *id) {
-    static const char *const numbers[] = {"strict", "disable", "rate"};
-    js *o = was ? js_copy(was) : js_object();
-
+void call_over(const struct call *c, js *o, const char *steers, const char *numbers) {
     drop_keys(o, call_str(c, "delete"));
     JS_FOREACH(c->params, key, val) {
-        bool number = false;
-
-        for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-            number |= strcmp(numbers[i], key) == 0;
-        }
-        if (!is_control(key, id)) {
-            js_add(o, key, number ? js_int(call_int(c, key, 0)) : js_copy(val));
+        if (strcmp(key, "delete") != 0 && strcmp(key, "digest") != 0 && !list_has(steers, key)) {
+            js_add(o, key, list_has(numbers, key) ? js_int(call_int(c, key, 0)) : js_copy(val));
         }
     }
+}
+
+void keep_secret(struct call *c, const char *in, const char *id, const char *key, const js *v) {
+    const char *text = json_object_get_string((js *)(uintptr_t)v);
+    char hex[65];
+    struct hash h;
+
+    sha256(text, strlen(text), &h);
+    hex_encode(h.b, sizeof(h.b), hex);
+    state_set(&c->s->st, js_str(hex), "secrets", in, id, key, NULL);
+}
+
+/* The parameters over the object as it was, without what only steers. */
+static js *merged(const struct call *c, const js *was, const char *id) {
+    js *o = was ? js_copy(was) : js_object();
+    char steers[80];
+
+    (void)snprintf(steers, sizeof(steers), "force keep node %s", id);
+    call_over(c, o, steers, "strict disable rate");
     return o;
 }
 

@@ -48,30 +48,6 @@ void realms_digest(struct sim *s, char ret[static 41]) {
     sha1_hex(buf_str(&b), b.len, ret);
 }
 
-/* Secrets are kept as their hash: enough to see that they are another one. */
-static void keep_secret(struct call *c, const char *id, const char *key, const js *v) {
-    const char *text = json_object_get_string((js *)(uintptr_t)v);
-    char hex[65];
-    struct hash h;
-
-    sha256(text, strlen(text), &h);
-    hex_encode(h.b, sizeof(h.b), hex);
-    state_set(&c->s->st, js_str(hex), "secrets", "realm", id, key, NULL);
-}
-
-static bool is_flag(const char *key) {
-    static const char *const flags[] = {"autocreate", "case-sensitive",    "default",
-                                        "port",       "groups-autocreate", "groups-overwrite",
-                                        "verify",     "query-userinfo",    "secure"};
-
-    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-        if (strcmp(flags[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* One realm is the default. */
 static void only_default(struct call *c, const char *id) {
     CLEANUP(js_freep) js *all = js_copy(js_object_or_empty(state_get(&c->s->st, "domains", NULL)));
@@ -84,13 +60,14 @@ static void only_default(struct call *c, const char *id) {
 }
 
 static void put(struct call *c, const char *id, js *o) {
-    drop_keys(o, call_str(c, "delete"));
-    JS_FOREACH(c->params, key, val) {
-        if (strcmp(key, "password") == 0 || strcmp(key, "client-key") == 0) {
-            keep_secret(c, id, key, val);
-        } else if (strcmp(key, "realm") != 0 && strcmp(key, "digest") != 0 &&
-                   strcmp(key, "delete") != 0 && strcmp(key, "check-connection") != 0) {
-            js_add(o, key, is_flag(key) ? js_int(call_int(c, key, 0)) : js_copy(val));
+    static const char *const secrets[] = {"password", "client-key"};
+
+    call_over(c, o, "realm check-connection password client-key",
+              "autocreate case-sensitive default port groups-autocreate groups-overwrite verify "
+              "query-userinfo secure");
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+        if (js_get(c->params, secrets[i])) {
+            keep_secret(c, "realm", id, secrets[i], js_get(c->params, secrets[i]));
         }
     }
     if (js_bool_or(o, "default", false)) {

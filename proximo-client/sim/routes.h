@@ -10,6 +10,11 @@ js *index_of(const char *key, const char *const *names, size_t n);
 /* objects.c: takes the members of a list ("a,b") away; and an error in PVE's words unless the
  * caller's digest, if there is one, is this one. */
 void drop_keys(js *o, const char *list);
+/* objects.c: the call's parameters over an object: what `delete` names is gone, `steers` (names
+ * with blanks between; delete and digest always) are left out, `numbers` become numbers. */
+void call_over(const struct call *c, js *o, const char *steers, const char *numbers);
+/* objects.c: a secret is kept as its hash: enough to see that it is another one. */
+void keep_secret(struct call *c, const char *in, const char *id, const char *key, const js *v);
 int call_digest(struct call *c, int status, const char *digest);
 void realms_digest(struct sim *s, char ret[static 41]); /* realms.c: of the file of realms */
 /* routes.c: 500 unless the node exists. */

@@ -227,43 +227,22 @@ static int check_vnet(struct call *c, const js *was, const js *now) {
                : 0;
 }
 
-static bool is_number(const char *key) {
-    static const char *const keys[] = {"tag",       "mtu",  "vrf-vxlan", "vxlan-port",
-                                       "asn",       "snat", "ebgp",      "ebgp-multihop",
-                                       "vlanaware", "ttl",  "section",   "isolate-ports"};
-
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (strcmp(keys[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
+static const char sdn_numbers[] =
+    "tag mtu vrf-vxlan vxlan-port asn snat ebgp ebgp-multihop vlanaware "
+    "ttl section isolate-ports";
 
 /* The parameters over the object as it was. */
 static js *merged(const struct call *c, const struct kind *k, const js *was) {
     js *o = was ? js_copy(was) : js_object();
+    char steers[120];
 
-    drop_keys(o, call_str(c, "delete"));
-    JS_FOREACH(c->params, key, v) {
-        static const char *const steers[] = {"delete", "digest", "lock-token", "pending",
-                                             "running"};
-        bool skip = strcmp(key, k->key) == 0;
+    (void)snprintf(steers, sizeof(steers), "lock-token pending running dhcp-range %s", k->key);
+    call_over(c, o, steers, sdn_numbers);
+    if (js_get(c->params, "dhcp-range")) {
+        js *list = js_array();
 
-        for (size_t i = 0; i < ARRAY_LEN(steers); i++) {
-            skip = skip || strcmp(key, steers[i]) == 0;
-        }
-        if (skip) {
-            continue;
-        }
-        if (strcmp(key, "dhcp-range") == 0) {
-            js *list = js_array();
-
-            js_push(list, js_ref(v));
-            js_add(o, key, list);
-        } else {
-            js_add(o, key, is_number(key) ? js_int(call_int(c, key, 0)) : js_copy(v));
-        }
+        js_push(list, js_ref(js_get(c->params, "dhcp-range")));
+        js_add(o, "dhcp-range", list);
     }
     return o;
 }

@@ -132,20 +132,6 @@ static int fail_about(struct call *c, int status, const char *text, const char *
     return call_fail(c, status, "%.*s%s%s", (int)(at - text), text, id, at + 1);
 }
 
-static bool has(const char *words, const char *word) {
-    size_t n = strlen(word);
-
-    for (const char *p = words; p && *p;) {
-        size_t len = strcspn(p, " ");
-
-        if (len == n && memcmp(p, word, n) == 0) {
-            return true;
-        }
-        p += len + (p[len] == ' ');
-    }
-    return false;
-}
-
 /* A new reference; NULL: there is none of that name that nobody made. */
 static js *builtin_of(const struct section_kind *k, const char *id) {
     for (size_t i = 0; i < ARRAY_LEN(builtin); i++) {
@@ -193,7 +179,7 @@ static js *shown(struct call *c, const struct section_kind *k, const char *id, c
     char digest[65];
 
     JS_FOREACH(o, key, val) {
-        if (alone || !k->brief || has(k->brief, key)) {
+        if (alone || !k->brief || list_has(k->brief, key)) {
             js_add(out, key, js_copy(val));
         }
     }
@@ -269,7 +255,7 @@ static js *value_of(const struct call *c, const struct section_kind *k, const ch
                     const js *v) {
     js *list;
 
-    if (has(k->arrays, key)) {
+    if (list_has(k->arrays, key)) {
         if (js_is_array(v)) {
             return js_copy(v);
         }
@@ -277,19 +263,7 @@ static js *value_of(const struct call *c, const struct section_kind *k, const ch
         js_push(list, js_copy(v));
         return list;
     }
-    return has(k->ints, key) ? js_int(call_int(c, key, 0)) : js_copy(v);
-}
-
-/* Secrets are kept as their hash: enough to see that they are another one. */
-static void keep_secret(struct call *c, const struct section_kind *k, const char *id,
-                        const char *key, const js *v) {
-    const char *text = json_object_get_string((js *)(uintptr_t)v);
-    char hex[65];
-    struct hash h;
-
-    sha256(text, strlen(text), &h);
-    hex_encode(h.b, sizeof(h.b), hex);
-    state_set(&c->s->st, js_str(hex), "secrets", k->in, id, key, NULL);
+    return list_has(k->ints, key) ? js_int(call_int(c, key, 0)) : js_copy(v);
 }
 
 static void drop_deleted(const struct call *c, js *o) {
@@ -325,8 +299,8 @@ static void put(struct call *c, const struct section_kind *k, const char *id, js
         if (strcmp(key, k->id) == 0 || strcmp(key, "digest") == 0 || strcmp(key, "delete") == 0) {
             continue;
         }
-        if (has(k->secret, key)) {
-            keep_secret(c, k, id, key, val);
+        if (list_has(k->secret, key)) {
+            keep_secret(c, k->in, id, key, val);
         } else {
             js_add(o, key, value_of(c, k, key, val));
         }
@@ -430,7 +404,7 @@ int route_notify_targets(struct call *c) {
 
             js_add(o, "type", js_str(names[i]));
             JS_FOREACH(js_at(one.data, n), key, val) {
-                if (has("name origin comment disable", key)) {
+                if (list_has("name origin comment disable", key)) {
                     js_add(o, key, js_copy(val));
                 }
             }
