@@ -4,6 +4,7 @@ TAP, and seeds."""
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -33,6 +34,21 @@ class Driver:
     def close(self):
         self.p.stdin.close()
         return self.p.wait() == 0
+
+
+def parts(value):
+    """(volume or path, {option: value})"""
+    what, options = None, {}
+    for piece in str(value).split(","):
+        k, eq, v = piece.partition("=")
+        if eq and re.fullmatch(r"[a-z0-9_-]+", k):
+            if k in ("file", "volume"):
+                what = v
+            else:
+                options[k] = v
+        elif what is None:
+            what = piece
+    return what, options
 
 
 def ok(good, what, detail=""):

@@ -4,7 +4,7 @@
 coverage guest by guest. TAP."""
 import re
 
-from guest_lib import compare, done
+from guest_lib import compare, done, parts
 from guest_world import Cluster, NODES
 
 VOLUME = re.compile(r"^(scsi|virtio|ide|sata|efidisk|tpmstate|unused|mp)\d+$|^(rootfs|vmstate)$")
@@ -13,21 +13,6 @@ LEVEL = {"x86-64-v2": {"sse4_2", "popcnt"}, "x86-64-v2-AES": {"sse4_2", "popcnt"
          "x86-64-v3": {"sse4_2", "popcnt", "aes", "avx2"}}
 ALL = "cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3 aes avx avx2 bmi1 bmi2 f16c fma abm movbe xsave"
 SOME = "cx16 lahf_lm popcnt pni sse4_1 sse4_2 ssse3"
-
-
-def parts(value):
-    """(volume or path, {option: value})"""
-    what, options = None, {}
-    for piece in str(value).split(","):
-        k, eq, v = piece.partition("=")
-        if eq and re.fullmatch(r"[a-z0-9_-]+", k):
-            if k in ("file", "volume"):
-                what = v
-            else:
-                options[k] = v
-        elif what is None:
-            what = piece
-    return what, options
 
 
 class Move:

@@ -4,25 +4,11 @@
 does. Random guests, jobs and requests; the seed is printed. TAP."""
 import re
 
-from guest_lib import compare, done
+from guest_lib import compare, done, parts
 from guest_world import Cluster, NODES
 
 VOLUME = re.compile(r"^(scsi|virtio|ide|sata|efidisk|tpmstate|unused|mp)\d+$|^(rootfs|vmstate)$")
 SHARED = {"nfs", "rbd", "cifs"}
-
-
-def parts(value):
-    what, options = None, {}
-    for piece in str(value).split(","):
-        k, eq, v = piece.partition("=")
-        if eq and re.fullmatch(r"[a-z0-9_-]+", k):
-            if k in ("file", "volume"):
-                what = v
-            else:
-                options[k] = v
-        elif what is None:
-            what = piece
-    return what, options
 
 
 class Job:

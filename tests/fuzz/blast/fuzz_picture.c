@@ -13,37 +13,9 @@
 #include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/picture.h"
 #include "proximo-client/pipeline/draft.h"
+#include "tests/fuzz/blast/draft.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static unsigned int told;
-
-void draft_affect(struct draft *d, const struct affect *a) {
-    (void)d;
-    if (!a->resource || !a->effect || !a->why || strlen(a->why) > 1000) {
-        abort();
-    }
-}
-void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
-    (void)d;
-    (void)r;
-    (void)fmt;
-}
-void draft_unread(struct draft *d, const char *what, const char *why, const char *privilege) {
-    (void)d;
-    (void)privilege;
-    if (!what || !why) {
-        abort();
-    }
-    told++;
-}
-void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
-                    unsigned int guests_read, unsigned int guests) {
-    (void)d;
-    if (nodes_read > nodes || guests_read > guests) {
-        abort();
-    }
-}
 
 static struct picture *fill(const js *world, const struct picture_ask *ask) {
     const struct picture_read *want;
@@ -121,9 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     args = js_get(world, "set");
-    told = 0;
+    draft_told = 0;
     (void)blast_storage(p, "st", args, js_get(world, "del"), false, NULL);
-    if (!js_get(world, "/cluster/resources?type=vm") && told == 0) {
+    if (!js_get(world, "/cluster/resources?type=vm") && draft_told == 0) {
         abort();
     }
     (void)blast_storage(p, "st", NULL, NULL, true, NULL);

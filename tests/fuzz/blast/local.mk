@@ -6,7 +6,8 @@ TESTS += tests/fuzz/blast/fuzz_archive
 tests_fuzz_blast_fuzz_archive_SOURCES = tests/fuzz/blast/fuzz_archive.c $(FUZZ_DRIVER)
 tests_fuzz_blast_fuzz_archive_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_blast_fuzz_archive_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
-tests_fuzz_blast_fuzz_picture_SOURCES = tests/fuzz/blast/fuzz_picture.c $(FUZZ_DRIVER)
+tests_fuzz_blast_fuzz_picture_SOURCES = tests/fuzz/blast/fuzz_picture.c tests/fuzz/blast/draft.c \
+	tests/fuzz/blast/draft.h $(FUZZ_DRIVER)
 tests_fuzz_blast_fuzz_picture_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_blast_fuzz_picture_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
 tests_fuzz_blast_fuzz_volume_SOURCES = tests/fuzz/blast/fuzz_volume.c $(FUZZ_DRIVER)
@@ -24,6 +25,7 @@ tests_fuzz_blast_fuzz_firewall_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_blast_fuzz_firewall_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
 check_PROGRAMS += tests/fuzz/blast/fuzz_network
 TESTS += tests/fuzz/blast/fuzz_network
-tests_fuzz_blast_fuzz_network_SOURCES = tests/fuzz/blast/fuzz_network.c $(FUZZ_DRIVER)
+tests_fuzz_blast_fuzz_network_SOURCES = tests/fuzz/blast/fuzz_network.c tests/fuzz/blast/draft.c \
+	tests/fuzz/blast/draft.h $(FUZZ_DRIVER)
 tests_fuzz_blast_fuzz_network_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_blast_fuzz_network_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)

@@ -8,7 +8,7 @@
 #include "common/err.h"
 #include "common/own.h"
 #include "proximo-client/pipeline/draft.h"
-#include "world.h"
+#include "says.h"
 
 /* 100: a running VM; 101: a template with a disk on a shared storage; 102: a stopped container with
  * a snapshot and a fixed address; 103: a container with a directory of the host. */
@@ -42,25 +42,10 @@ static const char base[] =
     "'cpuinfo':{'cpus':8}},"
     "'/cluster/backup':[{'id':'nightly','all':1,'enabled':1}]";
 
-/* An object in which single quotes stand for double ones. */
-static js *object(const char *members) {
-    char text[8192];
-    struct err e = {0};
-    js *o = NULL;
-    int n = snprintf(text, sizeof(text), "{%s}", members);
-
-    ck_assert(n > 0 && (size_t)n < sizeof(text));
-    for (char *c = text; *c; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
-    ck_assert_msg(js_parse(text, strlen(text), &o, &e) == 0, "%s", text);
-    return o;
-}
-
 /* base, some answers of it replaced. */
 static struct picture *world(const char *other, const struct picture_ask *ask) {
-    CLEANUP(js_freep) js *all = object(base);
-    CLEANUP(js_freep) js *some = object(other);
+    CLEANUP(js_freep) js *all = world_object(base);
+    CLEANUP(js_freep) js *some = world_object(other);
 
     JS_FOREACH(some, path, answer) {
         js_add(all, path, js_ref(answer));
@@ -166,7 +151,7 @@ static const struct create_case {
 
 START_TEST(create) {
     const struct create_case *c = &creates[_i];
-    CLEANUP(js_freep) js *form = object(c->form);
+    CLEANUP(js_freep) js *form = world_object(c->form);
     struct picture_ask ask = {.what = blast_create_needs(form), .nodes = "c1"};
     CLEANUP(picture_freep) struct picture *p = world(c->more, &ask);
 
@@ -221,7 +206,7 @@ static const struct clone_case {
 
 START_TEST(copy) {
     const struct clone_case *c = &clones[_i];
-    CLEANUP(js_freep) js *form = object(c->form);
+    CLEANUP(js_freep) js *form = world_object(c->form);
     struct picture_ask ask = {
         .what = BLAST_CLONE_NEEDS, .vmid = c->vmid, .nodes = js_str_or(form, "target", "c1")};
     CLEANUP(picture_freep) struct picture *p = world(c->more, &ask);
@@ -252,7 +237,7 @@ static const struct clone_case templates[] = {
 
 START_TEST(template) {
     const struct clone_case *c = &templates[_i];
-    CLEANUP(js_freep) js *form = object(c->form);
+    CLEANUP(js_freep) js *form = world_object(c->form);
     struct picture_ask ask = {.what = BLAST_TEMPLATE_NEEDS, .vmid = c->vmid};
     CLEANUP(picture_freep) struct picture *p = world(c->more, &ask);
 

@@ -6,22 +6,13 @@
 
 #include "common/own.h"
 #include "proximo-client/pipeline/draft.h"
-#include "world.h"
+#include "says.h"
 
 #define ROW(kind, id, node, status)                                                                \
     "{\"type\":\"" kind "\",\"vmid\":" #id ",\"node\":\"" node "\",\"status\":\"" status           \
     "\",\"name\":\"g" #id "\"}"
 #define GUESTS(list)             "\"/cluster/resources?type=vm\":[" list "]"
 #define CFG(node, kind, id, cfg) "\"/nodes/" node "/" kind "/" #id "/config\":{" cfg "}"
-
-static void compare(const char *name, const char *affects, const char *says, int risk) {
-    ck_assert_msg(strcmp(buf_str(&record_affects), affects) == 0, "%s:\n%s%s", name,
-                  buf_str(&record_affects), buf_str(&record_rest));
-    ck_assert_msg(says ? strstr(buf_str(&record_rest), says) != NULL
-                       : strstr(buf_str(&record_rest), "unread") == NULL,
-                  "%s:\n%s", name, buf_str(&record_rest));
-    ck_assert_msg(record_risk == risk, "%s: risk %d\n%s", name, record_risk, buf_str(&record_rest));
-}
 
 static js *parsed(const char *text) {
     js *v = NULL;
@@ -75,7 +66,7 @@ START_TEST(mapping) {
         CLEANUP(js_freep) js *after = c->after ? parsed(c->after) : NULL;
 
         (void)blast_mapping(p, c->type, c->id, before, after, record_reset());
-        compare(c->name, c->affects, c->says, c->risk);
+        record_check(c->name, c->affects, c->says, c->risk);
     }
 }
 END_TEST
@@ -150,7 +141,7 @@ START_TEST(service) {
         CLEANUP(picture_freep) struct picture *p = world_picture(TWO, &ask);
 
         (void)blast_node_service(p, "c1", c->service, c->action, record_reset());
-        compare(c->name, c->affects, c->says, c->risk);
+        record_check(c->name, c->affects, c->says, c->risk);
     }
 }
 END_TEST
@@ -285,7 +276,7 @@ START_TEST(away) {
         CLEANUP(picture_freep) struct picture *p = world_picture(c->world, &ask);
 
         (void)blast_node_power(p, "c1", c->reboot, record_reset());
-        compare(c->name, c->affects, c->says, c->risk);
+        record_check(c->name, c->affects, c->says, c->risk);
     }
 }
 END_TEST
@@ -328,7 +319,7 @@ START_TEST(bulk) {
         CLEANUP(js_freep) js *form = parsed(c->form);
 
         (void)blast_node_guests(p, "c1", c->action, form, record_reset());
-        compare(c->name, c->affects, NULL, c->risk);
+        record_check(c->name, c->affects, NULL, c->risk);
     }
 }
 END_TEST
@@ -409,7 +400,7 @@ START_TEST(disk) {
         CLEANUP(picture_freep) struct picture *p = world_picture(ON_THEM, &ask);
 
         (void)blast_node_disk(p, "c1", c->devices, record_reset());
-        compare(c->name, c->affects, c->says, c->risk);
+        record_check(c->name, c->affects, c->says, c->risk);
     }
 }
 END_TEST
@@ -436,7 +427,7 @@ START_TEST(pool) {
         CLEANUP(picture_freep) struct picture *p = world_picture(ON_THEM, &ask);
 
         (void)blast_node_pool(p, "c1", c->kind, c->name, c->in, record_reset());
-        compare(c->kind, c->affects, NULL, 3);
+        record_check(c->kind, c->affects, NULL, 3);
     }
 }
 END_TEST

@@ -7,7 +7,7 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "world.h"
+#include "says.h"
 
 #define GB(n) #n "073741824" /* enough of it: n * 10^9 and some */
 #define HAS(total, left)                                                                           \
@@ -26,20 +26,6 @@ static const char base[] =
     "{'storage':'zfs','type':'zfspool','content':'images,rootdir'}],"
     "'/nodes/c1/status':" HAS(64, 9) ",'/nodes/c2/status':" HAS(64, 31) ",'/nodes/c3/status':" HAS(
         64, 30);
-
-static js *object(const char *members) {
-    char text[4096];
-    struct err e = {0};
-    js *o = NULL;
-    int n = snprintf(text, sizeof(text), "{%s}", members);
-
-    ck_assert(n > 0 && (size_t)n < sizeof(text));
-    for (char *c = text; *c; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
-    ck_assert_msg(js_parse(text, strlen(text), &o, &e) == 0, "%s", text);
-    return o;
-}
 
 #define HA_BOTH                                                                                    \
     "'/cluster/ha/resources':[{'sid':'vm:100','state':'started'},"                                 \
@@ -103,10 +89,10 @@ static void list(const js *o, char *ret, size_t size) {
 START_TEST(place) {
     const struct place_case *c = &cases[_i];
     struct picture_ask ask = {.what = BLAST_MIGRATE_NEEDS};
-    CLEANUP(js_freep) js *all = object(base);
-    CLEANUP(js_freep) js *some = object(c->other);
-    CLEANUP(js_freep) js *form = object(c->form);
-    CLEANUP(js_freep) js *exclude = object(c->exclude);
+    CLEANUP(js_freep) js *all = world_object(base);
+    CLEANUP(js_freep) js *some = world_object(c->other);
+    CLEANUP(js_freep) js *form = world_object(c->form);
+    CLEANUP(js_freep) js *exclude = world_object(c->exclude);
     CLEANUP(js_freep) js *moves = NULL;
     CLEANUP(js_freep) js *stuck = NULL;
     CLEANUP(picture_freep) struct picture *p = NULL;
@@ -118,7 +104,7 @@ START_TEST(place) {
         js_add(all, path, js_ref(answer));
     }
     (void)snprintf(text, sizeof(text), "'t':%s", c->targets ? c->targets : "null");
-    asked = object(text);
+    asked = world_object(text);
     p = world_picture_of(all, &ask);
     (void)record_reset();
     blast_place(p, "c1", c->targets ? js_get(asked, "t") : NULL, exclude, form, &moves, &stuck);
