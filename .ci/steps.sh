@@ -116,7 +116,8 @@ step_shellcheck() {
         xargs -0 shellcheck -x -S warning -e SC2034,SC2154
 }
 
-# fuzz SECONDS: all targets share that much time on the processors there are.
+# fuzz SECONDS: all targets share that much time on the processors there are. FUZZ_SEED makes the
+# order of inputs one that was tried before.
 step_fuzz() {
     local total=$1 targets each
 
@@ -133,7 +134,7 @@ step_fuzz() {
     printf '%s\0' "${targets[@]}" | xargs -0 -P "$JOBS" -I{} bash -c '
         name=$(basename "$1"); work=$3/found/$name; mkdir -p "$work"
         dict=tests/fuzz/$name.dict; opt=; [ ! -f "$dict" ] || opt=-dict=$dict
-        if ! "$1" $opt -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        if ! "$1" $opt ${FUZZ_SEED:+-seed=$FUZZ_SEED} -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
             -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$name" >"$work.log" 2>&1; then
             echo "FAILED $name"; tail -n 30 "$work.log"; exit 1
         fi
