@@ -57,7 +57,7 @@ analyser_flags() {
     printf '%s\n' -std=gnu17 -D_GNU_SOURCE -include "$b/config.h" "-I$ROOT" \
         '-DSYSCONFDIR="/etc"' '-DLOCALSTATEDIR="/var"' '-DLIBEXECDIR="/usr/libexec"' \
         '-DBINDIR="/usr/bin"' '-DSBINDIR="/usr/sbin"'
-    pkg-config --cflags libcrypto libssl json-c libcurl libevent libsystemd | tr -s ' ' '\n'
+    pkg-config --cflags libcrypto libssl json-c libcurl libevent | tr -s ' ' '\n'
 }
 
 step_gcc_analyzer() {

@@ -25,6 +25,7 @@ libcore_a_SOURCES = \
 	common/dir.h \
 	common/put.c common/put.h \
 	common/run.c common/run.h \
+	common/systemd.c common/systemd.h \
 	common/submission.c common/submission.h \
 	common/pvepath.c common/pvepath.h \
 	common/inventory.c common/inventory.h

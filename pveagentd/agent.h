@@ -86,6 +86,5 @@ enum agent_event {
     AE_READER,
     AE_COUNT
 };
-/* One line for people and structured fields for the journal. Fields are "KEY=value" texts, NULL at
- * the end; bytes outside printable ASCII are escaped. Never output, tokens or keys. */
+/* log_event of common/systemd.h, with the event's priority and MESSAGE_ID. */
 void agent_log(enum agent_event event, const char *text, ...) __attribute__((sentinel));

@@ -32,16 +32,12 @@ static struct req *ask_end(struct ask *k) {
 }
 
 static void log_refusal(struct req *q, const struct err *e) {
-    CLEANUP(buf_done) struct buf peer = BUF_INIT(64);
-    CLEANUP(buf_done) struct buf code = BUF_INIT(128);
-    CLEANUP(buf_done) struct buf path = BUF_INIT(256);
+    char path[201];
     char hex[2 * HASH_LEN + 1];
 
     hex_encode(req_peer(q)->b, 8, hex);
-    (void)buf_addf(&peer, "PEER=%s", hex);
-    (void)buf_addf(&code, "CODE=%s", e->tag);
-    (void)buf_addf(&path, "OPERATION=%.200s", req_path(q));
-    agent_log(AE_REFUSED, "refused", buf_str(&code), buf_str(&path), buf_str(&peer), NULL);
+    (void)snprintf(path, sizeof(path), "%s", req_path(q));
+    agent_log(AE_REFUSED, "refused", "CODE", e->tag, "OPERATION", path, "PEER", hex, NULL);
 }
 
 bool ask_refused(struct req *q, struct msg_rd *rd) {
@@ -80,7 +76,7 @@ void ask_no_answer(struct req *q, int r) {
     } else if (r == -ETIMEDOUT) {
         (void)err_tag(&e, r, "root_half_timeout", "the node's root half did not answer in time");
     } else {
-        agent_log(AE_ROOT_HALF, "the root half does not answer", strerror(-r), NULL);
+        agent_log(AE_ROOT_HALF, "the root half does not answer", "REASON", strerror(-r), NULL);
         (void)err_tag(&e, r, "root_half_unavailable", "the node's root half cannot be reached");
         (void)err_hint(&e, "on the node: systemctl status pveagentd-priv");
     }

@@ -31,7 +31,7 @@ struct watch {
 
 static void lost(struct watch *w, int r) {
     if (!w->is_lost) {
-        agent_log(AE_ROOT_HALF, "the root half does not answer", strerror(-r), NULL);
+        agent_log(AE_ROOT_HALF, "the root half does not answer", "REASON", strerror(-r), NULL);
     }
     w->is_lost = true;
 }
@@ -48,7 +48,7 @@ static void apply(struct agent *a, bool wanted) {
         return;
     }
     if (agent_open(a, &e) < 0) {
-        agent_log(AE_CLOSED, "cannot open the port", e.msg, NULL);
+        agent_log(AE_CLOSED, "cannot open the port", "REASON", e.msg, NULL);
         return;
     }
     agent_log(AE_OPENED, "the port is open", NULL);
@@ -113,7 +113,7 @@ static void reload_certificate(struct watch *w) {
         return;
     }
     if (w->certificate.tv_sec && agent_tls_load(w->a, &e) < 0) {
-        agent_log(AE_CERTIFICATE, "the new certificate cannot be used", e.msg, NULL);
+        agent_log(AE_CERTIFICATE, "the new certificate cannot be used", "REASON", e.msg, NULL);
     }
     w->certificate = st.st_mtim;
 }

@@ -7,12 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <systemd/sd-daemon.h>
 
 #include "common/err.h"
 #include "common/own.h"
+#include "common/systemd.h"
 #include "pveagentd/agent.h"
 
 #define DRAIN_S 5
@@ -111,7 +112,7 @@ static void on_term(evutil_socket_t sig, short what, void *arg) {
 
     (void)sig;
     (void)what;
-    (void)sd_notify(0, "STOPPING=1");
+    notify_send("STOPPING=1");
     a->is_stopping = true;
     agent_shut(a);
     (void)event_base_once(a->base, -1, EV_TIMEOUT, on_drained, a, &tv);
@@ -123,7 +124,8 @@ static void on_hup(evutil_socket_t sig, short what, void *arg) {
     (void)sig;
     (void)what;
     if (agent_tls_load(arg, &e) < 0) {
-        agent_log(AE_CERTIFICATE, "reload: key or certificate cannot be used", e.msg, NULL);
+        agent_log(AE_CERTIFICATE, "reload: key or certificate cannot be used", "REASON", e.msg,
+                  NULL);
     }
 }
 
@@ -131,11 +133,11 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
     (void)what;
     (void)arg;
-    (void)sd_notify(0, "WATCHDOG=1");
+    notify_send("WATCHDOG=1");
 }
 
-static struct event *every(struct agent *a, uint64_t usec, event_callback_fn fn) {
-    struct timeval tv = {(time_t)(usec / 1000000), (suseconds_t)(usec % 1000000)};
+static struct event *every(struct agent *a, int64_t ms, event_callback_fn fn) {
+    struct timeval tv = {ms / 1000, ms % 1000 * 1000};
     struct event *ev = event_new(a->base, -1, EV_PERSIST, fn, a);
 
     if (ev) {
@@ -144,14 +146,24 @@ static struct event *every(struct agent *a, uint64_t usec, event_callback_fn fn)
     return ev;
 }
 
+static bool is_listening(int fd) {
+    int type = 0;
+    int listens = 0;
+    socklen_t len = sizeof(type);
+    socklen_t len2 = sizeof(listens);
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len2) == 0 && listens;
+}
+
 static int adopt_from_systemd(struct agent *a, struct err *e) {
-    int n = sd_listen_fds(1);
+    int n = listen_fds();
 
     for (int i = 0; i < n; i++) {
-        int fd = SD_LISTEN_FDS_START + i;
+        int fd = LISTEN_FDS_START + i;
         int r;
 
-        if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+        if (!is_listening(fd)) {
             return err_set(e, -EINVAL, "inherited descriptor %d is not a listening socket", fd);
         }
         r = agent_adopt(a, fd, e);
@@ -165,7 +177,7 @@ static int adopt_from_systemd(struct agent *a, struct err *e) {
 
 static int run(struct agent *a, struct err *e) {
     struct event *ev[4] = {NULL};
-    uint64_t usec = 0;
+    int64_t beat = watchdog_ms();
     int r;
 
     a->base = event_base_new();
@@ -186,11 +198,11 @@ static int run(struct agent *a, struct err *e) {
         for (size_t i = 0; i < 3; i++) {
             (void)evsignal_add(ev[i], NULL);
         }
-        if (sd_watchdog_enabled(0, &usec) > 0) {
-            ev[3] = every(a, usec / 2, on_watchdog);
+        if (beat > 0) {
+            ev[3] = every(a, beat, on_watchdog);
         }
         agent_log(AE_STARTED, "started, version " PACKAGE_VERSION, NULL);
-        (void)sd_notify(0, "READY=1");
+        notify_send("READY=1");
         (void)event_base_dispatch(a->base);
     }
     for (size_t i = 0; i < ARRAY_LEN(ev); i++) {

@@ -305,7 +305,8 @@ static bool answer_of_join(struct req *q, uint16_t type, struct msg_rd *rd) {
         return false;
     }
     if (agent_mark_enrolled(req_agent(q), &e) < 0) {
-        agent_log(AE_ROOT_HALF, "the port will not open by itself at the next start", e.msg, NULL);
+        agent_log(AE_ROOT_HALF, "the port will not open by itself at the next start", "REASON",
+                  e.msg, NULL);
     }
     agent_log(AE_JOINED, "a client has joined", NULL);
     o = js_object();

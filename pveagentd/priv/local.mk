@@ -2,7 +2,7 @@
 # The root half: libpriv.a is all of it but main() and the gate's table, which a test replaces.
 noinst_LIBRARIES += libpriv.a
 libpriv_a_SOURCES = \
-	pveagentd/priv/priv.h pveagentd/priv/log.c pveagentd/priv/state.c pveagentd/priv/client.c \
+	pveagentd/priv/priv.h pveagentd/priv/state.c pveagentd/priv/client.c \
 	pveagentd/priv/journal.c pveagentd/priv/journal.h \
 	pveagentd/priv/policy.c pveagentd/priv/policy_run.c pveagentd/priv/policy_decide.c \
 	pveagentd/priv/policy.h \

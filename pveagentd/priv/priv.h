@@ -10,6 +10,7 @@
 
 #include "common/digest.h"
 #include "common/note.h"
+#include "common/systemd.h"
 
 struct buf;
 struct err;
@@ -83,9 +84,3 @@ bool word_in(const char *list, char sep, const char *word, size_t n);
 /* A path below the cluster file system (name NULL: the directory); false when it does not fit. */
 bool cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096]);
 
-/* Structured event: to the journal (native protocol, datagram) when stderr is the journal, else a
- * line on stderr. Pairs of field name and value, ended by NULL; values are escaped. */
-enum log_level { LOG_L_ERR = 3, LOG_L_WARN = 4, LOG_L_NOTE = 5, LOG_L_INFO = 6 };
-void log_event(enum log_level level, const char *message, ...) __attribute__((sentinel));
-/* One datagram to NOTIFY_SOCKET, if there is one. */
-void notify_send(const char *text);

@@ -215,9 +215,8 @@ static void loop(struct server *s) {
 }
 
 int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) {
-    struct server s = {.p = p, .rows = rows, .n_rows = n, .sock = -1, .sig = -1};
-    const char *usec = getenv("WATCHDOG_USEC");
-    uint64_t v = 0;
+    struct server s = {
+        .p = p, .rows = rows, .n_rows = n, .sock = -1, .sig = -1, .watchdog_ms = watchdog_ms()};
     sigset_t set;
     int r = make_socket(p, &s.sock, e);
 
@@ -231,9 +230,6 @@ int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) 
     r = r < 0 ? r : resolve_orphans(p);
     if (r < 0 || s.sig < 0) {
         return r < 0 ? r : err_set(e, -errno, "signalfd: %s", strerror(errno));
-    }
-    if (usec && ident_u64(usec, &v) == 0) {
-        s.watchdog_ms = (int64_t)(v / 2000);
     }
     notify_send("READY=1\nSTATUS=waiting for the front end");
     loop(&s);

@@ -3,6 +3,7 @@ COMMON_TESTS = \
 	tests/unit/common/test_base \
 	tests/unit/common/test_inventory \
 	tests/unit/common/test_pvefile \
+	tests/unit/common/test_systemd \
 	tests/unit/common/test_text \
 	tests/unit/common/test_tlog
 check_PROGRAMS += $(COMMON_TESTS)
@@ -10,5 +11,6 @@ TESTS += $(COMMON_TESTS)
 tests_unit_common_test_base_LDADD = libnet.a libcore.a $(NET_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_inventory_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_pvefile_LDADD = libnet.a libcore.a $(NET_LIBS) $(CHECK_LIBS)
+tests_unit_common_test_systemd_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_text_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_tlog_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
