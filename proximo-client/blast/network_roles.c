@@ -187,12 +187,22 @@ static const js *status_of(const struct roles *r) {
     return NULL;
 }
 
+/* The node's way back to us, which another gateway may not know. */
+static struct outcome fare_back(const struct roles *r, const char *client) {
+    struct outcome o = fare_to(r, client);
+
+    if (o.fare == FARE_LESS && net_path_to(&r->after, client).routed) {
+        o.fare = FARE_CUT;
+    }
+    return o;
+}
+
 /* The node that answers us: its address that we connect to, and its way back to us. */
 static void our_connection(struct roles *r, const js *status) {
     const struct blast_way *way = r->c->way;
     const char *server = way && way->server ? way->server : "";
     const char *client = way && way->client ? way->client : "";
-    struct outcome o = {FARE_SAME, "", ""};
+    struct outcome there;
     struct outcome back;
 
     if (status && !js_bool_or(status, "local", false)) {
@@ -207,13 +217,10 @@ static void our_connection(struct roles *r, const js *status) {
         server = js_str_or(status, "ip", "");
         client = "";
     }
-    o = fare_own(r, server);
-    back = fare_to(r, client);
-    if (back.fare == FARE_LESS && net_path_to(&r->after, client).routed) {
-        back.fare = FARE_CUT; /* another gateway may not know the way to us */
-    }
-    o = worse(o, back);
-    say_role(r, &o, "our own connection to the API", "lockout", RISK_HIGH);
+    there = fare_own(r, server);
+    back = fare_back(r, client);
+    say_role(r, back.fare > there.fare ? &back : &there, "our own connection to the API", "lockout",
+             RISK_HIGH);
 }
 
 static void halt_ha(struct roles *r) {
