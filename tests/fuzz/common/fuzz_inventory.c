@@ -22,13 +22,24 @@ static void mix(struct sum *s, const char *p, size_t n) {
     }
 }
 
+/* "10..conf" is a name like another; ".." as a whole piece of the path is the way out. */
+static bool climbs(const char *path) {
+    for (const char *p = path; p; p = strchr(p, '/')) {
+        p += *p == '/';
+        if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || !p[2])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int on_file(void *ctx, const char *path, const char *text, size_t len) {
     const struct pvepath *kind = pvepath_find(path);
     CLEANUP(buf_done) struct buf once = BUF_INIT(2 * LIM_CONF);
     CLEANUP(buf_done) struct buf twice = BUF_INIT(2 * LIM_CONF);
     size_t n;
 
-    if (!kind || strstr(path, "..") || text[len] != '\0' ||
+    if (!kind || climbs(path) || text[len] != '\0' ||
         (pvepath_mask(kind, text, len, &once, &n) == 0 &&
          (pvepath_mask(kind, buf_str(&once), once.len, &twice, &n) < 0 || once.len != twice.len ||
           memcmp(buf_str(&once), buf_str(&twice), once.len) != 0))) {
