@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "common/err.h"
 #include "common/fd.h"
@@ -79,29 +81,18 @@ bool ct_privileged(const struct ct *c) {
     return ct_config_each(c, is_unprivileged, NULL) == 0;
 }
 
-/* The monitor of a running container listens on an abstract socket of this name. */
-static bool has_monitor(const char *lxc_path, uint32_t id) {
-    CLEANUP(fclosep) FILE *f = fopen("/proc/net/unix", "re");
-    char want[4096];
-    char line[8192];
-
-    (void)snprintf(want, sizeof(want), "@%s/%u/command\n", lxc_path, id);
-    while (f && fgets(line, sizeof(line), f)) {
-        const char *at = strchr(line, '@');
-
-        if (at && strcmp(at, want) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool ct_running(const struct priv *p, uint32_t id) {
     CLEANUP(buf_done) struct buf out = BUF_INIT(256);
     char name[16];
     const char *argv[] = {"/usr/bin/lxc-info", "-P", ct_lxc_path(p), "-n", name, "-s", "-H", NULL};
+    CLEANUP(closep) int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int n = snprintf(sa.sun_path + 1, sizeof(sa.sun_path) - 1, "%s/%u/command", ct_lxc_path(p), id);
 
-    if (has_monitor(ct_lxc_path(p), id)) {
+    /* The monitor of a running container listens on the abstract socket of this name. */
+    if (connect(sock, (struct sockaddr *)&sa,
+                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0 ||
+        errno == EAGAIN) {
         return true;
     }
     (void)snprintf(name, sizeof(name), "%u", id); /* long paths are hashed in the socket's name */

@@ -4,7 +4,7 @@
  * (descriptors, variables, session, signals are made anew); what left the
  * container is counted and hashed before anybody else sees it; at the end
  * nothing that is still our descendant is alive. Attach's own failure is told
- * from the command's status by the log file that attach writes only for itself.
+ * from the command's status by the log that attach writes only for itself.
  */
 #include "pveagentd/priv/exec.h"
 
@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,7 +43,8 @@ struct run {
     int64_t deadline_ms, drain_ms; /* drain_ms 0: the command has not ended */
     bool timed_out, cancelled, ended;
     int status;
-    char log_path[512];
+    int log; /* memfd: what attach says of itself */
+    char log_path[48];
 };
 
 int stdin_sealed(const void *data, size_t len, int *ret, struct err *e) {
@@ -251,9 +253,9 @@ static void loop(struct run *r) {
 }
 
 static void judge(struct run *r, struct outcome *o) {
-    CLEANUP(buf_done) struct buf log = BUF_INIT(65536);
     int status = WIFEXITED(r->status) ? WEXITSTATUS(r->status) : 128 + WTERMSIG(r->status);
-    bool complained = file_read(AT_FDCWD, r->log_path, &log, NULL) == 0 && log.len;
+    struct stat st;
+    bool complained = fstat(r->log, &st) == 0 && st.st_size > 0;
 
     o->left_behind_unknown = r->timed_out || r->cancelled || r->s[0].from >= 0 || r->s[1].from >= 0;
     if (r->cancelled || r->timed_out) {
@@ -278,7 +280,9 @@ static int prepare(struct run *r, const uint8_t salt[static 16], const int out[2
     (void)sigaddset(&set, SIGUSR1);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     r->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (r->sigfd < 0 || pipe2(po, O_CLOEXEC) < 0) {
+    r->log = memfd_create("attach", MFD_CLOEXEC);
+    (void)snprintf(r->log_path, sizeof(r->log_path), "/proc/%d/fd/%d", (int)getpid(), r->log);
+    if (r->sigfd < 0 || r->log < 0 || pipe2(po, O_CLOEXEC) < 0) {
         return -errno;
     }
     r->s[0].from = po[0];
@@ -319,13 +323,13 @@ static void finish(struct run *r, struct outcome *o) {
     }
     closep(&r->pidfd);
     closep(&r->sigfd);
-    (void)unlink(r->log_path);
+    closep(&r->log);
 }
 
 void exec_run(const struct priv *p, const struct node_request *q, int stdin_fd, const int out[2],
               int peer, struct outcome *ret) {
     static char chunk[2][EXEC_CHUNK]; /* one run a process */
-    struct run r = {.p = p, .q = q, .pidfd = -1, .sigfd = -1, .peer = peer};
+    struct run r = {.p = p, .q = q, .pidfd = -1, .sigfd = -1, .log = -1, .peer = peer};
     int po[2] = {-1, -1};
     int pe[2] = {-1, -1};
     int rc;
@@ -333,10 +337,7 @@ void exec_run(const struct priv *p, const struct node_request *q, int stdin_fd, 
     for (int i = 0; i < 2; i++) {
         r.s[i] = (struct stream){.from = -1, .to = -1, .chunk = chunk[i]};
     }
-    rc = snprintf(r.log_path, sizeof(r.log_path), "%s/running/%d.attach", p->state_dir,
-                  (int)getpid());
-    (void)unlink(r.log_path);
-    rc = (size_t)rc < sizeof(r.log_path) ? prepare(&r, ret->salt, out, po, pe) : -ENAMETOOLONG;
+    rc = prepare(&r, ret->salt, out, po, pe);
     r.deadline_ms = clock_mono_ms() + (int64_t)q->timeout_s * 1000;
     rc = rc < 0 ? rc : spawn(&r, stdin_fd, po, pe);
     closep(&po[1]);

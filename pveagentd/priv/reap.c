@@ -2,17 +2,15 @@
 /* Killing what a command started (root, request child, a child subreaper). Killing lxc-attach alone
  * leaves the command alive under us, so we walk our own descendants: stop them all first, that none
  * can fork away, then kill, then look again. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/ident.h"
 #include "common/own.h"
@@ -37,28 +35,19 @@ static void add_pids(struct pids *ret, const char *list) {
 }
 
 static void children_of(pid_t pid, struct pids *ret) {
-    char path[64];
-    struct dirent *de;
-    DIR *d;
+    CLEANUP(dir_closep) DIR *d = NULL;
+    const char *task;
+    char path[400];
 
     (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    d = opendir(path);
-    while (d && (de = readdir(d)) != NULL) {
+    d = dir_open(AT_FDCWD, path);
+    while ((task = dir_next(d)) != NULL) {
         CLEANUP(buf_done) struct buf b = BUF_INIT(64 * 1024);
-        char file[400];
-        CLEANUP(closep) int fd = -1;
 
-        if (de->d_name[0] == '.') {
-            continue;
-        }
-        (void)snprintf(file, sizeof(file), "%s/%s/children", path, de->d_name);
-        fd = open(file, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 && fd_read_all(fd, &b) == 0) {
+        (void)snprintf(path, sizeof(path), "%s/children", task);
+        if (file_read(dirfd(d), path, &b, NULL) == 0) {
             add_pids(ret, buf_str(&b));
         }
-    }
-    if (d) {
-        (void)closedir(d);
     }
 }
 
@@ -71,19 +60,24 @@ static void descendants(struct pids *ret) {
     }
 }
 
-static void collect_dead(void) {
-    while (waitpid(-1, NULL, WNOHANG) > 0) {
-    }
+/* True when there is no child at all, and so no descendant: orphans become our children. */
+static bool collect_dead(void) {
+    pid_t pid;
+
+    do {
+        pid = waitpid(-1, NULL, WNOHANG);
+    } while (pid > 0);
+    return pid < 0 && errno == ECHILD;
 }
 
 bool reap_all(void) {
     static struct pids all; /* single-threaded; too large for the stack */
 
     for (int round = 0; round < 200; round++) {
-        descendants(&all);
-        if (!all.n) {
+        if (collect_dead()) {
             return true;
         }
+        descendants(&all);
         for (size_t i = 0; i < all.n; i++) {
             (void)kill(all.v[i], SIGSTOP);
         }
@@ -91,9 +85,8 @@ bool reap_all(void) {
         for (size_t i = all.n; i-- > 0;) {
             (void)kill(all.v[i], SIGKILL);
         }
-        collect_dead();
+        (void)collect_dead();
         clock_sleep_ms(round < 20 ? 2 : 25);
-        collect_dead();
     }
     return false;
 }

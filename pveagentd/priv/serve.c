@@ -100,7 +100,7 @@ static void on_connection(struct server *s) {
     }
 }
 
-/* Outputs of old operations; attach logs of dead children; marks of dead actions. */
+/* Outputs of old operations; marks of dead actions. */
 static void clean(const struct priv *p, const char *dir, int64_t age) {
     CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, dir);
     const char *name;
