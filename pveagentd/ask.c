@@ -78,7 +78,6 @@ void ask_no_answer(struct req *q, int r) {
     } else {
         agent_log(AE_ROOT_HALF, "the root half does not answer", "REASON", strerror(-r), NULL);
         (void)err_tag(&e, r, "root_half_unavailable", "the node's root half cannot be reached");
-        (void)err_hint(&e, "on the node: systemctl status pveagentd-priv");
     }
     req_error(q, &e);
 }

@@ -74,76 +74,94 @@ const char *route_right_name(enum route_right r) {
     return names[r];
 }
 
-/* Codes of this half and of the root half's gate. What is not here is our defect: 500. */
-static const struct {
+/* Codes of this half and of the root half's gate, and what to do about them. What is not here is
+ * our defect: 500. */
+static const struct error_row {
     const char *code;
     int status;
-} statuses[] = {
-    {"bad_request", 400},
-    {"no_certificate", 403},
-    {"bad_peer", 403},
-    {"client_unknown", 403},
-    {"client_revoked", 403},
-    {"right_missing", 403},
-    {"policy_denied", 403},
-    {"policy_unreadable", 403},
-    {"approval_missing", 403},
-    {"approval_needed", 403},
-    {"approval_invalid", 403},
-    {"approval_expired", 403},
-    {"approval_spent", 403},
-    {"join_refused", 403},
-    {"join_closed", 403},
-    {"node_key_changed", 403},
-    {"not_found", 404},
-    {"method_not_allowed", 405},
-    {"witness_conflict", 409},
-    {"request_spent", 409},
-    {"plan_spent", 409},
-    {"fork_suspected", 409},
-    {"ct_changed", 409},
-    {"ct_missing", 409},
-    {"ct_running", 409},
-    {"ct_stopped", 409},
-    {"undo_exists", 409},
-    {"body_too_large", 413},
-    {"witness_bad_proof", 422},
-    {"witness_bad_signature", 403},
-    {"witness_inconsistent", 422},
-    {"intent_invalid", 422},
-    {"intent_mismatch", 422},
-    {"intent_not_included", 422},
-    {"intent_expired", 422},
-    {"intent_too_old", 422},
-    {"request_invalid", 422},
-    {"request_mismatch", 422},
-    {"stdin_mismatch", 422},
-    {"not_armed", 423},
-    {"frozen", 423},
-    {"too_many_requests", 429},
-    {"busy", 429},
-    {"node_busy", 429},
-    {"receipts_pending", 429},
-    {"undo_full", 429},
-    {"internal", 500},
-    {"not_in_this_version", 501},
-    {"clock_suspect", 503},
-    {"journal_failed", 503},
-    {"journal_damaged", 503},
-    {"journal_full", 503},
-    {"root_half_unavailable", 503},
-    {"inventory_unavailable", 503},
-    {"stopping", 503},
-    {"root_half_timeout", 504},
+    const char *hint; /* the root half sends none: it would be the same text every time */
+} error_rows[] = {
+    {"bad_request", 400, NULL},
+    {"no_certificate", 403, NULL},
+    {"bad_peer", 403, NULL},
+    {"client_unknown", 403, "proximo-client node join, with an invitation of this node's root"},
+    {"client_revoked", 403, "ask root of the node for a new invitation"},
+    {"right_missing", 403, NULL},
+    {"policy_denied", 403,
+     "as root on the node: pveagentctl explain says why; pveagentctl edit changes it"},
+    {"policy_limit", 403, "ask for less time or output, or have root raise them in the rule"},
+    {"policy_undo_required", 403, "plan it with an undo snapshot"},
+    {"policy_unreadable", 403, "as root on the node: pveagentctl check, then pveagentctl edit"},
+    {"approval_missing", 403, NULL},
+    {"approval_needed", 403, "proximo-client approve, with the key of that operator"},
+    {"approval_invalid", 403, "proximo-client approve, with the key of that operator"},
+    {"approval_expired", 403, NULL},
+    {"approval_spent", 403, NULL},
+    {"join_refused", 403, NULL},
+    {"join_closed", 403, "as root on the node: pveagentctl invite NAME"},
+    {"node_key_changed", 403,
+     "as root on the node: pveagentctl invite NAME; then proximo-client node join"},
+    {"not_found", 404, NULL},
+    {"method_not_allowed", 405, NULL},
+    {"witness_conflict", 409, NULL},
+    {"request_spent", 409, NULL},
+    {"plan_spent", 409, NULL},
+    {"fork_suspected", 409,
+     "nothing runs for this log until root of the node has compared both notes below fork/ and "
+     "removed them"},
+    {"ct_changed", 409, "plan anew"},
+    {"ct_missing", 409, NULL},
+    {"ct_running", 409, NULL},
+    {"ct_stopped", 409, NULL},
+    {"undo_exists", 409, NULL},
+    {"body_too_large", 413, NULL},
+    {"witness_bad_proof", 422, NULL},
+    {"witness_bad_signature", 403, NULL},
+    {"witness_inconsistent", 422, NULL},
+    {"intent_invalid", 422, NULL},
+    {"intent_mismatch", 422, NULL},
+    {"intent_not_included", 422, NULL},
+    {"intent_expired", 422, NULL},
+    {"intent_too_old", 422, NULL},
+    {"request_invalid", 422, NULL},
+    {"request_mismatch", 422, NULL},
+    {"stdin_mismatch", 422, NULL},
+    {"not_armed", 423, "as root on the node: pveagentctl arm"},
+    {"frozen", 423, "as root on a node: pveagentctl freeze off"},
+    {"too_many_requests", 429, NULL},
+    {"busy", 429, NULL},
+    {"node_busy", 429, NULL},
+    {"receipts_pending", 429,
+     "proximo-client ledger verify: are the receipts of this node in the ledger?"},
+    {"rate_limited", 429, "wait a minute, or ask root for more: max-per-minute in [node]"},
+    {"undo_full", 429, "remove an undo point of this container, or wait until one expires"},
+    {"internal", 500, NULL},
+    {"not_in_this_version", 501, NULL},
+    {"clock_suspect", 503,
+     "run a time daemon on the node, or set clock = any in [node] of its policy"},
+    {"journal_failed", 503, "on the node: look at the disk that holds /var/lib/pveagentd-priv"},
+    {"journal_damaged", 503,
+     "as root on the node: look into the journal that its log names, then pveagentctl arm"},
+    {"journal_full", 503, "on the node: free space below /var/lib/pveagentd-priv"},
+    {"root_half_unavailable", 503, "on the node: systemctl status pveagentd-priv"},
+    {"inventory_unavailable", 503, NULL},
+    {"stopping", 503, NULL},
+    {"root_half_timeout", 504, NULL},
 };
 
-static int status_or(const char *code, int fallback) {
-    for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
-        if (strcmp(statuses[i].code, code) == 0) {
-            return statuses[i].status;
+static const struct error_row *error_row(const char *code) {
+    for (size_t i = 0; i < ARRAY_LEN(error_rows); i++) {
+        if (strcmp(error_rows[i].code, code) == 0) {
+            return &error_rows[i];
         }
     }
-    return fallback;
+    return NULL;
+}
+
+static int status_or(const char *code, int fallback) {
+    const struct error_row *row = error_row(code);
+
+    return row ? row->status : fallback;
 }
 
 int route_status(const char *code) {
@@ -156,13 +174,15 @@ int route_refusal_status(const char *code) {
 
 js *route_error_json(const struct err *e) {
     js *o = js_object();
+    const struct error_row *row = error_row(e->tag);
+    const char *hint = e->hint[0] ? e->hint : row ? row->hint : NULL;
     bool is_internal = !e->tag[0] || strcmp(e->tag, "internal") == 0;
 
     js_add(o, "code", js_str(is_internal ? "internal" : e->tag));
     js_add(o, "message",
            is_internal ? js_str("an error inside the node daemon; its journal says which")
                        : js_str_n(e->msg, strlen(e->msg)));
-    js_add(o, "hint", js_str(e->hint[0] ? e->hint : NULL));
+    js_add(o, "hint", js_str(hint));
     js_add(o, "who", js_str("node"));
     if (e->step[0]) {
         js_add(o, "step", js_str(e->step));

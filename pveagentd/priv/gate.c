@@ -75,7 +75,7 @@ int need_client(struct act *a, struct err *e) {
     int r = a->has_client ? 0 : client_by_spki(a->p, &a->spki, &a->client, e);
 
     a->has_client = r == 0;
-    return r < 0 ? err_hint(e, "proximo-client join, with an invitation of this node's root") : 0;
+    return r;
 }
 
 int need_request(struct act *a, struct err *e) {

@@ -58,11 +58,9 @@ static int approved_by(struct act *a, const struct vkey *key) {
 int step_approval(struct act *a, struct err *e) {
     for (size_t i = 0; i < a->verdict.n_approvers; i++) {
         if (approved_by(a, &a->verdict.approver_key[i]) < 0) {
-            (void)err_tag(e, -EPERM, a->n_approvals ? "approval_invalid" : "approval_needed",
-                          "rule %s wants the approval of %s", a->verdict.rule,
-                          a->verdict.approver[i]);
-            return err_hint(e, "proximo-client approve, with the key of %s",
-                            a->verdict.approver[i]);
+            return err_tag(e, -EPERM, a->n_approvals ? "approval_invalid" : "approval_needed",
+                           "rule %s wants the approval of %s", a->verdict.rule,
+                           a->verdict.approver[i]);
         }
     }
     return 0;
@@ -78,9 +76,8 @@ int step_world(struct act *a, struct err *e) {
         return err_tag(e, -ENOENT, "ct_missing", "there is no container %u on this node", a->q.ct);
     }
     if (!a->q.has_config || !hash_eq(&a->q.config, &a->ct.config_hash)) {
-        (void)err_tag(e, -ESTALE, "ct_changed",
-                      "the configuration of container %u is not the planned one", a->q.ct);
-        return err_hint(e, "plan anew");
+        return err_tag(e, -ESTALE, "ct_changed",
+                       "the configuration of container %u is not the planned one", a->q.ct);
     }
     return undo_check(a, ct_running(a->p, a->q.ct), e);
 }
@@ -170,18 +167,16 @@ int step_room(struct act *a, struct err *e) {
     size_t all;
 
     if (journal_open_receipts(a->o) >= RECEIPTS_OPEN_MAX) {
-        (void)err_tag(e, -EBUSY, "receipts_pending", "%d receipts of this log were never fetched",
-                      RECEIPTS_OPEN_MAX);
-        return err_hint(e, "proximo-client node receipts");
+        return err_tag(e, -EBUSY, "receipts_pending", "%d receipts of this log were never fetched",
+                       RECEIPTS_OPEN_MAX);
     }
     all = running_count(a->p, a->q.ct, &in_ct);
     if (a->has_policy && (all >= a->policy.max_running || in_ct >= a->policy.max_running_ct)) {
         return err_tag(e, -EBUSY, "busy", "too many commands are running here");
     }
     if (a->has_policy && last_minute(a) >= a->policy.max_per_minute) {
-        (void)err_tag(e, -EBUSY, "rate_limited", "this client may start %u actions a minute here",
-                      a->policy.max_per_minute);
-        return err_hint(e, "wait a minute, or ask root for more: max-per-minute in [node]");
+        return err_tag(e, -EBUSY, "rate_limited", "this client may start %u actions a minute here",
+                       a->policy.max_per_minute);
     }
     return journal_reserve(a->p, e);
 }

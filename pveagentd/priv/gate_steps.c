@@ -43,34 +43,23 @@ int step_peer(struct act *a, struct err *e) {
 }
 
 int step_freeze(struct act *a, struct err *e) {
-    if (priv_frozen(a->p)) {
-        (void)err_tag(e, -EPERM, "frozen", "this node is frozen");
-        return err_hint(e, "as root on a node: pveagentctl freeze off");
-    }
-    return 0;
+    return priv_frozen(a->p) ? err_tag(e, -EPERM, "frozen", "this node is frozen") : 0;
 }
 
 int step_armed(struct act *a, struct err *e) {
-    if (!priv_armed(a->p)) {
-        (void)err_tag(e, -EPERM, "not_armed", "this node is not armed");
-        return err_hint(e, "as root on the node: pveagentctl arm");
-    }
-    return 0;
+    return priv_armed(a->p) ? 0 : err_tag(e, -EPERM, "not_armed", "this node is not armed");
 }
 
 int clock_check(const struct priv *p, int64_t now, bool any_clock, struct err *e) {
     struct timex t = {0};
 
     if (now < p->mark - CLOCK_BACK_S) {
-        (void)err_tag(e, -EPERM, "clock_suspect",
-                      "this node's clock is behind what it has already recorded");
-        return err_hint(e, "set the node's clock");
+        return err_tag(e, -EPERM, "clock_suspect",
+                       "this node's clock is behind what it has already recorded: set it");
     }
-    if (!any_clock && (adjtimex(&t) == TIME_ERROR || (t.status & STA_UNSYNC))) {
-        (void)err_tag(e, -EPERM, "clock_suspect", "this node's clock is not synchronised");
-        return err_hint(e, "run a time daemon there, or set clock = any in [node] of its policy");
-    }
-    return 0;
+    return !any_clock && (adjtimex(&t) == TIME_ERROR || (t.status & STA_UNSYNC))
+               ? err_tag(e, -EPERM, "clock_suspect", "this node's clock is not synchronised")
+               : 0;
 }
 
 int need_policy(struct act *a, struct err *e) {
@@ -92,11 +81,9 @@ int step_clock(struct act *a, struct err *e) {
 /* The front end could send another client's key hash: then that client's log must hold the intent,
  * signed by a key that it does not have. */
 int step_client(struct act *a, struct err *e) {
-    if (priv_revoked(a->p, &a->client.spki)) {
-        (void)err_tag(e, -EPERM, "client_revoked", "this client was revoked");
-        return err_hint(e, "ask root for a new invitation");
-    }
-    return 0;
+    return priv_revoked(a->p, &a->client.spki)
+               ? err_tag(e, -EPERM, "client_revoked", "this client was revoked")
+               : 0;
 }
 
 int step_checkpoint(struct act *a, struct err *e) {
@@ -207,10 +194,7 @@ int step_stdin(struct act *a, struct err *e) {
 
 int step_policy(struct act *a, struct err *e) {
     policy_decide(&a->policy, &a->client, &a->q, &a->verdict);
-    if (!a->verdict.allowed) {
-        (void)err_tag(e, -EPERM, a->verdict.code, "%s%s%s", a->verdict.why,
-                      a->verdict.rule[0] ? ", nearest: " : "", a->verdict.rule);
-        return err_hint(e, "%s", a->verdict.remedy);
-    }
-    return 0;
+    return a->verdict.allowed ? 0
+                              : err_tag(e, -EPERM, a->verdict.code, "%s%s%s", a->verdict.why,
+                                        a->verdict.rule[0] ? ", nearest: " : "", a->verdict.rule);
 }

@@ -97,10 +97,8 @@ int heads_check(struct priv *p, const struct origin *o, const struct witness_in 
         (void)file_replace(p->state_fd, path, evidence.data, evidence.len, 0600, NULL);
         log_event(LOG_L_ERR, "two histories of one log", "ORIGIN", o->name, "PEER", s.node, NULL);
     }
-    (void)err_tag(e, -EBADMSG, "fork_suspected",
-                  "another node holds a head of this log that this checkpoint does not extend");
-    return err_hint(e, "compare %s/%s on node %s; nothing runs for this log until root removes it",
-                    p->state_dir, path, p->node);
+    return err_tag(e, -EBADMSG, "fork_suspected",
+                   "another node holds a head of this log that this checkpoint does not extend");
 }
 
 int heads_publish(struct priv *p, struct err *e) {

@@ -209,8 +209,8 @@ static int check_free(const struct priv *p, const struct client *c, struct err *
          client_by_origin(p, c->log.name, &other, NULL) == 0) &&
         !(strcmp(other.name, c->name) == 0 && hash_eq(&other.spki, &c->spki) &&
           vkey_eq(&other.log, &c->log))) {
-        (void)err_tag(e, -EEXIST, "join_refused", "name, key or log belong to another client");
-        return err_hint(e, "as root on the node: pveagentctl list, then pveagentctl revoke");
+        return err_tag(e, -EEXIST, "join_refused",
+                       "name, key or log belong to another client (pveagentctl list, revoke)");
     }
     if (priv_revoked(p, &c->spki)) {
         return err_tag(e, -EPERM, "client_revoked", "this key was revoked: use a new one");

@@ -159,9 +159,8 @@ static int check_new(const struct act *a, struct err *e) {
                        a->q.undo_name);
     }
     if (points_of(a->p, a->q.ct) >= POINTS_MAX) {
-        (void)err_tag(e, -EDQUOT, "undo_full", "container %u has %d undo points", a->q.ct,
-                      POINTS_MAX);
-        return err_hint(e, "remove one, or wait until one expires");
+        return err_tag(e, -EDQUOT, "undo_full", "container %u has %d undo points", a->q.ct,
+                       POINTS_MAX);
     }
     return 0;
 }

@@ -95,6 +95,22 @@ START_TEST(keeps_inner_texts_inside) {
 }
 END_TEST
 
+/* The root half sends a code and a sentence; what to do about it is said here. */
+START_TEST(says_what_to_do) {
+    CLEANUP(js_freep) js *o = NULL;
+    CLEANUP(js_freep) js *p = NULL;
+    struct err e = {0};
+
+    (void)err_tag(&e, -EPERM, "not_armed", "this node is not armed");
+    o = route_error_json(&e);
+    ck_assert_str_eq(js_get_str(o, "hint"), "as root on the node: pveagentctl arm");
+    e = (struct err){0};
+    (void)err_tag(&e, -EPERM, "intent_expired", "the intent has expired");
+    p = route_error_json(&e);
+    ck_assert_ptr_null(js_get_str(p, "hint"));
+}
+END_TEST
+
 START_TEST(reads_listening_addresses) {
     static const char *const good[] = {"127.0.0.1:8643", "0.0.0.0:1", "[::]:8643", "[::1]:65535"};
     static const char *const bad[] = {
@@ -144,4 +160,5 @@ END_TEST
 
 SUITE_MAIN("route", every_row_is_sound, only_the_join_route_is_open_to_strangers,
            finds_exactly_its_paths, maps_codes_to_statuses, keeps_inner_texts_inside,
-           reads_listening_addresses, counts_each_client_alone, chooses_the_dress_by_accept)
+           says_what_to_do, reads_listening_addresses, counts_each_client_alone,
+           chooses_the_dress_by_accept)
