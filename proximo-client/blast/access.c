@@ -208,6 +208,7 @@ struct compare {
     const js *paths;
     int64_t now;
     const char *own;
+    const char *when; /* before each reason; "" = it is certain */
     struct tally tally;
     struct draft *d;
 };
@@ -222,6 +223,7 @@ static void affect(struct compare *c, const char *name, const char *effect, enum
     CLEANUP(buf_done) struct buf why = BUF_INIT(2000);
     char resource[240];
 
+    (void)buf_adds(&why, c->when);
     change_say(change, verb, &why);
     (void)snprintf(resource, sizeof(resource), "%s/%s", strchr(name, '!') ? "token" : "user", name);
     tally_affect(&c->tally, c->d,
@@ -262,9 +264,9 @@ static void compare_one(struct compare *c, const char *name) {
     }
     if (is_own && loses.paths > 0) {
         draft_risk(c->d, RISK_HIGH,
-                   "it takes privileges from %s, which this client itself uses: "
+                   "%sit takes privileges from %s, which this client itself uses: "
                    "it may be unable to undo the change",
-                   name);
+                   c->when, name);
     }
 }
 
@@ -323,17 +325,30 @@ static void compare_all(struct compare *c) {
             compare_one(c, access_name(c->after.a, who));
         }
     }
-    check_administrators(c);
     tally_risk(&c->tally, c->d);
+}
+
+void access_compare(const js *world, const js *then, const char *when, const char *own, int64_t now,
+                    struct draft *d) {
+    /* both number privileges alike, also those of a role that only one of them has */
+    CLEANUP(access_freep) struct access *names = access_new(world, NULL);
+    CLEANUP(js_freep) js *paths = NULL;
+    CLEANUP(compare_done) struct compare c = {.now = now, .own = own, .when = when, .d = d};
+
+    c.after.a = access_new(then, names);
+    c.before.a = access_new(world, c.after.a);
+    paths = all_paths(c.before.a, c.after.a);
+    c.paths = paths;
+    compare_all(&c);
+    if (!when[0]) {
+        check_administrators(&c);
+    }
 }
 
 int blast_access_all(const struct picture *p, const struct blast_request *req, size_t n,
                      const char *own, int64_t now, struct draft *d) {
     CLEANUP(js_freep) js *world = access_world(p);
     CLEANUP(js_freep) js *then = world ? after_all(world, req, n) : NULL;
-    CLEANUP(js_freep) js *paths = NULL;
-    CLEANUP(compare_done)
-    struct compare c = {.now = now, .own = own, .d = d};
 
     blast_unread(p, BLAST_ACCESS_NEEDS, 0, d);
     if (!world) {
@@ -344,16 +359,7 @@ int blast_access_all(const struct picture *p, const struct blast_request *req, s
                      "its kind, or what it names, is not known", NULL);
         return 0;
     }
-    {
-        /* both number privileges alike, also those of a role that only one of them has */
-        CLEANUP(access_freep) struct access *names = access_new(world, NULL);
-
-        c.after.a = access_new(then, names);
-        c.before.a = access_new(world, c.after.a);
-    }
-    paths = all_paths(c.before.a, c.after.a);
-    c.paths = paths;
-    compare_all(&c);
+    access_compare(world, then, "", own, now, d);
     return 0;
 }
 

@@ -72,3 +72,10 @@ js *access_object(const struct access *a, const struct privs *p);
  * or NULL when the request is of no kind that is understood. form: strings, integers, booleans and
  * arrays, as the row sends it. */
 js *access_after(const js *world, const char *method, const char *path, const js *form);
+
+struct draft;
+/* Who loses and who gains between two worlds, told to the draft. when: what stands before each
+ * reason of something that is only possible ("if …: "); "": it is certain, and whether an
+ * administrator is left is told, too. own: as of blast_access(). */
+void access_compare(const js *world, const js *then, const char *when, const char *own, int64_t now,
+                    struct draft *d);

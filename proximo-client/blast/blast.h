@@ -63,6 +63,10 @@ js *blast_access_dangling(const struct picture *p, struct draft *d);
  * BLAST_ACCESS_NEEDS; own and now as above. */
 int blast_realm(const struct picture *p, const js *before, const struct blast_request *q,
                 const char *own, int64_t now, struct draft *d);
+/* A job that syncs a realm is made (before NULL) or changed: its settings before and after. settings:
+ * the realm's, NULL when they could not be read. BLAST_ACCESS_NEEDS; own and now as above. */
+int blast_realm_job(const struct picture *p, const js *settings, const js *before, const js *after,
+                    const char *own, int64_t now, struct draft *d);
 /* explain: a node daemon's answer (nodes.h). p may be NULL (only the guest's name is taken). */
 int blast_exec(const struct picture *p, uint32_t vmid, const js *explain, struct draft *d);
 

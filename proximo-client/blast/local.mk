@@ -89,6 +89,8 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/power.c \
 	proximo-client/blast/prune.c \
 	proximo-client/blast/realm.c \
+	proximo-client/blast/realm_int.h \
+	proximo-client/blast/realm_sync.c \
 	proximo-client/blast/refs.c \
 	proximo-client/blast/refs.h \
 	proximo-client/blast/retention.c \

@@ -7,8 +7,7 @@
 
 #include "common/own.h"
 #include "proximo-client/blast/access.h"
-#include "proximo-client/blast/after.h"
-#include "proximo-client/blast/blast_int.h"
+#include "proximo-client/blast/realm_int.h"
 
 /* A wrong value of one of these keeps everybody out. */
 static const char *const login_keys[] = {
@@ -17,25 +16,8 @@ static const char *const login_keys[] = {
     "password", "user_attr",  "domain",         "issuer-url",     "client-id", "client-key",
     "scopes",   "acr-values", "username-claim", "case-sensitive", "prompt"};
 
-struct people {
-    size_t users, admins, other_admins;
-    char names[160];
-};
-
-struct realm {
-    const struct picture *p;
-    struct draft *d;
-    struct tally tally;
-    char id[AFTER_ID];
-    char resource[AFTER_ID + 8];
-    struct people who;
-    const char *own;
-};
-
-static void hit(struct realm *r, const char *effect, enum risk severity, const char *via,
-                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-static void hit(struct realm *r, const char *effect, enum risk severity, const char *via,
-                const char *fmt, ...) {
+void realm_hit(struct realm *r, const char *effect, enum risk severity, const char *via,
+               const char *fmt, ...) {
     char why[500];
     va_list ap;
 
@@ -52,7 +34,7 @@ static void hit(struct realm *r, const char *effect, enum risk severity, const c
 
 /* ---- who ---- */
 
-static bool is_of(const char *userid, const char *realm) {
+bool realm_has_user(const char *realm, const char *userid) {
     const char *at = strrchr(userid, '@');
 
     return at && strcmp(at + 1, realm) == 0;
@@ -62,7 +44,7 @@ static void count(struct realm *r, const struct access *a, size_t who, bool is_a
     const char *name = access_name(a, who);
     size_t len = strlen(r->who.names);
 
-    if (!is_of(name, r->id)) {
+    if (!realm_has_user(r->id, name)) {
         r->who.other_admins += is_admin && strcmp(name, "root@pam") != 0;
         return;
     }
@@ -91,7 +73,7 @@ static void find_people(struct realm *r, const js *world, int64_t now) {
     }
 }
 
-static void last_administrators(const struct realm *r) {
+void realm_last_administrators(const struct realm *r) {
     if (r->who.admins > 0 && r->who.other_admins == 0) {
         draft_risk(r->d, RISK_HIGH, "every administrator but root@pam logs in by realm %.60s",
                    r->id);
@@ -126,14 +108,14 @@ static void tell_login(struct realm *r, const js *b, const js *a, const js *form
         return;
     }
     if (r->who.users == 0) {
-        hit(r, "changed", RISK_LOW, keys, "nobody who can log in today does so by it");
+        realm_hit(r, "changed", RISK_LOW, keys, "nobody who can log in today does so by it");
         return;
     }
-    hit(r, "degraded", RISK_MEDIUM, keys,
-        "%zu users log in by it (%s): with a wrong value none of them can; that is not tried "
-        "before",
-        r->who.users, r->who.names);
-    last_administrators(r);
+    realm_hit(r, "degraded", RISK_MEDIUM, keys,
+              "%zu users log in by it (%s): with a wrong value none of them can; that is not tried "
+              "before",
+              r->who.users, r->who.names);
+    realm_last_administrators(r);
 }
 
 static bool is_encrypted(const js *o) {
@@ -148,19 +130,21 @@ static void tell_exposed(struct realm *r, const js *b, const js *a) {
     enum risk level = b ? RISK_HIGH : RISK_MEDIUM;
 
     if (is_ldap && !is_encrypted(a) && (!b || is_encrypted(b))) {
-        hit(r, "exposed", level, "mode", "passwords travel to the server unencrypted");
+        realm_hit(r, "exposed", level, "mode", "passwords travel to the server unencrypted");
     } else if (is_ldap && is_encrypted(a) && !js_bool_or(a, "verify", false) &&
                (!b || js_bool_or(b, "verify", false))) {
-        hit(r, "exposed", level, "verify",
-            "the server's certificate is not checked: another one can take the passwords");
+        realm_hit(r, "exposed", level, "verify",
+                  "the server's certificate is not checked: another one can take the passwords");
     }
     if (js_bool_or(a, "autocreate", false) && !js_bool_or(b, "autocreate", false)) {
-        hit(r, "exposed", RISK_MEDIUM, "autocreate",
+        realm_hit(
+            r, "exposed", RISK_MEDIUM, "autocreate",
             "whoever the provider knows becomes a user at the first login, without privileges");
     }
     if ((js_bool_or(a, "groups-overwrite", false) && !js_bool_or(b, "groups-overwrite", false)) ||
         differs(b, a, NULL, "groups-claim")) {
-        hit(r, "gains-access", RISK_HIGH, "groups",
+        realm_hit(
+            r, "gains-access", RISK_HIGH, "groups",
             "the provider decides at each login in which groups a user is: who gains or loses what "
             "is not known here");
     }
@@ -168,10 +152,10 @@ static void tell_exposed(struct realm *r, const js *b, const js *a) {
 
 static void tell_second_factor(struct realm *r, const js *b, const js *a) {
     if (differs(b, a, NULL, "tfa")) {
-        hit(r, js_get(a, "tfa") ? "degraded" : "exposed", RISK_MEDIUM, "tfa",
-            js_get(a, "tfa") ? "%zu users need this second factor from the next login on"
-                             : "%zu users need no second factor of the realm any more",
-            r->who.users);
+        realm_hit(r, js_get(a, "tfa") ? "degraded" : "exposed", RISK_MEDIUM, "tfa",
+                  js_get(a, "tfa") ? "%zu users need this second factor from the next login on"
+                                   : "%zu users need no second factor of the realm any more",
+                  r->who.users);
     }
 }
 
@@ -187,153 +171,8 @@ static void tell_default(struct realm *r, const js *b, const js *a) {
             other = js_str_or(js_at(realms, i), "realm", "?");
         }
     }
-    hit(r, "changed", RISK_LOW, "default", "it is offered first at the login instead of %.60s",
-        other);
-}
-
-/* ---- sync ---- */
-
-struct sync {
-    bool users, groups;
-    bool entry, acl; /* what the directory does not list loses its entry, its ACL entries */
-    bool enable;
-    bool whole; /* everything PVE asks for is given */
-};
-
-/* "scope=users,remove-vanished=acl;entry": the value of one option, into tmp; NULL. */
-static const char *option(const char *text, const char *key, char *tmp, size_t size) {
-    size_t n = strlen(key);
-
-    for (const char *s = text; *s;) {
-        size_t len = strcspn(s, ",");
-
-        if (len > n && strncmp(s, key, n) == 0 && s[n] == '=') {
-            (void)snprintf(tmp, size, "%.*s", (int)(len - n - 1), s + n + 1);
-            return tmp;
-        }
-        s += len + (s[len] == ',');
-    }
-    return NULL;
-}
-
-static struct sync sync_of(const js *settings, const js *form) {
-    const char *defaults = js_str_or(settings, "sync-defaults-options", "");
-    char tmp[3][80], number[24];
-    const char *scope = js_get_str(form, "scope");
-    const char *remove = js_get_str(form, "remove-vanished");
-    const char *enable = value_print(js_get(form, "enable-new"), number);
-    struct sync s = {0};
-
-    scope = scope ? scope : option(defaults, "scope", tmp[0], sizeof(tmp[0]));
-    remove = remove ? remove : option(defaults, "remove-vanished", tmp[1], sizeof(tmp[1]));
-    enable = enable ? enable : option(defaults, "enable-new", tmp[2], sizeof(tmp[2]));
-    s.whole = scope != NULL;
-    s.users = scope && strcmp(scope, "groups") != 0;
-    s.groups = scope && strcmp(scope, "users") != 0;
-    s.entry = remove && words_have(remove, "entry");
-    s.acl = remove && words_have(remove, "acl");
-    s.enable = !enable || strcmp(enable, "0") != 0;
-    return s;
-}
-
-/* Groups of the realm are named "name-REALM". */
-static bool is_group_of(const char *group, const char *realm) {
-    size_t n = strlen(group), m = strlen(realm);
-
-    return n > m && group[n - m - 1] == '-' && strcmp(group + n - m, realm) == 0;
-}
-
-static size_t entries_of(const struct realm *r, const struct sync *s) {
-    const js *acl = picture_answer(r->p, "/access/acl", NULL);
-    size_t n = 0;
-
-    for (size_t i = 0; i < js_len(acl); i++) {
-        const char *type = js_str_or(js_at(acl, i), "type", "");
-        const char *ugid = js_str_or(js_at(acl, i), "ugid", "");
-
-        n += (s->users && strcmp(type, "user") == 0 && is_of(ugid, r->id)) ||
-             (s->groups && strcmp(type, "group") == 0 && is_group_of(ugid, r->id));
-    }
-    return n;
-}
-
-static size_t rows_of(const struct realm *r, const char *path, const char *key,
-                      bool (*f)(const char *name, const char *realm)) {
-    const js *list = picture_answer(r->p, path, NULL);
-    size_t n = 0;
-
-    for (size_t i = 0; i < js_len(list); i++) {
-        n += f(js_str_or(js_at(list, i), key, ""), r->id);
-    }
-    return n;
-}
-
-/* What a sync with these options may take away, at most. */
-static void tell_vanished(struct realm *r, const struct sync *s, const char *when) {
-    size_t users = s->users ? rows_of(r, "/access/users?full=1", "userid", is_of) : 0;
-    size_t groups = s->groups ? rows_of(r, "/access/groups", "groupid", is_group_of) : 0;
-    size_t entries = s->acl ? entries_of(r, s) : 0;
-
-    if (s->entry) {
-        hit(r, "lockout", RISK_HIGH, "remove-vanished",
-            "%s users and groups that the directory does not list go: up to %zu users, %zu groups",
-            when, users, groups);
-        if (s->users && users) {
-            last_administrators(r);
-        }
-    }
-    if (s->acl) {
-        hit(r, "loses-access", RISK_HIGH, "remove-vanished",
-            "%s ACL entries of what the directory does not list go: up to %zu", when, entries);
-    }
-    if (s->entry && s->users && r->own && strchr(r->own, '@')) {
-        char user[120];
-
-        (void)snprintf(user, sizeof(user), "%.*s", (int)strcspn(r->own, "!"), r->own);
-        if (is_of(user, r->id)) {
-            draft_risk(r->d, RISK_HIGH,
-                       "this client's own token is of %s: it goes with the user if the directory "
-                       "does not list it",
-                       user);
-        }
-    }
-}
-
-static void tell_sync(struct realm *r, const js *settings, const js *form) {
-    const char *type = js_str_or(settings, "type", "");
-    struct sync s = sync_of(settings, form);
-
-    if (settings && strcmp(type, "ldap") != 0 && strcmp(type, "ad") != 0) {
-        draft_risk(r->d, RISK_HIGH, "PVE will refuse it: a realm of type %.20s cannot be synced",
-                   type);
-        return;
-    }
-    if (!s.whole) {
-        draft_risk(r->d, RISK_HIGH,
-                   "PVE will refuse it: neither the request nor the realm's defaults name a scope");
-        return;
-    }
-    if (js_bool_or(form, "dry-run", false)) {
-        hit(r, "none", RISK_LOW, "dry-run", "it only shows what would change");
-        return;
-    }
-    draft_unread(r->d, "what the directory holds",
-                 "only the sync itself asks it; try dry-run first", NULL);
-    tell_vanished(r, &s, "now");
-    hit(r, "changed", RISK_LOW, "sync", "new %s%s%s are made%s", s.users ? "users" : "",
-        s.users && s.groups ? " and " : "", s.groups ? "groups" : "",
-        s.users && s.enable ? " and can log in at once" : "");
-}
-
-static void tell_sync_defaults(struct realm *r, const js *b, const js *a) {
-    struct sync old = sync_of(b, NULL), new = sync_of(a, NULL);
-
-    old.users = old.groups = false;
-    new.users = new.users || !new.whole; /* what a later request names is not known */
-    new.groups = new.groups || !new.whole;
-    new.entry = new.entry && !old.entry;
-    new.acl = new.acl && !old.acl;
-    tell_vanished(r, &new, "at the next sync");
+    realm_hit(r, "changed", RISK_LOW, "default",
+              "it is offered first at the login instead of %.60s", other);
 }
 
 /* ---- the request ---- */
@@ -362,7 +201,7 @@ static int change(struct realm *r, const js *b, const struct blast_request *q, i
 
     if (is_delete && (strcmp(r->id, "pam") == 0 || strcmp(r->id, "pve") == 0)) {
         blast_unread(r->p, BLAST_ACCESS_NEEDS, 0, r->d);
-        hit(r, "changed", RISK_LOW, NULL, "PVE always has this realm: only its settings go");
+        realm_hit(r, "changed", RISK_LOW, NULL, "PVE always has this realm: only its settings go");
         return 0;
     }
     code = blast_access(r->p, q->method, q->path, q->form, r->own, now, r->d);
@@ -380,13 +219,22 @@ static int change(struct realm *r, const js *b, const struct blast_request *q, i
     tell_exposed(r, b, a);
     tell_second_factor(r, b, a);
     tell_default(r, b, a);
-    tell_sync_defaults(r, b, a);
+    realm_sync_defaults(r, b, a);
     return 0;
+}
+
+void realm_open(struct realm *r, const char *id, const js *world) {
+    (void)snprintf(r->id, sizeof(r->id), "%s", id);
+    (void)snprintf(r->resource, sizeof(r->resource), "realm/%s", r->id);
+    r->world = world;
+    if (world) {
+        find_people(r, world, r->now);
+    }
 }
 
 int blast_realm(const struct picture *p, const js *before, const struct blast_request *q,
                 const char *own, int64_t now, struct draft *d) {
-    struct realm r = {.p = p, .d = d, .own = own};
+    struct realm r = {.p = p, .d = d, .own = own, .now = now};
     CLEANUP(js_freep) js *world = access_world(p);
     bool is_sync;
     char id[2][AFTER_ID];
@@ -396,14 +244,10 @@ int blast_realm(const struct picture *p, const js *before, const struct blast_re
     if (!is_sync && !path_fits("/access/domains/*", q->path, id)) {
         (void)snprintf(id[0], AFTER_ID, "%.199s", js_str_or(q->form, "realm", ""));
     }
-    (void)snprintf(r.id, sizeof(r.id), "%s", id[0]);
-    (void)snprintf(r.resource, sizeof(r.resource), "realm/%s", r.id);
-    if (world) {
-        find_people(&r, world, now);
-    }
+    realm_open(&r, id[0], world);
     if (is_sync) {
         blast_unread(p, BLAST_ACCESS_NEEDS, 0, d);
-        tell_sync(&r, before, q->form);
+        realm_sync(&r, before, q->form);
     } else {
         code = change(&r, before, q, now);
     }

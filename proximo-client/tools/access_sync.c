@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows about jobs that bring users and groups of a realm into the cluster, and take them away. */
-#include "proximo-client/tools/send.h"
+#include "proximo-client/tools/assess.h"
 
 static const struct thing job = {
     .kind = "realm-sync-job",
@@ -37,10 +37,11 @@ static const struct field update_fields[] = {
 const struct row access_sync_rows[] = {
     {"pve_realm_sync_job_create", "Make a realm sync job",
      "Plans syncing users and groups of a realm on a schedule." PLANS, "access", EFFECT_CHANGE, 0,
-     create_fields, .undo = "inverse",
+     create_fields, .analysers = "realm access", .undo = "inverse",
      .privilege = "/access/realm/{realm} Realm.AllocateUser, /access/groups User.Modify",
      .send =
          &(const struct send){
+             .assess = assess_realm_job,
              .does = SEND_CREATE,
              .on = &job,
              .method = "POST",
@@ -51,10 +52,11 @@ const struct row access_sync_rows[] = {
          }},
     {"pve_realm_sync_job_update", "Change a realm sync job",
      "Plans changing how users and groups of a realm are synced." PLANS, "access", EFFECT_CHANGE, 0,
-     update_fields, .undo = "restore-object",
+     update_fields, .analysers = "realm access", .undo = "restore-object",
      .privilege = "/access/realm/{realm} Realm.AllocateUser, /access/groups User.Modify",
      .send =
          &(const struct send){
+             .assess = assess_realm_job,
              .does = SEND_UPDATE,
              .on = &job,
              .method = "PUT",

@@ -43,6 +43,8 @@ int assess_replication(struct draft *d, const struct assess *a, struct err *e);
 int assess_pool(struct draft *d, const struct assess *a, struct err *e);
 /* Realms: who logs in by it, what a setting exposes, what a sync may take away. */
 int assess_realm(struct draft *d, const struct assess *a, struct err *e);
+/* Jobs that sync a realm. */
+int assess_realm_job(struct draft *d, const struct assess *a, struct err *e);
 
 /* --- guests and their disks (assess_guests.c) --- */
 int assess_destroy(struct draft *d, const struct assess *a, struct err *e);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/ident.h"
 #include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/picture.h"
 #include "proximo-client/pipeline/session.h"
@@ -73,6 +74,27 @@ int assess_realm(struct draft *d, const struct assess *a, struct err *e) {
     return r < 0 ? r
                  : assess_verdict(blast_realm(p, a->before, req,
                                               pve_token_id(draft_session(d)->pve), clock_unix(), d),
+                                  e);
+}
+
+/* The realm of the job; what cannot be read of it the analyser says. */
+int assess_realm_job(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    js *settings = NULL;
+    struct picture_ask ask = {.what = BLAST_ACCESS_NEEDS};
+    const char *realm = js_str_or(a->before ? a->before : a->after, "realm", "");
+    char path[80];
+    int r;
+
+    if (ident_is_realm(realm)) {
+        (void)snprintf(path, sizeof(path), "/access/domains/%.32s", realm);
+        (void)draft_read(d, path, "whole", &settings, NULL);
+    }
+    r = assess_look(d, &ask, 0, &p, e);
+    return r < 0 ? r
+                 : assess_verdict(blast_realm_job(p, settings, a->before, a->after,
+                                                  pve_token_id(draft_session(d)->pve), clock_unix(),
+                                                  d),
                                   e);
 }
 

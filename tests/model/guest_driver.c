@@ -138,6 +138,11 @@ static int run_realm(const struct picture *p, const js *c, struct draft *d) {
                : -1;
 }
 
+static int run_realm_job(const struct picture *p, const js *c, struct draft *d) {
+    return blast_realm_job(p, js_get(c, "settings"), js_get(c, "before"), js_get(c, "after"),
+                           js_get_str(c, "own"), js_int_or(c, "now", 0), d);
+}
+
 static int run_disk(const struct picture *p, const js *c, struct draft *d) {
     return blast_node_disk(p, js_str_or(c, "node", ""), js_str_or(c, "devices", ""), d);
 }
@@ -171,6 +176,7 @@ static const struct call {
     {"ha", BLAST_HA_NEEDS, run_ha},
     {"replication", BLAST_REPLICATION_NEEDS, run_replication},
     {"realm", BLAST_ACCESS_NEEDS, run_realm},
+    {"realm-job", BLAST_ACCESS_NEEDS, run_realm_job},
     {"node", BLAST_NODE_NEEDS, run_node},
     {"keep", BLAST_STORAGE_NEEDS, run_keep},
     {"pool", BLAST_POOL_NEEDS, run_pool},

@@ -32,7 +32,7 @@ def options(o, form):
     d = dict(x.split("=", 1) for x in o.get("sync-defaults-options", "").split(",") if x)
     d.update({k: str(v) for k, v in form.items()})
     gone = set(d.get("remove-vanished", "none").split(";"))
-    return d.get("scope"), "entry" in gone, "acl" in gone, d.get("enable-new", "1") != "0"
+    return d.get("scope"), "entry" in gone, "acl" in gone, d.get("enable-new", "1") != "0", gone
 
 
 class World:
@@ -42,55 +42,116 @@ class World:
         for i in range(rng.randrange(6)):
             self.users[f"u{i}@{rng.choice(['ld', 'ld', 'pve', 'oi'])}"] = {
                 "enable": rng.choice([1, 1, 1, 0]), "expire": rng.choice([0, 0, 500, 1500])}
-        self.groups = rng.sample(["dev-ld", "ops-ld", "x", "dev-oi", "-ld"], rng.randrange(4))
+        self.groups = {g: [u for u in self.users if u != "root@pam" and rng.random() < 0.4]
+                       for g in rng.sample(["dev-ld", "ops-ld", "x", "dev-oi", "-ld"], rng.randrange(4))}
         self.acl = [{"path": "/", "type": "user", "ugid": u, "roleid": "Administrator", "propagate": 1}
                     for u in self.users if rng.random() < 0.3]
-        self.acl += [{"path": "/vms", "type": "group", "ugid": g, "roleid": "See", "propagate": 1}
+        self.acl += [{"path": "/vms", "type": "user", "ugid": u, "roleid": rng.choice(["See", "NoAccess"]),
+                      "propagate": 1} for u in self.users if rng.random() < 0.2]
+        self.acl += [{"path": rng.choice(["/", "/vms", "/vms"]), "type": "group", "ugid": g,
+                      "roleid": rng.choice(["See", "See", "Administrator"]), "propagate": 1}
                      for g in self.groups if rng.random() < 0.5]
 
     def api(self):
         return {"/access/permissions": {"/": {k: 1 for k in ("VM.Audit", "Sys.Audit", "Pool.Audit",
                                                              "User.Modify")}},
                 "/access/roles": [{"roleid": "Administrator", "privs": "Permissions.Modify,VM.Audit"},
-                                  {"roleid": "See", "privs": "VM.Audit"}],
+                                  {"roleid": "See", "privs": "VM.Audit"}, {"roleid": "NoAccess", "privs": ""}],
                 "/access/domains": [{"realm": r} for r in ("pam", "pve", "ld", "oi")],
                 "/access/users?full=1": [{"userid": u, **v} for u, v in self.users.items()],
-                "/access/groups": [{"groupid": g, "users": ""} for g in self.groups],
+                "/access/groups": [{"groupid": g, "users": ",".join(m)} for g, m in self.groups.items()],
                 "/access/acl": self.acl}
 
+    def able(self, user):
+        v = self.users.get(user)
+        return bool(v and v["enable"] and not 0 < v.get("expire", 0) <= NOW)
+
+    def said(self, user, path):
+        """Roles on exactly this path: the user's own entries, or else those of its groups."""
+        mine = [e["roleid"] for e in self.acl if e["path"] == path and e["type"] == "user" and e["ugid"] == user]
+        return mine or [e["roleid"] for e in self.acl if e["path"] == path and e["type"] == "group" and
+                        user in self.groups.get(e["ugid"], ())]
+
+    def can(self, user, path):
+        if not self.able(user):
+            return set()
+        if user == "root@pam":
+            return {"PM", "VA"}
+        roles = (self.said(user, "/vms") if path == "/vms" else []) or self.said(user, "/")
+        if "NoAccess" in roles:
+            return set()
+        return set().union(*[{"Administrator": {"PM", "VA"}, "See": {"VA"}}[r] for r in roles])
+
     def people(self, realm):
-        able = [u for u, v in self.users.items()
-                if v["enable"] and not 0 < v.get("expire", 0) <= NOW]
-        admins = {e["ugid"] for e in self.acl if e["roleid"] == "Administrator"} & set(able)
-        admins.discard("root@pam")
+        able = [u for u in self.users if self.able(u)]
+        admins = {u for u in able if "PM" in self.can(u, "/")} - {"root@pam"}
         mine = {u for u in able if u.endswith("@" + realm)}
         return len(mine), bool(admins & mine) and not admins - mine
+
+    def without(self, realm, scope, entry, acl):
+        """As if the directory listed nobody."""
+        user = lambda u: scope != "groups" and u.endswith("@" + realm)
+        group = lambda g: scope != "users" and g.endswith("-" + realm) and len(g) > len(realm) + 1 or \
+            scope != "users" and g == "-" + realm
+        w = object.__new__(World)
+        w.users, w.groups, w.acl = self.users, self.groups, self.acl
+        if entry:
+            w.users = {u: v for u, v in self.users.items() if not user(u)}
+            w.groups = {g: m for g, m in self.groups.items() if not group(g)}
+        if acl:
+            w.acl = [e for e in self.acl if not (user(e["ugid"]) if e["type"] == "user" else group(e["ugid"]))]
+        return w
+
+
+def fates(a, b):
+    out = set()
+    for u in a.users:
+        was = {(p, x) for p in ("/", "/vms") for x in a.can(u, p)}
+        now = {(p, x) for p in ("/", "/vms") for x in b.can(u, p)}
+        if was - now:
+            out.add(("fate", u, "loses-access" if now else "lockout"))
+        if now - was:
+            out.add(("fate", u, "gains-access"))
+    return out
 
 
 def vanished(w, realm, scope, entry, acl, old=(False, False)):
     users = len([u for u in w.users if u.endswith("@" + realm)]) if scope != "groups" else 0
     groups = [g for g in w.groups if g.endswith("-" + realm)] if scope != "users" else []
     out = set()
-    if entry and not old[0]:
+    entry, acl = entry and not old[0], acl and not old[1]
+    if entry:
         out.add(("go", users, len(groups)))
         if users and w.people(realm)[1]:
             out.add("admins")
-    if acl and not old[1]:
+    if acl:
         n = len([e for e in w.acl if (e["type"] == "user" and e["ugid"].endswith("@" + realm)
                                       and scope != "groups") or
                  (e["type"] == "group" and e["ugid"] in groups)])
         out.add(("acl", n))
+    return out | fates(w, w.without(realm, scope, entry, acl))
+
+
+def comes(w, realm, scope, gone, enable):
+    """What a sync does to whom the directory lists."""
+    out = {"unread", ("made", enable and scope != "groups")}
+    late = [u for u, v in w.users.items() if u.endswith("@" + realm) and v["enable"] and 0 < v["expire"] <= NOW]
+    if "properties" in gone and scope != "groups" and late:
+        out.add(("again", len(late)))
+    groups = [g for g in w.groups if g.endswith("-" + realm)]
+    if scope != "users" and groups:
+        out.add(("members", len(groups)))
     return out
 
 
 def expect(w, realm, before, method, form):
     if method == "SYNC":
-        scope, entry, acl, enable = options(before, form)
+        scope, entry, acl, enable, gone = options(before, form)
         if before["type"] not in ("ldap", "ad") or not scope:
             return {"refused"}
         if form.get("dry-run"):
             return {"dry"}
-        return {"unread", ("made", enable and scope != "groups")} | vanished(w, realm, scope, entry, acl)
+        return comes(w, realm, scope, gone, enable) | vanished(w, realm, scope, entry, acl)
     b = before or {}
     gone = [k for k in str(form.get("delete", "")).split(",") if k]
     a = {k: v for k, v in b.items() if k not in gone}
@@ -116,8 +177,8 @@ def expect(w, realm, before, method, form):
         out.add(("factor", n, bool(a.get("tfa"))))
     if a.get("default") and not b.get("default"):
         out.add("first")
-    scope, entry, acl, _ = options(a, {})
-    _, old_entry, old_acl, _ = options(b, {})
+    scope, entry, acl = options(a, {})[:3]
+    _, old_entry, old_acl = options(b, {})[:3]
     return out | vanished(w, realm, scope or "both", entry, acl, (old_entry, old_acl))
 
 
@@ -134,7 +195,67 @@ LINES = [
     (r"why \S+ .*ACL entries of what.*up to (\d+)", lambda m: ("acl", int(m[1]))),
     (r"risk 3 PVE will refuse", lambda m: "refused"), (r"why \S+ it only shows", lambda m: "dry"),
     (r"unread what the directory", lambda m: "unread"),
-    (r"why \S+ new .* are made(.*)", lambda m: ("made", bool(m[1])))]
+    (r"why \S+ .* new .* are made(.*)", lambda m: ("made", bool(m[1]))),
+    (r"why \S+ .*up to (\d+) that have expired", lambda m: ("again", int(m[1]))),
+    (r"why \S+ .*of (\d+) groups all members", lambda m: ("members", int(m[1]))),
+    (r"why \S+ the job does not run", lambda m: "stops"), (r"why \S+ it runs on", lambda m: "moved")]
+
+
+def heard(answer):
+    got = set()
+    for line in answer["says"]:
+        for pattern, make in LINES:
+            m = re.match(pattern, line)
+            if m:
+                got.add(make(m))
+                break
+    for line in answer["affects"]:
+        if line.startswith("user/"):
+            got.add(("fate", *line[5:].split(" ")[:2]))
+    return got
+
+
+def expect_job(w, settings, before, after):
+    runs = lambda j: bool(j and j.get("enabled", 1))
+    realm = (before or after)["realm"]
+    if not runs(after):
+        return {"stops"} if runs(before) else set()
+    scope, entry, acl, enable, gone = new = options(settings, after)
+    if settings["type"] not in ("ldap", "ad") or not scope:
+        return {"refused"}
+    out = {"moved"} if runs(before) and before["schedule"] != after["schedule"] else set()
+    old = options(settings, before or {})
+    if runs(before) and old[:4] == new[:4] and ("properties" in old[4]) == ("properties" in gone):
+        return out
+    return out | comes(w, realm, scope, gone, enable) | vanished(w, realm, scope, entry, acl)
+
+
+def random_job(rng, realm):
+    job = {"realm": realm, "schedule": rng.choice(["daily", "hourly"])}
+    for k, v in (("scope", ["users", "groups", "both"]), ("enabled", [0, 1]), ("enable-new", [0, 1]),
+                 ("remove-vanished", ["none", "entry", "acl", "acl;entry", "properties", "acl;properties"]),
+                 ("comment", ["a", "b"])):
+        if rng.random() < 0.6:
+            job[k] = rng.choice(v)
+    return job
+
+
+def job_case(rng, driver):
+    w = World(rng)
+    realm, kind = rng.choice([("ld", "ldap"), ("ld", "ldap"), ("ld", "ad"), ("oi", "openid")])
+    settings_ = {"type": kind, **settings(rng, kind)}
+    before = random_job(rng, realm) if rng.random() < 0.7 else None
+    after = random_job(rng, realm)
+    if before and rng.random() < 0.5:
+        after = {**before, **{k: v for k, v in after.items() if rng.random() < 0.3}}
+    want = expect_job(w, settings_, before, after)
+    answer = driver.ask({"call": "realm-job", "world": w.api(), "settings": settings_, "before": before,
+                         "after": after, "now": NOW})
+    got = heard(answer)
+    if want != got:
+        return (f"{settings_}\n{before} ->\n{after}\nmissing {want - got}\ntoo much {got - want}\n"
+                f"{answer}\n{w.users} {w.acl} {w.groups}")
+    return None
 
 
 def one_case(rng, driver):
@@ -147,7 +268,7 @@ def one_case(rng, driver):
         path += "/sync"
         form = {k: rng.choice(v) for k, v in (
             ("scope", ["users", "groups", "both"]), ("dry-run", [0, 1]), ("enable-new", [0, 1]),
-            ("remove-vanished", ["none", "entry", "acl;entry", "properties"])) if rng.random() < 0.5}
+            ("remove-vanished", ["none", "entry", "acl", "acl;entry", "properties"])) if rng.random() < 0.5}
     elif method == "POST":
         realm, before = "n", None
         form = {"realm": "n", "type": kind, **settings(rng, kind)}
@@ -161,17 +282,12 @@ def one_case(rng, driver):
     want = expect(w, realm, before, method, form)
     answer = driver.ask({"call": "realm", "world": w.api(), "before": before, "now": NOW, "requests": [
         {"method": "POST" if method == "SYNC" else method, "path": path, "form": form}]})
-    got = set()
-    for line in answer["says"]:
-        for pattern, make in LINES:
-            m = re.match(pattern, line)
-            if m:
-                got.add(make(m))
-                break
+    got = heard(answer)
     if want != got:
         return f"{method} {path} {form}\nbefore {before}\nwant {want}\ngot  {got}\n{answer}\n{w.users} {w.acl} {w.groups}"
     return None
 
 
 compare("realms", one_case)
+compare("jobs that sync realms", job_case)
 done()

@@ -16,11 +16,12 @@
 #define WORLD(users, acl)                                                                          \
     "{\"/access/permissions\":{\"/\":{\"VM.Audit\":1,\"Sys.Audit\":1,\"Pool.Audit\":1,"            \
     "\"User.Modify\":1}},\"/access/roles\":[{\"roleid\":\"Administrator\",\"privs\":"              \
-    "\"Permissions.Modify,VM.Audit\"},{\"roleid\":\"See\",\"privs\":\"VM.Audit\"}],"               \
+    "\"Permissions.Modify,VM.Audit\"},{\"roleid\":\"NoAccess\"},{\"roleid\":\"See\",\"privs\":"    \
+    "\"VM.Audit\"}],"                                                                              \
     "\"/access/domains\":[{\"realm\":\"pam\"},{\"realm\":\"pve\",\"default\":1},{\"realm\":"       \
     "\"ld\",\"type\":\"ldap\"}],\"/access/"                                                        \
-    "users?full=1\":[{\"userid\":\"root@pam\",\"enable\":1}" users                                 \
-    "],\"/access/groups\":[{\"groupid\":\"dev-ld\",\"users\":\"\"},{\"groupid\":\"x\"}],"          \
+    "users?full=1\":[{\"userid\":\"root@pam\",\"enable\":1}" users "],\"/access/"                  \
+    "groups\":[{\"groupid\":\"dev-ld\",\"users\":\"\"},{\"groupid\":\"x\",\"users\":\"a@ld\"}],"   \
     "\"/access/acl\":[" acl "]}"
 #define LDAP  "{\"type\":\"ldap\",\"server1\":\"a\",\"base_dn\":\"b\""
 #define SAFE  LDAP ",\"mode\":\"ldaps\",\"verify\":1}"
@@ -83,7 +84,21 @@ static const struct {
     {"what is built in stays", WORLD(U("a@pve"), ADMIN("a@pve")), "{\"type\":\"pve\"}", "DELETE",
      D_ "/pve", "{}", NULL, "realm/pve changed 1 -\n", "always has this realm", 1},
     {"a sync that only adds", QUIET, SAFE, "POST", D_ "/ld/sync", "{\"scope\":\"both\"}", NULL,
-     "realm/ld changed 1 sync\n", "unread what the directory holds", 3},
+     "realm/ld changed 2 scope\nrealm/ld changed 1 sync\n", "of 1 groups all members may be others",
+     3},
+    {"an expired account comes back",
+     WORLD(",{\"userid\":\"a@ld\",\"enable\":1,\"expire\":500}", ""), SAFE, "POST", D_ "/ld/sync",
+     "{\"scope\":\"users\",\"remove-vanished\":\"properties\"}", NULL,
+     "realm/ld gains-access 3 remove-vanished\nrealm/ld changed 1 sync\n",
+     "up to 1 that have expired can log in again", 3},
+    {"who is not let in by an entry comes in by its group",
+     WORLD(U("a@ld"), "{\"path\":\"/vms\",\"type\":\"user\",\"ugid\":\"a@ld\",\"roleid\":"
+                      "\"NoAccess\",\"propagate\":1},{\"path\":\"/\",\"type\":\"group\",\"ugid\":"
+                      "\"x\",\"roleid\":\"See\",\"propagate\":1}"),
+     SAFE, "POST", D_ "/ld/sync", "{\"scope\":\"users\",\"remove-vanished\":\"acl\"}", NULL,
+     "realm/ld loses-access 3 remove-vanished\nuser/a@ld gains-access 2 /vms\n"
+     "realm/ld changed 1 sync\n",
+     "now, if the directory does not list it: gains VM.Audit", 3},
     {"a dry run", QUIET, SAFE, "POST", D_ "/ld/sync", "{\"scope\":\"both\",\"dry-run\":1}", NULL,
      "realm/ld none 1 dry-run\n", NULL, 1},
     {"a sync that takes away, us too",
@@ -91,9 +106,8 @@ static const struct {
                                     "\"roleid\":\"See\"}"),
      SAFE, "POST", D_ "/ld/sync", "{\"scope\":\"both\",\"remove-vanished\":\"acl;entry\"}",
      "a@ld!t",
-     "realm/ld lockout 3 remove-vanished\nrealm/ld loses-access 3 remove-vanished\nrealm/ld "
-     "changed "
-     "1 sync\n",
+     "realm/ld lockout 3 remove-vanished\nrealm/ld loses-access 3 remove-vanished\n"
+     "user/a@ld lockout 3 /\nrealm/ld changed 2 scope\nrealm/ld changed 1 sync\n",
      "this client's own token is of a@ld", 3},
     {"the defaults say so", WORLD(U("a@ld"), ""),
      LDAP ",\"sync-defaults-options\":\"remove-vanished=entry,scope=users\"}", "POST",
