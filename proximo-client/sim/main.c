@@ -287,13 +287,27 @@ static void announce(struct sim *s) {
     (void)fflush(stdout);
 }
 
+/* The loop's usual clock steps by 4 ms, so that 5 ms on an answer were 8. */
+static struct event_base *precise_loop(void) {
+    struct event_config *c = event_config_new();
+    struct event_base *base = NULL;
+
+    if (c && event_config_set_flag(c, EVENT_BASE_FLAG_PRECISE_TIMER) == 0) {
+        base = event_base_new_with_config(c);
+    }
+    if (c) {
+        event_config_free(c);
+    }
+    return base;
+}
+
 static int serve(struct sim *s, struct err *e) {
     static const int signals[] = {SIGTERM, SIGINT, SIGCHLD};
     struct event *ev[ARRAY_LEN(signals)] = {NULL};
     int r;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    s->base = event_base_new();
+    s->base = precise_loop();
     if (!s->base) {
         return err_set(e, -ENOMEM, "no event loop");
     }
