@@ -32,7 +32,8 @@ struct eye {
     bool asked;           /* nodes are asked once, whatever came of it */
     char node[64];
     struct node_inventory info;
-    char why[400]; /* the API alone, although there are nodes */
+    size_t spreads; /* pve_spreads() before this reading */
+    char why[400];  /* the API alone, although there are nodes */
 };
 
 static void eye_done(struct eye *y) {
@@ -174,7 +175,7 @@ static int by_api(struct eye *y, struct pve_job *job, const bool *done, size_t n
             rest[left++] = job[i];
         }
     }
-    r = left ? pve_get_many(y->s->pve, rest, left, e) : 0;
+    r = left ? pve_get_spread(y->s->pve, rest, left, e) : 0;
     for (size_t i = 0, k = 0; i < n; i++) {
         if (!done[i]) {
             job[i] = rest[k++];
@@ -220,9 +221,36 @@ static int fetch(void *ctx, struct pve_job *job, size_t n, struct err *e) {
     return r;
 }
 
+/* " over 3 of 4 addresses (https://c:8006 is left out: …)"; nothing when the first read it all. */
+static void addresses(const struct eye *y, char *ret, size_t size) {
+    const struct pve *p = y->s->pve;
+    const struct err *why = NULL;
+    struct pve_endpoint at = {.url = ""};
+    char url[sizeof(at.url)] = "";
+    size_t used = 0;
+
+    ret[0] = '\0';
+    if (pve_spreads(p) == y->spreads) {
+        return;
+    }
+    for (size_t i = 0; i < pve_endpoints(p); i++) {
+        pve_endpoint_at(p, i, &at);
+        used += !at.why;
+        if (at.why) {
+            why = at.why;
+            memcpy(url, at.url, sizeof(url));
+        }
+    }
+    (void)snprintf(ret, size, " over %zu of %zu addresses%s%.100s%s%.200s%s", used,
+                   pve_endpoints(p), why ? " (" : "", url, why ? " is left out: " : "",
+                   why ? why->msg : "", why ? ")" : "");
+}
+
 static void say_source(struct draft *d, const struct eye *y) {
+    char over[400];
     char digest[HASH_HEX_LEN + 1];
 
+    addresses(y, over, sizeof(over));
     if (y->tree) {
         hash_text(&y->info.digest, digest);
         draft_source(d,
@@ -231,15 +259,16 @@ static void say_source(struct draft *d, const struct eye *y) {
                      y->node, digest, (unsigned long long)y->info.files,
                      (unsigned long long)y->info.unread);
     } else if (y->why[0]) {
-        draft_source(d, "API; no inventory: %s", y->why);
+        draft_source(d, "API%s; no inventory: %s", over, y->why);
     } else {
-        draft_source(d, "API");
+        draft_source(d, "API%s", over);
     }
 }
 
 int look(struct draft *d, const struct picture_ask *ask, picture_seen seen, void *ctx,
          struct picture **ret, struct err *e) {
-    CLEANUP(eye_done) struct eye y = {.s = draft_session(d)};
+    CLEANUP(eye_done)
+    struct eye y = {.s = draft_session(d), .spreads = pve_spreads(draft_session(d)->pve)};
     bool wanted =
         ask->vmid == 0 && (ask->what & OF_EVERY_GUEST) && y.s->nodes && nodes_count(y.s->nodes) > 0;
     int r = wanted ? picture_read_by(fetch, &y, ask, seen, ctx, ret, e)

@@ -32,6 +32,30 @@ static void check_err(js *list, const char *id, const struct err *e) {
     check(list, id, "failed", e->msg, e->hint);
 }
 
+/* Each further address, by whose it says it is. */
+static void addresses(struct session *s, js *list) {
+    struct err e = {0};
+    int r = pve_endpoints(s->pve) > 1 ? pve_endpoints_ask(s->pve, &e) : 0;
+
+    for (size_t i = 1; i < pve_endpoints(s->pve); i++) {
+        struct pve_endpoint at;
+        char text[500];
+
+        pve_endpoint_at(s->pve, i, &at);
+        if (r < 0) {
+            (void)snprintf(text, sizeof(text), "%.100s is not used: the first address: %.280s",
+                           at.url, e.msg);
+            check(list, "address", "failed", text, e.hint);
+        } else if (at.why) {
+            (void)snprintf(text, sizeof(text), "%.100s is left out: %.280s", at.url, at.why->msg);
+            check(list, "address", "failed", text, at.why->hint);
+        } else {
+            (void)snprintf(text, sizeof(text), "%.100s is node %.63s", at.url, at.node);
+            check(list, "address", "ok", text, NULL);
+        }
+    }
+}
+
 static void api(struct session *s, js *list) {
     CLEANUP(js_freep) js *version = NULL;
     CLEANUP(js_freep) js *perms = NULL;
@@ -47,6 +71,7 @@ static void api(struct session *s, js *list) {
     (void)snprintf(text, sizeof(text), "PVE %s answers to %s", js_str_or(version, "version", "?"),
                    pve_token_id(s->pve));
     check(list, "api", "ok", text, NULL);
+    addresses(s, list);
     if (pve_get(s->pve, "/access/permissions", &perms, &e) < 0) {
         check_err(list, "privileges", &e);
         return;

@@ -134,7 +134,8 @@ static int has_moved(const struct reading *by, const struct heard *heard, bool *
     }
     *ret = false;
     r = first ? by->fetch(by->fetch_ctx, &job, 1, e) : 0;
-    if (r == 0 && first && job.data != first) { /* the same object: the source says it stood still */
+    if (r == 0 && first &&
+        job.data != first) { /* the same object: the source says it stood still */
         CLEANUP(js_freep) js *then = places(first);
         CLEANUP(js_freep) js *now = places(job.data);
 
@@ -192,7 +193,7 @@ int picture_read_by(picture_fetch fetch, void *fetch_ctx, const struct picture_a
 }
 
 static int fetch_api(void *ctx, struct pve_job *job, size_t n, struct err *e) {
-    return pve_get_many(ctx, job, n, e);
+    return pve_get_spread(ctx, job, n, e);
 }
 
 int picture_read(struct pve *p, const struct picture_ask *ask, picture_seen seen, void *ctx,

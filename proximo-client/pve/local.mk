@@ -2,8 +2,10 @@
 libproximo_a_SOURCES += \
 	proximo-client/pve/answer.c \
 	proximo-client/pve/apidoc.c \
+	proximo-client/pve/batch.c \
 	proximo-client/pve/change.c \
 	proximo-client/pve/change.h \
+	proximo-client/pve/endpoint.c \
 	proximo-client/pve/inventory.c \
 	proximo-client/pve/inventory.h \
 	proximo-client/pve/path.c \

@@ -14,14 +14,16 @@ struct err;
 struct pve;
 
 struct pve_conf {
-    const char *name;        /* cluster name, for messages */
-    const char *base_url;    /* https://host:8006 (with or without /api2/json) */
-    const char *token_path;  /* file USER@REALM!TOKENID=SECRET, 0600; read at each connection */
-    const char *fingerprint; /* SHA-256 of the leaf certificate "AB:CD:…", or NULL */
+    const char *name;       /* cluster name, for messages */
+    const char *base_url;   /* https://host:8006 (with or without /api2/json); several nodes of one
+                               cluster with blanks between them, the first is the one changes go to */
+    const char *token_path; /* file USER@REALM!TOKENID=SECRET, 0600; read at each connection */
+    const char *fingerprint; /* SHA-256 of the leaf certificate "AB:CD:…", one for each URL in their
+                                order, or NULL */
     const char *ca_file;     /* PEM bundle, or NULL: the system's */
     const char *cache_dir;   /* what is kept of a cluster (its API's description), or NULL */
     int64_t timeout_ms;      /* of one request; 0 = 30000 (a 401 is delayed 3 s on purpose) */
-    unsigned int connections; /* at most at once; 0 = 8 */
+    unsigned int connections; /* at most at once to each URL; 0 = 8 */
 };
 
 /* Checks the configuration and the token file's mode; connects to nothing. */
@@ -34,8 +36,8 @@ static inline void pve_closep(struct pve **p) {
 /* user@realm!tokenid of the token file (never the secret). Borrowed. */
 const char *pve_token_id(const struct pve *p);
 
-/* The address from which we reached the API last, as this machine sees it (a NAT on the way gives the
- * cluster another one). NULL before the first answer. Borrowed until the next request. */
+/* The address from which we reached the API last, as this machine sees it (a NAT on the way gives
+ * the cluster another one). NULL before the first answer. Borrowed until the next request. */
 const char *pve_local_address(const struct pve *p);
 /* The address of the API that we reached last, under the same terms. */
 const char *pve_peer_address(const struct pve *p);
@@ -82,17 +84,40 @@ struct pve_job {
  * at each result), negative when cancelled. */
 int pve_get_many(struct pve *p, struct pve_job *job, size_t n, struct err *e);
 
+/* The same over all configured addresses, for reading at size. What a node answers for itself
+ * whoever is asked (guests' configurations, what lies on a storage: the API passes such a read on
+ * to that node) is read at that node's own address or at any that is free; the rest stays on the
+ * first. So a spread reading sees no other state than one over the first alone would: which node's
+ * answer it is does not depend on who passes it on, and lists that each node answers from its own
+ * copy of the cluster's files all come from one. An address is used after it said that it is a node
+ * of the first's cluster, with a quorum. One that fails is left out for a minute (see
+ * pve_endpoint_at) and its reads go to the others. */
+int pve_get_spread(struct pve *p, struct pve_job *job, size_t n, struct err *e);
+
+struct pve_endpoint {
+    char url[256];
+    const char *node;      /* as it said itself, "" before it was asked; borrowed */
+    const struct err *why; /* it is left out now; borrowed */
+};
+size_t pve_endpoints(const struct pve *p);
+/* How many readings so far went to more than the first, whether the others could be used or not. */
+size_t pve_spreads(const struct pve *p);
+void pve_endpoint_at(const struct pve *p, size_t i, struct pve_endpoint *ret);
+/* Asks all of them whose they are (the result is in pve_endpoint_at); negative: the first does not
+ * say. */
+int pve_endpoints_ask(struct pve *p, struct err *e);
+
 /* The end of a task. */
 struct pve_task {
     bool stopped;
-    bool ok;         /* exitstatus "OK" */
-    bool warnings;   /* "WARNINGS: n" */
-    char exit[256];  /* exitstatus text, "" while it runs */
+    bool ok;        /* exitstatus "OK" */
+    bool warnings;  /* "WARNINGS: n" */
+    char exit[256]; /* exitstatus text, "" while it runs */
     char type[64], id[64], node[64];
 };
 int pve_task_status(struct pve *p, const char *upid, struct pve_task *ret, struct err *e);
-/* Polls until stopped or timeout_ms is over (0 then, with stopped == false). `tick` (may be NULL) is
- * called about once a second. */
+/* Polls until stopped or timeout_ms is over (0 then, with stopped == false). `tick` (may be NULL)
+ * is called about once a second. */
 int pve_task_wait(struct pve *p, const char *upid, int64_t timeout_ms,
                   void (*tick)(void *ctx, const struct pve_task *t, int64_t waited_ms), void *ctx,
                   struct pve_task *ret, struct err *e);

@@ -22,7 +22,7 @@ static int get_file(struct pve *p, const char *path, struct buf *ret, struct err
     CLEANUP(xfer_done) struct xfer x = {0};
     int r = token_read(p->token_path, &t, e);
 
-    r = r < 0 ? r : xfer_init(&x, p, &t, e);
+    r = r < 0 ? r : xfer_init(&x, p, p->ep, &t, e);
     r = r < 0 ? r : xfer_start(&x, "GET", path, NULL, 0, e);
     r = r < 0 ? r : xfer_run(p, &x, 1, e);
     if (r < 0) {

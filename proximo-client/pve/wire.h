@@ -15,20 +15,31 @@
 #define PVE_TOKEN_MAX  512 /* a whole token file */
 #define PVE_REASON_MAX 512
 
-struct pve {
-    char *name;
+/* One address of the API. */
+struct endpoint {
     char *base; /* "https://host:8006/api2/json" */
-    char *token_path;
-    char *ca_file;
     struct hash pin;
     bool pinned;
-    char shown[96]; /* fingerprint of the last leaf that was refused */
+    char shown[96];       /* fingerprint of the last leaf that was refused */
+    char node[64];        /* whose address it is, as it said itself; "" before it was asked */
+    bool member;          /* it was asked and shows the same cluster as the first */
+    int64_t out_until_ms; /* monotonic; left out of reading until then, for the reason in why */
+    struct err why;
+    size_t opened; /* connections, as far as they were worth it */
+};
+
+struct pve {
+    char *name;
+    struct endpoint *ep; /* the first carries changes, and all that not each may answer */
+    size_t n_ep;
+    size_t spreads; /* readings that went to more than the first */
+    char *token_path;
+    char *ca_file;
     char token_id[128];
-    char local[64]; /* our own address of the last connection, "" before the first */
+    char local[64]; /* our own address of the first's last connection, "" before the first */
     char peer[64];  /* and the other end's */
     int64_t timeout_ms;
-    unsigned int connections;
-    size_t opened; /* of them, as far as they were worth it */
+    unsigned int connections; /* to each */
     bool (*cancelled)(void *ctx);
     void *cancel_ctx;
     char *cache_dir; /* or NULL */
@@ -50,6 +61,7 @@ void token_wipe(struct token *t); /* for CLEANUP(token_wipe) */
  * overwritten when it goes. */
 struct xfer {
     struct pve *p;
+    struct endpoint *ep;
     CURL *easy;
     struct curl_slist *headers;
     struct buf body;
@@ -63,7 +75,10 @@ struct xfer {
     CURLcode code;
     size_t job; /* owner's number */
 };
-int xfer_init(struct xfer *x, struct pve *p, const struct token *t, struct err *e);
+int xfer_init(struct xfer *x, struct pve *p, struct endpoint *ep, const struct token *t,
+              struct err *e);
+/* Another time limit than the configuration's, if it is shorter. */
+int xfer_hurry(struct xfer *x, int64_t ms, struct err *e);
 void xfer_done(struct xfer *x);
 /* Puts the exchange on the multi handle. A path below /pve-docs/ is a file of the web server,
  * beside the API. method "GET" or a changing one with its body (borrowed until the end; NULL =
@@ -76,6 +91,28 @@ int xfer_run(struct pve *p, struct xfer *x, size_t n, struct err *e);
 void xfer_stop(struct xfer *x); /* takes a running one off */
 /* The error of an exchange that has no complete answer (code != CURLE_OK). */
 int xfer_error(const struct xfer *x, const char *what, struct err *e);
+
+/* endpoint.c: the addresses of the configuration, "https://a:8006 https://b:8006", with one
+ * fingerprint each or none at all. */
+int endpoints_parse(struct pve *p, const char *urls, const char *pins, struct err *e);
+void endpoints_free(struct pve *p);
+/* Asks those that were not asked yet whose they are; who shows another cluster is left out. Returns
+ * negative only when the first cannot say. */
+int endpoints_join(struct pve *p, struct err *e);
+bool endpoint_is_usable(const struct endpoint *ep);
+void endpoint_leave_out(struct endpoint *ep, const struct err *why);
+/* Is the answer to this path the named node's own, whoever of the cluster is asked? Then *ret_node
+ * is that node. */
+bool endpoint_free_to_ask(const char *path, char *ret_node, size_t size);
+
+/* batch.c: GETs over the first endpoint, or spread. */
+enum batch_how {
+    BATCH_FIRST,  /* all by the first */
+    BATCH_SPREAD, /* what a node answers for itself by any, the rest by the first */
+    BATCH_EACH,   /* the i-th job by the i-th */
+};
+int batch_get(struct pve *p, enum batch_how how, struct pve_job *job, size_t n, bool whole,
+              struct err *e);
 
 /* An answer of the API. 0: *ret_body is the JSON body of a 2xx. Negative: *e filled; *ret_body is
  * the body when it was a JSON object all the same, else NULL. `what` ("GET /version") goes into the

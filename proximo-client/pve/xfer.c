@@ -47,7 +47,7 @@ static int on_issue(void *ctx, char *peer, char *local, int peer_port, int local
 /* Replaces the chain check when a leaf is pinned: the leaf is the pinned one or the handshake ends.
  */
 static int on_verify(X509_STORE_CTX *store, void *ctx) {
-    struct pve *p = ctx;
+    struct endpoint *ep = ctx;
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
     unsigned char md[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
@@ -55,11 +55,11 @@ static int on_verify(X509_STORE_CTX *store, void *ctx) {
 
     if (leaf && X509_digest(leaf, EVP_sha256(), md, &len) == 1 && len == HASH_LEN) {
         memcpy(h.b, md, HASH_LEN);
-        if (hash_eq(&h, &p->pin)) {
+        if (hash_eq(&h, &ep->pin)) {
             X509_STORE_CTX_set_error(store, X509_V_OK);
             return 1;
         }
-        (void)tls_fingerprint(leaf, p->shown);
+        (void)tls_fingerprint(leaf, ep->shown);
     }
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
     return 0;
@@ -78,13 +78,13 @@ static bool set_tls(struct xfer *x) {
               curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK;
 
-    if (x->p->pinned) {
+    if (x->ep->pinned) {
         return ok && curl_easy_setopt(c, CURLOPT_CAINFO, NULL) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK &&
                /* the pin names one certificate: its subject adds nothing */
                curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx) == CURLE_OK &&
-               curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, x->p) == CURLE_OK;
+               curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, x->ep) == CURLE_OK;
     }
     if (x->p->ca_file) {
         ok = ok && curl_easy_setopt(c, CURLOPT_CAINFO, x->p->ca_file) == CURLE_OK &&
@@ -95,7 +95,9 @@ static bool set_tls(struct xfer *x) {
 
 static bool set_http(struct xfer *x) {
     CURL *c = x->easy;
-    int64_t connect_ms = x->p->timeout_ms < 10000 ? x->p->timeout_ms : 10000;
+    /* without the first nothing goes; without another it only takes longer */
+    int64_t limit_ms = x->ep == x->p->ep ? 10000 : 3000;
+    int64_t connect_ms = x->p->timeout_ms < limit_ms ? x->p->timeout_ms : limit_ms;
 
     return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
@@ -128,11 +130,22 @@ static bool add_header(struct xfer *x, const char *line) {
     return l != NULL;
 }
 
-int xfer_init(struct xfer *x, struct pve *p, const struct token *t, struct err *e) {
-    *x = (struct xfer){.p = p, .body = BUF_INIT(LIM_PVE_ANSWER)};
+int xfer_init(struct xfer *x, struct pve *p, struct endpoint *ep, const struct token *t,
+              struct err *e) {
+    *x = (struct xfer){.p = p, .ep = ep, .body = BUF_INIT(LIM_PVE_ANSWER)};
     x->easy = curl_easy_init();
     if (!x->easy || !add_header(x, t->header) || !add_header(x, "Expect:") || !set_http(x) ||
         !set_tls(x)) {
+        xfer_done(x);
+        return err_set(e, -ENOMEM, "cannot set up a connection handle");
+    }
+    return 0;
+}
+
+int xfer_hurry(struct xfer *x, int64_t ms, struct err *e) {
+    int64_t limit_ms = ms < x->p->timeout_ms ? ms : x->p->timeout_ms;
+
+    if (curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)limit_ms) != CURLE_OK) {
         xfer_done(x);
         return err_set(e, -ENOMEM, "cannot set up a connection handle");
     }
@@ -197,8 +210,8 @@ int xfer_start(struct xfer *x, const char *method, const char *path, const char 
     x->issued = 0;
     x->done = false;
     x->code = CURLE_OK;
-    x->p->shown[0] = 0;
-    if (buf_add(&url, x->p->base, base_len(x->p->base, path)) < 0 || buf_adds(&url, path) < 0) {
+    x->ep->shown[0] = 0;
+    if (buf_add(&url, x->ep->base, base_len(x->ep->base, path)) < 0 || buf_adds(&url, path) < 0) {
         return err_set(e, -E2BIG, "API path too long");
     }
     if (curl_easy_setopt(x->easy, CURLOPT_URL, url.data) != CURLE_OK ||
@@ -210,6 +223,22 @@ int xfer_start(struct xfer *x, const char *method, const char *path, const char 
     return 0;
 }
 
+/* Of the endpoint that changes go to: those who ask want to know what would cut it off. */
+static void keep_addresses(struct pve *p, const struct xfer *x) {
+    char *local = NULL;
+    char *peer = NULL;
+
+    if (x->ep != p->ep) {
+        return;
+    }
+    if (curl_easy_getinfo(x->easy, CURLINFO_LOCAL_IP, &local) == CURLE_OK && local && local[0]) {
+        (void)snprintf(p->local, sizeof(p->local), "%s", local);
+    }
+    if (curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &peer) == CURLE_OK && peer && peer[0]) {
+        (void)snprintf(p->peer, sizeof(p->peer), "%s", peer);
+    }
+}
+
 static bool xfer_collect(struct pve *p, const struct xfer *x, size_t n) {
     bool any = false;
     CURLMsg *m;
@@ -217,8 +246,6 @@ static bool xfer_collect(struct pve *p, const struct xfer *x, size_t n) {
 
     while ((m = curl_multi_info_read(p->multi, &left))) {
         struct xfer *mine = NULL;
-        char *local = NULL;
-        char *peer = NULL;
         long status = 0;
 
         if (m->msg != CURLMSG_DONE ||
@@ -228,14 +255,7 @@ static bool xfer_collect(struct pve *p, const struct xfer *x, size_t n) {
         }
         mine->code = m->data.result;
         (void)curl_easy_getinfo(mine->easy, CURLINFO_RESPONSE_CODE, &status);
-        if (curl_easy_getinfo(mine->easy, CURLINFO_LOCAL_IP, &local) == CURLE_OK && local &&
-            local[0]) {
-            (void)snprintf(p->local, sizeof(p->local), "%s", local);
-        }
-        if (curl_easy_getinfo(mine->easy, CURLINFO_PRIMARY_IP, &peer) == CURLE_OK && peer &&
-            peer[0]) {
-            (void)snprintf(p->peer, sizeof(p->peer), "%s", peer);
-        }
+        keep_addresses(p, mine);
         mine->status = (int)status;
         mine->done = true;
         xfer_stop(mine);
@@ -269,14 +289,14 @@ int xfer_run(struct pve *p, struct xfer *x, size_t n, struct err *e) {
 }
 
 static int tls_error(const struct xfer *x, const char *what, const char *why, struct err *e) {
-    if (x->p->shown[0]) {
+    if (x->ep->shown[0]) {
         (void)err_tag(e, -EPROTO, "pve_tls",
                       "%.100s: the server's certificate is not the pinned one; nothing was sent",
                       what);
         return err_hint(e,
                         "it shows %s: if that is right, put it into the configuration as "
                         "fingerprint",
-                        x->p->shown);
+                        x->ep->shown);
     }
     (void)err_tag(e, -EPROTO, "pve_tls", "%.100s: TLS: %.200s; nothing was sent", what, why);
     return err_hint(e, "pin the node's certificate (fingerprint) or name the CA that signed it");

@@ -23,7 +23,12 @@
 #include "proximo-client/sim/form.h"
 #include "proximo-client/sim/sim.h"
 
-static struct evhttp *server;
+/* One for each address: which was asked says as which node the answer is given. */
+static struct listener {
+    struct sim *s;
+    struct evhttp *http;
+    char node[64]; /* "": the cluster's `local` */
+} listener[1 + SIM_ALSO_MAX];
 static SSL_CTX *context;
 
 struct reply {
@@ -252,7 +257,8 @@ static void answer(struct call *c, struct evhttp_request *req) {
 }
 
 static void on_request(struct evhttp_request *req, void *arg) {
-    struct call c = {.s = arg, .status = 200};
+    const struct listener *l = arg;
+    struct call c = {.s = l->s, .status = 200, .at = l->node[0] ? l->node : NULL};
 
     c.params = js_object();
     c.in_path = js_object();
@@ -333,7 +339,7 @@ static int split_listen(const char *listen, char *host, size_t size, uint16_t *p
     return 0;
 }
 
-static void bound_address(struct sim *s, evutil_socket_t fd, const char *host) {
+static char *bound_address(evutil_socket_t fd, const char *host) {
     struct sockaddr_storage a;
     socklen_t len = sizeof(a);
     unsigned int port = 0;
@@ -344,50 +350,74 @@ static void bound_address(struct sim *s, evutil_socket_t fd, const char *host) {
                                              : ((struct sockaddr_in *)(void *)&a)->sin_port);
     }
     (void)buf_addf(&b, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
-    s->addr = buf_take(&b);
+    return buf_take(&b);
 }
 
-int http_start(struct sim *s, struct err *e) {
+static int listen_at(struct listener *l, const char *where, char **ret_addr, struct err *e) {
     struct evhttp_bound_socket *sock;
     const int on = 1;
     char host[128];
     uint16_t port;
-    int r = split_listen(s->o.listen, host, sizeof(host), &port);
+    int r = split_listen(where, host, sizeof(host), &port);
 
     if (r < 0) {
-        return err_set(e, r, "--listen wants ADDRESS:PORT, not '%s'", s->o.listen);
+        return err_set(e, r, "an address to serve is ADDRESS:PORT, not '%s'", where);
     }
-    r = load_tls(s, e);
-    if (r < 0) {
-        return r;
-    }
-    server = evhttp_new(s->base);
-    if (!server) {
+    l->http = evhttp_new(l->s->base);
+    if (!l->http) {
         return err_set(e, -ENOMEM, "out of memory");
     }
-    evhttp_set_bevcb(server, new_connection, s);
-    evhttp_set_gencb(server, on_request, s);
-    evhttp_set_timeout(server, 120);
-    evhttp_set_max_headers_size(server, 32 * 1024);
-    evhttp_set_max_body_size(server, LIM_HTTP_BODY);
-    sock = evhttp_bind_socket_with_handle(server, host, port);
+    evhttp_set_bevcb(l->http, new_connection, l->s);
+    evhttp_set_gencb(l->http, on_request, l);
+    evhttp_set_timeout(l->http, 120);
+    evhttp_set_max_headers_size(l->http, 32 * 1024);
+    evhttp_set_max_body_size(l->http, LIM_HTTP_BODY);
+    sock = evhttp_bind_socket_with_handle(l->http, host, port);
     if (!sock) {
-        return err_set(e, -errno, "listen on %s: %s", s->o.listen, strerror(errno));
+        return err_set(e, -errno, "listen on %s: %s", where, strerror(errno));
     }
     (void)fcntl(evhttp_bound_socket_get_fd(sock), F_SETFD, FD_CLOEXEC);
     /* Inherited by what is accepted: head and body are two writes, and would wait for each other.
      */
     (void)setsockopt(evhttp_bound_socket_get_fd(sock), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    bound_address(s, evhttp_bound_socket_get_fd(sock), host);
+    *ret_addr = bound_address(evhttp_bound_socket_get_fd(sock), host);
     return 0;
+}
+
+static int listen_as(struct sim *s, size_t i, struct err *e) {
+    struct listener *l = &listener[1 + i];
+    const char *eq = strchr(s->o.also[i], '=');
+
+    l->s = s;
+    if (!eq || (size_t)(eq - s->o.also[i]) >= sizeof(l->node)) {
+        return err_set(e, -EINVAL, "--also wants NODE=ADDRESS:PORT, not '%s'", s->o.also[i]);
+    }
+    memcpy(l->node, s->o.also[i], (size_t)(eq - s->o.also[i]));
+    if (!state_get(&s->st, "nodes", l->node, NULL)) {
+        return err_set(e, -ENOENT, "--also: the cluster has no node '%s'", l->node);
+    }
+    return listen_at(l, eq + 1, &s->also[i], e);
+}
+
+int http_start(struct sim *s, struct err *e) {
+    int r = load_tls(s, e);
+
+    listener[0].s = s;
+    r = r < 0 ? r : listen_at(&listener[0], s->o.listen, &s->addr, e);
+    for (size_t i = 0; r == 0 && i < s->o.n_also; i++) {
+        r = listen_as(s, i, e);
+    }
+    return r;
 }
 
 void http_stop(struct sim *s) {
     (void)s;
-    if (server) {
-        evhttp_free(server);
+    for (size_t i = 0; i < ARRAY_LEN(listener); i++) {
+        if (listener[i].http) {
+            evhttp_free(listener[i].http);
+        }
     }
-    server = NULL;
+    memset(listener, 0, sizeof(listener));
     SSL_CTX_free(context);
     context = NULL;
 }

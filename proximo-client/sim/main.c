@@ -26,6 +26,7 @@ static const char help[] =
     "it starts a built-in demo cluster. Nothing it does touches a real hypervisor.\n"
     "\n"
     "  --listen ADDR:PORT    where to serve [127.0.0.1:8006]; port 0 takes a free one\n"
+    "  --also NODE=ADDR:PORT that node's own address; may be given more than once\n"
     "  --dir DIR             certificate, key, token files, state\n"
     "                        [$XDG_STATE_HOME/pvesim or ~/.local/state/pvesim]\n"
     "  --state FILE          the cluster [DIR/state.json]; FILE.journal beside it\n"
@@ -42,10 +43,11 @@ static const char help[] =
     "  --help, --version\n"
     "\n"
     "On standard output, one `key value` a line: listen, url, fingerprint, token-file,\n"
-    "audit-token-file, state, then the line `ready`. See pvesim(1).\n";
+    "audit-token-file, state, also, then the line `ready`. See pvesim(1).\n";
 
 enum {
     O_LISTEN = 256,
+    O_ALSO,
     O_DIR,
     O_STATE,
     O_TREE,
@@ -66,6 +68,7 @@ enum {
 
 static const struct option long_options[] = {
     {"listen", required_argument, NULL, O_LISTEN},
+    {"also", required_argument, NULL, O_ALSO},
     {"dir", required_argument, NULL, O_DIR},
     {"state", required_argument, NULL, O_STATE},
     {"tree", required_argument, NULL, O_TREE},
@@ -118,6 +121,14 @@ static int one_option(struct args *a, int opt, const char *arg) {
     switch (opt) {
     case O_LISTEN:
         a->o.listen = arg;
+        return 0;
+    case O_ALSO:
+        if (a->o.n_also == SIM_ALSO_MAX) {
+            (void)fprintf(stderr, "pvesim: more than %d addresses beside the first\n",
+                          SIM_ALSO_MAX);
+            return 1;
+        }
+        a->o.also[a->o.n_also++] = arg;
         return 0;
     case O_DIR:
         a->o.dir = arg;
@@ -280,6 +291,10 @@ static void announce(struct sim *s) {
     (void)printf("listen %s\nurl https://%s\nfingerprint %s\ntoken-file %s/root.token\n"
                  "audit-token-file %s/audit.token\nstate %s\n",
                  s->addr, s->addr, s->fingerprint, s->o.dir, s->o.dir, s->o.state_file);
+    for (size_t i = 0; i < s->o.n_also; i++) {
+        (void)printf("%shttps://%s%s", i ? " " : "also ", s->also[i],
+                     i + 1 == s->o.n_also ? "\n" : "");
+    }
     if (s->o.tree) {
         (void)printf("tree %s\n", s->o.tree);
     }

@@ -282,7 +282,8 @@ int route_resources(struct call *c) {
 
 int route_cluster_status(struct call *c) {
     js *nodes = state_get(&c->s->st, "nodes", NULL);
-    const char *local = js_str_or(state_get(&c->s->st, "cluster", NULL), "local", "");
+    const char *local =
+        c->at ? c->at : js_str_or(state_get(&c->s->st, "cluster", NULL), "local", "");
     const char *name = js_get_str(state_get(&c->s->st, "cluster", NULL), "name");
     js *o;
 

@@ -18,15 +18,20 @@ struct event_base;
 struct evhttp_request;
 struct sim_task;
 
+#define SIM_ALSO_MAX 31
+
 struct sim_options {
     const char *dir;        /* certificate, key, token files, state */
     const char *state_file; /* NULL: DIR/state.json */
     const char *tree;       /* NULL: none */
     const char *listen;     /* address:port */
-    int64_t auth_delay_ms;  /* of a 401 */
-    int64_t latency_ms;     /* of every answer */
-    int64_t task_ms;        /* how long a task runs */
-    int64_t clock;          /* 0: the real one; else: starts here, one second a change */
+    /* other nodes' own addresses, "NODE=ADDRESS:PORT" */
+    const char *also[SIM_ALSO_MAX];
+    size_t n_also;
+    int64_t auth_delay_ms; /* of a 401 */
+    int64_t latency_ms;    /* of every answer */
+    int64_t task_ms;       /* how long a task runs */
+    int64_t clock;         /* 0: the real one; else: starts here, one second a change */
     uint64_t seed;
 };
 
@@ -34,10 +39,11 @@ struct sim {
     struct sim_options o;
     struct state st;
     struct event_base *base;
-    struct sim_task *tasks; /* running ones */
-    uint64_t random;        /* state of the seeded generator */
-    int64_t started;        /* cluster time of this start */
-    char *addr;             /* "127.0.0.1:8006" as bound */
+    struct sim_task *tasks;   /* running ones */
+    uint64_t random;          /* state of the seeded generator */
+    int64_t started;          /* cluster time of this start */
+    char *addr;               /* "127.0.0.1:8006" as bound */
+    char *also[SIM_ALSO_MAX]; /* the same of o.also */
     char fingerprint[96];
     bool stopping;
 };
@@ -60,19 +66,20 @@ struct call {
     struct sim *s;
     enum method method;
     const char *path;
-    js *params;       /* query, form and path parameters, normalized */
-    js *in_path;      /* of those: the path's own */
-    const char *auth; /* user@realm!token */
-    char user[128];   /* user@realm */
-    char token[128];  /* token name */
-    int status;       /* of the answer */
-    char msg[1024];   /* error text, without the final newline */
-    js *errors;       /* {param: text} */
-    js *data;         /* answer */
-    js *extra;        /* siblings of data */
-    bool raw;         /* msg is the whole body */
+    const char *at;                /* whose address was asked; NULL: the cluster's `local` node's */
+    js *params;                    /* query, form and path parameters, normalized */
+    js *in_path;                   /* of those: the path's own */
+    const char *auth;              /* user@realm!token */
+    char user[128];                /* user@realm */
+    char token[128];               /* token name */
+    int status;                    /* of the answer */
+    char msg[1024];                /* error text, without the final newline */
+    js *errors;                    /* {param: text} */
+    js *data;                      /* answer */
+    js *extra;                     /* siblings of data */
+    bool raw;                      /* msg is the whole body */
     void (*file)(struct buf *ret); /* a file beside the API is: this writes it */
-    bool drop_after;  /* a fault: process, then close without an answer */
+    bool drop_after;               /* a fault: process, then close without an answer */
 };
 
 /* Sets the error answer. Always returns -1. */
@@ -197,8 +204,8 @@ handler route_sdn_index, route_sdn_list, route_sdn_get, route_sdn_create, route_
 handler route_node_iface, route_iface_create, route_iface_update, route_iface_delete,
     route_network_apply, route_network_revert;
 handler route_guest_list, route_guest_index, route_guest_config, route_guest_config_set,
-    route_guest_config_post, route_guest_pending, route_guest_feature, route_guest_destroy, route_guest_current,
-    route_guest_status_index;
+    route_guest_config_post, route_guest_pending, route_guest_feature, route_guest_destroy,
+    route_guest_current, route_guest_status_index;
 handler route_guest_start, route_guest_stop, route_guest_shutdown, route_guest_reboot,
     route_guest_reset, route_guest_suspend, route_guest_resume;
 handler route_snap_list, route_snap_create, route_snap_delete, route_snap_rollback,

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The plan of a storage delete on simulated clusters of 500 guests and of 32 nodes with 10,000, one
-snapshot on every fifth guest, four storages, 5 ms on each answer, eight connections: by the API, and
-(as root, for the node daemon's halves) from a node's inventory. Wall times are those of the whole
+snapshot on every fifth guest, four storages, 5 ms on each answer, eight connections: by the API, over
+eight nodes' addresses where there are so many, and (as root, for the node daemon's halves) from a
+node's inventory. Wall times are those of the whole
 command, start of the program and ledger entry included; processor time and peak memory are the
 client's own. Prints `name value unit` lines. PLAN_SIZES="3x500 32x10000" and PLAN_RUNS=n choose."""
 import os
@@ -18,6 +19,7 @@ from lab import Lab  # noqa: E402
 SIZES = os.environ.get("PLAN_SIZES", "3x500 32x10000")
 RUNS = int(os.environ.get("PLAN_RUNS", "5"))
 NODE = "n01"
+ADDRESSES = 8
 
 
 def quantile(values, q):
@@ -53,6 +55,16 @@ def figures(name, lab, source, runs):
     print(f"{name}_{source}_peak {max(g[2] for g in got) / 1024:.0f} MiB", flush=True)
 
 
+def over_more(nodes, guests, name):
+    """The same with the addresses of more nodes."""
+    with Lab(BUILD) as lab:
+        lab.generate(nodes, guests)
+        lab.start_sim("--latency-ms", "5",
+                      *[o for i in range(2, ADDRESSES + 1) for o in ("--also", f"n{i:02}=127.0.0.1:0")])
+        lab.configure()
+        figures(f"{name}_{ADDRESSES}_addresses", lab, "api", max(1, RUNS // 2))
+
+
 def bench(nodes, guests):
     name = f"plan_storage_delete_{guests}_guests"
     with Lab(BUILD) as lab:
@@ -62,10 +74,12 @@ def bench(nodes, guests):
         figures(name, lab, "api", RUNS if guests < 5000 else max(1, RUNS // 3))
         if os.geteuid() != 0:
             print("# the node daemon's halves run as different users: no inventory without root")
-            return
-        lab.start_node("[node]\nclock = any\n", node=NODE)
-        lab.join(name="lab", node=NODE)
-        figures(name, lab, "inventory", RUNS)
+        else:
+            lab.start_node("[node]\nclock = any\n", node=NODE)
+            lab.join(name="lab", node=NODE)
+            figures(name, lab, "inventory", RUNS)
+    if nodes >= ADDRESSES:
+        over_more(nodes, guests, name)
 
 
 def main():

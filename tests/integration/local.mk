@@ -38,6 +38,7 @@ tests_integration_priv_admin_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 
 # pipeline: the way of one change, with the real client and a simulated cluster
 PIPELINE_PY = tests/integration/pipeline_changes.py \
+	tests/integration/addresses.py \
 	tests/integration/blast_guests.py \
 	tests/integration/capture.py \
 	tests/integration/evacuate.py \

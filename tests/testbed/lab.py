@@ -168,8 +168,9 @@ class Lab:
         token = conf / f"{self.CLUSTER}.token"
         token.write_bytes(pathlib.Path(self.sim_info["token-file"]).read_bytes())
         token.chmod(0o600)
-        text = [f"[cluster {self.CLUSTER}]", f"url = {self.sim_info['url']}",
-                f"fingerprint = {self.sim_info['fingerprint']}", ""]
+        urls = [self.sim_info["url"], *self.sim_info.get("also", "").split()]
+        text = [f"[cluster {self.CLUSTER}]", f"url = {' '.join(urls)}",
+                f"fingerprint = {' '.join([self.sim_info['fingerprint']] * len(urls))}", ""]
         if policy:
             text += ["[policy]", *(f"{k} = {v}" for k, v in policy), ""]
         ini = conf / "proximo.ini"

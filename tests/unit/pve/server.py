@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small TLS server that behaves as a Proxmox API does at its worst; test_client.c's other end.
 
-server.py CERT KEY LOG: prints its port, then writes one JSON line to LOG for each connection, each
+server.py CERT KEY LOG NODE CLUSTER: prints its port, then writes one JSON line to LOG for each connection, each
 failed handshake and each request it read (with its Authorization header), so that the test can say
-what did and did not arrive. Ends when its standard input closes.
+what did and did not arrive. Ends when its standard input closes. /cluster/status says that it is NODE
+of CLUSTER; what is below /nodes/ tells who answered.
 """
 import gzip, json, socket, ssl, sys, threading, time
 
-cert, key, log_path = sys.argv[1:4]
+cert, key, log_path, node, cluster = sys.argv[1:6]
 log_file = open(log_path, "a", buffering=1)
 lock = threading.Lock()
 polls = {}
@@ -54,6 +55,28 @@ FIXED = {
     "/bomb": answer(200, "OK", gzip.compress(b" " * (65 << 20)), ["Content-Encoding: gzip"]),
     "/redirect": answer(302, "Found", b"", ["Location: https://127.0.0.1:1/elsewhere"]),
 }
+
+
+def status():
+    """The cluster as this node of it shows it; "NAME-minority" has no quorum, "NAME-mute" is denied."""
+    name, _, how = cluster.partition("-")
+    if how == "mute":
+        return error(403, "Permission check failed (/, Sys.Audit)")
+    rows = [{"type": "cluster", "id": "cluster", "name": name, "quorate": 0 if how == "minority" else 1}]
+    rows += [{"type": "node", "id": "node/n%d" % i, "name": "n%d" % i, "nodeid": i,
+              "ip": "10.%d.0.%d" % (len(name), i), "local": int(node == "n%d" % i),
+              "online": int(how != "minority")} for i in (1, 2, 3)]
+    return answer(200, "OK", {"data": rows})
+
+
+def of_node(path):
+    """A read below /nodes/: 666 kills the connection wherever it is asked, 777 on node n2 only."""
+    if "/666/" in path or ("/777/" in path and node == "n2"):
+        return None
+    if "/401/" in path and node == "n2":
+        return error(401, "authentication failure")
+    time.sleep(0.002)
+    return answer(200, "OK", {"data": {"by": node, "path": path}})
 
 
 def task(path):
@@ -116,6 +139,12 @@ def serve(raw, number):
                 out = answer(200, "OK", {"data": {"method": method, "target": target, "body": body}})
             elif "/tasks/" in path:
                 out = task(path)
+            elif path == "/cluster/status":
+                out = status()
+            elif path.startswith("/nodes/") and node:
+                out = of_node(path)
+                if out is None:
+                    return
             elif path == "/drop":
                 return
             elif path == "/fresh-only":  # dies under a request on a kept connection

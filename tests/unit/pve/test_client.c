@@ -19,93 +19,42 @@
 #include "proximo-client/pipeline/grant.h"
 #include "proximo-client/pipeline/grant_int.h"
 #include "proximo-client/pve/change.h"
+#include "tests/unit/pve/api_server.h"
 
 #define SECRET "11111111-2222-canary-4444-555555555555"
 
 static char dir[] = "/tmp/proximo-pve-XXXXXX";
-static char path_log[64], path_token[64], path_cert[64];
-static char url[64];
-static char pin[96];
-static pid_t server;
-static int to_server = -1;
+static char path_token[64];
+static struct api_server server;
+static const char *url, *pin, *path_cert;
 
 static void start_server(void) {
-    CLEANUP(tls_key_freep) EVP_PKEY *key = NULL;
-    CLEANUP(tls_cert_freep) X509 *cert = NULL;
-    char key_path[64], script[512], port[16] = "";
-    int in[2], out[2];
     struct err e;
 
     ck_assert_ptr_nonnull(mkdtemp(dir));
-    snprintf(path_log, sizeof(path_log), "%s/log", dir);
     snprintf(path_token, sizeof(path_token), "%s/token", dir);
-    snprintf(path_cert, sizeof(path_cert), "%s/cert.pem", dir);
-    snprintf(key_path, sizeof(key_path), "%s/key.pem", dir);
-    snprintf(script, sizeof(script), "%s/tests/unit/pve/server.py",
-             getenv("top_srcdir") ? getenv("top_srcdir") : ".");
-    ck_assert_int_eq(tls_key_new_p256(&key, &e), 0);
-    ck_assert_int_eq(tls_self_signed(key, "pve-test", "IP:127.0.0.1", 2, &cert, &e), 0);
-    ck_assert_int_eq(tls_write_key(AT_FDCWD, key_path, key, &e), 0);
-    ck_assert_int_eq(tls_write_cert(AT_FDCWD, path_cert, cert, &e), 0);
-    ck_assert_int_eq(tls_fingerprint(cert, pin), 0);
     ck_assert_int_eq(file_replace(AT_FDCWD, path_token, "me@pve!t=" SECRET "\n",
                                   strlen("me@pve!t=" SECRET "\n"), 0600, &e),
                      0);
-    ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
-    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-    server = fork();
-    if (server == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        execlp("python3", "python3", script, path_cert, key_path, path_log, (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    to_server = in[1];
-    for (size_t n = 0; n + 1 < sizeof(port) && !strchr(port, '\n'); n++) {
-        ck_assert_int_eq(read(out[0], port + n, 1), 1);
-    }
-    close(out[0]);
-    port[strcspn(port, "\n")] = 0;
-    snprintf(url, sizeof(url), "https://127.0.0.1:%s", port);
+    api_server_start(&server, dir, "server", "", "");
+    url = server.url;
+    pin = server.pin;
+    path_cert = server.cert;
 }
 
 static void stop_server(void) {
-    static const char *const files[] = {"log", "token", "cert.pem", "key.pem", "token2"};
-    char path[80];
-
-    close(to_server);
-    kill(server, SIGTERM);
-    waitpid(server, NULL, 0);
-    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
-        unlink(path);
-    }
+    api_server_stop(&server);
+    unlink(path_token);
     rmdir(dir);
 }
 
 /* What the server has written down since the last call of forget(). */
 static void forget(void) {
-    ck_assert_int_eq(truncate(path_log, 0), 0);
-}
-
-static struct buf seen(void) {
-    struct buf b = BUF_INIT(1 << 20);
-    struct err e;
-
-    ck_assert_int_eq(file_read(AT_FDCWD, path_log, &b, &e), 0);
-    return b;
+    api_server_forget(&server);
 }
 
 static unsigned int count(const char *needle) {
-    CLEANUP(buf_done) struct buf b = seen();
-    unsigned int n = 0;
-
-    for (const char *p = buf_str(&b); (p = strstr(p, needle)); p++) {
-        n++;
-    }
-    return n;
+    return api_server_count(&server, needle);
 }
 
 static struct pve *open_with(struct pve_conf c) {

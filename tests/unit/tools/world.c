@@ -182,6 +182,26 @@ int pve_get_many(struct pve *p, struct pve_job *job, size_t n, struct err *e) {
     return 0;
 }
 
+int pve_get_spread(struct pve *p, struct pve_job *job, size_t n, struct err *e) {
+    return pve_get_many(p, job, n, e);
+}
+
+size_t pve_spreads(const struct pve *p) {
+    (void)p;
+    return 0;
+}
+
+size_t pve_endpoints(const struct pve *p) {
+    (void)p;
+    return 1;
+}
+
+void pve_endpoint_at(const struct pve *p, size_t i, struct pve_endpoint *ret) {
+    (void)p;
+    (void)i;
+    *ret = (struct pve_endpoint){.node = ""};
+}
+
 static int add_encoded(struct buf *b, const char *s) {
     int r = 0;
 
