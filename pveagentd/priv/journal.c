@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal (root; written by request children under the origin's lock, replayed by the
  * resident). Invariants: a record is whole or it is not there (length and hash in front, one write,
- * one sync); a torn last record was never answered for, so it may be cut; a bad record before
- * others means that somebody else wrote here, and the origin is closed. */
+ * one sync); behind the last one is room, zeros, so that the next needs no other metadata; a torn
+ * last record was never answered for, so it may be cut; a bad record before others means that
+ * somebody else wrote here, and the origin is closed. */
 #include "pveagentd/priv/journal.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@
 #define FRAME       12 /* u32 length, 8 bytes of the payload's hash */
 #define RECORD_MAX  (LIM_NOTE + 8192)
 #define RESERVE     (256 * 1024)
+#define ROOM        (32 * 1024) /* zeros that the file has behind its last record */
 
 static const struct line_key keys[] = {
     {"kind", false, true},     {"time", false, true},      {"note", false, false},
@@ -261,52 +263,71 @@ static int add_record(struct buf *file, const struct buf *payload) {
     return r < 0 ? r : buf_add(file, payload->data, payload->len);
 }
 
-static bool all_zero(const char *s, size_t n) {
-    return n == 0 || (s[0] == '\0' && memcmp(s, s + 1, n - 1) == 0);
-}
-
-static int unreadable(const struct origin *o, struct err *e) {
-    return err_set(e, -EIO, "journal %.16s cannot be read", o->id);
-}
-
-/* One record at o->replayed of a file of `size` bytes: 1 applied, 0 torn end, -EBADMSG. A length
- * past the end is a torn write; zeros to the end are a file that grew without its data. */
-static int replay_one(struct origin *o, int fd, uint64_t size, struct buf *b, struct err *e) {
-    uint64_t left = size - o->replayed;
+/* The whole record at that place of a file of `size` bytes, its payload into b: 1, 0 none. */
+static int record_at(int fd, uint64_t at, uint64_t size, struct buf *b) {
     uint8_t frame[FRAME];
     uint8_t made[FRAME];
     uint32_t len;
-    size_t n;
 
-    if (left < FRAME) {
+    if (at > size || size - at < FRAME) {
         return 0;
     }
-    if (fd_pread_all(fd, frame, FRAME, o->replayed) < 0) {
-        return unreadable(o, e);
+    if (fd_pread_all(fd, frame, FRAME, at) < 0) {
+        return -EIO;
     }
     len = frame_len(frame);
-    if (len > RECORD_MAX || (len && len > left - FRAME)) {
-        return len > RECORD_MAX ? -EBADMSG : 0;
+    if (!len || len > RECORD_MAX || len > size - at - FRAME) {
+        return 0;
     }
-    n = len ? len : left - FRAME < RECORD_MAX ? left - FRAME : RECORD_MAX;
     buf_reset(b);
-    if (buf_reserve(b, n) < 0 || fd_pread_all(fd, b->data, n, o->replayed + FRAME) < 0) {
-        return unreadable(o, e);
+    if (buf_reserve(b, len) < 0 || fd_pread_all(fd, b->data, len, at + FRAME) < 0) {
+        return -EIO;
     }
-    if (!len) {
-        return all_zero((const char *)frame, FRAME) && all_zero(b->data, n) ? 0 : -EBADMSG;
-    }
+    b->len = len;
     frame_make(b->data, len, made);
-    if (memcmp(made, frame, FRAME) != 0) {
-        return left == FRAME + (uint64_t)len ? 0 : -EBADMSG;
+    return memcmp(made, frame, FRAME) == 0;
+}
+
+/* What follows the last whole record: room (zeros), or a write that was cut off, which was never
+ * answered for. A whole record in it means that the one before was changed: -EBADMSG. */
+static int check_tail(const struct origin *o, int fd, uint64_t size, struct buf *b) {
+    CLEANUP(buf_done) struct buf tail = BUF_INIT(RECORD_MAX + FRAME + ROOM);
+    uint64_t n = size - o->replayed;
+    const char *s;
+    int r = 0;
+
+    if (n > tail.max) { /* more than one write leaves */
+        return -EBADMSG;
     }
-    if (apply(o, b->data, len, o->replayed) < 0) {
+    if (buf_reserve(&tail, n) < 0 || fd_pread_all(fd, tail.data, n, o->replayed) < 0) {
+        return -EIO;
+    }
+    for (s = tail.data; n && r == 0; s++) {
+        s = memmem(s, n - (size_t)(s - tail.data), RECORD_HEAD, strlen(RECORD_HEAD));
+        if (!s) {
+            return 0;
+        }
+        if (s - tail.data >= FRAME) {
+            r = record_at(fd, o->replayed + (size_t)(s - tail.data) - FRAME, size, b);
+        }
+    }
+    return r == 1 ? -EBADMSG : r;
+}
+
+/* Applies the next record: 1; 0: there is none. */
+static int replay_one(struct origin *o, int fd, uint64_t size, struct buf *b) {
+    int r = record_at(fd, o->replayed, size, b);
+
+    if (r != 1) {
+        return r < 0 ? r : check_tail(o, fd, size, b);
+    }
+    if (apply(o, b->data, b->len, o->replayed) < 0) {
         return -EBADMSG;
     }
     if (!o->replayed) {
-        memcpy(o->first, frame, FRAME);
+        frame_make(b->data, b->len, o->first);
     }
-    o->replayed += FRAME + len;
+    o->replayed += FRAME + b->len;
     return 1;
 }
 
@@ -328,14 +349,17 @@ static int check_rewritten(struct origin *o, int fd) {
     return r;
 }
 
-static int catch_up(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
+/* Opens the file and applies what is new in it. Without the lock somebody may be writing: then what
+ * is not whole yet is no damage. */
+static int catch_up(struct priv *p, struct origin *o, bool locked, int *ret_fd, uint64_t *ret_size,
+                    struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
     char path[96];
     struct stat st;
     int r = 1;
 
     *ret_fd = openat(p->state_fd, journal_path(o, "", path),
-                     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+                     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0) {
         r = -errno;
         return err_tag(e, r, r == -ENOSPC ? "journal_full" : "journal_failed", "open %s: %s", path,
@@ -344,17 +368,18 @@ static int catch_up(struct priv *p, struct origin *o, int *ret_fd, struct err *e
     if (check_rewritten(o, *ret_fd) < 0 || (uint64_t)st.st_size < o->replayed) {
         o->damaged = true; /* what we acted on is gone */
     }
-    while (!o->damaged && r == 1 && o->replayed < (uint64_t)st.st_size) {
-        r = replay_one(o, *ret_fd, (uint64_t)st.st_size, &b, e);
+    *ret_size = (uint64_t)st.st_size;
+    while (!o->damaged && r == 1) {
+        r = replay_one(o, *ret_fd, *ret_size, &b);
     }
-    o->damaged = o->damaged || r == -EBADMSG;
+    o->damaged = o->damaged || (r == -EBADMSG && locked);
     p->mark = o->mark > p->mark ? o->mark : p->mark;
     if (o->damaged) {
         (void)err_tag(e, -EBADMSG, "journal_damaged", "this node's journal of %s is damaged",
                       o->name[0] ? o->name : o->id);
         return err_hint(e, "as root on the node: look into %s, then pveagentctl arm", path);
     }
-    return r < 0 ? r : 0;
+    return r < 0 ? err_set(e, r, "journal %.16s cannot be read", o->id) : 0;
 }
 
 int journal_replay_all(struct priv *p, struct err *e) {
@@ -369,8 +394,10 @@ int journal_replay_all(struct priv *p, struct err *e) {
     }
     for (struct origin *o = p->origins; d && o; o = o->next) {
         CLEANUP(closep) int fd = -1;
+        uint64_t size;
 
-        (void)catch_up(p, o, &fd, NULL); /* a damaged one is refused when it is asked for */
+        (void)catch_up(p, o, false, &fd, &size,
+                       NULL); /* a damaged one is refused when it is asked for */
     }
     return d ? 0 : err_set(e, -EIO, "the journal directory cannot be read");
 }
@@ -378,6 +405,7 @@ int journal_replay_all(struct priv *p, struct err *e) {
 int origin_lock(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
     CLEANUP(closep) int lock = -1;
     CLEANUP(closep) int fd = -1;
+    uint64_t size;
     char path[96];
     int r;
 
@@ -390,7 +418,7 @@ int origin_lock(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
         return err_tag(e, r, r == -ENOSPC ? "journal_full" : "journal_failed", "lock %s: %s", path,
                        strerror(-r));
     }
-    r = catch_up(p, o, &fd, e);
+    r = catch_up(p, o, true, &fd, &size, e);
     if (r == 0) {
         *ret_fd = TAKE_FD(lock);
     }
@@ -402,57 +430,59 @@ int journal_reserve(struct priv *p, struct err *e) {
     int fd = openat(p->state_fd, "reserve", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     int r = fd < 0 ? errno : posix_fallocate(fd, 0, RESERVE);
 
-    if (r) {
-        (void)err_tag(e, -r, "journal_full", "no room for this node's records: %s", strerror(r));
-        return err_hint(e, "free space below %s on the node", p->state_dir);
-    }
-    return 0;
+    return r ? err_tag(e, -r, "journal_full", "no room for this node's records: %s", strerror(r))
+             : 0;
 }
 
-/* One write, one sync; a failure is taken back so that the next record follows the last good one.
- */
-static int write_synced(const struct priv *p, int fd, const struct buf *b, uint64_t at,
-                        bool use_reserve) {
-    ssize_t n;
-    int r;
+/* One write, one sync. Where there is room the write changes nothing but the record's own bytes,
+ * and the sync need not wait for the file system's journal; where there is none it makes some
+ * behind the record. A failure is taken back so that the next record follows the last good one. */
+static int write_synced(const struct priv *p, const struct origin *o, int fd, uint64_t size,
+                        struct buf *b, bool use_reserve) {
+    size_t len = b->len;
+    int r = 0;
 
-    if (ftruncate(fd, (off_t)at) < 0) { /* a torn end of a dead writer */
-        return -errno;
+    if (o->replayed + len > size) {
+        r = ftruncate(fd, (off_t)o->replayed) < 0 ? -errno : buf_reserve(b, ROOM);
+        if (r == 0) {
+            memset(b->data + len, 0, ROOM);
+            b->len += ROOM;
+        }
     }
-    n = write(fd, b->data, b->len);
-    if (n == (ssize_t)b->len && fdatasync(fd) == 0) {
-        return 0;
+    r = r < 0 ? r : fd_pwrite_all(fd, b->data, b->len, o->replayed);
+    r = r < 0 ? r : fdatasync(fd) < 0 ? -errno : 0;
+    b->len = len;
+    if (r < 0) {
+        (void)!ftruncate(fd, (off_t)o->replayed);
     }
-    r = n < 0 || n == (ssize_t)b->len ? -errno : -ENOSPC;
-    (void)!ftruncate(fd, (off_t)at);
     return r == -ENOSPC && use_reserve && unlinkat(p->state_fd, "reserve", 0) == 0
-               ? write_synced(p, fd, b, at, false)
+               ? write_synced(p, o, fd, o->replayed, b, false)
                : r;
 }
 
 /* Writes one record, unless it could not be put together (r), and applies it. */
 static int append(struct priv *p, struct origin *o, struct buf *b, int r, bool use_reserve,
                   struct err *e) {
-    CLEANUP(buf_done) struct buf file = BUF_INIT(RECORD_MAX + FRAME);
+    CLEANUP(buf_done) struct buf file = BUF_INIT(RECORD_MAX + FRAME + ROOM);
     CLEANUP(buf_done) struct buf back = BUF_INIT(RECORD_MAX);
     CLEANUP(closep) int fd = -1;
+    uint64_t size;
 
     r = r < 0 ? r : lines_put(b, "origin", o->name);
     r = r < 0 ? r : add_record(&file, b);
     if (r < 0) {
         return err_set(e, r, "journal record too long");
     }
-    r = catch_up(p, o, &fd, e);
+    r = catch_up(p, o, true, &fd, &size, e);
     if (r < 0) {
         return r;
     }
-    r = write_synced(p, fd, &file, o->replayed, use_reserve);
+    r = write_synced(p, o, fd, size, &file, use_reserve);
     if (r < 0) {
-        (void)err_tag(e, r, r == -ENOSPC || r == -EDQUOT ? "journal_full" : "journal_failed",
-                      "this node cannot write its journal: %s", strerror(-r));
-        return err_hint(e, "look at the disk that holds %s", p->state_dir);
+        return err_tag(e, r, r == -ENOSPC || r == -EDQUOT ? "journal_full" : "journal_failed",
+                       "this node cannot write its journal: %s", strerror(-r));
     }
-    r = replay_one(o, fd, o->replayed + file.len, &back, e);
+    r = replay_one(o, fd, o->replayed + file.len, &back);
     p->mark = o->mark > p->mark ? o->mark : p->mark;
     return r == 1 ? 0 : err_set(e, -EBADMSG, "journal record does not read back");
 }
@@ -513,14 +543,11 @@ int journal_receipt(const struct priv *p, const struct origin *o, const struct a
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
     CLEANUP(lines_done) struct lines l = {0};
     CLEANUP(closep) int fd = -1;
-    uint8_t frame[FRAME];
     char path[96];
 
     fd = openat(p->state_fd, journal_path(o, "", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (!a->seq || fd < 0 || fd_pread_all(fd, frame, FRAME, a->note_at) < 0 ||
-        buf_reserve(&b, frame_len(frame)) < 0 ||
-        fd_pread_all(fd, b.data, frame_len(frame), a->note_at + FRAME) < 0 ||
-        lines_parse(b.data, frame_len(frame), RECORD_HEAD, keys, ARRAY_LEN(keys), &l, e) < 0 ||
+    if (!a->seq || fd < 0 || record_at(fd, a->note_at, o->replayed, &b) != 1 ||
+        lines_parse(b.data, b.len, RECORD_HEAD, keys, ARRAY_LEN(keys), &l, e) < 0 ||
         !*get(&l, "receipt")) {
         return err_set(e, -ENOENT, "no receipt");
     }
