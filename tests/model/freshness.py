@@ -16,6 +16,8 @@ def one_case(rng, driver):
         del perms["Datastore.Audit"]
     nodes = {n: rng.choice(["online", "online", "online", "offline"]) for n in ("c1", "c2")}
     guests = {v: rng.choice(sorted(nodes)) for v in range(100, 100 + rng.randrange(1, 5))}
+    kinds = {v: rng.choice(["qemu", "lxc"]) for v in guests}
+    templates = {v for v in guests if rng.random() < 0.3}
     stores, world = [], {}
     seen, doubt = {v: [] for v in guests}, "Datastore.Audit" not in perms
     for i in range(rng.randrange(4)):
@@ -47,7 +49,7 @@ def one_case(rng, driver):
                 doubt = True
                 continue
             doubt |= blind
-            rows = [{"volid": f"{sid}:backup/vzdump-qemu-{v}-2020_01_0{k}-00_00_0{i}.vma",
+            rows = [{"volid": f"{sid}:backup/vzdump-{kinds[v]}-{v}-2020_01_0{k}-00_00_0{i}.vma",
                      "content": "backup", "vmid": v, "ctime": NOW - rng.randrange(2 * MAX)}
                     for v in guests for k in range(1, 1 + rng.randrange(3)) if rng.random() < 0.5]
             world[path] = rows
@@ -68,7 +70,9 @@ def one_case(rng, driver):
     world.update({
         "/access/permissions": {"/": perms}, "/storage": stores,
         "/cluster/resources?type=node": [{"node": n, "status": s} for n, s in nodes.items()],
-        "/cluster/resources?type=vm": [{"type": "qemu", "vmid": v, "node": n} for v, n in guests.items()],
+        "/cluster/resources?type=vm": [
+            {"type": kinds[v], "vmid": v, "node": n, **({"template": 1} if v in templates else {})}
+            for v, n in rng.sample(sorted(guests.items()), len(guests))],
         "/cluster/backup": {"!": 403} if refused else jobs, "/pools": [{"poolid": p} for p in pools]})
     for p, members in pools.items():
         world[f"/pools?poolid={p}"] = {"!": 403} if p in hidden else [
@@ -89,9 +93,15 @@ def one_case(rng, driver):
                            ("vmid" in j and str(v) in j["vmid"].split(",")) or
                            ("pool" in j and v in pools[j["pool"]])):
                 mine.append(j["id"])
-        want[v] = (state, last, mine, "yes" if mine else "unknown" if unsure else "no")
+        want[v] = (state, last, mine, "yes" if mine else "unknown" if unsure else "no", kinds[v],
+                   v in templates, bool(doubt), len(seen[v]) or None)
     answer = driver.ask({"call": "freshness", "world": world, "now": NOW, "max_age": MAX})
-    got = {o["vmid"]: (o["state"], o.get("last"), o["jobs"], o["covered"]) for o in answer["items"]}
+    got = {o["vmid"]: (o["state"], o.get("last"), o["jobs"], o["covered"], o["kind"],
+                        o.get("template", False), "newer_unseen" in o, o.get("backups"))
+           for o in answer["items"]}
+    order = [o["vmid"] for o in answer["items"]]
+    if order != sorted(order, key=lambda v: (["never", "unknown", "old", "fresh"].index(want[v][0]), v)):
+        return f"order {order} of {want}"
     if got != want:
         return f"want {want}\ngot  {got}\n{world}"
     return None

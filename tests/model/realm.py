@@ -17,7 +17,7 @@ def settings(rng, kind):
             "comment": ["c", "d"], "port": [389, 636], "default": [1],
             "sync-defaults-options": ["scope=users", "scope=both,remove-vanished=entry",
                                       "remove-vanished=acl", "scope=groups,remove-vanished=acl;entry",
-                                      "enable-new=0,scope=users"]}
+                                      "enable-new=0,scope=users", "purge=1,scope=users"]}
     if kind == "openid":
         pool = {"issuer-url": ["u", "v"], "client-id": ["1", "2"], "autocreate": [0, 1],
                 "groups-overwrite": [0, 1], "groups-claim": ["g", "h"], "comment": ["c"], "default": [1]}

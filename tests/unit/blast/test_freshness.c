@@ -91,6 +91,25 @@ START_TEST(worst_first) {
 }
 END_TEST
 
+/* A template is told to be one, and no other guest is: nobody misses a nightly backup of it. */
+START_TEST(templates) {
+    struct picture_ask ask = {.what = BLAST_BACKUP_NEEDS};
+    CLEANUP(picture_freep)
+    struct picture *p = world_picture(
+        "{\"/cluster/"
+        "resources?type=vm\":[{\"type\":\"qemu\",\"vmid\":100,\"node\":\"c1\",\"template\":"
+        "1},{\"type\":\"lxc\",\"vmid\":101,\"node\":\"c1\",\"template\":0},{\"type\":\"lxc\","
+        "\"vmid\":"
+        "102,\"node\":\"c1\"}]," STORE "," ALL "}",
+        &ask);
+    CLEANUP(js_freep) js *list = blast_freshness(p, 1000, 100);
+
+    ck_assert(js_bool_or(js_at(list, 0), "template", false));
+    ck_assert(!js_get(js_at(list, 1), "template"));
+    ck_assert(!js_get(js_at(list, 2), "template"));
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("freshness");
     TCase *t = tcase_create("backups");
@@ -99,6 +118,7 @@ int main(void) {
 
     tcase_add_loop_test(t, fresh, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(t, worst_first);
+    tcase_add_test(t, templates);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
