@@ -8,7 +8,8 @@
 #include "common/own.h"
 #include "common/pvefile_int.h"
 
-#define COLUMNS 12
+#define COLUMNS   12
+#define WORD_MOST 299U
 
 struct record {
     struct pve_text *t;
@@ -16,6 +17,18 @@ struct record {
     const char *c[COLUMNS];
     size_t n[COLUMNS];
 };
+
+/* Cleaned, a word may be three times as long; cut anywhere it would not be UTF-8 any more. */
+static void one_word(struct record *r, const char *s, size_t len,
+                     void (*f)(struct record *r, const char *word, void *ctx), void *ctx) {
+    CLEANUP(js_freep) js *clean = js_str_n(s, len);
+
+    if ((size_t)json_object_get_string_len(clean) > WORD_MOST) {
+        pve_note(r->t, "a name is longer than %u bytes", WORD_MOST);
+    } else {
+        f(r, json_object_get_string(clean), ctx);
+    }
+}
 
 /* Calls f for every word of a list with commas, semicolons or blanks. */
 static void each(struct record *r, size_t column,
@@ -25,18 +38,12 @@ static void each(struct record *r, size_t column,
 
     while (n) {
         size_t len = 0;
-        char word[300];
 
         while (len < n && s[len] != ',' && s[len] != ';' && !pve_is_blank(s[len])) {
             len++;
         }
-        if (len && len < sizeof(word)) {
-            CLEANUP(js_freep) js *clean = js_str_n(s, len);
-
-            (void)snprintf(word, sizeof(word), "%s", json_object_get_string(clean));
-            f(r, word, ctx);
-        } else if (len) {
-            pve_note(r->t, "a name is longer than %u characters", (unsigned int)sizeof(word) - 1);
+        if (len) {
+            one_word(r, s, len, f, ctx);
         }
         len += len < n;
         s += len;
