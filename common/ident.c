@@ -215,10 +215,12 @@ static bool is_upper_hex(const char *s, size_t len) {
     return len >= 8 && len <= 16 && strspn(s, "0123456789ABCDEFabcdef") >= len;
 }
 
-/* UPID:node:pid:pstart:starttime:type:id:user: (the id may be empty, the user may hold a '!'). */
+/* UPID:node:pid:pstart:starttime:type:id:user: (the id may be empty, the user may hold a '!'). A
+ * backup server has a fourth number, of the task within its process, before the start time. */
 bool ident_is_upid(const char *s) {
-    const char *field[9];
-    size_t len[9];
+    const char *field[10];
+    size_t len[10];
+    size_t more;
     size_t n = 0;
     const char *p = s;
     char node[64];
@@ -231,7 +233,7 @@ bool ident_is_upid(const char *s) {
             return false;
         }
     }
-    while (n < 9) {
+    while (n < 10) {
         const char *colon = strchr(p, ':');
 
         field[n] = p;
@@ -242,14 +244,19 @@ bool ident_is_upid(const char *s) {
         }
         p = colon + 1;
     }
-    if (n != 9 || len[8] != 0 || len[0] != 4 || strncmp(s, "UPID", 4) != 0 || !len[5] ||
-        len[1] >= sizeof(node) || !len[7]) {
+    if (n < 9) {
+        return false;
+    }
+    more = n - 9; /* a fourth number; what comes after the ninth colon would not be empty */
+    if (len[8 + more] != 0 || strchr(field[8 + more], ':') || len[0] != 4 ||
+        strncmp(s, "UPID", 4) != 0 || !len[5 + more] || len[1] >= sizeof(node) || !len[7 + more]) {
         return false;
     }
     memcpy(node, field[1], len[1]);
     node[len[1]] = '\0';
     return ident_is_node(node) && is_upper_hex(field[2], len[2]) &&
-           is_upper_hex(field[3], len[3]) && is_upper_hex(field[4], len[4]);
+           is_upper_hex(field[3], len[3]) && is_upper_hex(field[4], len[4]) &&
+           (!more || is_upper_hex(field[5], len[5]));
 }
 
 int ident_upid_node(const char *upid, char *ret, size_t size) {

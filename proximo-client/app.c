@@ -141,6 +141,7 @@ static int open_pve(struct app *a, const struct cluster_conf *c, struct handles 
     CLEANUP(freep) char *cache = path_of("%s/schema/%s", a->config.state_dir, c->name);
     struct pve_conf conf = {
         .name = c->name,
+        .pbs = c->pbs,
         .base_url = c->url,
         .token_path = c->token,
         .fingerprint = c->fingerprint,
@@ -202,28 +203,59 @@ static int open_nodes(struct app *a, struct handles *h, struct err *e) {
                         : err_set(e, -ENOMEM, "out of memory");
 }
 
-static int choose(const struct config *c, const char *name, const struct cluster_conf **ret,
-                  struct err *e) {
-    if (!c->n_clusters) {
-        (void)err_tag(e, -ENOENT, "not_configured", "no cluster is configured");
-        return err_hint(
-            e,
-            "write [cluster NAME] with url, fingerprint and token to %s/proximo.ini, then "
-            "run: proximo-client doctor",
-            c->config_dir);
+static bool of_kind(const struct cluster_conf *c, unsigned int need) {
+    return !(need & (c->pbs ? APP_IS_PVE : APP_IS_PBS));
+}
+
+static const char *kind_name(unsigned int need) {
+    return need & APP_IS_PBS   ? "backup server"
+           : need & APP_IS_PVE ? "cluster"
+                               : "cluster or backup server";
+}
+
+static int not_configured(const struct config *c, unsigned int need, struct err *e) {
+    (void)err_tag(e, -ENOENT, "not_configured", "no %s is configured",
+                  need & APP_IS_PBS ? "backup server" : "cluster");
+    return err_hint(e,
+                    "write [%s NAME] with url, fingerprint and token to %s/proximo.ini, then "
+                    "run: proximo-client doctor",
+                    need & APP_IS_PBS ? "pbs" : "cluster", c->config_dir);
+}
+
+static int named(const struct config *c, const char *name, unsigned int need,
+                 const struct cluster_conf **ret, struct err *e) {
+    *ret = config_cluster(c, name);
+    if (!*ret) {
+        return err_tag(e, -ENOENT, "no_such_cluster", "no %s \"%.60s\" is configured",
+                       kind_name(need), name);
     }
-    if (name) {
-        *ret = config_cluster(c, name);
-        return *ret ? 0
-                    : err_tag(e, -ENOENT, "no_such_cluster", "no cluster \"%.60s\" is configured",
-                              name);
+    if (!of_kind(*ret, need)) {
+        (void)err_tag(e, -EINVAL, "wrong_target", "\"%.60s\" is a %s, and this is for a %s", name,
+                      (*ret)->pbs ? "backup server" : "cluster", kind_name(need));
+        return err_hint(e, "name another one with cluster=NAME");
     }
-    if (c->n_clusters > 1) {
-        return err_tag(e, -EINVAL, "which_cluster", "%zu clusters are configured: name one",
-                       c->n_clusters);
-    }
-    *ret = &c->cluster[0];
     return 0;
+}
+
+static int choose(const struct config *c, const char *name, unsigned int need,
+                  const struct cluster_conf **ret, struct err *e) {
+    size_t n = 0;
+
+    if (name && c->n_clusters) {
+        return named(c, name, need, ret, e);
+    }
+    for (size_t i = 0; i < c->n_clusters; i++) {
+        if (of_kind(&c->cluster[i], need)) {
+            *ret = &c->cluster[i];
+            n++;
+        }
+    }
+    if (!n) {
+        return not_configured(c, need, e);
+    }
+    return n == 1 ? 0
+                  : err_tag(e, -EINVAL, "which_cluster", "%zu %ss are configured: name one", n,
+                            need & (APP_IS_PVE | APP_IS_PBS) ? kind_name(need) : "target");
 }
 
 int app_session(struct app *a, const char *name, unsigned int need, struct session *s,
@@ -234,7 +266,7 @@ int app_session(struct app *a, const char *name, unsigned int need, struct sessi
     int r = app_config(a, &c, e);
 
     if (r == 0) {
-        r = choose(c, name, &cluster, e);
+        r = choose(c, name, need, &cluster, e);
     }
     if (r < 0) {
         return r;
@@ -257,6 +289,7 @@ int app_session(struct app *a, const char *name, unsigned int need, struct sessi
     }
     s->app = a;
     s->cluster = h->cluster;
+    s->pbs = cluster->pbs;
     s->pve = h->pve;
     s->ledger = h->ledger;
     s->nodes = h->nodes;

@@ -25,10 +25,14 @@ enum app_need {
     APP_LEDGER = 2, /* opened, made when it does not exist */
     APP_NODES = 4,
     APP_LEDGER_READ = 8, /* opened; "no_ledger" when there is none */
+    /* What the target must be; neither: any. */
+    APP_IS_PVE = 16, /* a cluster */
+    APP_IS_PBS = 32, /* a backup server */
 };
 
-/* Fills s->cluster and the handles asked for. `name` NULL: the only configured cluster, else
- * "which_cluster". Without any cluster: "not_configured" with the command to run. */
+/* Fills s->cluster and the handles asked for. `name` NULL: the only configured target of the kind,
+ * else "which_cluster"; one of the other kind is "wrong_target". Without any: "not_configured" with
+ * what to write. */
 int app_session(struct app *a, const char *name, unsigned int need, struct session *s,
                 struct err *e);
 

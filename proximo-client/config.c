@@ -33,6 +33,13 @@ static const struct conf_rule rules[] = {
     {"cluster", true, "timeout", false, false},
     {"cluster", true, "connections", false, false},
     {"cluster", true, "mirror", false, false},
+    {"pbs", true, "url", false, true},
+    {"pbs", true, "fingerprint", false, false},
+    {"pbs", true, "ca", false, false},
+    {"pbs", true, "token", false, false},
+    {"pbs", true, "timeout", false, false},
+    {"pbs", true, "connections", false, false},
+    {"pbs", true, "mirror", false, false},
     {"operator", true, "key", false, true},
     {"witness", true, "key", false, true},
     {"limits", false, "job-after", false, false},
@@ -159,37 +166,49 @@ static int add_cluster(struct config *c, const struct conf_section *s, const cha
     const char *number;
     uint32_t v;
 
+    bool pbs = strcmp(s->kind, "pbs") == 0;
+    const struct cluster_conf *other = config_cluster(c, s->name);
+
     if (!ident_is_cluster(s->name) || strcmp(s->name, "env") == 0) {
-        return err_tag(e, -EINVAL, "bad_config", "%s: line %zu: \"%s\" cannot name a cluster",
-                       origin, s->line, s->name);
+        return err_tag(e, -EINVAL, "bad_config", "%s: line %zu: \"%s\" cannot name a %s", origin,
+                       s->line, s->name, pbs ? "backup server" : "cluster");
+    }
+    if (other && other->pbs != pbs) { /* they would share a ledger and a token file */
+        return err_tag(e, -EINVAL, "bad_config",
+                       "%s: line %zu: \"%s\" names a cluster and a backup server", origin, s->line,
+                       s->name);
     }
     slot = cluster_slot(c, s->name, origin);
+    slot->pbs = pbs;
     slot->url = dup_of(conf_get(s, "url"));
+    if (pbs && strpbrk(slot->url, " \t")) { /* a second one is another server, with other backups */
+        return err_tag(e, -EINVAL, "bad_config", "%s: [pbs %s] url is one server's", origin,
+                       s->name);
+    }
     slot->fingerprint = dup_of(conf_get(s, "fingerprint"));
     slot->ca = dup_of(conf_get(s, "ca"));
     slot->token = conf_get(s, "token") ? dup_of(conf_get(s, "token"))
                                        : join_path("%s/%s.token", c->config_dir, s->name);
     slot->mirror = dup_of(conf_get(s, "mirror"));
     if (slot->mirror && slot->mirror[0] != '/') {
-        return err_tag(
-            e, -EINVAL, "bad_config",
-            "%s: [cluster %s] mirror must be an absolute directory: nodes keep heads and "
-            "receipts, not entries",
-            origin, s->name);
+        return err_tag(e, -EINVAL, "bad_config",
+                       "%s: [%s %s] mirror must be an absolute directory: nodes keep heads and "
+                       "receipts, not entries",
+                       origin, s->kind, s->name);
     }
     number = conf_get(s, "timeout");
     if (number) {
         if (ident_u32(number, &v) < 0 || v < 4 || v > 600) {
-            return err_tag(e, -EINVAL, "bad_config",
-                           "%s: [cluster %s] timeout must be 4-600 seconds", origin, s->name);
+            return err_tag(e, -EINVAL, "bad_config", "%s: [%s %s] timeout must be 4-600 seconds",
+                           origin, s->kind, s->name);
         }
         slot->timeout_ms = (int64_t)v * 1000;
     }
     number = conf_get(s, "connections");
     if (number) {
         if (ident_u32(number, &v) < 0 || v < 1 || v > 32) {
-            return err_tag(e, -EINVAL, "bad_config", "%s: [cluster %s] connections must be 1-32",
-                           origin, s->name);
+            return err_tag(e, -EINVAL, "bad_config", "%s: [%s %s] connections must be 1-32", origin,
+                           s->kind, s->name);
         }
         slot->connections = v;
     }
@@ -255,7 +274,7 @@ static int add_limits(struct config *c, const struct conf_section *s, const char
 
 static int add_section(struct config *c, const struct conf_section *s, const char *origin,
                        struct err *e) {
-    if (strcmp(s->kind, "cluster") == 0) {
+    if (strcmp(s->kind, "cluster") == 0 || strcmp(s->kind, "pbs") == 0) {
         return add_cluster(c, s, origin, e);
     }
     if (strcmp(s->kind, "operator") == 0) {

@@ -16,6 +16,7 @@ struct hash;
 
 struct cluster_conf {
     char *name;
+    bool pbs; /* a Proxmox Backup Server ([pbs NAME]); its name is no cluster's */
     char *url, *fingerprint, *ca, *token; /* token: path of the file, never the secret */
     int64_t timeout_ms;                   /* 0 = the client's default */
     unsigned int connections;             /* 0 = the client's default */

@@ -89,19 +89,19 @@ static const struct {
     const char *tag;
     int code;
 } exits[] = {
-    {"bad_argument", EXIT_USAGE},        {"unknown_tool", EXIT_USAGE},
-    {"which_cluster", EXIT_USAGE},       {"no_such_cluster", EXIT_USAGE},
-    {"policy_denied", EXIT_REFUSED},     {"exec_disabled", EXIT_REFUSED},
-    {"read_only", EXIT_REFUSED},         {"frozen", EXIT_REFUSED},
-    {"pve_denied", EXIT_REFUSED},        {"approval_invalid", EXIT_REFUSED},
-    {"ct_not_allowed", EXIT_REFUSED},    {"approval_needed", EXIT_APPROVAL},
-    {"approval_expired", EXIT_APPROVAL}, {"plan_drifted", EXIT_DRIFTED},
-    {"plan_expired", EXIT_DRIFTED},      {"plan_spent", EXIT_DRIFTED},
-    {"already_undone", EXIT_DRIFTED},    {"ledger_damaged", EXIT_LEDGER},
-    {"ledger_behind", EXIT_LEDGER},      {"ledger_defect", EXIT_LEDGER},
-    {"mirror_bad", EXIT_LEDGER},         {"ledger_forked", EXIT_LEDGER},
-    {"steps_conflict", EXIT_USAGE},      {"recheck_worse", EXIT_REFUSED},
-    {"api_refused", EXIT_REFUSED},
+    {"bad_argument", EXIT_USAGE},       {"unknown_tool", EXIT_USAGE},
+    {"which_cluster", EXIT_USAGE},      {"no_such_cluster", EXIT_USAGE},
+    {"wrong_target", EXIT_USAGE},       {"policy_denied", EXIT_REFUSED},
+    {"exec_disabled", EXIT_REFUSED},    {"read_only", EXIT_REFUSED},
+    {"frozen", EXIT_REFUSED},           {"pve_denied", EXIT_REFUSED},
+    {"approval_invalid", EXIT_REFUSED}, {"ct_not_allowed", EXIT_REFUSED},
+    {"approval_needed", EXIT_APPROVAL}, {"approval_expired", EXIT_APPROVAL},
+    {"plan_drifted", EXIT_DRIFTED},     {"plan_expired", EXIT_DRIFTED},
+    {"plan_spent", EXIT_DRIFTED},       {"already_undone", EXIT_DRIFTED},
+    {"ledger_damaged", EXIT_LEDGER},    {"ledger_behind", EXIT_LEDGER},
+    {"ledger_defect", EXIT_LEDGER},     {"mirror_bad", EXIT_LEDGER},
+    {"ledger_forked", EXIT_LEDGER},     {"steps_conflict", EXIT_USAGE},
+    {"recheck_worse", EXIT_REFUSED},    {"api_refused", EXIT_REFUSED},
 };
 
 int cli_exit_of(const char *tag) {

@@ -221,7 +221,7 @@ int capture_run(struct app *app, const char *cluster, const char *actor,
         .scrubbed = js_array(),
         .todo = js_array(),
     };
-    int r = app_session(app, cluster, APP_PVE | APP_LEDGER, &c.s, e);
+    int r = app_session(app, cluster, APP_PVE | APP_LEDGER | APP_IS_PVE, &c.s, e);
 
     for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
         want(&c, roots[i]);

@@ -32,6 +32,12 @@ int service_session(struct app *a, const struct call *c, const js *args, unsigne
     return app_session(a, js_get_str(args, "cluster"), need, s, e);
 }
 
+unsigned int service_target(const struct row *row) {
+    enum row_target t = row->flags & ROW_NO_CLUSTER ? ROW_ANY : row_target(row);
+
+    return t == ROW_PBS ? APP_IS_PBS : t == ROW_PVE ? APP_IS_PVE : 0;
+}
+
 /* The cluster may stand beside or inside the inner arguments. */
 static js *inner_args(const js *outer) {
     js *args = js_get(outer, "args") ? js_copy(js_get(outer, "args")) : js_object();
@@ -63,7 +69,8 @@ static int plan_row(struct app *a, const struct call *c, const struct row *row, 
     int r = row_validate(row, args, e);
 
     if (r == 0) {
-        r = service_session(a, c, args, APP_PVE | APP_LEDGER | APP_NODES, &s, e);
+        r = service_session(a, c, args, APP_PVE | APP_LEDGER | APP_NODES | service_target(row), &s,
+                            e);
     }
     return r < 0 ? r : planner_plan(&s, row->name, args, ret, e);
 }

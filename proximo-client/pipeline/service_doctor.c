@@ -68,8 +68,8 @@ static void api(struct session *s, js *list) {
         check(list, "privileges", "skipped", "the API does not answer", NULL);
         return;
     }
-    (void)snprintf(text, sizeof(text), "PVE %s answers to %s", js_str_or(version, "version", "?"),
-                   pve_token_id(s->pve));
+    (void)snprintf(text, sizeof(text), "%s %s answers to %s", s->pbs ? "PBS" : "PVE",
+                   js_str_or(version, "version", "?"), pve_token_id(s->pve));
     check(list, "api", "ok", text, NULL);
     addresses(s, list);
     if (pve_get(s->pve, "/access/permissions", &perms, &e) < 0) {
@@ -152,6 +152,7 @@ static js *cluster_json(const struct cluster_conf *cl) {
     js *o = js_object();
 
     js_add(o, "cluster", js_str(cl->name));
+    js_add(o, "kind", js_str(cl->pbs ? "backup server" : "cluster"));
     js_add(o, "url", js_str(cl->url));
     js_add(o, "token_file", js_str(cl->token));
     js_add(o, "fingerprint", js_str(cl->fingerprint ? cl->fingerprint : ""));

@@ -10,6 +10,8 @@ struct row;
 typedef int meta_fn(struct app *a, const struct call *c, js **ret, struct err *e);
 meta_fn *service_meta_find(const char *name);
 
+/* Which target a row needs: APP_IS_PVE, APP_IS_PBS, or 0 (either). */
+unsigned int service_target(const struct row *row);
 /* A session for a call: cluster from args, progress and cancel wired. */
 int service_session(struct app *a, const struct call *c, const js *args, unsigned int need,
                     struct session *s, struct err *e);

@@ -125,9 +125,10 @@ int service_read(struct app *a, const struct call *c, const struct row *row, con
     if (r < 0) {
         return r;
     }
-    r = service_session(a, c, args, APP_PVE | APP_LEDGER | APP_NODES, &s, &ledger_err);
+    r = service_session(a, c, args, APP_PVE | APP_LEDGER | APP_NODES | service_target(row), &s,
+                        &ledger_err);
     if (r < 0) { /* once more without the ledger: reading must go on without it */
-        r = service_session(a, c, args, APP_PVE | APP_NODES, &s, e);
+        r = service_session(a, c, args, APP_PVE | APP_NODES | service_target(row), &s, e);
         s.ledger = NULL;
         recorded = -1;
     }

@@ -17,6 +17,7 @@ struct err;
 struct session {
     struct app *app;
     const char *cluster; /* configured name */
+    bool pbs;            /* it is a backup server: rows of the plane "pbs" alone fit */
     struct pve *pve;     /* reading; NULL for rows that need no cluster */
     struct nodes *nodes; /* enrolled daemons of this cluster (may hold none) */
     struct ledger *ledger;

@@ -88,6 +88,36 @@ bool answer_status_line(const char *line, size_t len, char *ret, size_t size) {
     return true;
 }
 
+/* A backup server's: privileges first, then the path; either may be in quotes. */
+static bool missing_on(const char *message, char *ret_path, size_t path_size, char *ret_privs,
+                       size_t privs_size) {
+    static const char *const starts[] = {"missing permissions '",
+                                         "permission check failed - missing "};
+    const char *privs = NULL, *path;
+    size_t privs_len, path_len;
+
+    for (size_t i = 0; i < 2 && !privs; i++) {
+        const char *at = strstr(message, starts[i]);
+
+        privs = at ? at + strlen(starts[i]) : NULL;
+    }
+    path = privs ? strstr(privs, " on ") : NULL;
+    if (!path) {
+        return false;
+    }
+    privs_len = strcspn(privs, "' ");
+    path += 4 + (path[4] == '\'');
+    path_len = strcspn(path, "' ");
+    if (path[0] != '/' || path_len >= path_size || !privs_len || privs_len >= privs_size) {
+        return false;
+    }
+    memcpy(ret_path, path, path_len);
+    ret_path[path_len] = 0;
+    memcpy(ret_privs, privs, privs_len);
+    ret_privs[privs_len] = 0;
+    return true;
+}
+
 bool pve_permissions_hint(const char *message, char *ret_path, size_t path_size, char *ret_privs,
                           size_t privs_size) {
     const char *open = strstr(message, "Permission check failed (");
@@ -99,7 +129,7 @@ bool pve_permissions_hint(const char *message, char *ret_path, size_t path_size,
     ret_path[0] = 0;
     ret_privs[0] = 0;
     if (!open) {
-        return false;
+        return missing_on(message, ret_path, path_size, ret_privs, privs_size);
     }
     open += strlen("Permission check failed (");
     comma = strstr(open, ", ");
@@ -122,6 +152,11 @@ bool pve_permissions_hint(const char *message, char *ret_path, size_t path_size,
 static bool says_absent(const char *message) {
     return strstr(message, "does not exist") || strstr(message, "no such ") ||
            strstr(message, "unable to find configuration file");
+}
+
+/* A backup server answers some of its refusals with a 400. */
+static int meant(int status, const char *message) {
+    return status == 400 && strncmp(message, "missing permissions '", 21) == 0 ? 403 : status;
 }
 
 static const char *tag_of(int status, const char *message) {
@@ -157,7 +192,8 @@ static int code_of(int status) {
                                            : -EPROTO;
 }
 
-static void hint_of(int status, const char *message, struct err *e) {
+static void hint_of(int answered, const char *message, struct err *e) {
+    int status = meant(answered, message);
     char path[160];
     char privs[120];
 
@@ -211,25 +247,38 @@ static void answered(int status, struct err *e) {
     err_by(e, "pve");
 }
 
-static int answer_error(int status, const char *reason, const js *body, const char *what,
-                        struct err *e) {
+/* text: the body of a backup server, which says what is wrong in plain text although it calls it
+ * JSON; its reason phrase is only the status in words. A page is no message. */
+static bool is_plain(const char *text, size_t len) {
+    const char *p = memchr(text, '<', len);
+
+    return len > 0 && len < 4096 && !p;
+}
+
+static int answer_error(int status, const char *reason, const js *body, const char *text,
+                        size_t len, const char *what, struct err *e) {
     char message[240] = "";
     char errors[200];
     char phrase[160];
     char request[100];
+    int r;
 
     clean_member(body, "message", message, sizeof(message));
     answer_clean(reason, strlen(reason), phrase, sizeof(phrase));
     answer_clean(what, strlen(what), request, sizeof(request));
+    if (!message[0] && !body && is_plain(text, len)) {
+        answer_clean(text, len, message, sizeof(message));
+    }
     if (!message[0]) {
         (void)snprintf(message, sizeof(message), "%s", phrase);
     }
     errors_text(js_get(body, "errors"), errors, sizeof(errors));
-    (void)err_tag(e, code_of(status), tag_of(status, message), "%s: HTTP %d %.*s%s%s", request,
-                  status, errors[0] ? 100 : 239, message, errors[0] ? " " : "", errors);
+    r = meant(status, message);
+    (void)err_tag(e, code_of(r), tag_of(r, message), "%s: HTTP %d %.*s%s%s", request, status,
+                  errors[0] ? 100 : 239, message, errors[0] ? " " : "", errors);
     hint_of(status, message, e);
     answered(status, e);
-    return code_of(status);
+    return code_of(r);
 }
 
 int answer_read(int status, const char *reason, const char *body, size_t len, const char *what,
@@ -245,7 +294,7 @@ int answer_read(int status, const char *reason, const char *body, size_t len, co
         (void)err_set(&why, r, "not an object");
     }
     if (status < 200 || status >= 300) {
-        r = answer_error(status, reason, v, what, e);
+        r = answer_error(status, reason, v, body, len, what, e);
         *ret_body = TAKE(v);
         return r;
     }
@@ -253,7 +302,7 @@ int answer_read(int status, const char *reason, const char *body, size_t len, co
         (void)err_tag(e, -EBADMSG, "pve_bad_answer",
                       "%.100s: HTTP %d, but the body is no API answer: %.200s", what, status,
                       len == 0 ? "it is empty" : why.msg);
-        (void)err_hint(e, "is base-url the API of a Proxmox VE node?");
+        (void)err_hint(e, "is base-url the API of a Proxmox VE node or backup server?");
         answered(status, e);
         return -EBADMSG;
     }

@@ -367,7 +367,7 @@ int batch_get(struct pve *p, enum batch_how how, struct pve_job *job, size_t n, 
         r = err_set(&why, -ENOMEM, "out of memory");
     } else {
         enqueue(&b);
-        r = token_read(p->token_path, &t, &why);
+        r = token_read(p->token_path, p->pbs, &t, &why);
     }
     r = r < 0 ? r : open_slots(&b, &t, &why);
     if (r < 0) {

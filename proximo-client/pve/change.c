@@ -131,7 +131,7 @@ int pve_change(struct pve *p, const struct grant *g, const char *method, const c
     e = e ? e : &local;
     r = outgoing_make(&o, method, path, form, e);
     r = r < 0 ? r : grant_check(g, method, path, form, e);
-    r = r < 0 ? r : token_read(p->token_path, &t, e);
+    r = r < 0 ? r : token_read(p->token_path, p->pbs, &t, e);
     r = r < 0 ? r : xfer_init(&x, p, p->ep, &t, e);
     if (r < 0) {
         return r;

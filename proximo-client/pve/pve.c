@@ -22,6 +22,7 @@ static int pve_configure(struct pve *p, const struct pve_conf *c, struct err *e)
     CLEANUP(token_wipe) struct token t = {0};
     int r;
 
+    p->pbs = c->pbs;
     if (!c->token_path) {
         return err_tag(e, -EINVAL, "config_invalid", "no token file is configured");
     }
@@ -30,7 +31,7 @@ static int pve_configure(struct pve *p, const struct pve_conf *c, struct err *e)
         (r = copy_opt(c->ca_file, &p->ca_file, e)) < 0 ||
         (r = copy_opt(c->cache_dir, &p->cache_dir, e)) < 0 ||
         (r = endpoints_parse(p, c->base_url, c->fingerprint, e)) < 0 ||
-        (r = token_read(p->token_path, &t, e)) < 0) {
+        (r = token_read(p->token_path, p->pbs, &t, e)) < 0) {
         return r;
     }
     memcpy(p->token_id, t.id, sizeof(p->token_id));

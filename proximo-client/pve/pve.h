@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proximo-client/pve/pve.h - reading from a Proxmox VE API. The changing side is change.h, which
- * only the pipeline may include. Behaviour of the real API: facts/pve.md.
- * No function here changes anything on the cluster: GET only. */
+/* proximo-client/pve/pve.h - reading from a Proxmox VE API, or from a Proxmox Backup Server's,
+ * whose transport is the same but for the token and the errors' text. The changing side is
+ * change.h, which only the pipeline may include. Behaviour of the real API: facts/pve.md. No
+ * function here changes anything on the cluster: GET only. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,9 +16,11 @@ struct pve;
 
 struct pve_conf {
     const char *name;       /* cluster name, for messages */
+    bool pbs;               /* a Proxmox Backup Server: its token differs; it has one URL */
     const char *base_url;   /* https://host:8006 (with or without /api2/json); several nodes of one
                                cluster with blanks between them, the first is the one changes go to */
-    const char *token_path; /* file USER@REALM!TOKENID=SECRET, 0600; read at each connection */
+    const char *token_path; /* file USER@REALM!TOKENID=SECRET (pbs: ':' for '='), 0600; read
+                               at each connection */
     const char *fingerprint; /* SHA-256 of the leaf certificate "AB:CD:…", one for each URL in their
                                 order, or NULL */
     const char *ca_file;     /* PEM bundle, or NULL: the system's */
@@ -45,9 +48,11 @@ const char *pve_peer_address(const struct pve *p);
 /* Polled during every wait, at least every 200 ms; true = stop with "cancelled". */
 void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx);
 
-/* "Permission check failed (/vms/103, VM.Audit|VM.Backup)" taken apart: the ACL path and the
- * privileges ('|' = any of). false when the text is not of that form or does not fit; the outputs
- * are then empty. Errors with tag "pve_denied" carry the same in their hint already. */
+/* "Permission check failed (/vms/103, VM.Audit|VM.Backup)", or of a backup server "permission check
+ * failed - missing A|B on /datastore/x" or "missing permissions 'A|B' on '/datastore/x'", taken
+ * apart: the ACL path and the privileges ('|' = any of). false when the text is not of that form or
+ * does not fit; the outputs are then empty. Errors with tag "pve_denied" carry the same in their
+ * hint already. */
 bool pve_permissions_hint(const char *message, char *ret_path, size_t path_size, char *ret_privs,
                           size_t privs_size);
 

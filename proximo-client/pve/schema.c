@@ -20,7 +20,7 @@
 static int get_file(struct pve *p, const char *path, struct buf *ret, struct err *e) {
     CLEANUP(token_wipe) struct token t = {0};
     CLEANUP(xfer_done) struct xfer x = {0};
-    int r = token_read(p->token_path, &t, e);
+    int r = token_read(p->token_path, p->pbs, &t, e);
 
     r = r < 0 ? r : xfer_init(&x, p, p->ep, &t, e);
     r = r < 0 ? r : xfer_start(&x, "GET", path, NULL, 0, e);

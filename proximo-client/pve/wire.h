@@ -30,6 +30,7 @@ struct endpoint {
 
 struct pve {
     char *name;
+    bool pbs;
     struct endpoint *ep; /* the first carries changes, and all that not each may answer */
     size_t n_ep;
     size_t spreads; /* readings that went to more than the first */
@@ -53,8 +54,9 @@ struct token {
     char id[128];
     char header[PVE_TOKEN_MAX + 64]; /* "Authorization: PVEAPIToken=…" */
 };
-int token_read(const char *path, struct token *ret, struct err *e);
-int token_parse(const char *text, size_t len, struct token *ret, struct err *e);
+/* pbs: the file and the header have ':' before the secret, where PVE has '='. */
+int token_read(const char *path, bool pbs, struct token *ret, struct err *e);
+int token_parse(const char *text, size_t len, bool pbs, struct token *ret, struct err *e);
 void token_wipe(struct token *t); /* for CLEANUP(token_wipe) */
 
 /* One exchange. The handle is reused for the next one; its header list holds the secret and is

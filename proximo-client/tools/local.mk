@@ -55,6 +55,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/network_plan.c proximo-client/tools/network_stage.c \
 	proximo-client/tools/node.c \
 	proximo-client/tools/node_reads.c \
+	proximo-client/tools/pbs.h proximo-client/tools/pbs.c \
 	proximo-client/tools/perms.c \
 	proximo-client/tools/plans.h \
 	proximo-client/tools/pool.c \
@@ -77,7 +78,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/steps.h \
 	proximo-client/tools/storage.c \
 	proximo-client/tools/storage_plan.c \
-	proximo-client/tools/task.c proximo-client/tools/task_stop.c \
+	proximo-client/tools/task.h proximo-client/tools/task.c proximo-client/tools/task_stop.c \
 	proximo-client/tools/tool.h \
 	proximo-client/tools/validate.c \
 	proximo-client/tools/words.c

@@ -91,5 +91,9 @@ int row_read(const struct row *r, struct session *s, const js *args, js **ret, s
                       r->name);
         return err_hint(e, "proximo-client doctor says what is missing");
     }
+    code = row_fits(r, s, e);
+    if (code < 0) {
+        return code;
+    }
     return r->read ? r->read(s, args, ret, e) : row_get(r, s, args, ret, e);
 }

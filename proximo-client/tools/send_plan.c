@@ -378,5 +378,7 @@ int send_plan(const struct row *r, struct draft *d, const js *args, struct err *
 }
 
 int row_plan(const struct row *r, struct draft *d, const js *args, struct err *e) {
-    return r->send ? send_plan(r, d, args, e) : r->plan(d, args, e);
+    int code = row_fits(r, draft_session(d), e);
+
+    return code < 0 ? code : r->send ? send_plan(r, d, args, e) : r->plan(d, args, e);
 }

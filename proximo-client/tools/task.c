@@ -9,6 +9,7 @@
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/plans.h"
 #include "proximo-client/tools/rows.h"
+#include "proximo-client/tools/task.h"
 
 #define LOG_LINES 100
 
@@ -141,7 +142,7 @@ static js *task_answer(const char *upid, const struct pve_task *t) {
     return o;
 }
 
-static int status_read(struct session *s, const js *args, js **ret, struct err *e) {
+int task_status_read(struct session *s, const js *args, js **ret, struct err *e) {
     const char *upid = js_str_or(args, "upid", "");
     struct pve_task t = {0};
     int r = pve_task_status(s->pve, upid, &t, e);
@@ -153,7 +154,7 @@ static int status_read(struct session *s, const js *args, js **ret, struct err *
 }
 
 /* The last lines, newest kept when they are too much. */
-static int log_read(struct session *s, const js *args, js **ret, struct err *e) {
+int task_log_read(struct session *s, const js *args, js **ret, struct err *e) {
     CLEANUP(js_freep) js *lines = NULL;
     int64_t limit = js_int_or(args, "limit", LOG_LINES);
     size_t budget = js_get(args, "limit") ? ANSWER_BYTES_MAX : ANSWER_BYTES, used = 0, first;
@@ -186,7 +187,7 @@ static void wait_tick(void *ctx, const struct pve_task *t, int64_t waited_ms) {
     session_progress(ctx, (double)waited_ms / 1000, 0, "task %s %s runs", t->type, t->id);
 }
 
-static int wait_read(struct session *s, const js *args, js **ret, struct err *e) {
+int task_wait_read(struct session *s, const js *args, js **ret, struct err *e) {
     const char *upid = js_str_or(args, "upid", "");
     int64_t timeout_s = js_int_or(args, "timeout", 45);
     struct pve_task t = {0};
@@ -197,14 +198,10 @@ static int wait_read(struct session *s, const js *args, js **ret, struct err *e)
     }
     *ret = task_answer(upid, &t);
     if (!t.stopped) {
-        js_add(*ret, "next", js_str("it still runs: call pve_task_wait again"));
+        js_add(*ret, "next", js_str("it still runs: wait for it again"));
     }
     return 0;
 }
-
-#define TASK_RESULT                                                                                \
-    "upid:string node:string type:string id:string status:string succeeded:boolean "               \
-    "warnings?:boolean exitstatus?:string"
 
 const struct row task_rows[] = {
     {"pve_tasks_list", "List tasks",
@@ -213,16 +210,16 @@ const struct row task_rows[] = {
      .privilege = "/nodes Sys.Audit", .result = LIST_RESULT " partial?:object"},
     {"pve_task_status", "Task status",
      "Shows whether a task runs, succeeded, warned or failed. Changes nothing.", "task",
-     EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, upid_fields, .read = status_read, .privilege = "",
-     .result = TASK_RESULT},
+     EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, upid_fields, .read = task_status_read,
+     .privilege = "", .result = TASK_RESULT},
     {"pve_task_log", "Task log",
      "Shows the last lines of a task's log; may hold text a guest wrote. Changes nothing.", "task",
-     EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT | ROW_GUEST_TEXT, log_fields, .read = log_read,
+     EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT | ROW_GUEST_TEXT, log_fields, .read = task_log_read,
      .privilege = "/nodes/{node} Sys.Audit (for tasks of others)",
      .result = "upid:string returned:integer truncated:boolean lines:array"},
     {"pve_task_wait", "Wait for a task",
      "Waits up to 45 s for a task to end and says how it ended. Changes nothing.", "task",
-     EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, wait_fields, .read = wait_read, .privilege = "",
+     EFFECT_READ, ROW_DIRECT | ROW_IDEMPOTENT, wait_fields, .read = task_wait_read, .privilege = "",
      .result = TASK_RESULT},
     {"pve_task_stop", "Stop a task",
      "Kills a running task; what it had done by then stays, so a guest may be left half made. "

@@ -120,6 +120,13 @@ int row_check(const struct row *r, struct session *s, const js *args, bool *ret_
 /* Runs a read row (path or function). */
 int row_read(const struct row *r, struct session *s, const js *args, js **ret, struct err *e);
 
+/* Whether the row works on a backup server, on a cluster, or (of the planes core and ledger, and
+ * the guides) on both. */
+enum row_target { ROW_ANY, ROW_PVE, ROW_PBS };
+enum row_target row_target(const struct row *r);
+/* "wrong_target" unless the session's target is of the row's kind. */
+int row_fits(const struct row *r, const struct session *s, struct err *e);
+
 /* resolve.c: a guest named by vmid alone. */
 struct guest_ref {
     uint32_t vmid;

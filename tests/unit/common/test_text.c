@@ -380,6 +380,9 @@ START_TEST(identifiers) {
         {ident_is_op_id, "O-abcdefghijklmnopqrstuvwxyz", "P-abcdefghijklmnopqrstuvwxyz"},
         {ident_is_upid, "UPID:pve1:0001F4A8:00A2B3C4:66F00000:vzstart:101:root@pam:",
          "UPID:pve1:0001F4A8:00A2B3C4:66F00000:vzstart:101:root@pam"},
+        {ident_is_upid,
+         "UPID:pbs1:000003E8:00000BB8:00000001:66F00000:prune:tank\\x3aprod:root@pam!t:",
+         "UPID:pbs1:000003E8:00000BB8:00000001:66F00000:prune:a:b:root@pam:"},
         {ident_is_upid, "UPID:pve1:0001F4A8:00A2B3C4:66F00000:x::root@pam!t:",
          "UPID:../x:0001F4A8:00A2B3C4:66F00000:vzstart:101:root@pam:"},
     };

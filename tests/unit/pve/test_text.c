@@ -115,6 +115,40 @@ START_TEST(forms) {
 }
 END_TEST
 
+/* A backup server says what is wrong in plain text, and refuses with a 400 at times. */
+START_TEST(backup_server_errors) {
+    static const struct {
+        int status;
+        const char *reason, *body, *tag, *says, *hint;
+    } c[] = {
+        {400, "Bad Request", "no such datastore 'tank'", "pve_bad_request", "no such datastore",
+         ""},
+        {404, "Not Found", "job 'x' does not exist.", "pve_not_found", "job 'x'", ""},
+        {403, "Forbidden",
+         "permission check failed - missing Datastore.Audit|Datastore.Backup on /datastore/a/b",
+         "pve_denied", "missing", "one of Datastore.Audit|Datastore.Backup on /datastore/a/b"},
+        {400, "Bad Request", "missing permissions 'Datastore.Verify' on '/datastore/a'",
+         "pve_denied", "missing", "needs Datastore.Verify on /datastore/a"},
+        {400, "Bad Request", "<html>no message</html>", "pve_bad_request", "Bad Request", ""},
+        {400, "the phrase", "", "pve_bad_request", "the phrase", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+        struct err e = {0};
+        js *body = NULL;
+
+        ck_assert_int_lt(answer_read(c[i].status, c[i].reason, c[i].body, strlen(c[i].body),
+                                     "GET /x", &body, &e),
+                         0);
+        ck_assert_str_eq(e.tag, c[i].tag);
+        ck_assert_msg(strstr(e.msg, c[i].says) != NULL, "%s", e.msg);
+        ck_assert_msg(strstr(e.hint, c[i].hint) != NULL, "%s", e.hint);
+        ck_assert_int_eq(e.http_status, c[i].status);
+        ck_assert_ptr_null(body);
+    }
+}
+END_TEST
+
 START_TEST(tokens) {
     static const char *const bad[] = {"",        "a",         "a@b!c",           "a@b!c=",
                                       "a@b=s",   "a@b!c=s s", "a@b!c=s\r\nX: y", "a@b!c=s\nd@e!f=t",
@@ -123,14 +157,20 @@ START_TEST(tokens) {
     struct err e;
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        ck_assert_msg(token_parse(bad[i], strlen(bad[i]), &t, &e) < 0, "%s", bad[i]);
+        ck_assert_msg(token_parse(bad[i], strlen(bad[i]), false, &t, &e) < 0, "%s", bad[i]);
         ck_assert_str_eq(e.tag, "token_unreadable");
     }
-    ck_assert_int_eq(token_parse("a@pam!c=s-1\r\n", 13, &t, &e), 0);
+    ck_assert_int_eq(token_parse("a@pam!c=s-1\r\n", 13, false, &t, &e), 0);
     ck_assert_str_eq(t.id, "a@pam!c");
     ck_assert_str_eq(t.header, "Authorization: PVEAPIToken=a@pam!c=s-1");
     token_wipe(&t);
     ck_assert_str_eq(t.header, "");
+    ck_assert_int_eq(token_parse("a@pbs!c:s-1\n", 12, true, &t, &e), 0);
+    ck_assert_str_eq(t.header, "Authorization: PBSAPIToken=a@pbs!c:s-1");
+    ck_assert_int_lt(token_parse("a@pbs!c=s-1\n", 12, true, &t, &e), 0);
+    ck_assert_int_lt(token_parse("a@pbs!c:s:1\n", 12, true, &t, &e), 0);
+    ck_assert_int_lt(token_parse("a@pam!c:s-1\n", 12, false, &t, &e), 0);
+    token_wipe(&t);
 }
 END_TEST
 
@@ -199,6 +239,7 @@ int main(void) {
     tcase_add_test(t, raw_paths);
     tcase_add_test(t, forms);
     tcase_add_test(t, tokens);
+    tcase_add_test(t, backup_server_errors);
     tcase_add_test(t, status_lines);
     tcase_add_test(t, cleaned);
     tcase_add_test(t, permission_texts);

@@ -9,6 +9,22 @@ struct endpoint {
     const char *row, *method, *path, *params;
 };
 static const struct endpoint endpoints[] = {
+    {"pbs_datastores_list", "GET", "/admin/datastore", ""},
+    {"pbs_snapshots_list", "GET", "/admin/datastore/{store}/snapshots",
+     "store ns backup-type backup-id"},
+    {"pbs_groups_list", "GET", "/admin/datastore/{store}/groups", "store ns"},
+    {"pbs_tasks_list", "GET", "/nodes/localhost/tasks",
+     "store running errors since until typefilter userfilter limit start"},
+    {"pbs_tokens_list", "GET", "/access/users/{userid}/token", "userid"},
+    {"pbs_task_status", "GET", "/nodes/localhost/tasks/{upid}/status", "upid"},
+    {"pbs_task_wait", "GET", "/nodes/localhost/tasks/{upid}/status", "upid"},
+    {"pbs_task_log", "GET", "/nodes/localhost/tasks/{upid}/log", "upid limit"},
+    {"pbs_jobs_list", "GET", "/admin/prune", "store"},
+    {"pbs_job_get", "GET", "/config/prune/{id}", "id"},
+    {"pbs_jobs_list", "GET", "/admin/verify", "store"},
+    {"pbs_job_get", "GET", "/config/verify/{id}", "id"},
+    {"pbs_jobs_list", "GET", "/admin/sync", "store"},
+    {"pbs_job_get", "GET", "/config/sync/{id}", "id"},
     {"pve_version", "GET", "/version", ""},
     {"pve_cluster_status", "GET", "/cluster/status", ""},
     {"pve_cluster_resources", "GET", "/cluster/resources", "type"},

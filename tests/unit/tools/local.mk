@@ -3,7 +3,7 @@
 # the API, of nodes and of drafts is what the rows see.
 TOOLS_WORLD = tests/unit/tools/world.c tests/unit/tools/record.c tests/unit/tools/world.h
 TOOLS_LAB = $(TOOLS_WORLD) tests/unit/tools/lab.c tests/unit/tools/lab.h
-TOOLS_API = tests/unit/tools/api.c tests/unit/tools/api.h
+TOOLS_API = tests/unit/tools/api.c tests/unit/tools/api_pbs.c tests/unit/tools/api.h
 TOOLS_LIBS = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 TOOLS_TESTS = tests/unit/tools/test_validate tests/unit/tools/test_rows tests/unit/tools/test_plans \
 	tests/unit/tools/test_reads tests/unit/tools/test_undo \

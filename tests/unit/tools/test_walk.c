@@ -12,6 +12,20 @@
 #include "tests/unit/tools/endpoints.h"
 #include "tests/unit/tools/exceptions.h"
 
+/* The API that a row is for; NULL: its description is not there. */
+struct apis {
+    js *pve, *pbs;
+};
+
+static void apisp(struct apis *a) {
+    json_object_put(a->pve);
+    json_object_put(a->pbs);
+}
+
+static const js *api_of(const struct apis *a, const struct row *r) {
+    return row_target(r) == ROW_PBS ? a->pbs : a->pve;
+}
+
 static bool used[ARRAY_LEN(exceptions)];
 
 static bool excepted(const char *row, const char *what) {
@@ -175,12 +189,14 @@ static void one_kind(const js *api, const struct row *r, const char *kind) {
 }
 
 START_TEST(sent_is_what_the_api_takes) {
-    CLEANUP(js_freep) js *api = api_load();
+    CLEANUP(apisp) struct apis apis = {api_load(), api_pbs()};
     const struct row *r;
     unsigned int n = 0;
 
-    for (size_t i = 0; api && (r = row_at(i)); i++) {
-        if (!r->send) {
+    for (size_t i = 0; (r = row_at(i)); i++) {
+        const js *api = api_of(&apis, r);
+
+        if (!r->send || !api) {
             continue;
         }
         n++;
@@ -191,7 +207,7 @@ START_TEST(sent_is_what_the_api_takes) {
             one_kind(api, r, "qemu");
         }
     }
-    for (size_t i = 0; api && i < ARRAY_LEN(exceptions); i++) {
+    for (size_t i = 0; apis.pve && i < ARRAY_LEN(exceptions); i++) {
         ck_assert_msg(!exceptions[i].row || used[i], "exception %s %s is not needed",
                       exceptions[i].row, exceptions[i].what);
     }
@@ -213,11 +229,13 @@ static void read_row(const js *api, const struct row *r, const char *kind) {
 }
 
 START_TEST(asked_is_what_the_api_answers) {
-    CLEANUP(js_freep) js *api = api_load();
+    CLEANUP(apisp) struct apis apis = {api_load(), api_pbs()};
     const struct row *r;
 
-    for (size_t i = 0; api && (r = row_at(i)); i++) {
-        if (!r->path) {
+    for (size_t i = 0; (r = row_at(i)); i++) {
+        const js *api = api_of(&apis, r);
+
+        if (!r->path || !api) {
             continue;
         }
         read_row(api, r, "lxc");
@@ -238,16 +256,21 @@ static bool in_endpoints(const struct row *r) {
 }
 
 START_TEST(functions_ask_what_the_api_has) {
-    CLEANUP(js_freep) js *api = api_load();
+    CLEANUP(apisp) struct apis apis = {api_load(), api_pbs()};
     const struct row *r;
 
-    for (size_t i = 0; api && i < ARRAY_LEN(endpoints); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(endpoints); i++) {
         const struct endpoint *p = &endpoints[i];
-        const js *m = api_method(api, p->method, p->path);
+        const js *api, *m;
         const char *params = p->params;
         char name[64], none[2];
 
         ck_assert_msg(row_find(p->row) != NULL, "%s", p->row);
+        api = api_of(&apis, row_find(p->row));
+        if (!api) {
+            continue;
+        }
+        m = api_method(api, p->method, p->path);
         ck_assert_msg(m != NULL, "%s %s", p->method, p->path);
         while (next_word(&params, name, sizeof(name), none, sizeof(none))) {
             ck_assert_msg(api_param(m, name) != NULL, "%s %s has no %s", p->method, p->path, name);
