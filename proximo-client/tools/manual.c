@@ -95,6 +95,10 @@ static int add_plane(struct buf *b, const char *plane) {
     r = r < 0 ? r : buf_adds(b, ".El\n");
     r = r < 0 ? r : tools_role(plane, false, &reads);
     r = r < 0 ? r : tools_role(plane, true, &changes);
+    if (r == 0 && strcmp(plane, "pbs") == 0) { /* roles cannot be made there */
+        r = buf_adds(b, ".Pp\nA backup server has fixed roles: Audit reads all but remotes "
+                        "(RemoteAudit),\nDatastoreAdmin changes what is in a datastore.\n");
+    }
     if (r == 0 && reads.len) {
         r = buf_addf(b, ".Pp\nLeast role to read: %s.\n", buf_str(&reads));
     }
