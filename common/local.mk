@@ -24,6 +24,7 @@ libcore_a_SOURCES = \
 	common/msg.c common/msg.h \
 	common/dir.h \
 	common/put.c common/put.h \
+	common/fields.c common/fields.h \
 	common/run.c common/run.h \
 	common/systemd.c common/systemd.h \
 	common/submission.c common/submission.h \

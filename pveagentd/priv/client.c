@@ -5,50 +5,39 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/buf.h"
 #include "common/dir.h"
 #include "common/err.h"
-#include "common/fd.h"
-#include "common/form.h"
+#include "common/fields.h"
 #include "common/ident.h"
 #include "common/own.h"
-#include "common/put.h"
 #include "pveagentd/priv/priv.h"
 
-#define CLIENT_HEAD "proximo-client/v1"
+static const struct field fields[] = {
+    FIELD(struct client, name, F_NAME, true), FIELD(struct client, spki, F_HASH, true),
+    FIELD(struct client, log, F_VKEY, true), FIELD(struct client, rights, F_NAME, true),
+    FIELD(struct client, joined, F_TIME, true)};
+static const struct form form = {"proximo-client/v1", fields, ARRAY_LEN(fields)};
 
-static const struct line_key keys[] = {{"name", false, true},
-                                       {"spki", false, true},
-                                       {"log", false, true},
-                                       {"rights", false, true},
-                                       {"joined", false, true}};
+static const char *client_path(const char *name, char ret[static 64]) {
+    (void)snprintf(ret, 64, "clients/%.40s", name);
+    return ret;
+}
 
 int client_by_name(const struct priv *p, const char *name, struct client *ret, struct err *e) {
     CLEANUP(lines_done) struct lines l = {0};
-    struct client c = {0};
+    struct client c;
     char path[64];
-    int r;
+    int r = ident_is_client(name)
+                ? fields_load(&form, p->state_fd, client_path(name, path), &l, &c, e)
+                : err_set(e, -EINVAL, "not a client's name");
 
-    if (!ident_is_client(name)) {
-        return err_set(e, -EINVAL, "not a client's name");
+    if (r == 0 && strcmp(c.name, name) != 0) {
+        r = err_set(e, -EBADMSG, "clients/%s is damaged", name);
     }
-    (void)snprintf(path, sizeof(path), "clients/%s", name);
-    r = lines_file(p->state_fd, path, CLIENT_HEAD, keys, ARRAY_LEN(keys), &l, e);
-    r = r < 0 ? r : form_no_nul(&l, keys, e);
-    if (r < 0) {
-        return r;
+    if (r == 0) {
+        *ret = c;
     }
-    if (strcmp(lines_get(&l, keys, "name"), name) != 0 ||
-        hash_parse(lines_get(&l, keys, "spki"), &c.spki) < 0 ||
-        vkey_parse(lines_get(&l, keys, "log"), &c.log, e) < 0 ||
-        form_time(lines_get(&l, keys, "joined"), &c.joined) < 0 ||
-        strlen(lines_get(&l, keys, "rights")) >= sizeof(c.rights)) {
-        return err_set(e, -EBADMSG, "clients/%s is damaged", name);
-    }
-    (void)snprintf(c.name, sizeof(c.name), "%s", name);
-    (void)snprintf(c.rights, sizeof(c.rights), "%s", lines_get(&l, keys, "rights"));
-    *ret = c;
-    return 0;
+    return r;
 }
 
 /* By the hash of its key, else by its log's name. */
@@ -80,16 +69,9 @@ int client_by_origin(const struct priv *p, const char *origin, struct client *re
 }
 
 int client_store(const struct priv *p, const struct client *c, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
     char path[64];
-    int r = buf_adds(&b, CLIENT_HEAD "\n");
 
-    r = r < 0 ? r : lines_puts(&b, "name", c->name, "spki", HASH_STR(&c->spki), NULL);
-    r = r < 0 ? r : lines_put_vkey(&b, "log", &c->log);
-    r = r < 0 ? r : lines_puts(&b, "rights", c->rights, "joined", NUM_STR(c->joined), NULL);
-    (void)snprintf(path, sizeof(path), "clients/%s", c->name);
-    return r < 0 ? err_set(e, r, "client does not fit")
-                 : file_replace(p->state_fd, path, b.data, b.len, 0600, e);
+    return fields_save(&form, p->state_fd, client_path(c->name, path), c, e);
 }
 
 bool client_may(const struct client *c, const char *right) {

@@ -16,7 +16,7 @@
 #include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
-#include "common/form.h"
+#include "common/fields.h"
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/note.h"
@@ -24,22 +24,24 @@
 #include "common/put.h"
 #include "pveagentd/priv/priv.h"
 
-#define INVITE_HEAD "proximo-invitation/v1"
-#define SECRET_LEN  16
-
-static const struct line_key keys[] = {
-    {"name", false, true},    {"secret", false, true},   {"rights", false, true},
-    {"expires", false, true}, {"failures", false, true}, {"address", true, false},
-};
+#define SECRET_LEN 16
 
 struct invitation {
     struct lines l;
+    const char *name, *rights;
     uint8_t secret[SECRET_LEN];
-    const char *name, *hex, *rights;
-    const char *address[16]; /* up to a NULL */
     int64_t expires;
     uint32_t failures;
+    const char *address[16];
 };
+
+static const struct field fields[] = {FIELD(struct invitation, name, F_TEXT, true),
+                                      FIELD(struct invitation, secret, F_HEX, true),
+                                      FIELD(struct invitation, rights, F_TEXT, true),
+                                      FIELD(struct invitation, expires, F_TIME, true),
+                                      FIELD(struct invitation, failures, F_U32, true),
+                                      FIELD(struct invitation, address, F_LIST, false)};
+static const struct form form = {"proximo-invitation/v1", fields, ARRAY_LEN(fields)};
 
 static void invitation_done(struct invitation *v) {
     lines_done(&v->l);
@@ -47,29 +49,22 @@ static void invitation_done(struct invitation *v) {
 }
 
 static const char *invite_path(const char *name, char ret[static 64]) {
-    (void)snprintf(ret, 64, "invites/%s", name);
+    (void)snprintf(ret, 64, "invites/%.40s", name);
     return ret;
 }
 
 static int invite_read(const struct priv *p, const char *name, struct invitation *v) {
     char path[64];
 
-    if (!ident_is_client(name) || lines_file(p->state_fd, invite_path(name, path), INVITE_HEAD,
-                                             keys, ARRAY_LEN(keys), &v->l, NULL) < 0) {
-        return -ENOENT;
-    }
-    v->name = lines_get(&v->l, keys, "name");
-    v->hex = lines_get(&v->l, keys, "secret");
-    v->rights = lines_get(&v->l, keys, "rights");
-    for (size_t i = 0; i + 1 < ARRAY_LEN(v->address); i++) {
-        v->address[i] = lines_nth(&v->l, keys, "address", i);
-    }
-    return strlen(v->hex) != (size_t)2 * SECRET_LEN ||
-                   hex_decode(v->hex, strlen(v->hex), v->secret) < 0 ||
-                   form_time(lines_get(&v->l, keys, "expires"), &v->expires) < 0 ||
-                   ident_u32(lines_get(&v->l, keys, "failures"), &v->failures) < 0
-               ? -ENOENT
-               : 0;
+    return ident_is_client(name)
+               ? fields_load(&form, p->state_fd, invite_path(name, path), &v->l, v, NULL)
+               : -ENOENT;
+}
+
+static int invite_write(const struct priv *p, const struct invitation *v, struct err *e) {
+    char path[64];
+
+    return fields_save(&form, p->state_fd, invite_path(v->name, path), v, e);
 }
 
 static int put_addresses(struct buf *b, const struct invitation *v) {
@@ -79,19 +74,6 @@ static int put_addresses(struct buf *b, const struct invitation *v) {
         r = lines_put(b, "address", v->address[i]);
     }
     return r;
-}
-
-static int invite_write(const struct priv *p, const struct invitation *v, struct err *e) {
-    CLEANUP(buf_wipe) struct buf b = BUF_INIT(16384);
-    char path[64];
-    int r = buf_adds(&b, INVITE_HEAD "\n");
-
-    r = r < 0 ? r
-              : lines_puts(&b, "name", v->name, "secret", v->hex, "rights", v->rights, "expires",
-                           NUM_STR(v->expires), "failures", NUM_STR(v->failures), NULL);
-    r = r < 0 ? r : put_addresses(&b, v);
-    return r < 0 ? err_set(e, r, "too many addresses")
-                 : file_replace(p->state_fd, invite_path(v->name, path), b.data, b.len, 0600, e);
 }
 
 int join_invite(struct priv *p, const char *name, const char *rights, const char *const *addresses,
@@ -108,7 +90,6 @@ int join_invite(struct priv *p, const char *name, const char *rights, const char
     memcpy(v.address, addresses, n * sizeof(*addresses));
     random_bytes(v.secret, sizeof(v.secret));
     hex_encode(v.secret, sizeof(v.secret), hex);
-    v.hex = hex;
     r = dir_make(p->state_fd, "invites", 0700, e);
     r = r < 0 ? r : invite_write(p, &v, e);
     r = r < 0 ? r : buf_adds(&b, "proximo-invite/v1\n");

@@ -16,7 +16,7 @@
 #include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
-#include "common/form.h"
+#include "common/fields.h"
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
@@ -29,27 +29,35 @@
 #define RESERVE     (256 * 1024)
 #define ROOM        (32 * 1024) /* zeros that the file has behind its last record */
 
-static const struct line_key keys[] = {
-    {"kind", false, true},     {"time", false, true},      {"note", false, false},
-    {"plan", false, false},    {"request", false, false},  {"intent", false, false},
-    {"index", false, false},   {"approval", false, false}, {"client", false, false},
-    {"ct", false, false},      {"head", false, false},     {"seq", false, false},
-    {"receipt", false, false}, {"acked", false, false},    {"released", false, false},
-    {"floor", false, false},   {"last", false, false},     {"origin", false, false},
+struct record {
+    const char *kind, *note, *receipt, *released, *origin;
+    int64_t time;
+    struct act_rec act;
+    uint64_t acked, floor;
+    struct hash last;
 };
 
-/* "" and 0 for what is not there: no hash and no name is empty. */
-static const char *get(const struct lines *l, const char *name) {
-    const char *s = lines_get(l, keys, name);
-
-    return s ? s : "";
-}
-
-static uint64_t get_u64(const struct lines *l, const char *name) {
-    uint64_t v = 0;
-
-    return ident_u64(get(l, name), &v) == 0 ? v : 0;
-}
+#define OWN(member, kind) FIELD(struct record, member, kind, false)
+#define ACT(member, kind) FIELD_AS(#member, struct record, act.member, kind, false)
+static const struct field fields[] = {FIELD(struct record, kind, F_TEXT, true),
+                                      FIELD(struct record, time, F_TIME, true),
+                                      OWN(note, F_TEXT),
+                                      ACT(plan, F_HASH),
+                                      ACT(request, F_HASH),
+                                      ACT(intent, F_HASH),
+                                      ACT(index, F_U64),
+                                      ACT(approval, F_NAME),
+                                      ACT(client, F_NAME),
+                                      ACT(ct, F_U32),
+                                      ACT(head, F_U64),
+                                      ACT(seq, F_U64),
+                                      OWN(receipt, F_TEXT),
+                                      OWN(acked, F_U64),
+                                      OWN(released, F_TEXT),
+                                      OWN(floor, F_U64),
+                                      OWN(last, F_HASH),
+                                      OWN(origin, F_TEXT)};
+static const struct form form = {RECORD_HEAD, fields, ARRAY_LEN(fields)};
 
 static const char *journal_path(const struct origin *o, const char *tail, char ret[static 96]) {
     (void)snprintf(ret, 96, "journal/%s%s", o->id, tail);
@@ -148,44 +156,31 @@ static int apply_head(struct origin *o, const char *text, int64_t time) {
     return 0;
 }
 
-static int apply_start(struct origin *o, const struct lines *l, int64_t time) {
-    struct act_rec a = {.started = time};
-    struct act_rec *v;
+static int apply_start(struct origin *o, const struct record *x) {
+    struct act_rec *v = reallocarray(o->act, o->n_acts + 1, sizeof(*v));
 
-    if (hash_parse(get(l, "plan"), &a.plan) < 0 || hash_parse(get(l, "request"), &a.request) < 0 ||
-        hash_parse(get(l, "intent"), &a.intent) < 0) {
-        return -EBADMSG;
-    }
-    a.index = get_u64(l, "index");
-    a.ct = (uint32_t)get_u64(l, "ct");
-    a.head = get_u64(l, "head");
-    a.seq = get_u64(l, "seq"); /* only in a pruned file */
-    a.acked = a.seq != 0;
-    (void)snprintf(a.approval, sizeof(a.approval), "%s", get(l, "approval"));
-    (void)snprintf(a.client, sizeof(a.client), "%s", get(l, "client"));
-    v = reallocarray(o->act, o->n_acts + 1, sizeof(*v));
     if (!v) {
         return -ENOMEM;
     }
     o->act = v;
-    o->act[o->n_acts++] = a;
+    v += o->n_acts++;
+    *v = x->act;
+    v->started = x->time;
+    v->acked = x->act.seq != 0; /* only in a pruned file */
     return 0;
 }
 
-static int apply_end(struct origin *o, const struct lines *l, uint64_t at) {
-    struct hash plan;
-    struct hash request;
-    struct act_rec *a;
+static int apply_end(struct origin *o, const struct record *x, uint64_t at) {
+    struct act_rec *a = journal_find(o, &x->act.plan, &x->act.request);
 
-    if (!*get(l, "receipt") || hash_parse(get(l, "plan"), &plan) < 0 ||
-        hash_parse(get(l, "request"), &request) < 0 || !(a = journal_find(o, &plan, &request))) {
+    if (!*x->receipt || !a) {
         return -EBADMSG;
     }
-    o->seq = get_u64(l, "seq");
-    sha256(get(l, "receipt"), strlen(get(l, "receipt")), &o->last);
+    o->seq = x->act.seq;
+    sha256(x->receipt, strlen(x->receipt), &o->last);
     a->seq = o->seq;
     a->note_at = at;
-    a->released = *get(l, "released") != '\0';
+    a->released = *x->released != '\0';
     return 0;
 }
 
@@ -199,11 +194,12 @@ static int apply_ack(struct origin *o, uint64_t upto) {
     return 0;
 }
 
-static int apply_floor(struct origin *o, const struct lines *l) {
-    o->floor = get_u64(l, "floor");
-    o->seq = get_u64(l, "seq");
-    o->acked = get_u64(l, "acked");
-    return *get(l, "last") && hash_parse(get(l, "last"), &o->last) < 0 ? -EBADMSG : 0;
+static int apply_floor(struct origin *o, const struct record *x) {
+    o->floor = x->floor;
+    o->seq = x->act.seq;
+    o->acked = x->acked;
+    o->last = x->last;
+    return 0;
 }
 
 /* A journal found on disk says whose it is; the file's name must agree. */
@@ -221,23 +217,19 @@ static bool is_of(struct origin *o, const char *name) {
 
 static int apply(struct origin *o, const char *payload, size_t len, uint64_t at) {
     CLEANUP(lines_done) struct lines l = {0};
-    const char *kind;
-    int64_t time;
-    int r = lines_parse(payload, len, RECORD_HEAD, keys, ARRAY_LEN(keys), &l, NULL);
+    struct record x;
 
-    if (r < 0 || form_no_nul(&l, keys, NULL) < 0 || form_time(get(&l, "time"), &time) < 0 ||
-        !is_of(o, get(&l, "origin")) ||
-        (*get(&l, "note") && apply_head(o, get(&l, "note"), time) < 0)) {
+    if (fields_read(&form, payload, len, &l, &x, NULL) < 0 || !is_of(o, x.origin) ||
+        (*x.note && apply_head(o, x.note, x.time) < 0)) {
         return -EBADMSG;
     }
-    o->mark = time > o->mark ? time : o->mark;
-    kind = get(&l, "kind");
-    return strcmp(kind, "head") == 0    ? 0
-           : strcmp(kind, "start") == 0 ? apply_start(o, &l, time)
-           : strcmp(kind, "end") == 0   ? apply_end(o, &l, at)
-           : strcmp(kind, "ack") == 0   ? apply_ack(o, get_u64(&l, "acked"))
-           : strcmp(kind, "floor") == 0 ? apply_floor(o, &l)
-                                        : -EBADMSG;
+    o->mark = x.time > o->mark ? x.time : o->mark;
+    return strcmp(x.kind, "head") == 0    ? 0
+           : strcmp(x.kind, "start") == 0 ? apply_start(o, &x)
+           : strcmp(x.kind, "end") == 0   ? apply_end(o, &x, at)
+           : strcmp(x.kind, "ack") == 0   ? apply_ack(o, x.acked)
+           : strcmp(x.kind, "floor") == 0 ? apply_floor(o, &x)
+                                          : -EBADMSG;
 }
 
 static uint32_t frame_len(const uint8_t *f) {
@@ -254,13 +246,17 @@ static void frame_make(const char *payload, size_t len, uint8_t ret[static FRAME
     memcpy(ret + 4, h.b, 8);
 }
 
-static int add_record(struct buf *file, const struct buf *payload) {
+static int add_record(struct buf *file, const struct origin *o, const struct record *x) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    struct record named = *x;
     uint8_t frame[FRAME];
     int r;
 
-    frame_make(payload->data, payload->len, frame);
-    r = buf_add(file, frame, FRAME);
-    return r < 0 ? r : buf_add(file, payload->data, payload->len);
+    named.origin = o->name;
+    r = fields_write(&form, &named, &b);
+    frame_make(buf_str(&b), b.len, frame);
+    r = r < 0 ? r : buf_add(file, frame, FRAME);
+    return r < 0 ? r : buf_add(file, b.data, b.len);
 }
 
 /* The whole record at that place of a file of `size` bytes, its payload into b: 1, 0 none. */
@@ -460,16 +456,15 @@ static int write_synced(const struct priv *p, const struct origin *o, int fd, ui
                : r;
 }
 
-/* Writes one record, unless it could not be put together (r), and applies it. */
-static int append(struct priv *p, struct origin *o, struct buf *b, int r, bool use_reserve,
+/* Writes one record and applies it. */
+static int append(struct priv *p, struct origin *o, const struct record *x, bool use_reserve,
                   struct err *e) {
     CLEANUP(buf_done) struct buf file = BUF_INIT(RECORD_MAX + FRAME + ROOM);
     CLEANUP(buf_done) struct buf back = BUF_INIT(RECORD_MAX);
     CLEANUP(closep) int fd = -1;
     uint64_t size;
+    int r = add_record(&file, o, x);
 
-    r = r < 0 ? r : lines_put(b, "origin", o->name);
-    r = r < 0 ? r : add_record(&file, b);
     if (r < 0) {
         return err_set(e, r, "journal record too long");
     }
@@ -487,55 +482,33 @@ static int append(struct priv *p, struct origin *o, struct buf *b, int r, bool u
     return r == 1 ? 0 : err_set(e, -EBADMSG, "journal record does not read back");
 }
 
-static int begin(struct buf *b, const char *kind, int64_t now, const char *note) {
-    int r = buf_adds(b, RECORD_HEAD "\n");
-
-    return r < 0 ? r : lines_puts(b, "kind", kind, "time", NUM_STR(now), "note", note, NULL);
-}
-
 int journal_head(struct priv *p, struct origin *o, const char *note, int64_t now, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
-
-    return append(p, o, &b, begin(&b, "head", now, note), false, e);
-}
-
-static int put_act(struct buf *b, const struct act_rec *a) {
-    return lines_puts(b, "plan", HASH_STR(&a->plan), "request", HASH_STR(&a->request), "intent",
-                      HASH_STR(&a->intent), "index", NUM_STR(a->index), "approval",
-                      a->approval[0] ? a->approval : NULL, "client", a->client, "ct",
-                      NUM_STR(a->ct), "head", NUM_STR(a->head), NULL);
+    return append(p, o, &(struct record){.kind = "head", .time = now, .note = note}, false, e);
 }
 
 int journal_start(struct priv *p, struct origin *o, const char *note, const struct act_rec *a,
                   int64_t now, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
-    int r = begin(&b, "start", now, note);
+    struct record x = {.kind = "start", .time = now, .note = note, .act = *a};
 
-    return append(p, o, &b, r < 0 ? r : put_act(&b, a), false, e);
+    return append(p, o, &x, false, e);
 }
 
 int journal_end(struct priv *p, struct origin *o, const struct hash *request,
                 const struct hash *plan, const char *receipt, bool release, int64_t now,
                 struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
     const struct act_rec *a = journal_find(o, plan, request);
-    int r = begin(&b, "end", now, NULL);
+    struct record x = {.kind = "end",
+                       .time = now,
+                       .act = {.plan = *plan, .request = *request, .seq = o->seq + 1},
+                       .receipt = receipt,
+                       .released = release ? "yes" : ""};
 
-    if (!a || a->seq) { /* it would not replay */
-        return err_set(e, -EINVAL, "an end without its start");
-    }
-    r = r < 0 ? r
-              : lines_puts(&b, "plan", HASH_STR(plan), "request", HASH_STR(request), "seq",
-                           NUM_STR(o->seq + 1), "receipt", receipt, "released",
-                           release ? "yes" : NULL, NULL);
-    return append(p, o, &b, r, true, e);
+    return !a || a->seq ? err_set(e, -EINVAL, "an end without its start") /* it would not replay */
+                        : append(p, o, &x, true, e);
 }
 
 int journal_ack(struct priv *p, struct origin *o, uint64_t upto, int64_t now, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
-    int r = begin(&b, "ack", now, NULL);
-
-    return append(p, o, &b, r < 0 ? r : lines_put(&b, "acked", NUM_STR(upto)), true, e);
+    return append(p, o, &(struct record){.kind = "ack", .time = now, .acked = upto}, true, e);
 }
 
 int journal_receipt(const struct priv *p, const struct origin *o, const struct act_rec *a,
@@ -543,45 +516,39 @@ int journal_receipt(const struct priv *p, const struct origin *o, const struct a
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
     CLEANUP(lines_done) struct lines l = {0};
     CLEANUP(closep) int fd = -1;
+    struct record x;
     char path[96];
 
     fd = openat(p->state_fd, journal_path(o, "", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (!a->seq || fd < 0 || record_at(fd, a->note_at, o->replayed, &b) != 1 ||
-        lines_parse(b.data, b.len, RECORD_HEAD, keys, ARRAY_LEN(keys), &l, e) < 0 ||
-        !*get(&l, "receipt")) {
-        return err_set(e, -ENOENT, "no receipt");
-    }
-    return buf_adds(ret, get(&l, "receipt"));
+    return !a->seq || fd < 0 || record_at(fd, a->note_at, o->replayed, &b) != 1 ||
+                   fields_read(&form, b.data, b.len, &l, &x, e) < 0 || !*x.receipt
+               ? err_set(e, -ENOENT, "no receipt")
+               : buf_adds(ret, x.receipt);
 }
 
 /* The pruned file: floor and head, then the spent marks that stay. Receipts that stay open keep the
  * whole file as it is, because their bytes are in it. */
 int journal_prune(struct priv *p, struct origin *o, uint64_t floor, int64_t now, struct err *e) {
     CLEANUP(buf_done) struct buf file = BUF_INIT((size_t)64 * 1024 * 1024);
-    CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
+    struct record x = {.kind = "floor",
+                       .time = now,
+                       .note = o->note,
+                       .act.seq = o->seq,
+                       .acked = o->acked,
+                       .floor = floor > o->floor ? floor : o->floor,
+                       .last = o->last};
     char path[96];
     int r;
 
     if (journal_open_receipts(o)) {
         return err_set(e, -EBUSY, "receipts are open");
     }
-    r = begin(&b, "floor", now, o->note);
-    r = r < 0 ? r
-              : lines_puts(&b, "seq", NUM_STR(o->seq), "acked", NUM_STR(o->acked), "floor",
-                           NUM_STR(floor > o->floor ? floor : o->floor), "last", HASH_STR(&o->last),
-                           "origin", o->name, NULL);
-    r = r < 0 ? r : add_record(&file, &b);
+    r = add_record(&file, o, &x);
     for (size_t i = 0; r == 0 && i < o->n_acts; i++) {
-        const struct act_rec *a = &o->act[i];
-
-        if (a->index < floor) {
-            continue;
+        if (o->act[i].index >= floor) {
+            x = (struct record){.kind = "start", .time = o->act[i].started, .act = o->act[i]};
+            r = add_record(&file, o, &x);
         }
-        buf_reset(&b);
-        r = begin(&b, "start", a->started, NULL);
-        r = r < 0 ? r : put_act(&b, a);
-        r = r < 0 ? r : lines_puts(&b, "seq", NUM_STR(a->seq), "origin", o->name, NULL);
-        r = r < 0 ? r : add_record(&file, &b);
     }
     if (r < 0) {
         return err_set(e, r, "journal cannot be pruned");

@@ -10,17 +10,28 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/fields.h"
 #include "common/own.h"
 #include "common/put.h"
 #include "pveagentd/priv/journal.h"
 #include "pveagentd/priv/priv.h"
 
-#define KEY_HEAD "proximo-key/v1"
-#define ARM_HEAD "proximo-armed/v1"
+struct key_text {
+    const char *name, *type;
+    uint8_t seed[NOTE_SEED_LEN];
+};
+static const struct field key_fields[] = {FIELD(struct key_text, name, F_TEXT, true),
+                                          FIELD(struct key_text, type, F_TEXT, true),
+                                          FIELD(struct key_text, seed, F_HEX, true)};
+static const struct form key_form = {"proximo-key/v1", key_fields, ARRAY_LEN(key_fields)};
 
-static const struct line_key key_keys[] = {
-    {"name", false, true}, {"type", false, true}, {"seed", false, true}};
-static const struct line_key arm_keys[] = {{"receipt-key", false, true}, {"journal", false, true}};
+struct armed {
+    const char *receipt_key, *journal;
+};
+static const struct field arm_fields[] = {
+    FIELD_AS("receipt-key", struct armed, receipt_key, F_TEXT, true),
+    FIELD(struct armed, journal, F_TEXT, true)};
+static const struct form arm_form = {"proximo-armed/v1", arm_fields, ARRAY_LEN(arm_fields)};
 
 int priv_option(struct priv *p, int c, const char *value) {
     const char **to = c == 'S'   ? &p->state_dir
@@ -60,43 +71,28 @@ bool cluster_path(const struct priv *p, const char *dir, const char *name, char 
 
 static int key_read(const struct priv *p, const char *file, struct skey *ret, struct err *e) {
     CLEANUP(lines_done) struct lines l = {0};
-    uint8_t seed[NOTE_SEED_LEN];
-    const char *hex;
-    int r = lines_file(p->state_fd, file, KEY_HEAD, key_keys, ARRAY_LEN(key_keys), &l, e);
+    struct key_text k;
+    int r = fields_load(&key_form, p->state_fd, file, &l, &k, e);
 
-    if (r < 0) {
-        return r;
+    if (r == 0 && skey_make(k.name, strcmp(k.type, "cosign") == 0 ? NOTE_COSIGN : NOTE_ED25519,
+                            k.seed, ret) < 0) {
+        r = err_set(e, -EBADMSG, "%s: not a key", file);
     }
-    hex = lines_get(&l, key_keys, "seed");
-    if (strlen(hex) != (size_t)2 * NOTE_SEED_LEN || hex_decode(hex, strlen(hex), seed) < 0 ||
-        skey_make(lines_get(&l, key_keys, "name"),
-                  strcmp(lines_get(&l, key_keys, "type"), "cosign") == 0 ? NOTE_COSIGN
-                                                                         : NOTE_ED25519,
-                  seed, ret) < 0) {
-        return err_set(e, -EBADMSG, "%s: not a key", file);
-    }
-    explicit_bzero(seed, sizeof(seed));
-    return 0;
+    explicit_bzero(k.seed, sizeof(k.seed));
+    return r;
 }
 
 /* A new key pair, named after the node and what it is for. */
-static int key_make(const struct priv *p, const char *file, const char *role, uint8_t type,
+static int key_make(const struct priv *p, const char *file, const char *role, const char *type,
                     struct err *e) {
-    CLEANUP(buf_wipe) struct buf b = BUF_INIT(4096);
-    uint8_t seed[NOTE_SEED_LEN];
-    char hex[2 * NOTE_SEED_LEN + 1];
-    int r = buf_adds(&b, KEY_HEAD "\n");
+    char name[80];
+    struct key_text k = {.name = name, .type = type};
+    int r;
 
-    random_bytes(seed, sizeof(seed));
-    hex_encode(seed, sizeof(seed), hex);
-    r = r < 0 ? r : lines_putf(&b, "name", "%s/%s", p->node, role);
-    r = r < 0
-            ? r
-            : lines_puts(&b, "type", type == NOTE_COSIGN ? "cosign" : "ed25519", "seed", hex, NULL);
-    r = r < 0 ? err_set(e, r, "out of memory")
-              : file_replace(p->state_fd, file, b.data, b.len, 0600, e);
-    explicit_bzero(seed, sizeof(seed));
-    explicit_bzero(hex, sizeof(hex));
+    (void)snprintf(name, sizeof(name), "%s/%s", p->node, role);
+    random_bytes(k.seed, sizeof(k.seed));
+    r = fields_save(&key_form, p->state_fd, file, &k, e);
+    explicit_bzero(k.seed, sizeof(k.seed));
     return r;
 }
 
@@ -123,7 +119,7 @@ int priv_read_keys(struct priv *p, struct err *e) {
     p->has_keys = false;
     r = key_read(p, "witness.key", &p->witness, e);
     if (r == -ENOENT) {
-        r = key_make(p, "witness.key", "witness", NOTE_COSIGN, e);
+        r = key_make(p, "witness.key", "witness", "cosign", e);
         r = r < 0 ? r : key_read(p, "witness.key", &p->witness, e);
     }
     r = r < 0 ? r : key_try(&p->witness, e);
@@ -178,28 +174,25 @@ void priv_close(struct priv *p) {
 bool priv_armed(const struct priv *p) {
     CLEANUP(buf_done) struct buf id = BUF_INIT(64);
     CLEANUP(lines_done) struct lines l = {0};
+    struct armed a;
 
-    return p->has_receipt_key &&
-           lines_file(p->state_fd, "armed", ARM_HEAD, arm_keys, ARRAY_LEN(arm_keys), &l, NULL) ==
-               0 &&
+    return p->has_receipt_key && fields_load(&arm_form, p->state_fd, "armed", &l, &a, NULL) == 0 &&
            file_read(p->state_fd, "journal/id", &id, NULL) == 0 &&
-           strcmp(lines_get(&l, arm_keys, "receipt-key"), p->receipt_id) == 0 &&
-           strcmp(lines_get(&l, arm_keys, "journal"), buf_str(&id)) == 0;
+           strcmp(a.receipt_key, p->receipt_id) == 0 && strcmp(a.journal, buf_str(&id)) == 0;
 }
 
 int priv_arm(struct priv *p, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
     uint8_t raw[16];
     char id[33];
-    int r = key_make(p, "receipt.key", "receipt", NOTE_ED25519, e);
+    int r = key_make(p, "receipt.key", "receipt", "ed25519", e);
 
     random_bytes(raw, sizeof(raw));
     hex_encode(raw, sizeof(raw), id);
     r = r < 0 ? r : priv_read_keys(p, e);
     r = r < 0 ? r : file_replace(p->state_fd, "journal/id", id, strlen(id), 0600, e);
-    r = r < 0 ? r : buf_adds(&b, ARM_HEAD "\n");
-    r = r < 0 ? r : lines_puts(&b, "receipt-key", p->receipt_id, "journal", id, NULL);
-    return r < 0 ? r : file_replace(p->state_fd, "armed", b.data, b.len, 0600, e);
+    return r < 0 ? r
+                 : fields_save(&arm_form, p->state_fd, "armed", &(struct armed){p->receipt_id, id},
+                               e);
 }
 
 /* Anything but a clear "there is no such file" counts as being there. */

@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "common/dir.h"
 #include "common/fd.h"
-#include "common/form.h"
+#include "common/fields.h"
 #include "common/ident.h"
 #include "common/own.h"
 #include "common/put.h"
@@ -20,25 +20,28 @@
 #include "pveagentd/priv/gate.h"
 #include "pveagentd/priv/snap.h"
 
-#define POINT_HEAD "proximo-point/v1"
 #define POINTS_MAX 8 /* a container */
 #define TTL_MIN    86400
+#define MARK_TEXT  96
 #define PCT        "/usr/sbin/pct"
-
-static const struct line_key keys[] = {
-    {"ct", false, true},     {"name", false, true},    {"client", false, true},
-    {"log", false, true},    {"request", false, true}, {"intent", false, true},
-    {"driver", false, true}, {"created", false, true}, {"ttl", false, true},
-    {"set", false, true},    {"mark", true, false},
-};
 
 struct point {
     struct lines l; /* owns what the pointers point to */
     uint32_t ct, ttl;
-    const char *name, *client, *log, *driver;
+    const char *name, *client, *log, *driver, *set;
     struct hash request, intent; /* that made it */
     int64_t created;
+    const char *mark[VOLUMES_MAX + 1]; /* "<volume> <identity of its snapshot>" */
 };
+
+static const struct field fields[] = {
+    FIELD(struct point, ct, F_U32, true),       FIELD(struct point, name, F_TEXT, true),
+    FIELD(struct point, client, F_TEXT, true),  FIELD(struct point, log, F_TEXT, true),
+    FIELD(struct point, request, F_HASH, true), FIELD(struct point, intent, F_HASH, true),
+    FIELD(struct point, driver, F_TEXT, true),  FIELD(struct point, created, F_TIME, true),
+    FIELD(struct point, ttl, F_U32, true),      FIELD(struct point, set, F_TEXT, true),
+    FIELD(struct point, mark, F_LIST, false)};
+static const struct form form = {"proximo-point/v1", fields, ARRAY_LEN(fields)};
 
 static void point_done(struct point *x) {
     lines_done(&x->l);
@@ -50,46 +53,43 @@ static const char *point_path(uint32_t ct, const char *name, char ret[static 80]
 }
 
 static int point_read(const struct priv *p, const char *path, struct point *ret, struct err *e) {
-    struct point *x = ret;
-    int r = lines_file(p->state_fd, path, POINT_HEAD, keys, ARRAY_LEN(keys), &x->l, e);
+    int r = fields_load(&form, p->state_fd, path, &ret->l, ret, e);
 
-    if (r < 0) {
-        return r;
-    }
-    x->name = lines_get(&x->l, keys, "name");
-    x->client = lines_get(&x->l, keys, "client");
-    x->log = lines_get(&x->l, keys, "log");
-    x->driver = lines_get(&x->l, keys, "driver");
-    return ident_vmid(lines_get(&x->l, keys, "ct"), &x->ct) < 0 || !ident_is_snapname(x->name) ||
-                   hash_parse(lines_get(&x->l, keys, "request"), &x->request) < 0 ||
-                   hash_parse(lines_get(&x->l, keys, "intent"), &x->intent) < 0 ||
-                   form_time(lines_get(&x->l, keys, "created"), &x->created) < 0 ||
-                   ident_u32(lines_get(&x->l, keys, "ttl"), &x->ttl) < 0
-               ? err_set(e, -EBADMSG, "%s is damaged", path)
-               : 0;
+    return r == 0 && !ident_is_snapname(ret->name) ? err_set(e, -EBADMSG, "%s is damaged", path)
+                                                   : r;
+}
+
+/* A volume and the identity of its snapshot. */
+static int mark_of(const struct volume *v, const char *name, char ret[static MARK_TEXT],
+                   struct err *e) {
+    char mark[65] = "";
+    int r = v->driver->mark(v, name, mark, e);
+
+    (void)snprintf(ret, MARK_TEXT, "%s %s", v->key, mark);
+    return r;
 }
 
 static int point_write(const struct act *a, const char *name, uint32_t ttl, const char *set,
                        const struct volumes *v, bool made, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(16384);
+    struct point x = {.ct = a->q.ct,
+                      .ttl = ttl < TTL_MIN ? TTL_MIN : ttl,
+                      .name = name,
+                      .client = a->client.name,
+                      .log = a->client.log.name,
+                      .driver = v->v[0].driver->name,
+                      .set = set[0] ? set : "-",
+                      .request = a->h,
+                      .intent = a->leaf,
+                      .created = clock_unix()};
+    char marks[VOLUMES_MAX][MARK_TEXT];
     char path[80];
-    int r = buf_adds(&b, POINT_HEAD "\n");
+    int r = 0;
 
-    r = r < 0 ? r
-              : lines_puts(&b, "ct", NUM_STR(a->q.ct), "name", name, "client", a->client.name,
-                           "log", a->client.log.name, "request", HASH_STR(&a->h), "intent",
-                           HASH_STR(&a->leaf), "driver", v->v[0].driver->name, "created",
-                           NUM_STR(clock_unix()), "ttl", NUM_STR(ttl < TTL_MIN ? TTL_MIN : ttl),
-                           "set", set[0] ? set : "-", NULL);
     for (size_t i = 0; made && r == 0 && i < v->n; i++) {
-        char mark[65];
-
-        r = v->v[i].driver->mark(&v->v[i], name, mark, e);
-        r = r < 0 ? r : lines_putf(&b, "mark", "%s %s", v->v[i].key, mark);
+        r = mark_of(&v->v[i], name, marks[i], e);
+        x.mark[i] = marks[i];
     }
-    return r < 0 ? r
-                 : file_replace(a->p->state_fd, point_path(a->q.ct, name, path), b.data, b.len,
-                                0600, e);
+    return r < 0 ? r : fields_save(&form, a->p->state_fd, point_path(a->q.ct, name, path), &x, e);
 }
 
 static size_t points_of(const struct priv *p, uint32_t ct) {
@@ -107,19 +107,22 @@ static size_t points_of(const struct priv *p, uint32_t ct) {
 
 /* Each volume's snapshot is the one that was made, not another of its name. */
 static int check_marks(const struct volumes *v, const struct point *x, struct err *e) {
-    if (lines_count(&x->l, keys, "mark") != v->n) {
+    size_t n = 0;
+
+    while (x->mark[n]) {
+        n++;
+    }
+    if (n != v->n) {
         return err_tag(e, -ESTALE, "undo_foreign", "the volumes are not those of the undo point");
     }
-    for (size_t i = 0; i < v->n; i++) {
-        char want[128];
-        char mark[65];
-        int r = v->v[i].driver->mark(&v->v[i], x->name, mark, e);
+    for (size_t i = 0; i < n; i++) {
+        char mark[MARK_TEXT];
+        int r = mark_of(&v->v[i], x->name, mark, e);
 
         if (r < 0) {
             return r;
         }
-        (void)snprintf(want, sizeof(want), "%s %s", v->v[i].key, mark);
-        if (strcmp(want, lines_nth(&x->l, keys, "mark", i)) != 0) {
+        if (strcmp(mark, x->mark[i]) != 0) {
             return err_tag(e, -ESTALE, "undo_foreign",
                            "the snapshot of %s is not the one made here", v->v[i].key);
         }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 COMMON_TESTS = \
 	tests/unit/common/test_base \
+	tests/unit/common/test_fields \
 	tests/unit/common/test_inventory \
 	tests/unit/common/test_pvefile \
 	tests/unit/common/test_systemd \
@@ -9,6 +10,7 @@ COMMON_TESTS = \
 check_PROGRAMS += $(COMMON_TESTS)
 TESTS += $(COMMON_TESTS)
 tests_unit_common_test_base_LDADD = libnet.a libcore.a $(NET_LIBS) $(CHECK_LIBS)
+tests_unit_common_test_fields_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_inventory_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_pvefile_LDADD = libnet.a libcore.a $(NET_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_systemd_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)

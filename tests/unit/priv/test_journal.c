@@ -270,7 +270,7 @@ END_TEST
 /* In a child, because the limit would hold for the test framework's own files too. Starts until one
  * does not fit: how many did, or -1. */
 static int write_up_to_a_limit(struct origin *o, off_t room) {
-    struct act_rec a = {.index = 9};
+    struct act_rec a = {.index = 9, .plan = {{1}}, .request = {{2}}, .intent = {{3}}};
     struct rlimit small = {(rlim_t)room, (rlim_t)room};
     struct err e = {0};
     int n = 0;
