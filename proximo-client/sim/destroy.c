@@ -103,7 +103,8 @@ static const char *finish_destroy(struct sim_task *t) {
     if (!guest_find(s, t->vmid, &g)) {
         return "guest does not exist any more";
     }
-    bad = base_in_use(t, &g);
+    bad = js_bool_or(t->args, "skiplock", false) ? NULL : guest_locked(t, &g);
+    bad = bad ? bad : base_in_use(t, &g);
     if (bad) {
         return bad;
     }
@@ -163,6 +164,9 @@ int route_guest_destroy(struct call *c) {
     guest_sid(&g, sid, sizeof(sid));
     if (guest_conf(&g, "protection") && strcmp(guest_conf(&g, "protection"), "1") == 0) {
         return call_fail(c, 500, "can't remove %s %u - protection mode enabled", label, g.vmid);
+    }
+    if (g.lxc && guest_unlocked(c, &g) < 0) {
+        return -1;
     }
     if (state_get(&c->s->st, "ha", "resources", sid, NULL) && !call_bool(c, "purge", false)) {
         return call_fail(c, 500,

@@ -25,24 +25,6 @@ static const char *disk_key(const js *params) {
     return js_str_or(params, "disk", js_str_or(params, "volume", ""));
 }
 
-/* "zz:vm-1-disk-0,size=8G" with another volume or size in it. */
-static void rewrite(const char *value, const char *volid, const char *size, char *ret,
-                    size_t room) {
-    int n = snprintf(ret, room, "%s", volid);
-
-    for (const char *s = value; *s && n > 0 && (size_t)n < room;) {
-        size_t len = strcspn(s, ",");
-
-        if (s != value && !(size && strncmp(s, "size=", 5) == 0)) {
-            n += snprintf(ret + n, room - (size_t)n, ",%.*s", (int)len, s);
-        }
-        s += len + (s[len] == ',');
-    }
-    if (size && n > 0 && (size_t)n < room) {
-        (void)snprintf(ret + n, room - (size_t)n, ",size=%s", size);
-    }
-}
-
 static const char *finish_move(struct sim_task *t) {
     const char *key = disk_key(t->args);
     struct sim *s = t->s;
@@ -61,7 +43,7 @@ static const char *finish_move(struct sim_task *t) {
     volume_new_name(s, &g, js_str_or(t->args, "storage", ""), js_get_str(t->args, "format"), fresh,
                     sizeof(fresh));
     volume_add(s, &g, fresh, g.node, js_int_or(v, "size", 0));
-    rewrite(now, fresh, NULL, value, sizeof(value));
+    volume_rewrite(now, fresh, NULL, value, sizeof(value));
     state_set(&s->st, js_str(value), "guests", g.key, "config", key, NULL);
     if (js_bool_or(t->args, "delete", false)) {
         if (v) {
@@ -151,7 +133,7 @@ static const char *finish_resize(struct sim_task *t) {
     }
     (void)snprintf(text, sizeof(text), to % (1LL << 30) == 0 ? "%lldG" : "%lldM",
                    to >> (to % (1LL << 30) == 0 ? 30 : 20));
-    rewrite(entry, volid, text, value, sizeof(value));
+    volume_rewrite(entry, volid, text, value, sizeof(value));
     state_set(&t->s->st, js_str(value), "guests", g.key, "config", key, NULL);
     if (state_get(&t->s->st, "volumes", volid, NULL)) {
         state_set(&t->s->st, js_int(to), "volumes", volid, "size", NULL);

@@ -6,11 +6,12 @@
 
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
-#include "proximo-client/sim/sim.h"
+#include "proximo-client/sim/volnames.h"
 
 enum { OF_NOW = 1, OF_SNAP = 2, OF_BASE = 4 };
 
-/* By storage type; files on a directory by format (NULL type = any other that holds files). */
+/* By storage type and format; NULL = any (without a type: any other that holds files). All
+ * but thick LVM can become a base volume. */
 static const struct ability {
     const char *type, *format;
     unsigned int snapshot, clone, copy;
@@ -20,6 +21,8 @@ static const struct ability {
     {"zfspool", NULL, OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE},
     {"zfs", NULL, OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE},
     {"lvm", NULL, 0, 0, OF_NOW | OF_BASE},
+    {"btrfs", ".qcow2", OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE | OF_SNAP},
+    {"btrfs", "subvol-", OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE | OF_SNAP},
     {"btrfs", NULL, OF_NOW | OF_SNAP, OF_NOW | OF_BASE | OF_SNAP, OF_NOW | OF_BASE | OF_SNAP},
     {"cephfs", NULL, OF_NOW | OF_SNAP, 0, OF_NOW | OF_BASE},
     {NULL, ".qcow2", OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE | OF_SNAP},
@@ -30,11 +33,13 @@ static const struct ability {
 static unsigned int ability(const struct ability *a, const char *feature) {
     return strcmp(feature, "snapshot") == 0 ? a->snapshot
            : strcmp(feature, "clone") == 0  ? a->clone
-                                            : a->copy;
+           : strcmp(feature, "copy") == 0   ? a->copy
+           : a->copy && (!a->type || strcmp(a->type, "lvm") != 0) ? OF_NOW
+                                                                  : 0;
 }
 
-static bool volume_can(struct sim *s, const char *volid, const char *feature, bool snap) {
-    unsigned int of = snap ? OF_SNAP : strstr(volid, "base-") ? OF_BASE : OF_NOW;
+bool volume_can(struct sim *s, const char *volid, const char *feature, bool snap, bool lxc) {
+    unsigned int of = snap ? OF_SNAP : volume_is_base(volid) ? OF_BASE : OF_NOW;
     char id[128];
     const char *type;
 
@@ -43,10 +48,15 @@ static bool volume_can(struct sim *s, const char *volid, const char *feature, bo
     }
     (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(volid, ":"), volid);
     type = js_str_or(storage_find(s, id), "type", "");
+    if (lxc && strcmp(feature, "clone") == 0 && strcmp(type, "btrfs") != 0 &&
+        storage_keeps_files(storage_find(s, id))) {
+        return false; /* a linked file is a qcow2, which no container can have */
+    }
     for (size_t i = 0; *type && i < ARRAY_LEN(abilities); i++) {
         const struct ability *a = &abilities[i];
 
-        if (a->type ? strcmp(a->type, type) == 0 : strstr(volid, a->format) != NULL) {
+        if ((!a->type || strcmp(a->type, type) == 0) &&
+            (!a->format || strstr(volid, a->format) != NULL)) {
             return (ability(a, feature) & of) != 0;
         }
     }
@@ -64,7 +74,7 @@ bool guest_can(struct sim *s, const struct guest *g, const char *feature, const 
     JS_FOREACH(config, key, value) {
         const char *v = json_object_get_string(value);
 
-        if (counts(g->lxc, key, v) && !volume_can(s, v, feature, snap)) {
+        if (counts(g->lxc, key, v) && !volume_can(s, v, feature, snap, g->lxc)) {
             return false;
         }
     }

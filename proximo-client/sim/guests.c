@@ -297,6 +297,24 @@ js *guest_resource(struct sim *s, const struct guest *g, bool in_pool) {
     return o;
 }
 
+int guest_unlocked(struct call *c, const struct guest *g) {
+    const char *lock = guest_conf(g, "lock");
+
+    return lock && !call_bool(c, "skiplock", false)
+               ? call_fail(c, 500, "%s is locked (%s)", guest_label(g), lock)
+               : 0;
+}
+
+const char *guest_locked(struct sim_task *t, const struct guest *g) {
+    const char *lock = guest_conf(g, "lock");
+
+    if (!lock) {
+        return NULL;
+    }
+    (void)snprintf(t->exit, sizeof(t->exit), "%s is locked (%.40s)", guest_label(g), lock);
+    return t->exit;
+}
+
 void guest_apply_pending(struct sim *s, const struct guest *g) {
     js *pending = js_get(g->obj, "pending");
     js *copy;

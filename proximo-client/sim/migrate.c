@@ -64,7 +64,7 @@ static const char *check_volume(struct sim_task *t, const struct guest *g, const
     if (strstr(value, "media=cdrom") && !strstr(value, "cloudinit")) {
         return refuse(t, "can't migrate local disk '%s': local cdrom image", volid);
     }
-    if (strstr(volid, "base-") && strrchr(volid, '/') && strstr(strstr(volid, "base-"), "/")) {
+    if (volume_own(volid) != strchr(volid, ':') + 1) {
         return refuse(t, "can't migrate '%s' as it's a clone", volid);
     }
     if (!g->lxc && guest_running(t->s, g) && !js_bool_or(t->args, "with-local-disks", false)) {
@@ -96,7 +96,7 @@ static const char *finish_migrate(struct sim_task *t) {
         return "guest does not exist any more";
     }
     task_log(t, "starting migration of %s %u to node '%s'", guest_label(&g), g.vmid, target);
-    bad = check_devices(t, &g);
+    bad = guest_locked(t, &g) ? refuse(t, "%s", t->exit) : check_devices(t, &g);
     JS_FOREACH(js_get(g.obj, "config"), key, value) {
         if (!bad && guest_key_is_volume(g.lxc, key)) {
             bad = check_volume(t, &g, key, json_object_get_string(value), target);

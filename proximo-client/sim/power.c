@@ -174,8 +174,8 @@ static int power(struct call *c, const char *verb, enum want want,
     by_ha =
         ha_managed(c->s, &g, &state) && (strcmp(verb, "start") == 0 || strcmp(verb, "stop") == 0);
     running = guest_running(c->s, &g);
-    if (!by_ha && guest_conf(&g, "lock") && !call_bool(c, "skiplock", false)) {
-        return call_fail(c, 500, "%s is locked (%s)", guest_label(&g), guest_conf(&g, "lock"));
+    if (!by_ha && guest_unlocked(c, &g) < 0) {
+        return -1;
     }
     if (want == WANT_STOPPED && guest_conf(&g, "template")) {
         return call_fail(c, 500, "you can't start a %s if it's a template", g.lxc ? "CT" : "vm");

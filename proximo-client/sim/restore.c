@@ -7,6 +7,7 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/newcomer.h"
 #include "proximo-client/sim/volnames.h"
 
 static js *archive_find(struct call *c, const char *volid) {
@@ -96,42 +97,13 @@ static js *drop_disks(struct sim_task *t, const struct guest *g, const js *cfg) 
     return kept;
 }
 
-static void new_macs(struct sim_task *t, js *cfg, bool lxc) {
-    CLEANUP(js_freep) js *old = js_copy(cfg);
-
-    JS_FOREACH(old, key, value) {
-        const char *text = json_object_get_string(value);
-        const char *at = strncmp(key, "net", 3) == 0 ? strstr(text, "BC:24:11:") : NULL;
-        unsigned int r = (unsigned int)sim_random(t->s);
-
-        if (at && strlen(at) >= 17) {
-            js_addf(cfg, key, "%.*sBC:24:11:%02X:%02X:%02X%s", (int)(at - text), text, r & 0xff,
-                    r >> 8 & 0xff, r >> 16 & 0xff, at + 17);
-        }
-    }
-    if (!lxc && js_get(old, "smbios1")) {
-        char uuid[37];
-
-        sim_uuid(t->s, uuid);
-        js_addf(cfg, "smbios1", "uuid=%s", uuid);
-    }
-}
-
-static void make_guest(struct sim_task *t, js *cfg) {
-    js *obj = js_object();
-    char key[16];
-
-    js_add(obj, "type", js_str(js_str_or(t->args, "made-as", "qemu")));
-    js_add(obj, "node", js_str(js_str_or(t->args, "node", "")));
-    js_add(obj, "running", js_int(0));
-    js_add(obj, "config", cfg);
-    js_add(obj, "snapshots", js_object());
-    js_add(obj, "pending", js_object());
-    (void)snprintf(key, sizeof(key), "%u", t->vmid);
-    state_set(&t->s->st, obj, "guests", key, NULL);
+static void guest_make(struct sim_task *t, js *cfg, struct guest *ret) {
+    newcomer_add(t->s, t->vmid, strcmp(js_str_or(t->args, "made-as", ""), "lxc") == 0,
+                 js_str_or(t->args, "node", ""), cfg);
     if (js_get_str(t->args, "pool")) {
-        state_set(&t->s->st, js_int(1), "pools", js_get_str(t->args, "pool"), "vms", key, NULL);
+        newcomer_pool(t->s, t->vmid, js_get_str(t->args, "pool"));
     }
+    (void)guest_find(t->s, t->vmid, ret);
 }
 
 static const char *finish_restore(struct sim_task *t) {
@@ -148,13 +120,13 @@ static const char *finish_restore(struct sim_task *t) {
     if (guest_find(s, t->vmid, &g)) {
         kept = drop_disks(t, &g, cfg);
     }
-    make_guest(t, js_object());
-    if (!guest_find(s, t->vmid, &g)) {
-        return "the guest could not be made";
-    }
+    guest_make(t, js_object(), &g);
     new_disks(t, &g, cfg);
     if (js_bool_or(t->args, "unique", false)) {
-        new_macs(t, cfg, g.lxc);
+        config_new_macs(s, cfg);
+        if (!g.lxc && js_get(cfg, "smbios1")) {
+            config_new_uuid(s, cfg);
+        }
     }
     state_set(&s->st, cfg, "guests", g.key, "config", NULL);
     for (size_t i = 0; i < js_len(kept); i++) {
@@ -230,8 +202,7 @@ static const char *finish_create(struct sim_task *t) {
         js_freep(&cfg);
         return "the guest exists by now";
     }
-    make_guest(t, js_object());
-    (void)guest_find(t->s, t->vmid, &g);
+    guest_make(t, js_object(), &g);
     JS_FOREACH(t->args, key, value) {
         if (!is_control(key)) {
             add_value(t, &g, cfg, key, json_object_get_string(value));

@@ -46,6 +46,10 @@
     "comment=string disable=bool rate=string remove_job=enum(local,full) schedule=string "         \
     "source=node"
 
+#define CLONE                                                                                      \
+    "bwlimit=int description=string full=bool newid!=vmid pool=word snapname=configid "            \
+    "storage=storage target=node"
+
 #define NET_TYPES "bridge,bond,eth,alias,vlan,fabric,OVSBridge,OVSBond,OVSPort,OVSIntPort,vnet"
 #define NET_KINDS "enum(" NET_TYPES ",any_bridge,any_local_bridge,include_sdn)"
 #define NET_IFACE                                                                                  \
@@ -366,6 +370,11 @@ const struct route sim_routes[] = {
     {M_POST, N "/lxc/{vmid}/migrate", "/vms/{vmid} VM.Migrate",
      "bwlimit=int online=bool restart=bool target!=node target-storage=string timeout=int",
      route_migrate},
+    {M_POST, Q "/clone", "/vms/{vmid} VM.Clone", CLONE " format=enum(raw,qcow2,vmdk) name=string",
+     route_clone},
+    {M_POST, N "/lxc/{vmid}/clone", "/vms/{vmid} VM.Clone", CLONE " hostname=string", route_clone},
+    {M_POST, Q "/template", "/vms/{vmid} VM.Allocate", "disk=string", route_template},
+    {M_POST, N "/lxc/{vmid}/template", "/vms/{vmid} VM.Allocate", "", route_template},
     {M_POST, Q "/move_disk", "/vms/{vmid} VM.Config.Disk",
      "bwlimit=int delete=bool digest=string disk!=string format=enum(raw,qcow2,vmdk) "
      "storage=storage target-digest=string target-disk=string target-vmid=vmid",

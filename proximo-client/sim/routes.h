@@ -26,6 +26,8 @@ bool storage_visible(struct call *c, const char *id);
 /* storage.c: one storage on one node, as /nodes/{n}/storage lists it. */
 js *storage_status(struct sim *s, const char *id, const char *node, bool list);
 js *storage_resource(struct sim *s, const char *id, const char *node);
+/* storage.c: 500 unless the storage is there, enabled, and not restricted away from the node. */
+int storage_enabled(struct call *c, const char *id, const char *node);
 /* volumes.c: 500 unless the call's storage is there on the call's node. */
 int storage_ready(struct call *c);
 bool volume_here(const js *v, const char *volid, const char *id, const char *node);

@@ -435,8 +435,8 @@ static int set_config(struct call *c, struct guest *g) {
                          "detected modified configuration - file changed by other user? "
                          "Try again.");
     }
-    if (guest_conf(g, "lock") && !call_bool(c, "skiplock", false)) {
-        return call_fail(c, 500, "%s is locked (%s)", guest_label(g), guest_conf(g, "lock"));
+    if (guest_unlocked(c, g) < 0) {
+        return -1;
     }
     running = guest_running(c->s, g);
     apply_revert(c, g);

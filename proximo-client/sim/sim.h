@@ -138,6 +138,9 @@ struct sim_task {
     /* Does the work and its changes to the state; NULL = success, else the exit status. Log lines
      * by task_log. Runs when the task's time is over. */
     const char *(*finish)(struct sim_task *t);
+    /* Takes back what the request itself had done (locks, a reserved number) when the task fails,
+     * however it fails. May be NULL. */
+    void (*cleanup)(struct sim_task *t);
     /* A backed guest: starts a process and returns its pid; finish waits for it. May be NULL. */
     pid_t (*begin)(struct sim_task *t);
     char kind[4]; /* "lxc", "qemu" or "" */
@@ -183,6 +186,10 @@ js *guest_resource(struct sim *s, const struct guest *g, bool in_pool);
 void guest_each(struct sim *s, void (*fn)(void *ctx, const struct guest *g), void *ctx);
 const char *guest_label(const struct guest *g);                /* "CT" or "VM" */
 void guest_sid(const struct guest *g, char *ret, size_t size); /* "vm:104" */
+/* 0, or -1 with PVE's "VM is locked (backup)"; `skiplock` of the call is heeded. */
+int guest_unlocked(struct call *c, const struct guest *g);
+/* The same for a task that finds it: its exit status, or NULL. */
+const char *guest_locked(struct sim_task *t, const struct guest *g);
 void guest_apply_pending(struct sim *s, const struct guest *g);
 /* "snapshot", "clone" or "copy" of the present (config), or of a snapshot's own config. */
 bool guest_can(struct sim *s, const struct guest *g, const char *feature, const js *config,
@@ -213,7 +220,7 @@ handler route_snap_list, route_snap_create, route_snap_delete, route_snap_rollba
 handler route_storage_list, route_storage_get, route_storage_create, route_storage_update,
     route_storage_delete, route_node_storage, route_node_storage_index, route_node_storage_status,
     route_content, route_prunebackups, route_prune, route_vzdump, route_extractconfig,
-    route_create_qemu, route_create_lxc, route_migrate, route_disk_move, route_disk_resize,
+    route_create_qemu, route_create_lxc, route_clone, route_template, route_migrate, route_disk_move, route_disk_resize,
     route_volume_get, route_volume_delete, route_volume_update;
 handler route_access_index, route_users, route_user_get, route_user_create, route_user_update,
     route_user_delete, route_tokens, route_token_get, route_token_create, route_token_update,

@@ -115,6 +115,12 @@ static const char *finish_create(struct sim_task *t) {
     if (!guest_find(t->s, t->vmid, &g)) {
         return "guest does not exist any more";
     }
+    if (guest_locked(t, &g)) {
+        return t->exit;
+    }
+    if (guest_conf(&g, "template")) {
+        return "you can't take a snapshot if it's a template";
+    }
     if (!guest_can(t->s, &g, "snapshot", js_get(g.obj, "config"), false)) {
         return "snapshot feature is not available";
     }
@@ -171,6 +177,9 @@ static const char *finish_delete(struct sim_task *t) {
 
     if (!guest_find(t->s, t->vmid, &g)) {
         return "guest does not exist any more";
+    }
+    if (guest_locked(t, &g)) {
+        return t->exit;
     }
     snap = js_get(snapshots(&g), t->arg);
     if (!snap) {
@@ -285,6 +294,9 @@ static const char *finish_rollback(struct sim_task *t) {
 
     if (!guest_find(t->s, t->vmid, &g)) {
         return "guest does not exist any more";
+    }
+    if (guest_locked(t, &g)) {
+        return t->exit;
     }
     snap = js_get(snapshots(&g), t->arg);
     if (!snap) {

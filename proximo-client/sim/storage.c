@@ -33,6 +33,20 @@ bool storage_on_node(const js *storage, const char *node) {
     return !js_bool_or(storage, "disable", false) && (!nodes || list_has(nodes, node));
 }
 
+int storage_enabled(struct call *c, const char *id, const char *node) {
+    const js *def = storage_find(c->s, id);
+
+    if (!def) {
+        return call_fail(c, 500, "storage '%s' does not exist", id);
+    }
+    if (js_bool_or(def, "disable", false)) {
+        return call_fail(c, 500, "storage '%s' is disabled", id);
+    }
+    return storage_on_node(def, node)
+               ? 0
+               : call_fail(c, 500, "storage '%s' is not available on node '%s'", id, node);
+}
+
 void storage_digest(struct sim *s, char ret[static 41]) {
     cfg_digest(cfg_storage, s, ret);
 }

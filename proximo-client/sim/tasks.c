@@ -119,6 +119,9 @@ static void on_time(evutil_socket_t fd, short what, void *arg) {
         if (log) {
             state_set(&t->s->st, js_ref(log), "tasks", t->upid, "log", NULL);
         }
+        if (t->cleanup) {
+            t->cleanup(t);
+        }
         ended(t, copy);
         return;
     }

@@ -29,8 +29,57 @@ bool volume_is_shared(struct sim *s, const char *volid) {
     return storage_shared(storage_find(s, id));
 }
 
-/* Storages that keep files name them by guest and format. */
-static bool keeps_files(const js *def) {
+static const char *name_of(const char *volid) {
+    const char *colon = strchr(volid, ':');
+
+    return colon ? colon + 1 : volid;
+}
+
+static const char *file_of(const char *volid) {
+    const char *slash = strrchr(volid, '/');
+
+    return slash ? slash + 1 : name_of(volid);
+}
+
+static bool starts_as_base(const char *name) {
+    return strncmp(name, "base-", 5) == 0 || strncmp(name, "basevol-", 8) == 0;
+}
+
+bool volume_is_base(const char *volid) {
+    return starts_as_base(file_of(volid));
+}
+
+const char *volume_own(const char *volid) {
+    const char *name = name_of(volid);
+    const char *slash = strchr(name, '/');
+
+    if (slash && starts_as_base(name)) {
+        return slash + 1; /* base-213-disk-0/vm-214-disk-0 */
+    }
+    if (slash && starts_as_base(slash + 1) && strchr(slash + 1, '/')) {
+        return strchr(slash + 1, '/') + 1; /* 213/base-213-disk-0.qcow2/214/vm-214-disk-0.qcow2 */
+    }
+    return name;
+}
+
+void volume_rewrite(const char *value, const char *volid, const char *size, char *ret,
+                    size_t room) {
+    int n = snprintf(ret, room, "%s", volid);
+
+    for (const char *s = value; *s && n > 0 && (size_t)n < room;) {
+        size_t len = strcspn(s, ",");
+
+        if (s != value && !(size && strncmp(s, "size=", 5) == 0)) {
+            n += snprintf(ret + n, room - (size_t)n, ",%.*s", (int)len, s);
+        }
+        s += len + (s[len] == ',');
+    }
+    if (size && n > 0 && (size_t)n < room) {
+        (void)snprintf(ret + n, room - (size_t)n, ",size=%s", size);
+    }
+}
+
+bool storage_keeps_files(const js *def) {
     static const char *const types[] = {"dir", "nfs", "cifs", "cephfs", "btrfs"};
 
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
@@ -41,24 +90,88 @@ static bool keeps_files(const js *def) {
     return false;
 }
 
+/* The number of a disk is free when no volume of the storage has it, linked ones and bases
+ * included: they are one name space there. */
+static bool number_is_free(struct sim *s, const char *storage, const struct guest *g,
+                           unsigned int number) {
+    char tail[64];
+    size_t n = strlen(storage);
+    size_t len;
+
+    (void)snprintf(tail, sizeof(tail), "-%u-disk-%u", g->vmid, number);
+    len = strlen(tail);
+    JS_FOREACH(state_get(&s->st, "volumes", NULL), volid, v) {
+        const char *at = strncmp(volid, storage, n) == 0 && volid[n] == ':' ? file_of(volid) : "";
+        const char *dash = strchr(at, '-');
+
+        (void)v;
+        if (dash && strncmp(dash, tail, len) == 0 && (!dash[len] || dash[len] == '.')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned int free_number(struct sim *s, const char *storage, const struct guest *g) {
+    unsigned int n = 0;
+
+    while (n < 999 && !number_is_free(s, storage, g, n)) {
+        n++;
+    }
+    return n;
+}
+
 void volume_new_name(struct sim *s, const struct guest *g, const char *storage, const char *format,
                      char *ret, size_t size) {
     const js *def = storage_find(s, storage);
     const char *stem =
-        g->lxc && !keeps_files(def) && strcmp(js_str_or(def, "type", ""), "zfspool") == 0 ? "subvol"
-                                                                                          : "vm";
+        g->lxc && strcmp(js_str_or(def, "type", ""), "zfspool") == 0 ? "subvol" : "vm";
+    unsigned int n = free_number(s, storage, g);
 
-    for (unsigned int n = 0; n < 1000; n++) {
-        if (keeps_files(def)) {
-            (void)snprintf(ret, size, "%s:%u/%s-%u-disk-%u.%s", storage, g->vmid, stem, g->vmid, n,
-                           format ? format : "raw");
-        } else {
-            (void)snprintf(ret, size, "%s:%s-%u-disk-%u", storage, stem, g->vmid, n);
-        }
-        if (!state_get(&s->st, "volumes", ret, NULL)) {
-            return;
-        }
+    if (storage_keeps_files(def)) {
+        (void)snprintf(ret, size, "%s:%u/%s-%u-disk-%u.%s", storage, g->vmid, stem, g->vmid, n,
+                       format ? format : "raw");
+    } else {
+        (void)snprintf(ret, size, "%s:%s-%u-disk-%u", storage, stem, g->vmid, n);
     }
+}
+
+void volume_linked_name(struct sim *s, const struct guest *g, const char *base, char *ret,
+                        size_t size) {
+    char id[128], fresh[256];
+    const js *def;
+    const char *type;
+    bool raw = strstr(file_of(base), ".raw") != NULL;
+
+    volume_storage(base, id, sizeof(id));
+    def = storage_find(s, id);
+    type = js_str_or(def, "type", "");
+    volume_new_name(s, g, id, strcmp(type, "btrfs") == 0 && raw ? "raw" : "qcow2", fresh,
+                    sizeof(fresh));
+    if (strcmp(type, "lvmthin") == 0 || (strcmp(type, "btrfs") == 0 && raw) ||
+        !volume_is_base(base)) {
+        (void)snprintf(ret, size, "%s", fresh); /* shares blocks, and its name does not tell */
+    } else {
+        (void)snprintf(ret, size, "%s:%s/%s", id, volume_own(base), name_of(fresh));
+    }
+}
+
+void volume_base_name(const char *volid, char *ret, size_t size) {
+    const char *file = file_of(volid);
+    const char *dash = strchr(file, '-');
+
+    (void)snprintf(ret, size, "%.*s%s%s", (int)(file - volid), volid,
+                   strncmp(file, "subvol-", 7) == 0 && !strchr(file, '.') ? "basevol" : "base",
+                   dash ? dash : "");
+}
+
+static const char *format_of(const char *volid) {
+    const char *file = file_of(volid);
+    const char *dot = strrchr(file, '.');
+
+    return dot                                                              ? dot + 1
+           : strncmp(file, "subvol", 6) == 0 || strncmp(file, "basevol", 7) == 0 ? "subvol"
+                                                                                 : "raw";
 }
 
 void volume_add(struct sim *s, const struct guest *g, const char *volid, const char *node,
@@ -69,7 +182,7 @@ void volume_add(struct sim *s, const struct guest *g, const char *volid, const c
     js_add(v, "vmid", js_int(g->vmid));
     js_add(v, "size", js_int(size));
     js_add(v, "ctime", js_int(sim_now(s)));
-    js_add(v, "format", js_str(strstr(volid, ".qcow2") ? "qcow2" : "raw"));
+    js_add(v, "format", js_str(format_of(volid)));
     if (!volume_is_shared(s, volid)) {
         js_add(v, "node", js_str(node));
     }
@@ -96,11 +209,17 @@ bool volume_in_snapshot(const struct guest *g, const char *volid) {
 
 const char *volume_clone(struct sim *s, const char *volid) {
     js *all = state_get(&s->st, "volumes", NULL);
-    size_t n = strlen(volid);
+    size_t n = strcspn(volid, ":");
+    const char *own = volume_own(volid);
+    size_t len = strlen(own);
 
+    if (!volume_is_base(volid)) {
+        return NULL;
+    }
     JS_FOREACH(all, name, v) {
         (void)v;
-        if (strncmp(name, volid, n) == 0 && name[n] == '/') {
+        if (strncmp(name, volid, n + 1) == 0 && strncmp(name + n + 1, own, len) == 0 &&
+            name[n + 1 + len] == '/') {
             return name;
         }
     }

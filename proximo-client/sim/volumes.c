@@ -73,22 +73,11 @@ int route_node_storage_status(struct call *c) {
 }
 
 int storage_ready(struct call *c) {
-    const char *id = call_str(c, "storage"), *node = call_str(c, "node");
-    js *def = storage_find(c->s, id), *n;
+    js *n;
 
-    if (node_of_call(c, &n) < 0) {
-        return -1;
-    }
-    if (!def) {
-        return call_fail(c, 500, "storage '%s' does not exist", id);
-    }
-    if (js_bool_or(def, "disable", false)) {
-        return call_fail(c, 500, "storage '%s' is disabled", id);
-    }
-    if (!storage_on_node(def, node)) {
-        return call_fail(c, 500, "storage '%s' is not available on node '%s'", id, node);
-    }
-    return 0;
+    return node_of_call(c, &n) < 0
+               ? -1
+               : storage_enabled(c, call_str(c, "storage"), call_str(c, "node"));
 }
 
 bool volume_here(const js *v, const char *volid, const char *id, const char *node) {

@@ -14,12 +14,12 @@ def quote(volid):
     return volid.replace("/", "%2F")
 
 
-def refused(sim, method, url, words, name, **form):
+def refused(sim, method, url, words, name, /, **form):
     status, reason, body = sim.call(method, url, **form)
     check(status >= 400 and words in reason + str(body), name, f"{status} {reason} {body}")
 
 
-def task(sim, method, url, want, name, **form):
+def task(sim, method, url, want, name, /, **form):
     """The task's end; want: its exit status, or words that stand in it or in its log."""
     status, reason, body = sim.call(method, url, **form)
     if status != 200:
@@ -156,10 +156,147 @@ def prunes(directory):
     sim.stop()
 
 
+def clones(sim):
+    """Copies in full: what is the copy's own, what PVE refuses, at once and by the task."""
+    at = "/nodes/pve2/qemu/105/clone"
+    old = config(sim, "pve2", "qemu", 105)
+    refused(sim, "POST", at, "config file already exists", "a number of a VM there", newid=210)
+    task(sim, "POST", at, "File exists", "a number of a guest elsewhere", newid=104)
+    refused(sim, "POST", at, "snapshot 'nosuch' does not exist", "an unknown snapshot", newid=600,
+            snapname="nosuch")
+    refused(sim, "POST", at, "pool 'nosuch' does not exist", "an unknown pool", newid=600, pool="nosuch")
+    refused(sim, "POST", at, "no such cluster node", "an unknown node", newid=600, target="pve9")
+    refused(sim, "POST", at, "Linked clone feature is not supported for 'nfs-vm:105/vm-105-disk-0.qcow2'",
+            "no linked copy of what is no template", newid=600, full=0)
+    refused(sim, "POST", at, "not allowed for linked clones", "nor elsewhere", newid=600, full=0,
+            storage="local-zfs")
+    refused(sim, "POST", at, "does not support vm images", "a storage without images", newid=600,
+            storage="backup")
+    refused(sim, "POST", at, "can't clone to non-shared storage", "a node's own storage elsewhere",
+            newid=600, storage="local-zfs", target="pve1")
+    refused(sim, "POST", "/nodes/pve1/qemu/104/clone", "VM uses local storage", "a local disk elsewhere",
+            newid=600, target="pve2")
+    refused(sim, "POST", "/nodes/pve1/lxc/101/clone", "only possible from a snapshot",
+            "a running container as it is", newid=600)
+    refused(sim, "POST", "/nodes/pve1/lxc/101/clone", "VM 104 already exists on node 'pve1'",
+            "a taken number", newid=104)
+    refused(sim, "POST", "/nodes/pve1/lxc/303/clone", "unable to clone mountpoint 'mp0'", "a bind mount",
+            newid=600)
+    sim.call("PUT", "/nodes/pve2/qemu/105/firewall/options", enable=1)
+    sim.call("POST", "/sim/fault", spec="task-hang POST /nodes/pve2/qemu/105/clone x1")
+    upid = sim.call("POST", at, newid=600)[2]["data"]
+    check(config(sim, "pve2", "qemu", 600)["lock"] == "clone", "the number is taken and locked")
+    refused(sim, "PUT", "/nodes/pve2/qemu/600/config", "VM is locked (clone)", "and not to be changed",
+            memory=512)
+    task(sim, "DELETE", "/nodes/pve2/qemu/600", "VM is locked (clone)", "nor destroyed")
+    sim.call("DELETE", f"/nodes/pve2/tasks/{upid}")
+    check("interrupt" in sim.end_of("pve2", upid) and config(sim, "pve2", "qemu", 600) is None,
+          "a task that is stopped gives it back")
+    task(sim, "POST", at, "OK", "a copy is made", newid=600, name="copy", pool="prod", target="pve3",
+         storage="nfs-vm", description="for a try")
+    new = config(sim, "pve3", "qemu", 600)
+    check(new["name"] == "copy" and new["description"] == "for a try" and "lock" not in new and
+          not {"unused0", "parent", "snaptime", "template"} & set(new), "without what is not its own", new)
+    check(new["scsi0"] == "nfs-vm:600/vm-600-disk-0.qcow2,size=32G" and
+          "nfs-vm:600/vm-600-disk-0.qcow2" in content(sim, "pve3", "nfs-vm"), "with a disk of its own", new)
+    check(new["memory"] == old["memory"] and new["boot"] == old["boot"] and
+          all(new[k] != old[k] for k in ("net0", "smbios1", "vmgenid")) and
+          new["net0"].endswith(",bridge=vmbr0"), "and its own addresses", new)
+    check(600 in [m["vmid"] for m in sim.call("GET", "/pools/prod")[2]["data"]["members"]], "in the pool")
+    check(sim.call("GET", "/nodes/pve3/qemu/600/firewall/options")[2]["data"].get("enable") == 1,
+          "with the same firewall")
+    task(sim, "POST", at, "OK", "a snapshot is copied", newid=601, snapname="before_upgrade")
+    new = config(sim, "pve2", "qemu", 601)
+    check(new["memory"] == "2048" and new["name"] == "Copy-of-VM-app-01" and "vmgenid" not in new and
+          "scsi1" in new and "snaptime" not in new, "with what it held", new)
+    task(sim, "POST", "/nodes/pve1/qemu/104/snapshot", "OK", "a snapshot on zfs", snapname="now")
+    refused(sim, "POST", "/nodes/pve1/qemu/104/clone",
+            "Full clone feature is not supported for a snapshot of 'local-zfs:vm-104-disk-0' (scsi0)",
+            "which cannot be copied", newid=602, snapname="now")
+    task(sim, "POST", "/nodes/pve1/lxc/101/clone", "OK", "a container's snapshot", newid=603,
+         snapname="before-tls", hostname="web-02")
+    new = config(sim, "pve1", "lxc", 603)
+    check(new["rootfs"] == "local-zfs:subvol-603-disk-0,size=8G" and new["hostname"] == "web-02" and
+          "BC:24:11:00:01:01" not in new["net0"] and "lock" not in config(sim, "pve1", "lxc", 101),
+          "its own file system and address", new)
+    sim.call("POST", "/sim/fault", spec="task-fail=disk+full POST /nodes/pve1/lxc/101/clone x1")
+    task(sim, "POST", "/nodes/pve1/lxc/101/clone", "disk full", "a copy that fails", newid=604,
+         snapname="before-tls")
+    check(config(sim, "pve1", "lxc", 604) is None and "lock" not in config(sim, "pve1", "lxc", 101),
+          "leaves no guest and no lock")
+    sim.call("POST", "/access/users", userid="ada@pve")
+    sim.call("PUT", "/access/acl", path="/vms/105", users="ada@pve", roles="PVEVMAdmin")
+    secret = sim.call("POST", "/access/users/ada@pve/token/t", privsep=0)[2]["data"]["value"]
+    status, reason, _ = sim.call("POST", at, token="ada@pve!t=" + secret, newid=605)
+    check(status == 403 and "/vms/605, VM.Allocate" in reason, "the new number is a privilege", reason)
+
+
+def templates(sim):
+    """A template's volumes are bases; copies of it are linked and hold it fast."""
+    refused(sim, "POST", "/nodes/pve2/qemu/105/template", "VM contains snapshots", "with snapshots")
+    refused(sim, "POST", "/nodes/pve1/qemu/104/template", "if VM is running", "running")
+    refused(sim, "POST", "/nodes/pve3/qemu/213/template", "convert a template to a template", "again")
+    task(sim, "POST", "/nodes/pve2/qemu/210/template", "OK", "a VM becomes a template")
+    new = config(sim, "pve2", "qemu", 210)
+    check(new["template"] == 1 and new["scsi0"] == "local-zfs:base-210-disk-0,size=120G" and
+          "local-zfs:base-210-disk-0" in content(sim, "pve2", "local-zfs") and
+          "local-zfs:vm-210-disk-0" not in content(sim, "pve2", "local-zfs"), "its disk a base", new)
+    refused(sim, "POST", "/nodes/pve2/qemu/210/status/start", "template", "and never starts")
+    task(sim, "POST", "/nodes/pve2/qemu/210/snapshot", "if it's a template", "nor has snapshots",
+         snapname="late")
+    task(sim, "POST", "/nodes/pve2/qemu/210/clone", "create linked clone of drive scsi0", "a linked copy",
+         newid=610)
+    linked = "local-zfs:base-210-disk-0/vm-610-disk-0"
+    check(config(sim, "pve2", "qemu", 610)["scsi0"] == linked + ",size=120G" and
+          content(sim, "pve2", "local-zfs")[linked]["parent"] == "base-210-disk-0@__base__",
+          "is linked", content(sim, "pve2", "local-zfs"))
+    sim.call("PUT", "/nodes/pve2/qemu/210/config", protection=0)
+    task(sim, "DELETE", "/nodes/pve2/qemu/210", "still in use by linked clone", "and holds it")
+    task(sim, "POST", "/nodes/pve2/qemu/610/migrate", "as it's a clone", "and stays with it",
+         target="pve1")
+    task(sim, "POST", "/nodes/pve2/qemu/210/clone", "OK", "a copy in full", newid=611, full=1)
+    check(config(sim, "pve2", "qemu", 611)["scsi0"] == "local-zfs:vm-611-disk-0,size=120G", "is not linked")
+    task(sim, "POST", "/nodes/pve3/qemu/214/template", "OK", "a linked copy becomes a template")
+    base = "nfs-vm:213/base-213-disk-0.qcow2/214/base-214-disk-0.qcow2"
+    check(config(sim, "pve3", "qemu", 214)["scsi0"] == base + ",size=8G", "still linked",
+          config(sim, "pve3", "qemu", 214))
+    task(sim, "POST", "/nodes/pve3/qemu/214/clone", "OK", "and is copied", newid=612, name="third",
+         target="pve1")
+    new = config(sim, "pve1", "qemu", 612)
+    check(new["scsi0"] == "nfs-vm:214/base-214-disk-0.qcow2/612/vm-612-disk-0.qcow2,size=8G" and
+          new["ide2"] == "nfs-vm:612/vm-612-cloudinit.qcow2,media=cdrom,size=4M" and "template" not in new,
+          "a copy of a copy", new)
+    task(sim, "DELETE", "/nodes/pve3/qemu/214", "still in use by linked clone", "and holds it, too")
+    task(sim, "DELETE", "/nodes/pve1/qemu/612", "OK", "once it is gone")
+    task(sim, "DELETE", "/nodes/pve3/qemu/214", "OK", "the middle can go")
+    status, _, body = sim.call("POST", "/nodes/pve1/lxc/303/template")
+    check(status == 200 and body["data"] is None, "of a container the answer names no task", body)
+    last = [t for t in sim.call("GET", "/nodes/pve1/tasks", source="all")[2]["data"]
+            if t["type"] == "vztemplate"][0]
+    check("Template feature is not available for '/mnt/host-data'" in sim.end_of("pve1", last["upid"]) and
+          "template" not in config(sim, "pve1", "lxc", 303), "and its task may fail")
+    sim.end_of("pve1", sim.call("POST", "/nodes/pve1/lxc/101/status/stop")[2]["data"])
+    refused(sim, "POST", "/nodes/pve1/lxc/101/template", "CT contains snapshots", "a container with snapshots")
+    task(sim, "DELETE", "/nodes/pve1/lxc/101/snapshot/before-tls", "OK", "which go")
+    sim.call("POST", "/nodes/pve1/lxc/101/template")
+    last = [t for t in sim.call("GET", "/nodes/pve1/tasks", source="all")[2]["data"]
+            if t["type"] == "vztemplate"][0]
+    check(sim.end_of("pve1", last["upid"]) == "OK" and config(sim, "pve1", "lxc", 101)["rootfs"] ==
+          "local-zfs:basevol-101-disk-0,size=8G", "then it becomes a template",
+          config(sim, "pve1", "lxc", 101))
+    task(sim, "POST", "/nodes/pve1/lxc/101/clone", "create linked clone of mount point rootfs", "copied linked",
+         newid=613)
+    check(config(sim, "pve1", "lxc", 613)["rootfs"] ==
+          "local-zfs:basevol-101-disk-0/subvol-613-disk-0,size=8G", "to its base",
+          config(sim, "pve1", "lxc", 613))
+    check(sim.call("GET", "/nodes/pve1/lxc/613/feature", feature="snapshot")[2]["data"]["hasFeature"] == 1,
+          "and is no base itself")
+
+
 os.environ["TZ"] = "UTC"  # the names of the archives below are in it
 where = tempfile.mkdtemp(prefix="pvesim-guests-")
 try:
-    for part in (volumes, destroys, disks, moves, backups):
+    for part in (volumes, destroys, disks, moves, backups, clones, templates):
         at = os.path.join(where, part.__name__)
         os.mkdir(at)
         one = Sim(at, "--clock", "1795500000")
