@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "common/volfeature.h"
 
 struct clone {
     struct newcomer n; /* the copy */
@@ -17,11 +18,36 @@ struct clone {
     const js *form;
     const char *storage; /* or NULL: each volume where it is */
     bool is_ct, linked;
+    bool binds; /* the source cannot go while the copy is there */
 };
 
 static bool is_copied(const struct volume *v) {
     return v->kind == VOLUME_STORAGE && !v->unused && !v->vmstate && !v->reference &&
            (!v->cdrom || v->cloudinit);
+}
+
+/* Of a linked copy the cloud-init drive and the TPM state are copied all the same. */
+static bool is_linked(const struct clone *c, const struct volume *v) {
+    return c->linked && !v->cloudinit && strcmp(v->key, "tpmstate0") != 0;
+}
+
+/* Of a container a copy in full is made file by file, whatever its storage can. */
+static void check_feature(struct clone *c, const struct volume *v, const struct store *s) {
+    bool linked = is_linked(c, v);
+
+    if (!s || (c->is_ct && !linked)) {
+        return;
+    }
+    if (volume_feature(s->type, v->name, linked ? "clone" : "copy", c->snap != NULL, c->is_ct) ==
+        0) {
+        newcomer_refused(&c->n, "%s is on %.60s, which knows no %s copies of %s", v->key, s->id,
+                         linked ? "linked" : "full",
+                         c->snap                        ? "a snapshot"
+                         : linked && !c->from->template ? "what is no template"
+                         : c->is_ct                     ? "containers"
+                                                        : "it");
+    }
+    c->binds |= linked && volume_link_binds(s->type, v->name);
 }
 
 static void clone_volume(struct clone *c, const struct volume *v) {
@@ -40,13 +66,11 @@ static void clone_volume(struct clone *c, const struct volume *v) {
                          v->key, v->storage, c->n.g.node);
         return;
     }
-    if (c->linked && s && strcmp(s->type, "lvm") == 0) {
-        newcomer_refused(&c->n, "%s is on %.60s, which knows no linked copies", v->key, s->id);
-    }
+    check_feature(c, v, s);
     newcomer_volume(&c->n, v->key, to, c->is_ct ? "rootdir" : "images",
-                    c->linked      ? 0
-                    : v->cloudinit ? (int64_t)4 << 20
-                                   : value_size(value));
+                    is_linked(c, v) ? 0
+                    : v->cloudinit  ? (int64_t)4 << 20
+                                    : value_size(value));
 }
 
 static void clone_volumes(struct clone *c) {
@@ -59,14 +83,9 @@ static void clone_volumes(struct clone *c) {
 
 /* What kind of copy it becomes, and what forbids it. */
 static void check_kind(struct clone *c) {
-    const js *full = js_get(c->form, "full");
     const char *name = js_get_str(c->form, "snapname");
 
-    c->linked = c->from->template && !js_bool_or(c->form, "full", false);
-    if (!c->from->template && full && !js_bool_or(c->form, "full", false)) {
-        newcomer_refused(&c->n, "%s is no template: only a full copy can be made",
-                         c->from->resource);
-    }
+    c->linked = !js_bool_or(c->form, "full", !c->from->template);
     if (c->linked && c->storage) {
         newcomer_refused(&c->n, "a linked copy stays on the storage of its template");
     }
@@ -82,11 +101,11 @@ static void check_kind(struct clone *c) {
 static void check_doubles(struct clone *c) {
     struct identity same;
 
-    if (c->linked) {
+    if (c->binds) {
         tally_guest(&c->n.t, c->n.d, c->from, "changed", RISK_LOW, "linked",
                     "the copy lives on its volumes: it cannot be destroyed while the copy is "
                     "there");
-    } else if (c->from->running) {
+    } else if (c->from->running && !c->linked) {
         tally_guest(&c->n.t, c->n.d, c->from, "none", RISK_LOW, "full", "it is read while it runs");
     }
     if (identity_shared(c->n.g.cfg, c->n.g.cfg, true, &same) && same.ip) {
@@ -136,24 +155,38 @@ int blast_clone(const struct picture *p, uint32_t vmid, const js *form, struct d
 
 /* ---- templates ---- */
 
+/* A VM's disk that cannot be a base stays what it is; a container is refused for one. */
+static void template_volume(const struct guest *g, const struct volume *v, const struct store *s,
+                            struct draft *d, struct tally *t) {
+    bool is_ct = strcmp(g->kind, "lxc") == 0;
+
+    if (is_ct && (v->kind == VOLUME_BIND || v->kind == VOLUME_DEVICE)) {
+        draft_risk(d, RISK_HIGH, "will be refused: %s is a path of the host", v->key);
+    } else if (s && is_ct && volume_feature(s->type, v->name, "template", false, true) == 0) {
+        draft_risk(d, RISK_HIGH, "will be refused: %s is on %.60s, which knows no base volumes",
+                   v->key, s->id);
+    } else if (s && volume_feature(s->type, v->name, "template", false, false) == 0 &&
+               !volume_name_is_base(v->name)) {
+        tally_guest(t, d, g, "degraded", RISK_MEDIUM, v->key,
+                    "the disk is on a storage that knows no base volumes: it stays writable, and "
+                    "linked copies of the template are refused");
+    }
+}
+
 static void template_volumes(const struct picture *p, const struct guest *g, const char *disk,
-                             struct draft *d) {
+                             struct draft *d, struct tally *t) {
     for (size_t i = 0; i < g->vols.n; i++) {
         const struct volume *v = &g->vols.v[i];
-        const struct store *s = picture_store(p, v->storage);
 
-        if (!is_copied(v) || v->cloudinit || (disk && strcmp(v->key, disk) != 0)) {
-            continue;
-        }
-        if (s && strcmp(s->type, "lvm") == 0) {
-            draft_risk(d, RISK_HIGH, "will be refused: %s is on %.60s, which knows no base volumes",
-                       v->key, s->id);
+        if (!v->unused && !v->vmstate && !v->reference && !v->cdrom && !v->cloudinit &&
+            (!disk || strcmp(v->key, disk) == 0)) {
+            template_volume(g, v, picture_store(p, v->storage), d, t);
         }
     }
 }
 
-static void template_refusals(const struct guest *g, struct draft *d) {
-    if (g->template) {
+static void template_refusals(const struct guest *g, const char *disk, struct draft *d) {
+    if (g->template && !disk) {
         draft_risk(d, RISK_HIGH, "will be refused: %s is a template already", g->resource);
     }
     if (g->running) {
@@ -174,11 +207,13 @@ int blast_template(const struct picture *p, uint32_t vmid, const js *form, struc
     if (!g) {
         return not_seen(d);
     }
-    template_refusals(g, d);
-    tally_guest(&t, d, g, "wont-boot", RISK_HIGH, disk,
-                disk ? "the disk becomes a base volume that nothing may write to any more"
-                     : "it becomes a template: it can never be started again");
-    template_volumes(p, g, disk, d);
+    template_refusals(g, disk, d);
+    tally_guest(
+        &t, d, g, "wont-boot", RISK_HIGH, disk,
+        disk ? "it becomes a template, which can never be started again, with this disk alone "
+               "as a base volume"
+             : "it becomes a template: it can never be started again");
+    template_volumes(p, g, disk, d, &t);
     if (picture_ha_managed(p, g)) {
         tally_guest(&t, d, g, "degraded", RISK_HIGH, "HA",
                     "the HA manager looks after it and will fail to start it: take it out first");

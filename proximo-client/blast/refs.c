@@ -7,17 +7,20 @@
 #include <string.h>
 
 #include "common/ident.h"
+#include "common/volfeature.h"
 
 static bool is_on(const struct volume *v, const char *storage) {
     return v->kind == VOLUME_STORAGE && strcmp(v->storage, storage) == 0;
 }
 
 /* "213/base-213-disk-0.qcow2" is the base of "213/base-213-disk-0.qcow2/214/vm-214-disk-0.qcow2".
- * A container's file system carries "basevol-" or "base-" in the same way. */
+ * A container's file system carries "basevol-" or "base-" in the same way. A base that is linked
+ * itself stands in front of its copies without its own base. */
 static bool is_base_of(const char *name, const char *clone) {
-    size_t n = strlen(name);
+    const char *own = volume_name_own(name);
+    size_t n = strlen(own);
 
-    return strncmp(clone, name, n) == 0 && clone[n] == '/';
+    return volume_name_is_base(name) && strncmp(clone, own, n) == 0 && clone[n] == '/';
 }
 
 /* A clone's configuration may also name only the clone's part; the storage knows it under both. */

@@ -4,11 +4,14 @@
  * analysers count it as unread. Pure; fuzzed. */
 #include "proximo-client/blast/blast_int.h"
 #include "proximo-client/blast/picture_int.h"
+#include "proximo-client/blast/refs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/ident.h"
 #include "common/own.h"
+#include "common/volfeature.h"
 
 static bool is_numbered(const char *key, const char *stem) {
     size_t n = strlen(stem);
@@ -78,22 +81,14 @@ static void put_option(struct picture *p, struct volume *v, const char *s, size_
 
 /* "base-213-disk-0/vm-214-disk-0", "213/base-213-disk-0.qcow2/214/vm-214-disk-0.qcow2" */
 static uint32_t base_of(const char *name) {
-    const char *b = strncmp(name, "base-", 5) == 0 ? name : strstr(name, "/base-");
-    char digits[12];
-    uint32_t vmid = 0;
-    size_t n;
+    const char *own = volume_name_own(name);
+    char base[200];
 
-    if (!b || !strchr(b + 1, '/')) {
+    if (own == name) {
         return 0;
     }
-    b = strstr(b, "base-") + 5;
-    n = strspn(b, "0123456789");
-    if (n == 0 || n >= sizeof(digits) || b[n] != '-') {
-        return 0;
-    }
-    memcpy(digits, b, n);
-    digits[n] = 0;
-    return ident_vmid(digits, &vmid) == 0 ? vmid : 0;
+    (void)snprintf(base, sizeof(base), "%.*s", (int)(own - name) - 1, name);
+    return volume_owner(base);
 }
 
 static bool has_control(const char *s) {

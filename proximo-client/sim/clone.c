@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A guest is copied: in full, or linked to base volumes. What PVE finds before it starts its task is
- * answered at once, the rest ends the task. While the task runs the new number is taken and locked
+/* A guest is copied: in full, or linked to base volumes. What PVE finds before it starts its task
+ * is answered at once, the rest ends the task. While the task runs the new number is taken and
+ * locked
  * ("clone" of a VM, "create" of a container, whose source is locked, too: "disk"); a task that
  * fails takes number and locks back. */
 #include <string.h>
@@ -14,7 +15,7 @@
 struct copy {
     struct call *c;
     struct guest from;
-    const js *cfg; /* of now, or of the snapshot */
+    const js *cfg;                              /* of now, or of the snapshot */
     const char *snap, *storage, *target, *pool; /* target NULL: stays on the node */
     uint32_t newid;
     bool full, running;

@@ -5,62 +5,20 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "common/volfeature.h"
 #include "proximo-client/sim/guestconf.h"
 #include "proximo-client/sim/volnames.h"
 
-enum { OF_NOW = 1, OF_SNAP = 2, OF_BASE = 4 };
-
-/* By storage type and format; NULL = any (without a type: any other that holds files). All
- * but thick LVM can become a base volume. */
-static const struct ability {
-    const char *type, *format;
-    unsigned int snapshot, clone, copy;
-} abilities[] = {
-    {"lvmthin", NULL, OF_NOW, OF_BASE | OF_SNAP, OF_NOW | OF_BASE | OF_SNAP},
-    {"rbd", NULL, OF_NOW | OF_SNAP, OF_BASE | OF_SNAP, OF_NOW | OF_BASE | OF_SNAP},
-    {"zfspool", NULL, OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE},
-    {"zfs", NULL, OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE},
-    {"lvm", NULL, 0, 0, OF_NOW | OF_BASE},
-    {"btrfs", ".qcow2", OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE | OF_SNAP},
-    {"btrfs", "subvol-", OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE | OF_SNAP},
-    {"btrfs", NULL, OF_NOW | OF_SNAP, OF_NOW | OF_BASE | OF_SNAP, OF_NOW | OF_BASE | OF_SNAP},
-    {"cephfs", NULL, OF_NOW | OF_SNAP, 0, OF_NOW | OF_BASE},
-    {NULL, ".qcow2", OF_NOW | OF_SNAP, OF_BASE, OF_NOW | OF_BASE | OF_SNAP},
-    {NULL, ".raw", 0, OF_BASE, OF_NOW | OF_BASE},
-    {NULL, ".vmdk", 0, OF_BASE, OF_NOW | OF_BASE},
-};
-
-static unsigned int ability(const struct ability *a, const char *feature) {
-    return strcmp(feature, "snapshot") == 0 ? a->snapshot
-           : strcmp(feature, "clone") == 0  ? a->clone
-           : strcmp(feature, "copy") == 0   ? a->copy
-           : a->copy && (!a->type || strcmp(a->type, "lvm") != 0) ? OF_NOW
-                                                                  : 0;
-}
-
 bool volume_can(struct sim *s, const char *volid, const char *feature, bool snap, bool lxc) {
-    unsigned int of = snap ? OF_SNAP : volume_is_base(volid) ? OF_BASE : OF_NOW;
     char id[128];
     const char *type;
 
     if (*volid == '/' || !strchr(volid, ':')) {
         return false; /* a path of the host is nobody's volume */
     }
-    (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(volid, ":"), volid);
+    volume_storage(volid, id, sizeof(id));
     type = js_str_or(storage_find(s, id), "type", "");
-    if (lxc && strcmp(feature, "clone") == 0 && strcmp(type, "btrfs") != 0 &&
-        storage_keeps_files(storage_find(s, id))) {
-        return false; /* a linked file is a qcow2, which no container can have */
-    }
-    for (size_t i = 0; *type && i < ARRAY_LEN(abilities); i++) {
-        const struct ability *a = &abilities[i];
-
-        if ((!a->type || strcmp(a->type, type) == 0) &&
-            (!a->format || strstr(volid, a->format) != NULL)) {
-            return (ability(a, feature) & of) != 0;
-        }
-    }
-    return false;
+    return *type && volume_feature(type, strchr(volid, ':') + 1, feature, snap, lxc) > 0;
 }
 
 static bool counts(bool lxc, const char *key, const char *value) {
@@ -73,8 +31,10 @@ bool guest_can(struct sim *s, const struct guest *g, const char *feature, const 
                bool snap) {
     JS_FOREACH(config, key, value) {
         const char *v = json_object_get_string(value);
+        char volid[512]; /* or a path */
 
-        if (counts(g->lxc, key, v) && !volume_can(s, v, feature, snap, g->lxc)) {
+        (void)snprintf(volid, sizeof(volid), "%.*s", (int)strcspn(v, ","), v);
+        if (counts(g->lxc, key, v) && !volume_can(s, volid, feature, snap, g->lxc)) {
             return false;
         }
     }

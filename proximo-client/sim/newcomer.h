@@ -6,7 +6,8 @@
 /* Puts it into the state, stopped and without snapshots. Takes cfg. */
 void newcomer_add(struct sim *s, uint32_t vmid, bool lxc, const char *node, js *cfg);
 void newcomer_pool(struct sim *s, uint32_t vmid, const char *pool);
-/* Every network device of a configuration gets a MAC address of its own, with the cluster's prefix. */
+/* Every network device of a configuration gets a MAC address of its own, with the cluster's prefix.
+ */
 void config_new_macs(struct sim *s, js *cfg);
 /* smbios1 gets another uuid; what else stands in it stays. */
 void config_new_uuid(struct sim *s, js *cfg);

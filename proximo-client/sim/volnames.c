@@ -4,6 +4,7 @@
 
 #include "common/ident.h"
 #include "common/own.h"
+#include "common/volfeature.h"
 #include "proximo-client/sim/guestconf.h"
 #include "proximo-client/sim/volnames.h"
 
@@ -41,25 +42,12 @@ static const char *file_of(const char *volid) {
     return slash ? slash + 1 : name_of(volid);
 }
 
-static bool starts_as_base(const char *name) {
-    return strncmp(name, "base-", 5) == 0 || strncmp(name, "basevol-", 8) == 0;
-}
-
 bool volume_is_base(const char *volid) {
-    return starts_as_base(file_of(volid));
+    return volume_name_is_base(name_of(volid));
 }
 
 const char *volume_own(const char *volid) {
-    const char *name = name_of(volid);
-    const char *slash = strchr(name, '/');
-
-    if (slash && starts_as_base(name)) {
-        return slash + 1; /* base-213-disk-0/vm-214-disk-0 */
-    }
-    if (slash && starts_as_base(slash + 1) && strchr(slash + 1, '/')) {
-        return strchr(slash + 1, '/') + 1; /* 213/base-213-disk-0.qcow2/214/vm-214-disk-0.qcow2 */
-    }
-    return name;
+    return volume_name_own(name_of(volid));
 }
 
 void volume_rewrite(const char *value, const char *volid, const char *size, char *ret,
@@ -139,20 +127,17 @@ void volume_new_name(struct sim *s, const struct guest *g, const char *storage, 
 void volume_linked_name(struct sim *s, const struct guest *g, const char *base, char *ret,
                         size_t size) {
     char id[128], fresh[256];
-    const js *def;
     const char *type;
-    bool raw = strstr(file_of(base), ".raw") != NULL;
 
     volume_storage(base, id, sizeof(id));
-    def = storage_find(s, id);
-    type = js_str_or(def, "type", "");
-    volume_new_name(s, g, id, strcmp(type, "btrfs") == 0 && raw ? "raw" : "qcow2", fresh,
-                    sizeof(fresh));
-    if (strcmp(type, "lvmthin") == 0 || (strcmp(type, "btrfs") == 0 && raw) ||
-        !volume_is_base(base)) {
-        (void)snprintf(ret, size, "%s", fresh); /* shares blocks, and its name does not tell */
-    } else {
+    type = js_str_or(storage_find(s, id), "type", "");
+    volume_new_name(s, g, id,
+                    strcmp(type, "btrfs") == 0 && strstr(file_of(base), ".raw") ? "raw" : "qcow2",
+                    fresh, sizeof(fresh));
+    if (volume_link_binds(type, name_of(base))) {
         (void)snprintf(ret, size, "%s:%s/%s", id, volume_own(base), name_of(fresh));
+    } else {
+        (void)snprintf(ret, size, "%s", fresh); /* shares blocks, and its name does not tell */
     }
 }
 
@@ -169,7 +154,7 @@ static const char *format_of(const char *volid) {
     const char *file = file_of(volid);
     const char *dot = strrchr(file, '.');
 
-    return dot                                                              ? dot + 1
+    return dot                                                                   ? dot + 1
            : strncmp(file, "subvol", 6) == 0 || strncmp(file, "basevol", 7) == 0 ? "subvol"
                                                                                  : "raw";
 }

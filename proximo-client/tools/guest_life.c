@@ -116,7 +116,7 @@ static const struct field suspend_fields[] = {
 static const struct field vm_template_fields[] = {
     {"vmid", F_VMID, NULL, true},
     {"node", F_NODE, NULL},
-    {"disk", F_STR, "scsi0, rootfs, mp1 …", .max = 20},
+    {"disk", F_STR, "make only this one (scsi0 …) a base volume", .max = 20},
     {NULL},
 };
 static const struct field rrd_fields[] = {
@@ -241,7 +241,7 @@ const struct row guest_life_rows[] = {
      "ever." PLANS,
      "guest", EFFECT_CHANGE, 0, clone_fields, .analysers = "clone", .undo = "none",
      .undo_none = "taking it back is destroying the copy: a plan of its own (pve_delete_guest)",
-     .privilege = "/vms/{vmid} VM.Clone, /vms/{newid} VM.Allocate",
+     .check = check_clone, .privilege = "/vms/{vmid} VM.Clone, /vms/{newid} VM.Allocate",
      .send =
          &(const struct send){
              .assess = assess_clone,
@@ -289,7 +289,8 @@ const struct row guest_life_rows[] = {
     {"pve_ct_template", "Turn a container into a template",
      "Plans turning a container into a template: it can never be started again." PLANS, "guest",
      EFFECT_CHANGE, 0, ct_fields, .analysers = "template", .undo = "none",
-     .undo_none = "a template cannot be turned back", .privilege = "/vms/{vmid} VM.Allocate",
+     .undo_none = "a template cannot be turned back", .check = check_template,
+     .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
              .assess = assess_template,
@@ -303,9 +304,10 @@ const struct row guest_life_rows[] = {
              .floor_why = "it cannot be turned back",
          }},
     {"pve_vm_template", "Turn a VM into a template",
-     "Plans turning a VM (or one disk) into a template: it can never be started again." PLANS,
-     "guest", EFFECT_CHANGE, 0, vm_template_fields, .analysers = "template", .undo = "none",
-     .undo_none = "a template cannot be turned back", .privilege = "/vms/{vmid} VM.Allocate",
+     "Plans turning a VM into a template: it can never be started again." PLANS, "guest",
+     EFFECT_CHANGE, 0, vm_template_fields, .analysers = "template", .undo = "none",
+     .undo_none = "a template cannot be turned back", .check = check_template,
+     .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
              .assess = assess_template,

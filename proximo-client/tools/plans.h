@@ -62,6 +62,9 @@ int plan_guest_power(struct draft *d, const js *args, struct err *e);
 int check_guest_power(struct session *s, const js *args, bool *ret_ok, char **ret_text,
                       struct err *e);
 int plan_config_set(struct draft *d, const js *args, struct err *e);
+/* guest_made.c */
+int check_clone(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
+int check_template(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
 int check_config_set(struct session *s, const js *args, bool *ret_ok, char **ret_text,
                      struct err *e);
 int plan_snapshot_create(struct draft *d, const js *args, struct err *e);

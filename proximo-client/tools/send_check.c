@@ -92,6 +92,11 @@ int send_check(const struct row *r, struct session *s, const js *args, bool *ret
     }
     names = sending_names(t, args, r->send->does == SEND_CREATE);
     code = sending_open(&c, r, NULL, s, names, e);
+    if (code < 0 && r->send->does == SEND_DELETE && sending_is_guest(r) && e &&
+        strcmp(e->tag, "no_such_guest") == 0) {
+        return check_done(true, ret_ok, ret_text, "guest %lld is gone",
+                          (long long)js_int_or(args, "vmid", 0));
+    }
     if (code == 0) {
         code = sending_look(&c, e);
     }
@@ -104,7 +109,7 @@ int send_check(const struct row *r, struct session *s, const js *args, bool *ret
 int row_check(const struct row *r, struct session *s, const js *args, bool *ret_ok, char **ret_text,
               struct err *e) {
     *ret_text = NULL;
-    if (r->send) {
+    if (r->send && !r->check) {
         return send_check(r, s, args, ret_ok, ret_text, e);
     }
     return r->check ? r->check(s, args, ret_ok, ret_text, e) : 0;

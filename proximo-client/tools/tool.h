@@ -91,7 +91,8 @@ struct row {
     const char *analysers; /* names of blast/ analysers it calls, for the walk test and the manual */
     const char *undo;      /* kind of formats.md 10 */
     const char *undo_none; /* the reason, when undo is "none" */
-    /* After execution: did it do what it said? *ret_ok, and a sentence in *ret_text (malloc'ed). */
+    /* After execution: did it do what it said? With `send` only where its object does not tell: an
+     * action whose answer is not all there is to know. *ret_ok, and a sentence in *ret_text (malloc'ed). */
     int (*check)(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
 
     const char *privilege; /* "/vms/{vmid} VM.PowerMgmt", "/storage Datastore.Allocate", or "" */

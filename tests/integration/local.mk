@@ -41,6 +41,7 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/addresses.py \
 	tests/integration/blast_guests.py \
 	tests/integration/capture.py \
+	tests/integration/copies.py \
 	tests/integration/evacuate.py \
 	tests/integration/jobs.py \
 	tests/integration/ledger_care.py \
