@@ -54,22 +54,45 @@ static int by_bytes(const void *a, const void *b) {
     return strcmp(((const struct member *)a)->key, ((const struct member *)b)->key);
 }
 
+#define FEW 16
+
+/* Most objects have few members, which come nearly in order. */
+static void sort_members(struct member *m, size_t n) {
+    if (n > FEW) {
+        qsort(m, n, sizeof(*m), by_bytes);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct member one = m[i];
+        size_t k = i;
+
+        for (; k > 0 && by_bytes(&one, &m[k - 1]) < 0; k--) {
+            m[k] = m[k - 1];
+        }
+        m[k] = one;
+    }
+}
+
 static int write_object(const js *v, bool (*skip)(const char *key), struct buf *ret,
                         unsigned int depth, struct err *e) {
-    CLEANUP(freep) struct member *m = NULL;
+    struct member few[FEW];
+    CLEANUP(freep) struct member *many = NULL;
+    struct member *m = few;
     size_t n = 0;
     int r = full(buf_addc(ret, '{'), e);
 
-    m = calloc((size_t)js_members(v) + 1, sizeof(*m));
-    if (!m) {
-        return err_set(e, -ENOMEM, "out of memory");
+    if (js_members(v) > FEW) {
+        m = many = calloc((size_t)js_members(v), sizeof(*m));
+        if (!m) {
+            return err_set(e, -ENOMEM, "out of memory");
+        }
     }
     JS_FOREACH(v, key, val) {
         if (!skip || !skip(key)) {
             m[n++] = (struct member){key, val};
         }
     }
-    qsort(m, n, sizeof(*m), by_bytes);
+    sort_members(m, n);
     for (size_t i = 0; r == 0 && i < n; i++) {
         if (i) {
             r = full(buf_addc(ret, ','), e);

@@ -148,9 +148,12 @@ static const struct guest_key qemu_keys[] = {
 };
 
 static bool matches(const char *pattern, const char *name) {
-    size_t n = strlen(pattern);
-    size_t digits;
+    size_t n, digits;
 
+    if (*pattern != *name) { /* a hundred patterns for each key of each guest */
+        return false;
+    }
+    n = strlen(pattern);
     if (pattern[n - 1] != '#') {
         return strcmp(pattern, name) == 0;
     }

@@ -4,6 +4,7 @@
 #include "common/js.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -334,8 +335,8 @@ int js_parse(const char *text, size_t len, js **ret, struct err *e) {
     }
     memcpy(copy, text, len);
     copy[len] = '\0';
-    /* Not JSON_TOKENER_STRICT: that of json-c 0.18 (Debian 13) refuses every string with a byte above
-     * 127 (json-c issue 875). The scan above has held all of it to the grammar already. */
+    /* Not JSON_TOKENER_STRICT: that of json-c 0.18 (Debian 13) refuses every string with a byte
+     * above 127 (json-c issue 875). The scan above has held all of it to the grammar already. */
     json_tokener_set_flags(t, JSON_TOKENER_VALIDATE_UTF8);
     v = json_tokener_parse_ex(t, copy, (int)(len + 1));
     if (json_tokener_get_error(t) != json_tokener_success) {
@@ -413,9 +414,21 @@ js *js_array(void) {
     return need(json_object_new_array());
 }
 
+static bool is_ascii(const char *s, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)s[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
 js *js_str_n(const char *s, size_t len) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(3 * len + 1);
 
+    if (len <= INT_MAX && is_ascii(s, len)) { /* nearly all: nothing to replace, no copy */
+        return need(json_object_new_string_len(s, (int)len));
+    }
     if (clean_utf8(s, len, false, &b) < 0) {
         abort();
     }
@@ -443,8 +456,10 @@ js *js_copy(const js *v) {
     return copy;
 }
 
-void js_add(js *object, const char *key, js *value) {
-    if (json_object_object_add(object, key, value) < 0) {
+void js_add_key(js *object, const char *key, js *value, bool is_literal) {
+    /* json-c copies a key unless it is told that the text stays */
+    if (json_object_object_add_ex(object, key, value,
+                                  is_literal ? JSON_C_OBJECT_ADD_CONSTANT_KEY : 0) < 0) {
         abort();
     }
 }

@@ -37,8 +37,10 @@ js *js_int(int64_t v);
 js *js_bool(bool v);
 js *js_copy(const js *v); /* deep */
 
-/* Always consume `value`. NULL value is stored as JSON null. */
-void js_add(js *object, const char *key, js *value);
+/* Always consume `value`. NULL value is stored as JSON null. The macro only tells the compiler's
+ * knowledge: a key that is a literal need not be copied, and most of a hundred thousand are. */
+void js_add_key(js *object, const char *key, js *value, bool is_literal);
+#define js_add(object, key, value) js_add_key(object, key, value, __builtin_constant_p(key))
 void js_push(js *array, js *value);
 void js_addf(js *object, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

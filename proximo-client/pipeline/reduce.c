@@ -88,9 +88,14 @@ static int by_key(const void *a, const void *b) {
 /* PVE builds many lists from Perl hashes: their order is not a fact. Consumes and returns. */
 static js *sorted(js *array) {
     size_t n = js_len(array);
-    struct sortable *s = calloc(n + 1, sizeof(*s));
-    js *out = js_array();
+    struct sortable *s;
+    js *out;
 
+    if (n < 2) {
+        return array;
+    }
+    s = calloc(n, sizeof(*s));
+    out = js_array();
     for (size_t i = 0; s && i < n; i++) {
         CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
 

@@ -39,7 +39,7 @@ struct heard {
         const char *reduce;
         js *data;
     } * v;
-    size_t n;
+    size_t n, room;
 };
 
 static void heard_done(struct heard *h) {
@@ -48,19 +48,23 @@ static void heard_done(struct heard *h) {
         js_freep(&h->v[i].data);
     }
     free(h->v);
-    *h = (struct heard){NULL, 0};
+    *h = (struct heard){0};
 }
 
 static int heard_add(struct heard *h, const struct picture_read *want, js *data) {
-    void *more = reallocarray(h->v, h->n + 1, sizeof(*h->v));
     char *path = strdup(want->path);
 
-    if (!more || !path) {
+    if (path && h->n == h->room) {
+        size_t room = h->room ? 2 * h->room : 64;
+        void *more = reallocarray(h->v, room, sizeof(*h->v));
+
+        h->room = more ? room : h->room;
         h->v = more ? more : h->v;
+    }
+    if (!path || h->n == h->room) {
         free(path);
         return -ENOMEM;
     }
-    h->v = more;
     h->v[h->n].path = path;
     h->v[h->n].reduce = want->reduce;
     h->v[h->n].data = js_ref(data);
@@ -171,7 +175,7 @@ int picture_read_by(picture_fetch fetch, void *fetch_ctx, const struct picture_a
                     picture_seen seen, void *ctx, struct picture **ret, struct err *e) {
     const struct reading by = {fetch, fetch_ctx, ask};
     CLEANUP(picture_freep) struct picture *pic = NULL;
-    CLEANUP(heard_done) struct heard heard = {NULL, 0};
+    CLEANUP(heard_done) struct heard heard = {0};
     bool moved = false;
     int r = pass(&by, &heard, &moved, &pic, e);
 
