@@ -26,6 +26,7 @@ libcore_a_SOURCES = \
 	common/put.c common/put.h \
 	common/fields.c common/fields.h \
 	common/run.c common/run.h \
+	common/peer.c common/peer.h \
 	common/systemd.c common/systemd.h \
 	common/submission.c common/submission.h \
 	common/pvepath.c common/pvepath.h \

@@ -6,6 +6,7 @@
 
 #include "pveagentd/priv/priv.h"
 
+struct buf;
 struct err;
 
 #define CTL_ADDRESSES 8
@@ -30,3 +31,9 @@ int ctl_freeze(const struct priv *p, bool on, struct err *e);
 int ctl_deny_key(const struct priv *p, const struct hash *spki, struct err *e);
 /* SHA-256 of the public key in a PEM certificate. */
 int ctl_cert_spki(const char *path, struct hash *ret, struct err *e);
+/* enrol.c: a new receipt key, and the journals marked as the ones that belong to it. */
+int ctl_arm(struct priv *p, struct err *e);
+/* Makes the invitation and writes the line to hand over. addresses: host:port, n of them. */
+int ctl_invitation(struct priv *p, const char *name, const char *rights,
+                   const char *const *addresses, size_t n, const struct hash *tls_spki,
+                   struct buf *ret_line, struct err *e);

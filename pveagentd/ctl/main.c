@@ -17,6 +17,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/peer.h"
 #include "common/put.h"
 #include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/gate.h"
@@ -113,7 +114,7 @@ static int adopt(void *ctx, const struct client *c) {
 static int cmd_arm(struct ctl *k) {
     struct err e = {0};
 
-    if (client_each(&k->p, adopt, k) < 0 || priv_arm(&k->p, &e) < 0) {
+    if (client_each(&k->p, adopt, k) < 0 || ctl_arm(&k->p, &e) < 0) {
         return e.msg[0] ? ctl_fail(&e) : EXIT_FAILURE;
     }
     (void)printf("armed     node %s, receipt key %s\n", k->p.node, k->p.receipt_id);
@@ -134,7 +135,7 @@ static int cmd_invite(struct ctl *k) {
         return ctl_fail(&e);
     }
     if (ctl_cert_spki(k->p.tls_cert, &tls, &e) < 0 ||
-        join_invite(&k->p, k->args[0], k->rights, k->address, k->n_addresses, &tls, &line, &e) <
+        ctl_invitation(&k->p, k->args[0], k->rights, k->address, k->n_addresses, &tls, &line, &e) <
             0) {
         return ctl_fail(&e);
     }
@@ -259,10 +260,13 @@ static int cmd_status(struct ctl *k) {
     (void)printf("clock     %s\n",
                  clock_check(&k->p, clock_unix(), pol.any_clock, &e) < 0 ? e.msg : "ok");
     if (journal_replay_all(&k->p, &e) == 0) {
-        for (const struct origin *o = k->p.origins; o; o = o->next) {
+        for (struct origin *o = k->p.origins; o; o = o->next) {
+            CLEANUP(closep) int lock = -1;
+            bool bad = origin_lock(&k->p, o, &lock, &e) < 0;
+
             (void)printf("log       %s size %llu, %zu actions, %zu receipts open%s\n", o->name,
                          (unsigned long long)o->size, o->n_acts, journal_open_receipts(o),
-                         o->damaged ? ", DAMAGED" : "");
+                         bad ? ", DAMAGED" : "");
         }
     }
     (void)printf("running   %zu\n", running_count(&k->p, 0, NULL));
@@ -324,7 +328,7 @@ int main(int argc, char **argv) {
     int status = -1;
     int c;
 
-    priv_host_name(&k.p);
+    peer_host_name(k.p.node, sizeof(k.p.node));
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (on_option(&k, c) < 0) {
             return ctl_usage();

@@ -15,6 +15,7 @@
 #include "common/msg.h"
 #include "common/note.h"
 #include "common/own.h"
+#include "common/peer.h"
 #include "common/put.h"
 #include "pveagentd/priv/join.h"
 #include "pveagentd/priv/serve.h"
@@ -435,7 +436,7 @@ void handle(struct priv *p, int sock, const struct gate_row *gate, size_t n) {
     if ((head[2] | head[3] << 8) == MSG_ACT) {
         ok = gate_handle(p, sock, gate, n) == 0;
     } else {
-        ok = peer_is_front(p, sock) && msg_recv(sock, &b, NULL, MSG_FDS_NONE) == 0 &&
+        ok = peer_is(sock, p->peer_uid) && msg_recv(sock, &b, NULL, MSG_FDS_NONE) == 0 &&
              msg_open(b.data, b.len, &type, &rd) == 0 && dispatch(&a, type, &rd) == 0;
         if (ok) {
             (void)msg_send(sock, a.out.data, a.out.len, NULL, 0);

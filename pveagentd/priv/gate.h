@@ -102,7 +102,6 @@ extern gate_fn step_peer, step_freeze, step_armed, step_clock, step_client, step
 /* Facts that several steps need, read once; syntax only, no judgement. */
 extern gate_fn need_client, need_request, need_intent, need_checkpoint, need_origin, need_policy;
 
-bool peer_is_front(const struct priv *p, int sock);
 /* Is it for this node with its present receipt key, and this client and its log? */
 int request_is_ours(const struct priv *p, const struct client *c, const struct node_request *q,
                     struct err *e);

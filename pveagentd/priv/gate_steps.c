@@ -5,29 +5,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 
 #include "common/form.h"
 #include "common/merkle.h"
 #include "common/own.h"
+#include "common/peer.h"
 #include "pveagentd/priv/gate.h"
 
 #define INTENT_AHEAD_S (15 * 60)
 #define CLOCK_BACK_S   120
 
-bool peer_is_front(const struct priv *p, int sock) {
-    struct ucred cred;
-    socklen_t len = sizeof(cred);
-
-    return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == p->peer_uid;
-}
-
 /* Only our front end may ask. It gives two pipes to write to and nothing else: a file or socket of
  * its choice would make root write where it may not. */
 int step_peer(struct act *a, struct err *e) {
-    if (!peer_is_front(a->p, a->sock)) {
+    if (!peer_is(a->sock, a->p->peer_uid)) {
         return err_tag(e, -ECONNABORTED, "bad_peer", "the peer is not the front end");
     }
     for (int i = 0; i < 2; i++) {

@@ -10,7 +10,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "common/b64.h"
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/dir.h"
@@ -24,17 +23,6 @@
 #include "common/put.h"
 #include "pveagentd/priv/priv.h"
 
-#define SECRET_LEN 16
-
-struct invitation {
-    struct lines l;
-    const char *name, *rights;
-    uint8_t secret[SECRET_LEN];
-    int64_t expires;
-    uint32_t failures;
-    const char *address[16];
-};
-
 static const struct field fields[] = {FIELD(struct invitation, name, F_TEXT, true),
                                       FIELD(struct invitation, secret, F_HEX, true),
                                       FIELD(struct invitation, rights, F_TEXT, true),
@@ -43,7 +31,7 @@ static const struct field fields[] = {FIELD(struct invitation, name, F_TEXT, tru
                                       FIELD(struct invitation, address, F_LIST, false)};
 static const struct form form = {"proximo-invitation/v1", fields, ARRAY_LEN(fields)};
 
-static void invitation_done(struct invitation *v) {
+void invitation_done(struct invitation *v) {
     lines_done(&v->l);
     explicit_bzero(v->secret, sizeof(v->secret));
 }
@@ -61,46 +49,19 @@ static int invite_read(const struct priv *p, const char *name, struct invitation
                : -ENOENT;
 }
 
-static int invite_write(const struct priv *p, const struct invitation *v, struct err *e) {
+int invite_write(const struct priv *p, const struct invitation *v, struct err *e) {
     char path[64];
 
     return fields_save(&form, p->state_fd, invite_path(v->name, path), v, e);
 }
 
-static int put_addresses(struct buf *b, const struct invitation *v) {
+int invite_addresses(const struct invitation *v, struct buf *b) {
     int r = 0;
 
     for (size_t i = 0; r == 0 && v->address[i]; i++) {
         r = lines_put(b, "address", v->address[i]);
     }
     return r;
-}
-
-int join_invite(struct priv *p, const char *name, const char *rights, const char *const *addresses,
-                size_t n, const struct hash *tls_spki, struct buf *ret_line, struct err *e) {
-    CLEANUP(buf_wipe) struct buf b = BUF_INIT(LIM_LINE);
-    CLEANUP(invitation_done)
-    struct invitation v = {.name = name, .rights = rights, .expires = clock_unix() + INVITE_S};
-    char hex[2 * SECRET_LEN + 1];
-    int r;
-
-    if (!ident_is_client(name) || !n || n >= ARRAY_LEN(v.address)) {
-        return err_tag(e, -EINVAL, "bad_argument", "an invitation needs a name and an address");
-    }
-    memcpy(v.address, addresses, n * sizeof(*addresses));
-    random_bytes(v.secret, sizeof(v.secret));
-    hex_encode(v.secret, sizeof(v.secret), hex);
-    r = dir_make(p->state_fd, "invites", 0700, e);
-    r = r < 0 ? r : invite_write(p, &v, e);
-    r = r < 0 ? r : buf_adds(&b, "proximo-invite/v1\n");
-    r = r < 0 ? r : put_addresses(&b, &v);
-    r = r < 0 ? r
-              : lines_puts(&b, "tls", HASH_STR(tls_spki), "secret", hex, "expires",
-                           NUM_STR(v.expires), "node", p->node, NULL);
-    r = r < 0 ? r : buf_adds(ret_line, "proximo1.");
-    r = r < 0 ? r : b64url_encode(ret_line, b.data, b.len);
-    explicit_bzero(hex, sizeof(hex));
-    return r < 0 && (!e || !e->msg[0]) ? err_set(e, r, "invitation too long") : r;
 }
 
 int64_t join_open_until(struct priv *p) {
@@ -144,7 +105,7 @@ static int proof_of(const struct invitation *v, const struct join_in *in, struct
     r = r < 0 ? r : buf_add(&m, in->vkey, strlen(in->vkey) + 1);
     r = r < 0 ? r : buf_adds(&m, in->name);
     if (r == 0) {
-        hmac_sha256(v->secret, SECRET_LEN, m.data, m.len, ret);
+        hmac_sha256(v->secret, INVITE_SECRET, m.data, m.len, ret);
     }
     return r;
 }
@@ -167,7 +128,7 @@ static int answer(struct priv *p, const struct join_in *in, const struct invitat
     CLEANUP(buf_wipe) struct buf m = BUF_INIT(LIM_LINES);
     int r = lines_put(text, "node", p->node);
 
-    r = r < 0 ? r : put_addresses(text, v);
+    r = r < 0 ? r : invite_addresses(v, text);
     r = r < 0 ? r : lines_put_vkey(text, "witness-key", &p->witness.v);
     r = r < 0 ? r : lines_put_vkey(text, "receipt-key", &p->receipt.v);
     r = r < 0 ? r : lines_put(text, "rights", v->rights);
@@ -177,7 +138,7 @@ static int answer(struct priv *p, const struct join_in *in, const struct invitat
     if (r < 0) {
         return err_set(e, r, "the answer is too long");
     }
-    hmac_sha256(v->secret, SECRET_LEN, m.data, m.len, mac);
+    hmac_sha256(v->secret, INVITE_SECRET, m.data, m.len, mac);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/digest.h"
+#include "common/lines.h"
 
 struct buf;
 struct err;
@@ -12,6 +13,20 @@ struct priv;
 
 #define INVITE_S        600
 #define INVITE_FAILURES 30
+#define INVITE_SECRET   16
+
+/* An invitation's file: invites/NAME. */
+struct invitation {
+    struct lines l; /* owns what the pointers point to, unless they were set by hand */
+    const char *name, *rights;
+    uint8_t secret[INVITE_SECRET];
+    int64_t expires;
+    uint32_t failures;
+    const char *address[16]; /* host:port, up to a NULL */
+};
+void invitation_done(struct invitation *v); /* wipes the secret */
+int invite_write(const struct priv *p, const struct invitation *v, struct err *e);
+int invite_addresses(const struct invitation *v, struct buf *b); /* a line for each */
 
 struct join_in {
     const char *name;
@@ -22,9 +37,6 @@ struct join_in {
     struct hash proof;
 };
 
-/* Makes the invitation and writes the line to hand over. addresses: host:port, n of them. */
-int join_invite(struct priv *p, const char *name, const char *rights, const char *const *addresses,
-                size_t n, const struct hash *tls_spki, struct buf *ret_line, struct err *e);
 /* Until when an invitation is open; 0 = none is. Expired ones are removed. */
 int64_t join_open_until(struct priv *p);
 /* Stores the client. "join_refused" | "join_closed". ret_text is authenticated by ret_mac. */

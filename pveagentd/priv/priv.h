@@ -14,6 +14,7 @@
 
 struct buf;
 struct err;
+struct form;
 struct origin;
 
 struct priv {
@@ -49,7 +50,6 @@ struct priv {
         "lxc-path", 1, NULL, 'l'                                                                   \
     }
 int priv_option(struct priv *p, int c, const char *value); /* -EINVAL: none of those */
-void priv_host_name(struct priv *p);                       /* the node's name, unless told */
 
 /* Opens the state directory (makes it and the witness key at first), reads the keys. */
 int priv_open(struct priv *p, struct err *e);
@@ -59,8 +59,14 @@ int priv_read_keys(struct priv *p, struct err *e); /* nothing to do until `arm` 
 bool priv_armed(const struct priv *p);
 bool priv_frozen(const struct priv *p);                           /* either place */
 bool priv_revoked(const struct priv *p, const struct hash *spki); /* either place */
-/* Makes a new receipt key, marks the journals as the ones that belong to it. */
-int priv_arm(struct priv *p, struct err *e);
+/* A new key pair in a file, named after the node and its role; type: cosign | ed25519. */
+int priv_key_make(const struct priv *p, const char *file, const char *role, const char *type,
+                  struct err *e);
+/* The file `armed`: the receipt key's id, and the id that the journals carry. */
+struct armed {
+    const char *receipt_key, *journal;
+};
+extern const struct form priv_arm_form;
 
 /* An enrolled client: clients/NAME. */
 struct client {
@@ -83,4 +89,3 @@ int tagged(int r, const char *tag, struct err *e);
 bool word_in(const char *list, char sep, const char *word, size_t n);
 /* A path below the cluster file system (name NULL: the directory); false when it does not fit. */
 bool cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096]);
-

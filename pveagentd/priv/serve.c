@@ -6,13 +6,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "common/clock.h"
@@ -20,6 +18,7 @@
 #include "common/fd.h"
 #include "common/ident.h"
 #include "common/own.h"
+#include "common/peer.h"
 #include "pveagentd/priv/serve.h"
 #include "pveagentd/priv/undo.h"
 
@@ -38,28 +37,6 @@ struct server {
     bool stop, orphans;
     int64_t chores_at, watchdog_ms, watchdog_at;
 };
-
-static int make_socket(const struct priv *p, int *ret, struct err *e) {
-    CLEANUP(closep) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    mode_t old;
-    int r;
-
-    if (sock < 0 || strlen(p->socket_path) >= sizeof(sa.sun_path)) {
-        return err_set(e, -EINVAL, "socket %s cannot be made", p->socket_path);
-    }
-    memcpy(sa.sun_path, p->socket_path, strlen(p->socket_path) + 1);
-    (void)unlink(p->socket_path);
-    old = umask(0177);
-    r = bind(sock, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
-    (void)umask(old);
-    if (r < 0 || chown(p->socket_path, p->peer_uid, (gid_t)-1) < 0 || listen(sock, 64) < 0) {
-        r = r < 0 ? r : -errno;
-        return err_set(e, r, "listen on %s: %s", p->socket_path, strerror(-r));
-    }
-    *ret = TAKE_FD(sock);
-    return 0;
-}
 
 static void child_signals(void) {
     sigset_t none;
@@ -218,7 +195,7 @@ int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) 
     struct server s = {
         .p = p, .rows = rows, .n_rows = n, .sock = -1, .sig = -1, .watchdog_ms = watchdog_ms()};
     sigset_t set;
-    int r = make_socket(p, &s.sock, e);
+    int r = peer_listen(p->socket_path, SOCK_SEQPACKET | SOCK_NONBLOCK, 0600, &s.sock, e);
 
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGCHLD);
@@ -226,7 +203,9 @@ int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) 
     (void)sigaddset(&set, SIGINT);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     s.sig = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    r = r < 0 ? r : fd_nonblock(s.sock);
+    r = r < 0 || chown(p->socket_path, p->peer_uid, (gid_t)-1) == 0
+            ? r
+            : err_set(e, -errno, "%s: %s", p->socket_path, strerror(errno));
     r = r < 0 ? r : resolve_orphans(p);
     if (r < 0 || s.sig < 0) {
         return r < 0 ? r : err_set(e, -errno, "signalfd: %s", strerror(errno));
@@ -263,8 +242,8 @@ static int read_options(int argc, char **argv, struct priv *p) {
                                             {"version", 0, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
     const char *user = "pveagentd";
-    const struct passwd *pw;
-    bool by_uid = false;
+    const char *uid = NULL;
+    struct err e = {0};
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -277,20 +256,15 @@ static int read_options(int argc, char **argv, struct priv *p) {
         } else if (c == 'u') {
             user = optarg;
         } else if (c == 'U') {
-            by_uid = ident_u32(optarg, &p->peer_uid) == 0;
-            if (!by_uid) {
-                return -EINVAL;
-            }
+            uid = optarg;
         } else if (c != 'f' && priv_option(p, c, optarg) < 0) {
             return -EINVAL;
         }
     }
-    pw = by_uid ? NULL : getpwnam(user);
-    if (!by_uid && !pw) {
-        (void)fprintf(stderr, "pveagentd-priv: no user %s\n", user);
+    if (peer_uid(user, uid, &p->peer_uid, &e) < 0) {
+        (void)fprintf(stderr, "pveagentd-priv: %s\n", e.msg);
         return -EINVAL;
     }
-    p->peer_uid = pw ? pw->pw_uid : p->peer_uid;
     return optind == argc ? 0 : -EINVAL;
 }
 
@@ -299,7 +273,7 @@ int priv_main(int argc, char **argv, const struct gate_row *rows, size_t n) {
     struct err e = {0};
     int r;
 
-    priv_host_name(&p);
+    peer_host_name(p.node, sizeof(p.node));
     r = read_options(argc, argv, &p);
     if (r) {
         return r > 0 ? EXIT_SUCCESS : 2;

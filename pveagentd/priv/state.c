@@ -25,13 +25,10 @@ static const struct field key_fields[] = {FIELD(struct key_text, name, F_TEXT, t
                                           FIELD(struct key_text, seed, F_HEX, true)};
 static const struct form key_form = {"proximo-key/v1", key_fields, ARRAY_LEN(key_fields)};
 
-struct armed {
-    const char *receipt_key, *journal;
-};
 static const struct field arm_fields[] = {
     FIELD_AS("receipt-key", struct armed, receipt_key, F_TEXT, true),
     FIELD(struct armed, journal, F_TEXT, true)};
-static const struct form arm_form = {"proximo-armed/v1", arm_fields, ARRAY_LEN(arm_fields)};
+const struct form priv_arm_form = {"proximo-armed/v1", arm_fields, ARRAY_LEN(arm_fields)};
 
 int priv_option(struct priv *p, int c, const char *value) {
     const char **to = c == 'S'   ? &p->state_dir
@@ -46,14 +43,6 @@ int priv_option(struct priv *p, int c, const char *value) {
         (void)snprintf(p->node, sizeof(p->node), "%s", value);
     }
     return to || c == 'n' ? 0 : -EINVAL;
-}
-
-void priv_host_name(struct priv *p) {
-    if (gethostname(p->node, sizeof(p->node)) < 0) {
-        p->node[0] = '\0';
-    }
-    p->node[sizeof(p->node) - 1] = '\0';
-    p->node[strcspn(p->node, ".")] = '\0';
 }
 
 int tagged(int r, const char *tag, struct err *e) {
@@ -83,8 +72,8 @@ static int key_read(const struct priv *p, const char *file, struct skey *ret, st
 }
 
 /* A new key pair, named after the node and what it is for. */
-static int key_make(const struct priv *p, const char *file, const char *role, const char *type,
-                    struct err *e) {
+int priv_key_make(const struct priv *p, const char *file, const char *role, const char *type,
+                  struct err *e) {
     char name[80];
     struct key_text k = {.name = name, .type = type};
     int r;
@@ -119,7 +108,7 @@ int priv_read_keys(struct priv *p, struct err *e) {
     p->has_keys = false;
     r = key_read(p, "witness.key", &p->witness, e);
     if (r == -ENOENT) {
-        r = key_make(p, "witness.key", "witness", "cosign", e);
+        r = priv_key_make(p, "witness.key", "witness", "cosign", e);
         r = r < 0 ? r : key_read(p, "witness.key", &p->witness, e);
     }
     r = r < 0 ? r : key_try(&p->witness, e);
@@ -176,23 +165,10 @@ bool priv_armed(const struct priv *p) {
     CLEANUP(lines_done) struct lines l = {0};
     struct armed a;
 
-    return p->has_receipt_key && fields_load(&arm_form, p->state_fd, "armed", &l, &a, NULL) == 0 &&
+    return p->has_receipt_key &&
+           fields_load(&priv_arm_form, p->state_fd, "armed", &l, &a, NULL) == 0 &&
            file_read(p->state_fd, "journal/id", &id, NULL) == 0 &&
            strcmp(a.receipt_key, p->receipt_id) == 0 && strcmp(a.journal, buf_str(&id)) == 0;
-}
-
-int priv_arm(struct priv *p, struct err *e) {
-    uint8_t raw[16];
-    char id[33];
-    int r = key_make(p, "receipt.key", "receipt", "ed25519", e);
-
-    random_bytes(raw, sizeof(raw));
-    hex_encode(raw, sizeof(raw), id);
-    r = r < 0 ? r : priv_read_keys(p, e);
-    r = r < 0 ? r : file_replace(p->state_fd, "journal/id", id, strlen(id), 0600, e);
-    return r < 0 ? r
-                 : fields_save(&arm_form, p->state_fd, "armed", &(struct armed){p->receipt_id, id},
-                               e);
 }
 
 /* Anything but a clear "there is no such file" counts as being there. */

@@ -4,18 +4,17 @@
  * that one slow asker holds nobody up and a defect ends one answer. */
 #include <errno.h>
 #include <getopt.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/err.h"
 #include "common/ident.h"
 #include "common/own.h"
+#include "common/peer.h"
 #include "pveagentd/reader/reader.h"
 
 #define CHILDREN_MAX 4
@@ -37,7 +36,8 @@ static int complain(const char *what, const char *why) {
     return -EINVAL;
 }
 
-static int set_option(int c, const char *value, struct reader_opts *o, const char **ret_user) {
+static int set_option(int c, const char *value, struct reader_opts *o, const char **ret_user,
+                      const char **ret_uid) {
     if (c == 's') {
         o->socket_path = value;
     } else if (c == 'c') {
@@ -49,8 +49,7 @@ static int set_option(int c, const char *value, struct reader_opts *o, const cha
     } else if (c == 'u') {
         *ret_user = value;
     } else if (c == 'U') {
-        *ret_user = NULL;
-        return ident_u32(value, &o->peer_uid);
+        *ret_uid = value;
     } else {
         return -EINVAL;
     }
@@ -65,7 +64,8 @@ static int parse(int argc, char **argv, struct reader_opts *o) {
         {"help", 0, NULL, 'h'},   {"version", 0, NULL, 'v'},    {NULL, 0, NULL, 0},
     };
     const char *user = "pveagentd";
-    const struct passwd *pw;
+    const char *uid = NULL;
+    struct err e = {0};
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -73,7 +73,7 @@ static int parse(int argc, char **argv, struct reader_opts *o) {
             (void)fputs(c == 'h' ? usage : "pveagentd-reader " PACKAGE_VERSION "\n", stdout);
             return 1;
         }
-        if (set_option(c, optarg, o, &user) < 0) {
+        if (set_option(c, optarg, o, &user, &uid) < 0) {
             (void)fputs(usage, stderr);
             return -EINVAL;
         }
@@ -85,40 +85,8 @@ static int parse(int argc, char **argv, struct reader_opts *o) {
     if (!ident_is_node(o->node)) {
         return complain("not a node's name: use --node", o->node);
     }
-    pw = user ? getpwnam(user) : NULL;
-    if (user && !pw) {
-        return complain("no such user", user);
-    }
-    o->peer_uid = pw ? pw->pw_uid : o->peer_uid;
-    return 0;
-}
-
-/* Everybody may connect; who is answered is decided by the peer's uid, which the kernel tells. */
-static int make_socket(const char *path, int *ret) {
-    CLEANUP(closep) int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    mode_t old;
-    int r;
-
-    if (sock < 0 || strlen(path) >= sizeof(sa.sun_path)) {
-        return sock < 0 ? -errno : -ENAMETOOLONG;
-    }
-    memcpy(sa.sun_path, path, strlen(path) + 1);
-    (void)unlink(path);
-    old = umask(0111);
-    r = bind(sock, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(sock, 16) < 0 ? -errno : 0;
-    (void)umask(old);
-    if (r == 0) {
-        *ret = TAKE_FD(sock);
-    }
-    return r;
-}
-
-static bool may_ask(const struct reader_opts *o, int sock) {
-    struct ucred cred;
-    socklen_t len = sizeof(cred);
-
-    return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == o->peer_uid;
+    return peer_uid(user, uid, &o->peer_uid, &e) < 0 ? complain("--peer-user, --peer-uid", e.msg)
+                                                     : 0;
 }
 
 static size_t reap(size_t children) {
@@ -139,7 +107,7 @@ static int serve(const struct reader_opts *o, int sock) {
             return -errno;
         }
         children = reap(children);
-        if (c < 0 || !may_ask(o, c)) {
+        if (c < 0 || !peer_is(c, o->peer_uid)) {
             continue;
         }
         if (children >= CHILDREN_MAX || (pid = fork()) < 0) {
@@ -161,19 +129,21 @@ int main(int argc, char **argv) {
                             .cluster_fs = CLUSTER_FS,
                             .interfaces = "/etc/network/interfaces"};
     CLEANUP(closep) int sock = -1;
+    struct err e = {0};
     int r;
 
-    if (gethostname(o.node, sizeof(o.node) - 1) < 0) {
-        o.node[0] = '\0';
-    }
-    o.node[strcspn(o.node, ".")] = '\0'; /* a node's name is the first label */
+    peer_host_name(o.node, sizeof(o.node));
     r = parse(argc, argv, &o);
     if (r) {
         return r > 0 ? EXIT_SUCCESS : 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    r = make_socket(o.socket_path, &sock);
-    r = r < 0 ? r : serve(&o, sock);
-    (void)complain(o.socket_path, strerror(-r));
+    /* Everybody may connect; who is answered is decided by the peer's uid. */
+    r = peer_listen(o.socket_path, SOCK_STREAM, 0666, &sock, &e);
+    if (r == 0) {
+        r = serve(&o, sock);
+        (void)err_set(&e, r, "%s", strerror(-r));
+    }
+    (void)complain(o.socket_path, e.msg);
     return EXIT_FAILURE;
 }

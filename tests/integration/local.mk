@@ -26,7 +26,7 @@ priv_tests = tests/integration/priv_gate tests/integration/priv_exec \
 check_PROGRAMS += $(priv_tests)
 TESTS += $(priv_tests)
 PRIV_WORLD = tests/integration/priv_world.c tests/integration/priv_world.h \
-	pveagentd/priv/gate_table.c
+	pveagentd/priv/gate_table.c pveagentd/ctl/enrol.c
 tests_integration_priv_gate_SOURCES = tests/integration/priv_gate.c $(PRIV_WORLD)
 tests_integration_priv_gate_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_exec_SOURCES = tests/integration/priv_exec.c $(PRIV_WORLD)

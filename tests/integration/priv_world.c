@@ -23,6 +23,7 @@
 #include "common/fd.h"
 #include "common/lines.h"
 #include "common/own.h"
+#include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/join.h"
 #include "common/msg.h"
 #include "pveagentd/priv/serve.h"
@@ -120,7 +121,7 @@ void world_make(struct world *w) {
     spki_of_ed25519(pub, &w->spki);
     p = world_priv(w);
     must(priv_open(&p, &e) == 0, e.msg);
-    must(priv_arm(&p, &e) == 0, e.msg);
+    must(ctl_arm(&p, &e) == 0, e.msg);
     c.spki = w->spki;
     c.log = w->log.v;
     must(client_store(&p, &c, &e) == 0, e.msg);

@@ -64,7 +64,7 @@ static void invite(void) {
     struct err e = {0};
     const char *at;
 
-    ck_assert_int_eq(join_invite(&p, "laptop", "witness", addresses, 2, &tls, &line, &e), 0);
+    ck_assert_int_eq(ctl_invitation(&p, "laptop", "witness", addresses, 2, &tls, &line, &e), 0);
     ck_assert_int_eq(strncmp(line.data, "proximo1.", 9), 0);
     ck_assert_int_eq(b64url_decode(line.data + 9, line.len - 9, &text), 0);
     ck_assert_ptr_nonnull(
@@ -84,7 +84,7 @@ static void setup(void) {
     ck_assert_ptr_nonnull(mkdtemp(dir));
     p = (struct priv){.state_dir = dir, .cluster_fs = dir, .node = "pve1", .state_fd = -1};
     ck_assert_int_eq(priv_open(&p, &e), 0);
-    ck_assert_int_eq(priv_arm(&p, &e), 0);
+    ck_assert_int_eq(ctl_arm(&p, &e), 0);
     ck_assert_int_eq(skey_make("proximo/home/1", NOTE_ED25519, seed, &log), 0);
     buf_reset(&vkey);
     ck_assert_int_eq(vkey_text(&log.v, &vkey), 0);

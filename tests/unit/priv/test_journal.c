@@ -19,6 +19,7 @@
 #include "common/fd.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/priv.h"
 #include "tests/unit/priv/suite.h"
 
@@ -356,7 +357,7 @@ START_TEST(arming_binds_key_and_journal) {
     char path[300];
 
     ck_assert(!priv_armed(&p));
-    ck_assert_int_eq(priv_arm(&p, &e), 0);
+    ck_assert_int_eq(ctl_arm(&p, &e), 0);
     ck_assert(priv_armed(&p));
     forget();
     open_fresh();
@@ -364,7 +365,7 @@ START_TEST(arming_binds_key_and_journal) {
     snprintf(path, sizeof(path), "%s/journal/id", dir);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert(!priv_armed(&p));
-    ck_assert_int_eq(priv_arm(&p, &e), 0);
+    ck_assert_int_eq(ctl_arm(&p, &e), 0);
     snprintf(path, sizeof(path), "%s/receipt.key", dir);
     ck_assert_int_eq(unlink(path), 0);
     forget();
