@@ -159,6 +159,11 @@ int blast_mapping(const struct picture *p, const char *type, const char *id, con
 #define BLAST_NODE_NEEDS                                                                           \
     (0x33u | PIC_CLUSTER | PIC_CEPH) /* PIC_STORAGE | _CONFIGS | _REPLICATION | _HA and these */
 int blast_node_power(const struct picture *p, const char *node, bool reboot, struct draft *d);
+/* A request to Ceph as the node sees it, below /nodes/NODE/ceph/ (osd/ID/out, stop, restart, mon, mgr,
+ * mds, pool), or to a flag of it. .nodes = the node */
+unsigned int blast_ceph_needs(const struct blast_request *q);
+int blast_ceph(const struct picture *p, const char *node, const struct blast_request *q,
+               struct draft *d);
 /* Disks of a node ("/dev/sdb,/dev/sdc") are written over. .nodes = the node */
 #define BLAST_NODE_DISK_NEEDS (0x03u | PIC_DISKS) /* PIC_STORAGE | _CONFIGS and this */
 int blast_node_disk(const struct picture *p, const char *node, const char *devices,

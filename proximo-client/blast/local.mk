@@ -14,6 +14,10 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/access_model.c \
 	proximo-client/blast/blast.h \
 	proximo-client/blast/blast_int.h \
+	proximo-client/blast/ceph.c \
+	proximo-client/blast/ceph_int.h \
+	proximo-client/blast/ceph_model.c \
+	proximo-client/blast/ceph_pool.c \
 	proximo-client/blast/clone.c \
 	proximo-client/blast/config.c \
 	proximo-client/blast/config_cross.c \

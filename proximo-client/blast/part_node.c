@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What nodes mean to the cluster: its options, votes and quorum device (PIC_CLUSTER), Ceph's
- * monitors, OSDs and pools (PIC_CEPH), disks and what lies on them (PIC_DISKS). The last two are
- * asked of the nodes in ask.nodes only. Kept under their paths. Pure. */
+ * monitors, OSDs and pools (PIC_CEPH, PIC_CEPH_MORE), disks and what lies on them (PIC_DISKS). The
+ * last two are asked of the nodes in ask.nodes only. Kept under their paths. Pure. */
 #include "proximo-client/blast/picture_int.h"
 
 #include <stdio.h>
@@ -39,6 +39,9 @@ static void node(struct picture *p, const struct node *n) {
         {PIC_CEPH, "ceph/mon", "Ceph monitors"},
         {PIC_CEPH, "ceph/osd", "OSDs"},
         {PIC_CEPH, "ceph/pool", "Ceph pools"},
+        {PIC_CEPH_MORE, "ceph/mgr", "Ceph managers"},
+        {PIC_CEPH_MORE, "ceph/mds", "metadata servers"},
+        {PIC_CEPH_MORE, "ceph/fs", "file systems of Ceph"},
         {PIC_DISKS, "disks/list?include-partitions=1", "disks"},
         {PIC_DISKS, "disks/lvm", "volume groups"},
         {PIC_DISKS, "disks/zfs", "ZFS pools"},
@@ -84,7 +87,7 @@ static bool put(struct picture *p, const struct pic_answer *a) {
 }
 
 const struct pic_part part_node = {
-    .bits = PIC_CLUSTER | PIC_CEPH | PIC_DISKS,
+    .bits = PIC_CLUSTER | PIC_CEPH | PIC_CEPH_MORE | PIC_DISKS,
     .start = start,
     .node = node,
     .put = put,

@@ -125,7 +125,9 @@ struct content {
                 */
 #define PIC_CLUSTER (1u << 26) /* options, votes, quorum device */
 #define PIC_CEPH    (1u << 27) /* monitors, OSDs and pools as .nodes see them */
-#define PIC_DISKS   (1u << 28) /* disks of .nodes: volume groups, ZFS pools, directories */
+#define PIC_CEPH_MORE                                                                              \
+    (1u << 29)               /* managers, metadata servers and file systems as .nodes see them */
+#define PIC_DISKS (1u << 28) /* disks of .nodes: volume groups, ZFS pools, directories */
 struct picture_ask {
     unsigned int what;
     uint32_t vmid;       /* 0 = every guest */
@@ -133,7 +135,7 @@ struct picture_ask {
     uint32_t owner;      /* for PIC_OWNED */
     const char *nodes; /* PIC_STATUS, _SPACE, _BRIDGES, _CEPH, _DISKS: of these only ("c1,c2"); NULL
                           = all */
-    const char *archive; /* for PIC_ARCHIVE: a volume id; .nodes is then one node */
+    const char *archive;   /* for PIC_ARCHIVE: a volume id; .nodes is then one node */
     const char *guests_at; /* PIC_CONFIGS: of guests on this node only; NULL = all */
 };
 

@@ -32,6 +32,8 @@ int assess_node_power(struct draft *d, const struct assess *a, struct err *e);
 /* A disk is written over; what was made of disks is destroyed. */
 int assess_node_disk(struct draft *d, const struct assess *a, struct err *e);
 /* startall, stopall, suspendall; and migrateall. */
+/* Ceph's OSDs, daemons, pools and flags. */
+int assess_ceph(struct draft *d, const struct assess *a, struct err *e);
 int assess_node_guests(struct draft *d, const struct assess *a, struct err *e);
 int assess_node_migrate(struct draft *d, const struct assess *a, struct err *e);
 int assess_prune(struct draft *d, const struct assess *a, struct err *e);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Analysers for rows about nodes and about what stands for a node's devices. */
+#include <errno.h>
 #include <string.h>
 
 #include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/picture.h"
 #include "proximo-client/tools/assess.h"
+#include "proximo-client/tools/look.h"
 
 /* "pci-mapping" */
 int assess_mapping(struct draft *d, const struct assess *a, struct err *e) {
@@ -42,6 +44,23 @@ int assess_node_power(struct draft *d, const struct assess *a, struct err *e) {
     int r = assess_look(d, &ask, 0, &p, e);
 
     return r < 0 ? r : assess_verdict(blast_node_power(p, node, reboot, d), e);
+}
+
+/* A request after the other, each from what is there now. */
+int assess_ceph(struct draft *d, const struct assess *a, struct err *e) {
+    struct blast_request req[4];
+    size_t n = assess_requests(a, req, ARRAY_LEN(req));
+    const char *node = js_get_str(a->args, "node");
+    int r = n ? 0 : err_set(e, -EINVAL, "not a change of Ceph that can be assessed");
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        CLEANUP(look_done) struct look l = {.paths = "/storage"};
+        struct picture_ask ask = {.what = blast_ceph_needs(&req[i]), .nodes = node};
+
+        r = look_open(&l, d, &ask, e);
+        r = r < 0 ? r : look_close(&l, blast_ceph(l.p, node ? node : "", &req[i], d), e);
+    }
+    return r;
 }
 
 int assess_node_guests(struct draft *d, const struct assess *a, struct err *e) {

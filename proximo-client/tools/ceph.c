@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows that change Ceph: flags, OSDs, daemons, pools. What a daemon's absence does to data is not
- * computed from here, except when its node goes (blast/node_quorum.c): those plans are incomplete
- * and say so. pve_ceph_cmd_safety asks Ceph itself. */
-#include "proximo-client/tools/send.h"
+/* Rows that change Ceph: flags, OSDs, daemons, pools. What the absence of one does to data is
+ * counted from the lists that a node shows (blast/ceph.c); pve_ceph_cmd_safety asks Ceph itself. */
+#include "proximo-client/tools/assess.h"
 
 static const struct thing flag = {.kind = "ceph-flag",
                                   .id = "flag",
@@ -113,16 +112,18 @@ static const struct field service_fields[] = {
     }
 #define DAEMON_ROWS(on_it, word, what, made, named, of)                                            \
     ROW("pve_ceph_" word "_create", "Make a " what, "Plans a new " what " of Ceph.", made,         \
-        "inverse",                                                                                 \
-        .send = &(const struct send){.does = SEND_CREATE,                                          \
+        "inverse", .analysers = "ceph",                                                            \
+        .send = &(const struct send){.assess = assess_ceph,                                        \
+                                     .does = SEND_CREATE,                                          \
                                      .on = &(on_it),                                               \
                                      .method = "POST",                                             \
                                      .path = "/nodes/{node}/ceph/" word "/{" of "}",               \
                                      .say = "make " what " {" of "} on {node}"}),                  \
         ROW("pve_ceph_" word "_delete", "Destroy a " what,                                         \
             "Plans destroying a " what " of Ceph: too few of them, and its data stand still.",     \
-            named, "restore-object",                                                               \
+            named, "restore-object", .analysers = "ceph",                                          \
             .send = &(const struct send){                                                          \
+                .assess = assess_ceph,                                                             \
                 .does = SEND_DELETE,                                                               \
                 .on = &(on_it),                                                                    \
                 .method = "DELETE",                                                                \
@@ -133,18 +134,20 @@ static const struct field service_fields[] = {
 const struct row ceph_rows[] = {
     ROW("pve_ceph_flag_set", "Set a Ceph flag",
         "Plans setting or clearing one of Ceph's flags, such as noout.", flag_fields,
-        "restore-object",
-        .send = &(const struct send){.does = SEND_UPDATE,
+        "restore-object", .analysers = "ceph",
+        .send = &(const struct send){.assess = assess_ceph,
+                                     .does = SEND_UPDATE,
                                      .on = &flag,
                                      .method = "PUT",
                                      .path = "/cluster/ceph/flags/{flag}",
                                      .say = "set Ceph's flag {flag} to {value}",
-                                     .alone = "no data move by the flag itself",
                                      .floor = RISK_HIGH,
                                      .floor_why = FLAG_WHY}),
     ROW("pve_ceph_osd_out", "Take an OSD out",
         "Plans taking an OSD out: its data are copied to others.", osd_fields, "inverse",
-        .send = &(const struct send){.does = SEND_ACTION,
+        .analysers = "ceph",
+        .send = &(const struct send){.assess = assess_ceph,
+                                     .does = SEND_ACTION,
                                      .method = "POST",
                                      .path = "/nodes/{node}/ceph/osd/{osdid}/out",
                                      .say = "take OSD {osdid} out",
@@ -152,12 +155,15 @@ const struct row ceph_rows[] = {
                                      .reads = "/nodes/{node}/ceph/osd/{osdid}/metadata osd"}),
     ROW("pve_ceph_osd_in", "Take an OSD in", "Plans taking an OSD in: data are copied to it.",
         osd_fields, "inverse",
-        .send = &(const struct send){.does = SEND_ACTION,
-                                     .method = "POST",
-                                     .path = "/nodes/{node}/ceph/osd/{osdid}/in",
-                                     .say = "take OSD {osdid} in",
-                                     .inverse = "pve_ceph_osd_out",
-                                     .reads = "/nodes/{node}/ceph/osd/{osdid}/metadata osd"}),
+        .send =
+            &(const struct send){
+                .alone = "data are copied to it from others, which costs speed; no copy is lost",
+                .does = SEND_ACTION,
+                .method = "POST",
+                .path = "/nodes/{node}/ceph/osd/{osdid}/in",
+                .say = "take OSD {osdid} in",
+                .inverse = "pve_ceph_osd_out",
+                .reads = "/nodes/{node}/ceph/osd/{osdid}/metadata osd"}),
     ROW("pve_ceph_osd_scrub", "Scrub an OSD", "Plans having an OSD compare its copies with others.",
         scrub_fields, "none", .undo_none = "a comparison changes nothing",
         .send = &(const struct send){.does = SEND_ACTION,
@@ -180,8 +186,9 @@ const struct row ceph_rows[] = {
                                                "stored in it meanwhile is lost"}),
     ROW("pve_ceph_pool_update", "Change a Ceph pool",
         "Plans changing a pool of Ceph: copies, placement groups, rule; data may move.",
-        pool_update_fields, "restore-object",
-        .send = &(const struct send){.does = SEND_UPDATE,
+        pool_update_fields, "restore-object", .analysers = "ceph",
+        .send = &(const struct send){.assess = assess_ceph,
+                                     .does = SEND_UPDATE,
                                      .on = &pool,
                                      .method = "PUT",
                                      .path = "/nodes/{node}/ceph/pool/{name}",
@@ -198,22 +205,29 @@ const struct row ceph_rows[] = {
     ROW("pve_ceph_fs_create", "Make a Ceph file system",
         "Plans a new file system of Ceph with two pools.", fs_fields, "none",
         .undo_none = "the API destroys no file system of Ceph",
-        .send = &(const struct send){.does = SEND_ACTION,
-                                     .method = "POST",
-                                     .path = "/nodes/{node}/ceph/fs/{name}",
-                                     .say = "make Ceph file system {name}",
-                                     .reads = "/nodes/{node}/ceph/fs whole"}),
+        .send =
+            &(const struct send){.alone = "two new pools, empty; nothing that is stored is touched",
+                                 .does = SEND_ACTION,
+                                 .method = "POST",
+                                 .path = "/nodes/{node}/ceph/fs/{name}",
+                                 .say = "make Ceph file system {name}",
+                                 .reads = "/nodes/{node}/ceph/fs whole"}),
     ROW("pve_ceph_init", "Begin a Ceph configuration",
         "Plans writing Ceph's first configuration for the cluster.", init_fields, "none",
         .undo_none = "the API takes no configuration of Ceph away",
-        .send = &(const struct send){.does = SEND_ACTION,
-                                     .method = "POST",
-                                     .path = "/nodes/{node}/ceph/init",
-                                     .say = "begin a Ceph configuration",
-                                     .reads = "/nodes nodes"}),
+        .send =
+            &(const struct send){
+                .alone =
+                    "before it there is no Ceph; where there is one, nothing of it is written over",
+                .does = SEND_ACTION,
+                .method = "POST",
+                .path = "/nodes/{node}/ceph/init",
+                .say = "begin a Ceph configuration",
+                .reads = "/nodes nodes"}),
     ROW("pve_ceph_service_start", "Start Ceph daemons",
         "Plans starting one or all of a node's Ceph daemons.", service_fields, "inverse",
-        .send = &(const struct send){.does = SEND_ACTION,
+        .send = &(const struct send){.alone = "what runs again gives its copies and its vote back",
+                                     .does = SEND_ACTION,
                                      .method = "POST",
                                      .path = "/nodes/{node}/ceph/start",
                                      .say = "start Ceph's {service} on {node}",
@@ -222,8 +236,9 @@ const struct row ceph_rows[] = {
     ROW("pve_ceph_service_stop", "Stop Ceph daemons",
         "Plans stopping one or all of a node's Ceph daemons: data have fewer copies, or stand "
         "still.",
-        service_fields, "inverse",
-        .send = &(const struct send){.does = SEND_ACTION,
+        service_fields, "inverse", .analysers = "ceph",
+        .send = &(const struct send){.assess = assess_ceph,
+                                     .does = SEND_ACTION,
                                      .method = "POST",
                                      .path = "/nodes/{node}/ceph/stop",
                                      .say = "stop Ceph's {service} on {node}",
@@ -231,8 +246,9 @@ const struct row ceph_rows[] = {
                                      .reads = CEPH_IS}),
     ROW("pve_ceph_service_restart", "Restart Ceph daemons",
         "Plans restarting one or all of a node's Ceph daemons.", service_fields, "none",
-        .undo_none = "a daemon that was restarted runs as before",
-        .send = &(const struct send){.does = SEND_ACTION,
+        .undo_none = "a daemon that was restarted runs as before", .analysers = "ceph",
+        .send = &(const struct send){.assess = assess_ceph,
+                                     .does = SEND_ACTION,
                                      .method = "POST",
                                      .path = "/nodes/{node}/ceph/restart",
                                      .say = "restart Ceph's {service} on {node}",

@@ -143,6 +143,12 @@ static int run_realm_job(const struct picture *p, const js *c, struct draft *d) 
                            js_get_str(c, "own"), js_int_or(c, "now", 0), d);
 }
 
+static int run_ceph(const struct picture *p, const js *c, struct draft *d) {
+    struct blast_request q[1];
+
+    return driver_requests(c, q, 1) == 1 ? blast_ceph(p, js_str_or(c, "node", ""), q, d) : -1;
+}
+
 static int run_disk(const struct picture *p, const js *c, struct draft *d) {
     return blast_node_disk(p, js_str_or(c, "node", ""), js_str_or(c, "devices", ""), d);
 }
@@ -177,6 +183,7 @@ static const struct call {
     {"replication", BLAST_REPLICATION_NEEDS, run_replication},
     {"realm", BLAST_ACCESS_NEEDS, run_realm},
     {"realm-job", BLAST_ACCESS_NEEDS, run_realm_job},
+    {"ceph", PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS | PIC_CEPH | PIC_CEPH_MORE, run_ceph},
     {"node", BLAST_NODE_NEEDS, run_node},
     {"keep", BLAST_STORAGE_NEEDS, run_keep},
     {"pool", BLAST_POOL_NEEDS, run_pool},

@@ -29,7 +29,7 @@ def sealed(o):
 
 
 def options(o, form):
-    d = dict(x.split("=", 1) for x in o.get("sync-defaults-options", "").split(",") if x)
+    d = dict(x.split("=", 1) for x in (o or {}).get("sync-defaults-options", "").split(",") if x)
     d.update({k: str(v) for k, v in form.items()})
     gone = set(d.get("remove-vanished", "none").split(";"))
     return d.get("scope"), "entry" in gone, "acl" in gone, d.get("enable-new", "1") != "0", gone
@@ -134,7 +134,7 @@ def vanished(w, realm, scope, entry, acl, old=(False, False)):
 
 def comes(w, realm, scope, gone, enable):
     """What a sync does to whom the directory lists."""
-    out = {"unread", ("made", enable and scope != "groups")}
+    out = {"unread", ("made", {"both": "users and groups"}.get(scope, scope), enable and scope != "groups")}
     late = [u for u, v in w.users.items() if u.endswith("@" + realm) and v["enable"] and 0 < v["expire"] <= NOW]
     if "properties" in gone and scope != "groups" and late:
         out.add(("again", len(late)))
@@ -195,7 +195,8 @@ LINES = [
     (r"why \S+ .*ACL entries of what.*up to (\d+)", lambda m: ("acl", int(m[1]))),
     (r"risk 3 PVE will refuse", lambda m: "refused"), (r"why \S+ it only shows", lambda m: "dry"),
     (r"unread what the directory", lambda m: "unread"),
-    (r"why \S+ .* new .* are made(.*)", lambda m: ("made", bool(m[1]))),
+    (r"why \S+ .* new (.*) are made(.*)", lambda m: ("made", m[1], bool(m[2]))),
+    (r"unread the realm's settings", lambda m: "nosettings"), (r"unread users", lambda m: "blind"),
     (r"why \S+ .*up to (\d+) that have expired", lambda m: ("again", int(m[1]))),
     (r"why \S+ .*of (\d+) groups all members", lambda m: ("members", int(m[1]))),
     (r"why \S+ the job does not run", lambda m: "stops"), (r"why \S+ it runs on", lambda m: "moved")]
@@ -221,7 +222,7 @@ def expect_job(w, settings, before, after):
     if not runs(after):
         return {"stops"} if runs(before) else set()
     scope, entry, acl, enable, gone = new = options(settings, after)
-    if settings["type"] not in ("ldap", "ad") or not scope:
+    if settings and settings["type"] not in ("ldap", "ad") or not scope:
         return {"refused"}
     out = {"moved"} if runs(before) and before["schedule"] != after["schedule"] else set()
     old = options(settings, before or {})
@@ -243,12 +244,12 @@ def random_job(rng, realm):
 def job_case(rng, driver):
     w = World(rng)
     realm, kind = rng.choice([("ld", "ldap"), ("ld", "ldap"), ("ld", "ad"), ("oi", "openid")])
-    settings_ = {"type": kind, **settings(rng, kind)}
+    settings_ = {"type": kind, **settings(rng, kind)} if rng.random() < 0.9 else None
     before = random_job(rng, realm) if rng.random() < 0.7 else None
     after = random_job(rng, realm)
     if before and rng.random() < 0.5:
         after = {**before, **{k: v for k, v in after.items() if rng.random() < 0.3}}
-    want = expect_job(w, settings_, before, after)
+    want = expect_job(w, settings_, before, after) | (set() if settings_ else {"nosettings"})
     answer = driver.ask({"call": "realm-job", "world": w.api(), "settings": settings_, "before": before,
                          "after": after, "now": NOW})
     got = heard(answer)

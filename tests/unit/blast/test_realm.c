@@ -120,6 +120,12 @@ static const struct {
     {"users are not seen",
      "{\"/access/permissions\":{\"/\":{\"VM.Audit\":1}},\"/access/users?full=1\":{\"!\":403}}",
      SAFE, "PUT", D_ "/ld", "{\"comment\":\"x\"}", NULL, "", "unread users", 3},
+    {"users are not seen, and a sync may take entries away",
+     "{\"/access/permissions\":{\"/\":{\"VM.Audit\":1}},\"/access/users?full=1\":{\"!\":403}}",
+     SAFE, "POST", D_ "/ld/sync", "{\"scope\":\"users\",\"remove-vanished\":\"acl;entry\"}", NULL,
+     "realm/ld lockout 3 remove-vanished\nrealm/ld loses-access 3 remove-vanished\n"
+     "realm/ld changed 1 sync\n",
+     "unread users", 3},
 };
 
 START_TEST(realms) {
