@@ -4,6 +4,7 @@
 #include "proximo-client/blast/migrate_int.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/ident.h"
@@ -37,15 +38,40 @@ bool ha_forbids(const struct picture *p, const struct guest *g, const char *node
     return false;
 }
 
-static void check_node_rule(struct move *m, const js *rule) {
-    const char *id = js_str_or(rule, "rule", "?");
+/* "c1:2,c2": what the rule gives a node; 0 when it gives no number, -1 to one that it does not
+ * name. */
+static long long priority(const char *nodes, const char *node) {
+    size_t n = strlen(node);
 
-    if (ha_nodes_have(js_str_or(rule, "nodes", ""), m->target)) {
-        return;
+    for (const char *s = nodes; *s; s += strcspn(s, ",") + (s[strcspn(s, ",")] == ',')) {
+        if (strncmp(s, node, n) == 0 && (s[n] == 0 || s[n] == ':' || s[n] == ',')) {
+            return s[n] == ':' ? strtoll(s + n + 1, NULL, 10) : 0;
+        }
     }
-    if (js_bool_or(rule, "strict", false)) {
+    return -1;
+}
+
+/* A node that is up and stands higher in the rule than the target. */
+static bool prefers_another(const struct move *m, const char *nodes) {
+    long long mine = priority(nodes, m->target);
+    for (size_t i = 0; i < picture_nodes(m->p); i++) {
+        bool online = false;
+        const char *name = picture_node(m->p, i, &online);
+
+        if (online && priority(nodes, name) > mine) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_node_rule(struct move *m, const js *rule) {
+    const char *id = js_str_or(rule, "rule", "?"), *nodes = js_str_or(rule, "nodes", "");
+
+    if (js_bool_or(rule, "strict", false) && !ha_nodes_have(nodes, m->target)) {
         move_blocks(m, "HA", "rule %.60s keeps it away from %s", id, m->target);
-    } else {
+    } else if (js_bool_or(picture_ha_of(m->p, m->g), "failback", true) &&
+               prefers_another(m, nodes)) {
         move_hit(m, "changed", RISK_MEDIUM, "HA",
                  "rule %.60s prefers other nodes than %s: the manager moves it back", id,
                  m->target);

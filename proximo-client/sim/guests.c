@@ -9,7 +9,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
-#include "proximo-client/sim/sim.h"
+#include "proximo-client/sim/volnames.h"
 
 bool guest_find(struct sim *s, uint32_t vmid, struct guest *ret) {
     *ret = (struct guest){.vmid = vmid};
@@ -357,7 +357,7 @@ const char *guest_volumes_bad(struct sim *s, const struct guest *g, char *store,
 
     JS_FOREACH(config, key, value) {
         const char *v = json_object_get_string(value);
-        char id[128];
+        char id[128], volid[512];
         js *def;
 
         if (!guest_key_is_volume(g->lxc, key) || strncmp(key, "unused", 6) == 0 || *v == '/' ||
@@ -377,6 +377,10 @@ const char *guest_volumes_bad(struct sim *s, const struct guest *g, char *store,
         if (!storage_on_node(def, g->node)) {
             (void)snprintf(store, size, "storage '%s' is not available on node '%s'", id, g->node);
             return store;
+        }
+        if (volume_of_value(v, volid, sizeof(volid)) && volume_is_elsewhere(s, volid, g->node)) {
+            (void)snprintf(store, size, "volume '%s' does not exist", volid);
+            return store; /* HA took it from a node that is gone */
         }
     }
     return NULL;

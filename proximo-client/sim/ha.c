@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HA resources and rules, and a manager that does at once what the real one does in 10-20 s. */
+/* HA resources and rules as they are kept and shown; ha_manager.c acts by them. */
 #include <string.h>
 #include <time.h>
 
 #include "common/ident.h"
 #include "common/own.h"
+#include "proximo-client/sim/ha.h"
 #include "proximo-client/sim/routes.h"
 
 static js *resources(struct sim *s) {
@@ -29,11 +30,8 @@ void ha_request(struct sim *s, const struct guest *g, const char *state) {
     char sid[32];
 
     guest_sid(g, sid, sizeof(sid));
+    ha_changed(s);
     state_set(&s->st, js_str(state), "ha", "resources", sid, "state", NULL);
-    state_set(&s->st, js_int(strcmp(state, "started") == 0), "guests", g->key, "running", NULL);
-    if (strcmp(state, "started") == 0) {
-        state_set(&s->st, js_int(sim_now(s)), "guests", g->key, "started", NULL);
-    }
 }
 
 int route_ha_index(struct call *c) {
@@ -134,22 +132,12 @@ static void set_fields(struct call *c, const char *sid) {
         state_set(&c->s->st, js_str(call_str(c, "comment")), "ha", "resources", sid, "comment",
                   NULL);
     }
+    ha_changed(c->s);
     if (call_str(c, "state")) {
         const char *st = call_str(c, "state");
 
         state_set(&c->s->st, js_str(strcmp(st, "enabled") == 0 ? "started" : st), "ha", "resources",
                   sid, "state", NULL);
-    }
-}
-
-/* The manager: the guest is as the resource says. */
-static void act(struct call *c, const struct guest *g, const char *sid) {
-    const char *st = js_str_or(js_get(resources(c->s), sid), "state", "started");
-
-    if (strcmp(st, "started") == 0 || strcmp(st, "stopped") == 0 || strcmp(st, "disabled") == 0) {
-        if ((strcmp(st, "started") == 0) != guest_running(c->s, g) && !backing_name(g)) {
-            ha_request(c->s, g, st);
-        }
     }
 }
 
@@ -172,7 +160,6 @@ int route_ha_resource_create(struct call *c) {
     }
     state_set(&c->s->st, js_object(), "ha", "resources", sid, NULL);
     set_fields(c, sid);
-    act(c, &g, sid);
     sim_tick(c->s);
     return 0;
 }
@@ -199,9 +186,6 @@ int route_ha_resource_update(struct call *c) {
         state_del(&c->s->st, "ha", "resources", sid, name, NULL);
     }
     set_fields(c, sid);
-    if (g.obj) {
-        act(c, &g, sid);
-    }
     sim_tick(c->s);
     return 0;
 }
@@ -247,6 +231,39 @@ int route_ha_resource_delete(struct call *c) {
     if (call_bool(c, "purge", true)) {
         ha_purge(c->s, sid);
     }
+    sim_tick(c->s);
+    return 0;
+}
+
+int route_ha_move(struct call *c) {
+    const char *how = strrchr(c->path, '/') + 1, *node = call_str(c, "node");
+    js *with = NULL, *block = NULL;
+    struct service v;
+    struct guest g;
+    char sid[32];
+
+    if (sid_of_call(c, sid, sizeof(sid), &g) < 0) {
+        return -1;
+    }
+    if (!service_find(c->s, sid, &v)) {
+        return call_fail(c, 500, "service '%s' is not HA managed", sid);
+    }
+    if (strcmp(ha_state(c->s, &v, false), "error") == 0) {
+        return call_fail(c, 500, "service '%s' in error state, must be disabled and fixed first",
+                         sid);
+    }
+    (void)ha_move(c->s, &v, how, node, &with, &block);
+    c->data = js_object();
+    js_add(c->data, "sid", js_str(sid));
+    js_add(c->data, "requested-node", js_str(node));
+    if (js_len(with)) {
+        js_add(c->data, "comigrated-resources", js_ref(with));
+    }
+    if (js_len(block)) {
+        js_add(c->data, "blocking-resources", js_ref(block));
+    }
+    js_freep(&with);
+    js_freep(&block);
     sim_tick(c->s);
     return 0;
 }
@@ -349,24 +366,25 @@ static bool node_has_service(struct sim *s, const char *node) {
 }
 
 static void service_entry(struct call *c, const char *sid, const js *r) {
-    const char *want = js_str_or(r, "state", "started");
-    struct guest g;
-    uint32_t vmid;
+    const char *want = js_str_or(r, "state", "started"), *is = want;
+    struct service v;
     char id[64];
     js *o;
+    bool managed = service_find(c->s, sid, &v);
 
-    if (strlen(sid) < 4 || ident_vmid(sid + 3, &vmid) < 0 || !guest_find(c->s, vmid, &g)) {
+    if (!v.g.obj) {
         return;
     }
+    is = managed ? ha_state(c->s, &v, true) : want;
     (void)snprintf(id, sizeof(id), "service:%s", sid);
-    o = status_entry(id, "service", g.node);
+    o = status_entry(id, "service", v.g.node);
     js_add(o, "sid", js_str(sid));
-    js_add(o, "state", js_str(want));
+    js_add(o, "state", js_str(is));
     js_add(o, "request_state", js_str(want));
-    if (strcmp(want, "ignored") != 0) {
-        js_add(o, "crm_state", js_str(want));
+    if (managed) {
+        js_add(o, "crm_state", js_str(ha_state(c->s, &v, false)));
     }
-    js_addf(o, "status", "%s (%s, %s)", sid, g.node, want);
+    js_addf(o, "status", "%s (%s, %s)", sid, v.g.node, is);
     js_add(o, "failback", js_int(js_int_or(r, "failback", 1)));
     js_add(o, "max_relocate", js_int(js_int_or(r, "max_relocate", 1)));
     js_add(o, "max_restart", js_int(js_int_or(r, "max_restart", 1)));
@@ -403,7 +421,10 @@ int route_ha_current(struct call *c) {
         (void)snprintf(id, sizeof(id), "lrm:%s", node);
         o = status_entry(id, "lrm", node);
         js_addf(o, "status", "%s (%s, %s)", node,
-                node_has_service(c->s, node) ? "active, watchdog active" : "idle, watchdog standby",
+                !node_is_up(c->s, node)        ? "old timestamp - dead?, watchdog standby"
+                : !node_is_usable(c->s, node)  ? "maintenance mode, watchdog active"
+                : node_has_service(c->s, node) ? "active, watchdog active"
+                                               : "idle, watchdog standby",
                 when);
         js_add(o, "timestamp", js_int(sim_now(c->s)));
         js_push(c->data, o);
@@ -422,29 +443,37 @@ int route_ha_manager(struct call *c) {
     JS_FOREACH(nodes, node, n) {
         js *o = js_object();
 
-        js_add(o, "mode", js_str("active"));
+        bool in_maintenance = node_is_up(c->s, node) && !node_is_usable(c->s, node);
+
+        js_add(o, "mode", js_str(in_maintenance ? "maintenance" : "active"));
         js_add(o, "results", js_object());
         js_add(o, "state",
                js_str(resources(c->s) && node_has_service(c->s, node) ? "active"
                                                                       : "wait_for_agent_lock"));
         js_add(o, "timestamp", js_int(sim_now(c->s)));
         js_add(lrm, node, o);
-        js_add(status, node, js_str(js_bool_or(n, "online", true) ? "online" : "unknown"));
+        js_add(status, node,
+               js_str(in_maintenance                  ? "maintenance"
+                      : js_bool_or(n, "online", true) ? "online"
+                                                      : "unknown"));
     }
     if (resources(c->s)) {
         JS_FOREACH(resources(c->s), sid, r) {
-            struct guest g;
-            uint32_t vmid;
-            const char *want = js_str_or(r, "state", "started");
+            struct service v;
 
-            if (strcmp(want, "ignored") != 0 && strlen(sid) > 3 &&
-                ident_vmid(sid + 3, &vmid) == 0 && guest_find(c->s, vmid, &g)) {
+            (void)r;
+            if (service_find(c->s, sid, &v)) {
+                const char *to =
+                    js_get_str(state_get(&c->s->st, "ha", "moves", sid, NULL), "target");
                 js *o = js_object();
 
-                js_add(o, "node", js_str(g.node));
-                js_add(o, "state", js_str(want));
-                js_addf(o, "uid", "sim%u", vmid);
-                if (guest_running(c->s, &g)) {
+                js_add(o, "node", js_str(v.g.node));
+                js_add(o, "state", js_str(ha_state(c->s, &v, false)));
+                js_addf(o, "uid", "sim%u", v.g.vmid);
+                if (to) {
+                    js_add(o, "target", js_str(to));
+                }
+                if (guest_running(c->s, &v.g)) {
                     js_add(o, "running", js_int(1));
                 }
                 js_add(service, sid, o);

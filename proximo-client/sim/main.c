@@ -14,7 +14,7 @@
 #include "common/fd.h"
 #include "common/ident.h"
 #include "common/own.h"
-#include "proximo-client/sim/sim.h"
+#include "proximo-client/sim/ha.h"
 
 static const char help[] =
     "Usage: pvesim [OPTION]...\n"
@@ -345,6 +345,7 @@ static int serve(struct sim *s, struct err *e) {
         return r;
     }
     announce(s);
+    ha_round(s); /* what was asked for before the last end */
     while (!s->stopping && event_base_dispatch(s->base) == 0) {
         if (event_base_got_break(s->base)) {
             break;

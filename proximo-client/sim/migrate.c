@@ -7,6 +7,7 @@
 
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/ha.h"
 #include "proximo-client/sim/volnames.h"
 
 static const char *refuse(struct sim_task *t, const char *fmt, ...)
@@ -61,6 +62,9 @@ static const char *check_volume(struct sim_task *t, const struct guest *g, const
     if (storage_shared(def)) {
         return NULL;
     }
+    if (volume_is_elsewhere(t->s, volid, g->node)) {
+        return refuse(t, "can't migrate local disk '%s': volume does not exist", volid);
+    }
     if (strstr(value, "media=cdrom") && !strstr(value, "cloudinit")) {
         return refuse(t, "can't migrate local disk '%s': local cdrom image", volid);
     }
@@ -87,7 +91,7 @@ static void take_volumes(struct sim_task *t, const struct guest *g, const char *
     }
 }
 
-static const char *finish_migrate(struct sim_task *t) {
+const char *finish_migrate(struct sim_task *t) {
     const char *target = js_str_or(t->args, "target", "");
     const char *bad;
     struct guest g;
@@ -111,11 +115,44 @@ static const char *finish_migrate(struct sim_task *t) {
     return NULL;
 }
 
+/* Of a guest that HA looks after only the wish is filed; the manager moves it. */
+static const char *finish_wish(struct sim_task *t) {
+    const char *target = js_str_or(t->args, "target", "");
+    CLEANUP(js_freep) js *block = NULL;
+    struct service v;
+    struct guest g;
+    char sid[32];
+
+    if (!guest_find(t->s, t->vmid, &g)) {
+        return "guest does not exist any more";
+    }
+    guest_sid(&g, sid, sizeof(sid));
+    if (!service_find(t->s, sid, &v)) {
+        return "the guest is not managed by HA any more";
+    }
+    task_log(t, "Requesting HA migration for %s %u to node %s", guest_label(&g), g.vmid, target);
+    if (!ha_move(t->s, &v, "migrate", target, NULL, &block)) {
+        task_log(t, "cannot migrate resource '%s' to node '%s':", sid, target);
+        for (size_t i = 0; i < js_len(block); i++) {
+            task_log(t,
+                     "- resource '%s' on target node '%s' in negative affinity with resource '%s'",
+                     js_str_or(js_at(block, i), "sid", ""), target, sid);
+        }
+        (void)snprintf(t->exit, sizeof(t->exit),
+                       "command 'ha-manager migrate %s %.60s' failed: "
+                       "exit code 255",
+                       sid, target);
+        return t->exit;
+    }
+    return NULL;
+}
+
 int route_migrate(struct call *c) {
     const char *target = call_str(c, "target");
     const char *state = NULL;
     struct guest g;
     struct sim_task *t;
+    bool by_ha;
 
     if (guest_of_call(c, &g) < 0) {
         return -1;
@@ -137,15 +174,12 @@ int route_migrate(struct call *c) {
         return call_fail(c, 500, "CT %u has a real container behind it; pvesim does not move it",
                          g.vmid);
     }
-    t = task_new(c, finish_migrate);
+    by_ha = ha_managed(c->s, &g, &state);
+    t = task_new(c, by_ha ? finish_wish : finish_migrate);
     if (!t) {
         return call_fail(c, 500, "out of memory");
     }
     t->vmid = g.vmid;
     t->args = js_copy(c->params);
-    return task_start(c, t, g.node,
-                      ha_managed(c->s, &g, &state) ? "hamigrate"
-                      : g.lxc                      ? "vzmigrate"
-                                                   : "qmigrate",
-                      g.key);
+    return task_start(c, t, g.node, by_ha ? "hamigrate" : g.lxc ? "vzmigrate" : "qmigrate", g.key);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A node reboots, shuts down or wakes, and what becomes of its guests: those with onboot start with
  * it; HA leaves its own where they are for a reboot and starts them elsewhere after a shutdown (the
- * policy "conditional"), at once instead of after minutes. Also all guests of a node at once. */
+ * policy "conditional"; the manager does that). Also all guests of a node at once. */
 #include <string.h>
 
 #include "common/ident.h"
 #include "common/own.h"
+#include "proximo-client/sim/ha.h"
 #include "proximo-client/sim/routes.h"
 
 static void set_running(struct sim *s, const struct guest *g, bool runs) {
@@ -19,34 +20,6 @@ static bool starts_with_node(const struct guest *g) {
     return guest_conf(g, "onboot") && strcmp(guest_conf(g, "onboot"), "1") == 0;
 }
 
-/* Every volume is on a storage that the other node has, too. */
-static bool can_run_at(struct sim *s, const struct guest *g, const char *node) {
-    struct guest there = *g;
-    char why[200];
-
-    JS_FOREACH(js_get(g->obj, "config"), key, value) {
-        const char *v = json_object_get_string(value);
-        char id[128];
-
-        (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(v, ":"), v);
-        if (strncmp(key, "unused", 6) != 0 && strchr(v, ':') && storage_find(s, id) &&
-            !storage_shared(storage_find(s, id))) {
-            return false;
-        }
-    }
-    there.node = node;
-    return !guest_volumes_bad(s, &there, why, sizeof(why));
-}
-
-static const char *elsewhere(struct sim *s, const struct guest *g) {
-    JS_FOREACH(state_get(&s->st, "nodes", NULL), name, n) {
-        if (strcmp(name, g->node) != 0 && js_bool_or(n, "online", true) && can_run_at(s, g, name)) {
-            return name;
-        }
-    }
-    return NULL;
-}
-
 struct going {
     struct sim *s;
     const char *node;
@@ -56,18 +29,13 @@ struct going {
 /* A real container behind a guest is left alone: it has no node to go with. */
 static void goes(void *ctx, const struct guest *g) {
     struct going *w = ctx;
-    const char *state = "", *other;
+    const char *state = "";
 
     if (strcmp(g->node, w->node) != 0 || backing_name(g) || !guest_running(w->s, g)) {
         return;
     }
-    if (ha_managed(w->s, g, &state) && strcmp(state, "started") == 0) {
-        other = w->is_back ? g->node : elsewhere(w->s, g);
-        set_running(w->s, g, other != NULL);
-        if (other && other != g->node) {
-            state_set(&w->s->st, js_str(other), "guests", g->key, "node", NULL);
-        }
-        return;
+    if (w->is_back && ha_managed(w->s, g, &state) && strcmp(state, "started") == 0) {
+        return; /* frozen while the node restarts */
     }
     set_running(w->s, g, w->is_back && starts_with_node(g));
 }
@@ -86,20 +54,31 @@ int route_node_power(struct call *c) {
     } else {
         state_set(&c->s->st, js_int(0), "nodes", w.node, "online", NULL);
     }
+    ha_changed(c->s);
     sim_tick(c->s);
     return 0;
 }
 
+/* What HA looks after it starts itself. */
 static void wakes(void *ctx, const struct guest *g) {
     struct going *w = ctx;
+    const char *state = "";
 
-    if (strcmp(g->node, w->node) == 0 && !backing_name(g) && starts_with_node(g)) {
+    if (strcmp(g->node, w->node) == 0 && !backing_name(g) && starts_with_node(g) &&
+        !ha_managed(w->s, g, &state)) {
         set_running(w->s, g, true);
     }
 }
 
+static void wake(struct sim *s, const char *node) {
+    struct going w = {.s = s, .node = node};
+
+    state_set(&s->st, js_int(1), "nodes", node, "online", NULL);
+    state_set(&s->st, js_int(sim_now(s)), "nodes", node, "booted", NULL);
+    guest_each(s, wakes, &w);
+}
+
 int route_node_wake(struct call *c) {
-    struct going w = {.s = c->s, .node = call_str(c, "node")};
     const char *mac;
     js *n;
 
@@ -108,11 +87,39 @@ int route_node_wake(struct call *c) {
     }
     mac = js_str_or(js_get(n, "config"), "wakeonlan", "02:00:00:00:00:01");
     if (!js_bool_or(n, "online", true)) {
-        state_set(&c->s->st, js_int(1), "nodes", w.node, "online", NULL);
-        state_set(&c->s->st, js_int(sim_now(c->s)), "nodes", w.node, "booted", NULL);
-        guest_each(c->s, wakes, &w);
+        wake(c->s, call_str(c, "node"));
     }
     c->data = js_str(mac);
+    ha_changed(c->s);
+    sim_tick(c->s);
+    return 0;
+}
+
+/* Beside the API, as the real one has no call for it: a power cut, the power back, and the
+ * maintenance that `ha-manager crm-command` asks for on a node. */
+int route_sim_node(struct call *c) {
+    const char *node = call_str(c, "node"), *state = call_str(c, "state");
+    struct going w = {.s = c->s, .node = node};
+    js *n = state_get(&c->s->st, "nodes", node, NULL);
+
+    if (!auth_is_admin(c)) {
+        return call_fail(c, 403, "Permission check failed (/, Sys.Modify)");
+    }
+    if (!n) {
+        return call_fail(c, 500, "no such cluster node '%s'", node);
+    }
+    if (strcmp(state, "down") == 0) {
+        guest_each(c->s, goes, &w);
+        state_set(&c->s->st, js_int(0), "nodes", node, "online", NULL);
+    } else if (!js_bool_or(n, "online", true)) {
+        wake(c->s, node);
+    }
+    if (strcmp(state, "maintenance") == 0) {
+        state_set(&c->s->st, js_int(1), "nodes", node, "maintenance", NULL);
+    } else if (js_get(n, "maintenance")) {
+        state_del(&c->s->st, "nodes", node, "maintenance", NULL);
+    }
+    ha_changed(c->s);
     sim_tick(c->s);
     return 0;
 }

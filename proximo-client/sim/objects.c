@@ -5,6 +5,7 @@
 #include "common/digest.h"
 #include "common/ident.h"
 #include "common/own.h"
+#include "proximo-client/sim/ha.h"
 #include "proximo-client/sim/routes.h"
 
 int call_digest(struct call *c, int status, const char *digest) {
@@ -103,6 +104,7 @@ static int put_rule(struct call *c, const js *was, const char *what) {
                          sid);
     }
     state_set(&c->s->st, merged(c, was, "rule"), "ha", "rules", call_str(c, "rule"), NULL);
+    ha_changed(c->s);
     sim_tick(c->s);
     return 0;
 }
@@ -127,6 +129,7 @@ int route_ha_rule_update(struct call *c) {
 int route_ha_rule_delete(struct call *c) {
     state_del(&c->s->st, "ha", "rules", call_str(c, "rule"), NULL); /* PVE does not mind either */
     sim_tick(c->s);
+    ha_changed(c->s);
     return 0;
 }
 

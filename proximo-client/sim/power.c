@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start, stop and what lies between. A guest that HA manages is only asked for: the task ends OK as
- * soon as the request is filed, and the manager acts later (here: with the task's own time). */
+ * soon as the request is filed, and the manager acts then by tasks of its own. */
 #include <string.h>
 #include <sys/wait.h>
 
 #include "common/own.h"
-#include "proximo-client/sim/sim.h"
+#include "proximo-client/sim/ha.h"
 
 static bool of_task(struct sim_task *t, struct guest *g) {
     return guest_find(t->s, t->vmid, g);
@@ -62,7 +62,7 @@ static pid_t begin_stop(struct sim_task *t) {
     return backing_spawn(&g, "lxc-stop", strcmp(t->arg, "stop") == 0 ? hard : soft);
 }
 
-static const char *finish_start(struct sim_task *t) {
+const char *finish_start(struct sim_task *t) {
     struct guest g;
     const char *bad;
 
@@ -87,7 +87,7 @@ static const char *finish_start(struct sim_task *t) {
     return NULL;
 }
 
-static const char *finish_stop(struct sim_task *t) {
+const char *finish_stop(struct sim_task *t) {
     struct guest g;
 
     if (!of_task(t, &g)) {
@@ -172,7 +172,8 @@ static int power(struct call *c, const char *verb, enum want want,
         return -1;
     }
     by_ha =
-        ha_managed(c->s, &g, &state) && (strcmp(verb, "start") == 0 || strcmp(verb, "stop") == 0);
+        ha_managed(c->s, &g, &state) &&
+        (strcmp(verb, "start") == 0 || strcmp(verb, "stop") == 0 || strcmp(verb, "shutdown") == 0);
     running = guest_running(c->s, &g);
     if (!by_ha && guest_unlocked(c, &g) < 0) {
         return -1;
@@ -194,7 +195,11 @@ static int power(struct call *c, const char *verb, enum want want,
     t->vmid = g.vmid;
     t->begin = !by_ha && backing_name(&g) ? begin : NULL;
     (void)snprintf(t->arg, sizeof(t->arg), "%s", verb);
-    (void)snprintf(type, sizeof(type), "%s%s", by_ha ? "ha" : g.lxc ? "vz" : "qm", verb);
+    (void)snprintf(type, sizeof(type), "%s%s",
+                   by_ha   ? "ha"
+                   : g.lxc ? "vz"
+                           : "qm",
+                   by_ha && want == WANT_RUNNING ? "stop" : verb);
     return task_start(c, t, g.node, type, g.key);
 }
 

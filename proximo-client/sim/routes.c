@@ -2,6 +2,7 @@
 /* The one table of what is served, and the way every call goes: find the row, check the privilege
  * it names, check the parameters, run, commit. Whatever is not in the table is a 501. */
 #include "proximo-client/sim/firewall.h"
+#include "proximo-client/sim/ha.h"
 #include "proximo-client/sim/routes.h"
 
 #include <string.h>
@@ -223,6 +224,8 @@ const struct route sim_routes[] = {
     {M_PUT, HA "/resources/{sid}", CONSOLE, "delete=string digest=string " HA_RESOURCE,
      route_ha_resource_update},
     {M_DELETE, HA "/resources/{sid}", CONSOLE, "purge=bool", route_ha_resource_delete},
+    {M_POST, HA "/resources/{sid}/migrate", CONSOLE, "node!=node", route_ha_move},
+    {M_POST, HA "/resources/{sid}/relocate", CONSOLE, "node!=node", route_ha_move},
     {M_GET, HA "/groups", AUDIT, "", route_ha_groups},
     {M_GET, HA "/groups/{group}", AUDIT, "", route_ha_groups},
     {M_GET, HA "/rules", AUDIT, "resource=string type=enum(node-affinity,resource-affinity)",
@@ -504,6 +507,7 @@ const struct route sim_routes[] = {
 
     {M_GET, "/sim/fault", NULL, "", route_sim_faults},
     {M_POST, "/sim/fault", NULL, "spec!=string", route_sim_fault},
+    {M_POST, "/sim/node", NULL, "node!=node state!=enum(up,down,maintenance)", route_sim_node},
     {M_DELETE, "/sim/fault", NULL, "", route_sim_fault_clear},
 };
 const size_t sim_n_routes = ARRAY_LEN(sim_routes);
@@ -647,5 +651,9 @@ void sim_dispatch(struct call *c) {
     }
     if (state_commit(&c->s->st, &e) < 0) {
         (void)call_fail(c, 500, "%s", e.msg);
+        return;
+    }
+    if (c->method != M_GET) {
+        ha_round(c->s);
     }
 }

@@ -50,6 +50,7 @@ void sim_open(struct sim *s, const struct sim_options *o, js *root) {
 void sim_close(struct sim *s) {
     state_done(&s->st);
     freep(&s->addr);
+    js_freep(&s->ha_gave_up);
     for (size_t i = 0; i < s->o.n_also; i++) {
         freep(&s->also[i]);
     }

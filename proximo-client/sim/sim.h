@@ -46,6 +46,10 @@ struct sim {
     char *also[SIM_ALSO_MAX]; /* the same of o.also */
     char fingerprint[96];
     bool stopping;
+    /* of the HA manager, gone with the process: */
+    js *ha_gave_up; /* {sid: node} of motions that failed */
+    bool fencing;   /* a node's watchdog is waited for */
+    bool fenced, in_round;
 };
 
 /* ---- sim.c: time, chance, names ---- */
@@ -151,6 +155,7 @@ struct sim_task {
     pid_t pid;      /* of the child; 0 = none */
     int child_status;
     bool hang;
+    bool by_ha; /* the HA manager's: it hears of the end */
     void *timer;
 };
 /* Registers a running task and sets c->data to its UPID. Takes t (calloc'ed). */
@@ -233,7 +238,7 @@ handler route_backup_jobs, route_backup_job, route_backup_volumes, route_not_bac
     route_backup_create, route_backup_update, route_backup_delete, route_replication,
     route_node_replication, route_ha_index, route_ha_resources, route_ha_resource,
     route_ha_resource_create, route_ha_resource_update, route_ha_resource_delete, route_ha_rules,
-    route_ha_rule, route_ha_groups, route_ha_status_index, route_ha_current, route_ha_manager,
+    route_ha_move, route_ha_rule, route_ha_groups, route_ha_status_index, route_ha_current, route_ha_manager,
     route_backup_info;
 handler route_ha_rule_create, route_ha_rule_update, route_ha_rule_delete, route_replication_job,
     route_replication_create, route_replication_update, route_replication_delete;
@@ -253,7 +258,7 @@ handler route_no_ceph, route_qdevice, route_disks, route_disks_made, route_zpool
 handler route_node_power, route_node_wake, route_node_all;
 handler route_services, route_service_state, route_service_do, route_apt_repositories,
     route_apt_repository_set, route_apt_update, route_apt_updates;
-handler route_sim_fault, route_sim_faults, route_sim_fault_clear;
+handler route_sim_fault, route_sim_faults, route_sim_fault_clear, route_sim_node;
 
 /* ---- ha.c helpers used by power ---- */
 bool ha_managed(struct sim *s, const struct guest *g, const char **state);

@@ -12,7 +12,7 @@
 #include "common/buf.h"
 #include "common/ident.h"
 #include "common/own.h"
-#include "proximo-client/sim/sim.h"
+#include "proximo-client/sim/ha.h"
 
 #define TASKS_KEPT 2000 /* ended tasks in the state; older ones are forgotten */
 
@@ -79,6 +79,9 @@ static void ended(struct sim_task *t, const char *error) {
     state_set(&s->st, js_str(error ? error : "OK"), "tasks", t->upid, "exitstatus", NULL);
     state_set(&s->st, js_int(sim_now(s)), "tasks", t->upid, "endtime", NULL);
     drop_old(s);
+    if (t->by_ha) {
+        ha_ended(s, t, error);
+    }
     if (state_commit(&s->st, &e) < 0) {
         (void)fprintf(stderr, "pvesim: task %s: %s\n", t->upid, e.msg);
     }
@@ -89,6 +92,7 @@ static void ended(struct sim_task *t, const char *error) {
         }
     }
     task_free(t);
+    ha_round(s);
 }
 
 static void on_time(evutil_socket_t fd, short what, void *arg) {
@@ -177,7 +181,9 @@ int task_start(struct call *c, struct sim_task *t, const char *node, const char 
     js_add(entry, "type", js_str(type));
     js_add(entry, "id", js_str(id));
     js_add(entry, "user", js_str(c->user));
-    js_add(entry, "tokenid", js_str(c->token));
+    if (c->token[0]) {
+        js_add(entry, "tokenid", js_str(c->token));
+    }
     js_add(entry, "pid", js_int(pid - 1));
     js_add(entry, "pstart", js_int(pstart));
     js_add(entry, "starttime", js_int(now));

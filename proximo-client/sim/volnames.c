@@ -174,6 +174,12 @@ void volume_add(struct sim *s, const struct guest *g, const char *volid, const c
     state_set(&s->st, v, "volumes", volid, NULL);
 }
 
+bool volume_is_elsewhere(struct sim *s, const char *volid, const char *node) {
+    const js *v = state_get(&s->st, "volumes", volid, NULL);
+
+    return js_get(v, "node") && !list_has(js_str_or(v, "node", ""), node);
+}
+
 bool volume_in_snapshot(const struct guest *g, const char *volid) {
     js *snaps = js_get(g->obj, "snapshots");
 

@@ -29,6 +29,8 @@ void volume_linked_name(struct sim *s, const struct guest *g, const char *base, 
 void volume_base_name(const char *volid, char *ret, size_t size);
 void volume_add(struct sim *s, const struct guest *g, const char *volid, const char *node,
                 int64_t size);
+/* The state knows it, of a storage that each node has for itself, and not at this one. */
+bool volume_is_elsewhere(struct sim *s, const char *volid, const char *node);
 bool volume_in_snapshot(const struct guest *g, const char *volid);
 const char *volume_clone(struct sim *s, const char *volid); /* one that stands on it, or NULL */
 /* Puts a volume into the first free unusedN. */

@@ -31,6 +31,7 @@ def test_ha_resource(t):
     whole(t, plan, "HA state")
     before = guest(303)["status"]
     code, op, text = w.carry_out(plan)
+    w.sim.settle()
     t.ok(code == 0 and op["outcome"] == "done" and before == "stopped"
          and guest(303)["status"] == "running", "and does", text)
     code, plan, text = w.plan("pve_ha_resource_remove", sid="ct:303")
@@ -70,6 +71,25 @@ def test_ha_rule(t):
          and ("ct/302", "degraded") in told(plan), "a strict rule moves it and leaves no way out", text)
     code, plan, text = w.plan("pve_ha_resource_migrate", sid="ct:302", node="pve3")
     t.ok(code == 0 and "moves it on to" in text, "moved against its rule it does not stay", text)
+
+
+def test_ha_migrate(t):
+    """What a move of an HA guest says of its rule, and what the manager then does."""
+    w.sim.settle()
+    t.ok(guest(302)["node"] == "pve2", "it is where its rule wants it", guest(302))
+    code, plan, text = w.plan("pve_guest_migrate", vmid=302, target="pve1", restart=True)
+    t.ok(code == 0 and "the manager moves it back" in text, "a move to a lower place will be undone", text)
+    code, op, text = w.carry_out(plan)
+    w.sim.settle()
+    t.ok(code == 0 and guest(302)["node"] == "pve2" and guest(302)["status"] == "running", "and is", text)
+    w.sim.call("PUT", "/cluster/ha/rules/dns-near-core", type="node-affinity", nodes="pve1,pve2")
+    code, plan, text = w.plan("pve_ha_resource_migrate", sid="ct:302", node="pve1")
+    t.ok(code == 0 and "moves it on to" not in text, "where it may stay it is moved", text)
+    code, op, text = w.carry_out(plan)
+    w.sim.settle()
+    t.ok(code == 0 and guest(302)["node"] == "pve1" and guest(302)["status"] == "running", "and stays", text)
+    w.sim.call("PUT", "/cluster/ha/rules/dns-near-core", type="node-affinity", nodes="pve1:1,pve2:2")
+    w.sim.settle()
 
 
 def test_ha_purge(t):
@@ -177,7 +197,7 @@ def test_freshness(t):
 
 
 try:
-    sys.exit(Tap().run(test_ha_resource, test_ha_drift, test_ha_rule, test_ha_purge, test_replication,
+    sys.exit(Tap().run(test_ha_resource, test_ha_drift, test_ha_rule, test_ha_migrate, test_ha_purge, test_replication,
                        test_realm, test_storage_settings, test_pool, test_acl_prune,
                        test_freshness))
 finally:

@@ -22,12 +22,19 @@ CASES = [
      dict(refused="bad_argument")),
     ("nobody left to be moved is no change", EVACUATE,
      {"node": "pve2", "exclude": ["105", "210", "302"]}, dict(refused="no_change")),
+    ("whom HA prefers to have there it brings back", EVACUATE, {"node": "pve2", "restart": True},
+     dict(only={"vm/105", "vm/210", "ct/302"}, undo="steps",
+          hit=[("ct/302", "changed", "the manager moves it back")])),
     ("every guest has its line; HA's preference decides where 302 goes", EVACUATE,
      {"node": "pve2", "restart": True},
      dict(only={"vm/105", "vm/210", "ct/302"}, risk="medium", undo="steps",
           hit=[("vm/105", "interrupted"), ("vm/210", "changed", "is copied from pve2 to local-zfs"),
                ("ct/302", "interrupted", "shut down, moved and started"),
                ("ct/302", "changed", "from pve2 to pve1")],
+          before=[("PUT", "/cluster/ha/rules/dns-near-core",
+                   {"type": "node-affinity", "nodes": "pve1,pve2"})],
+          after=[("PUT", "/cluster/ha/rules/dns-near-core",
+                  {"type": "node-affinity", "nodes": "pve1:1,pve2:2"})],
           watched=["/cluster/resources?type=vm", "/cluster/resources?type=node",
                    "/nodes/pve1/network", "/nodes/pve2/lxc/302/config",
                    "/nodes/pve2/qemu/105/status/current"],
@@ -89,6 +96,8 @@ def test_there_and_back(t):
     w = World()
     try:
         w.operator()
+        # as preferred as pve2, or the manager would move it back at once
+        w.sim.call("PUT", "/cluster/ha/rules/dns-near-core", type="node-affinity", nodes="pve1,pve2")
         before = places(w)
         code, p, text = w.plan(EVACUATE, node="pve2", restart=True)
         steps = p["plan"]["steps"]
@@ -97,11 +106,13 @@ def test_there_and_back(t):
                      for s in steps), "a step a guest, in the order of their numbers", text)
         code, op, text = w.carry_out(p)
         t.ok(code == 0 and op["outcome"] == "done", "one approval carries it out", text)
+        w.sim.settle()
         now = places(w)
         t.ok(not [v for v, (node, _) in now.items() if node == "pve2"]
              and {v: s for v, (_, s) in now.items()} == {v: s for v, (_, s) in before.items()},
              "the node is empty, and what ran runs", now)
         code, v, text = finish(w, *w.run("undo", op["op_id"]))
+        w.sim.settle()
         t.ok(code == 0 and places(w) == before, "one undo brings all of them back", text)
         t.ok(w.run("ledger", "verify")[0] == 0, "the ledger verifies")
     finally:

@@ -55,6 +55,7 @@ def one(t, row, args, more):
     name = f"{row} {args}"
     for method, path, form in more.get("before", ()):
         w.sim.call(method, path, **form)
+    w.sim.settle()
     before = w.sim.now()
     code, plan, text = w.plan(row, **args)
     if not t.ok(code == 0, f"{name}: planned", text):
@@ -65,6 +66,7 @@ def one(t, row, args, more):
     code, op, text = w.carry_out(plan)
     if not t.ok(code == 0 and op and op["outcome"] == "done", f"{name}: done", text):
         return
+    w.sim.settle()
     did = difference(before, w.sim.now(), VOLATILE)
     t.ok(bool(did) != more.get("same", False), f"{name}: the state is different then", did)
     if kind == "none":
@@ -72,6 +74,7 @@ def one(t, row, args, more):
         return
     code, v, text = take_back(op["op_id"])
     t.ok(code == 0 and v and v["outcome"] == "done", f"{name}: undone", text)
+    w.sim.settle()
     leaves = [p.format(**args) for p in more.get("leaves", ())]
     wrong = difference(before, w.sim.now(), VOLATILE + leaves)
     t.ok(not wrong, f"{name}: everything is as it was",

@@ -134,6 +134,12 @@ class Sim:
                 return
             time.sleep(0.02)
 
+    def settle(self):
+        """Waits until the HA manager rests: nothing is being started, stopped, moved or fenced."""
+        while any(e["state"] not in ("started", "stopped", "disabled", "ignored", "error", "recovery")
+                  for e in self.call("GET", "/cluster/ha/status/current") if e["type"] == "service"):
+            time.sleep(0.02)
+
     def stop(self, sig=signal.SIGTERM):
         if self.proc:
             self.proc.send_signal(sig)

@@ -485,6 +485,16 @@ check("a strict rule", migrate(vm(100, ON), vm(101, {}), more=rules(
 check("a preference", migrate(vm(100, ON), vm(101, {}), more=rules(
     {"rule": "k", "type": "node-affinity", "resources": "vm:100", "nodes": "c1"})),
       ["vm/100 changed 2 HA", "vm/100 changed 2 HA", GO], "the manager moves it back")
+check("a lower place in it", migrate(vm(100, ON), vm(101, {}), more=rules(
+    {"rule": "k", "type": "node-affinity", "resources": "vm:100", "nodes": "c1:2,c2:1", "strict": 1})),
+      ["vm/100 changed 2 HA", "vm/100 changed 2 HA", GO], "the manager moves it back")
+check("a higher one", migrate(vm(100, ON), vm(101, {}), more=rules(
+    {"rule": "k", "type": "node-affinity", "resources": "vm:100", "nodes": "c1,c2:1"})),
+      ["vm/100 changed 2 HA", GO])
+check("a preference, and no failback", migrate(vm(100, ON), more={
+    "/cluster/ha/resources": [{"sid": "vm:100", "state": "started", "failback": 0}],
+    "/cluster/ha/rules": [{"rule": "k", "type": "node-affinity", "resources": "vm:100", "nodes": "c1"}]}),
+      ["vm/100 changed 2 HA", GO])
 check("kept apart", migrate(vm(100, ON), vm(101, {}, node="c2"), more=rules(
     {"rule": "k", "type": "resource-affinity", "affinity": "negative", "resources": "vm:100,vm:101"})),
       ["vm/100 changed 2 HA", "vm/100 stranded 3 HA"], "keeps it away from vm/101")
