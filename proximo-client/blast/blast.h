@@ -33,6 +33,9 @@ int blast_storage(const struct picture *p, const char *storage, const js *set, c
 /* The same change: backups that go because fewer are kept (prune-backups). now: Unix seconds. */
 int blast_storage_keep(const struct picture *p, const char *storage, const js *set, const js *del,
                        int64_t now, struct draft *d);
+/* A storage is defined (def: the whole form). What it points at, and who has that already. */
+#define BLAST_STORAGE_CREATE_NEEDS 0x01u /* PIC_STORAGE */
+int blast_storage_create(const struct picture *p, const js *def, struct draft *d);
 /* action: start stop shutdown reboot (also reset suspend resume). */
 int blast_power(const struct picture *p, uint32_t vmid, const char *action, struct draft *d);
 /* set {key: new value}, del as above. */
@@ -63,8 +66,9 @@ js *blast_access_dangling(const struct picture *p, struct draft *d);
  * BLAST_ACCESS_NEEDS; own and now as above. */
 int blast_realm(const struct picture *p, const js *before, const struct blast_request *q,
                 const char *own, int64_t now, struct draft *d);
-/* A job that syncs a realm is made (before NULL) or changed: its settings before and after. settings:
- * the realm's, NULL when they could not be read. BLAST_ACCESS_NEEDS; own and now as above. */
+/* A job that syncs a realm is made (before NULL) or changed: its settings before and after.
+ * settings: the realm's, NULL when they could not be read. BLAST_ACCESS_NEEDS; own and now as
+ * above. */
 int blast_realm_job(const struct picture *p, const js *settings, const js *before, const js *after,
                     const char *own, int64_t now, struct draft *d);
 /* explain: a node daemon's answer (nodes.h). p may be NULL (only the guest's name is taken). */
@@ -159,8 +163,8 @@ int blast_mapping(const struct picture *p, const char *type, const char *id, con
 #define BLAST_NODE_NEEDS                                                                           \
     (0x33u | PIC_CLUSTER | PIC_CEPH) /* PIC_STORAGE | _CONFIGS | _REPLICATION | _HA and these */
 int blast_node_power(const struct picture *p, const char *node, bool reboot, struct draft *d);
-/* A request to Ceph as the node sees it, below /nodes/NODE/ceph/ (osd/ID/out, stop, restart, mon, mgr,
- * mds, pool), or to a flag of it. .nodes = the node */
+/* A request to Ceph as the node sees it, below /nodes/NODE/ceph/ (osd/ID/out, stop, restart, mon,
+ * mgr, mds, pool), or to a flag of it. .nodes = the node */
 unsigned int blast_ceph_needs(const struct blast_request *q);
 int blast_ceph(const struct picture *p, const char *node, const struct blast_request *q,
                struct draft *d);

@@ -107,6 +107,14 @@ int assess_storage(struct draft *d, const char *storage, const js *set, const js
                : assess_verdict(blast_storage_keep(p, storage, set, del, clock_unix(), d), e);
 }
 
+int assess_storage_create(struct draft *d, const js *form, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    struct picture_ask ask = {.what = BLAST_STORAGE_CREATE_NEEDS};
+    int r = assess_look(d, &ask, 0, &p, e);
+
+    return r < 0 ? r : assess_verdict(blast_storage_create(p, form, d), e);
+}
+
 int assess_exec(struct draft *d, const struct guest_ref *g, const js *explain, struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
     struct picture_ask ask = {.what = PIC_CONFIGS, .vmid = g->vmid};

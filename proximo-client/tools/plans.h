@@ -102,4 +102,6 @@ int assess_rollback(struct draft *d, const struct guest_ref *g, const char *snap
                     struct err *e);
 int assess_storage(struct draft *d, const char *storage, const js *set, const js *del, bool gone,
                    struct err *e);
+/* A new definition, as it will be sent. */
+int assess_storage_create(struct draft *d, const js *form, struct err *e);
 int assess_exec(struct draft *d, const struct guest_ref *g, const js *explain, struct err *e);

@@ -175,16 +175,11 @@ int plan_storage_create(struct draft *d, const js *args, struct err *e) {
     }
     target(d, args, NULL);
     draft_change(d, "define storage %s of type %s on %s", id, type, nodes_of(form));
-    draft_request(d, PHASE_EXECUTE, "POST", "/storage", TAKE(form), NULL);
+    draft_request(d, PHASE_EXECUTE, "POST", "/storage", js_ref(form), NULL);
     draft_request(d, PHASE_UNDO, "DELETE", buf_str(&path), NULL, NULL);
     draft_undo(d, "inverse", "the definition is deleted again",
                "what was put on it meanwhile stays on disk, but guests that use it lose it");
-    draft_affect(d, &(struct affect){.resource = "storage",
-                                     .name = id,
-                                     .effect = "changed",
-                                     .severity = RISK_LOW,
-                                     .why = "guests and backups can use a new storage"});
-    return 0;
+    return assess_storage_create(d, form, e);
 }
 
 int check_storage_create(struct session *s, const js *args, bool *ret_ok, char **ret_text,

@@ -150,6 +150,8 @@ class World:
         for one in text.split(","):
             lo, _, hi = one.partition(":")
             lo = SERVICES.get(lo, lo)
+            if not (str(lo).isdigit() and (hi or "0").isdigit()):
+                raise Bad("ports")  # an ICMP type beside a macro of another protocol
             out.append((int(lo), int(hi or lo)))
             if out[-1][0] > out[-1][1] or out[-1][1] > 65535:
                 raise Bad("ports")

@@ -149,6 +149,10 @@ static int run_ceph(const struct picture *p, const js *c, struct draft *d) {
     return driver_requests(c, q, 1) == 1 ? blast_ceph(p, js_str_or(c, "node", ""), q, d) : -1;
 }
 
+static int run_storage_create(const struct picture *p, const js *c, struct draft *d) {
+    return blast_storage_create(p, js_get(c, "form"), d);
+}
+
 static int run_disk(const struct picture *p, const js *c, struct draft *d) {
     return blast_node_disk(p, js_str_or(c, "node", ""), js_str_or(c, "devices", ""), d);
 }
@@ -184,6 +188,7 @@ static const struct call {
     {"realm", BLAST_ACCESS_NEEDS, run_realm},
     {"realm-job", BLAST_ACCESS_NEEDS, run_realm_job},
     {"ceph", PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS | PIC_CEPH | PIC_CEPH_MORE, run_ceph},
+    {"storage-create", BLAST_STORAGE_CREATE_NEEDS, run_storage_create},
     {"node", BLAST_NODE_NEEDS, run_node},
     {"keep", BLAST_STORAGE_NEEDS, run_keep},
     {"pool", BLAST_POOL_NEEDS, run_pool},
