@@ -332,6 +332,11 @@ def one_case(rng, driver):
     for line in answer["affects"]:
         words = line.split(" ")
         got.add((words[0], words[1], int(words[2]), "only" if words[-1] == "only" else ""))
+    if what in ("stop", "restart"):  # what comes back by itself is said to, and nothing else is
+        for line in answer["says"]:
+            if re.search(r"monitors are left, which|no standby takes over|OSDs are away|copies are left", line) and \
+                    bool(re.search(r"until (it runs|they run) again", line)) != (what == "restart"):
+                return f"how long: {line} {form}"
     for line in answer["says"]:
         m = re.match(r"unread where Ceph pool (\S+) keeps", line)
         for pattern, mark in ((r"risk 3 (PVE|Ceph) will refuse", "refused"), (r"unread the OSD", ("unread", "osd")),

@@ -153,6 +153,10 @@ static int run_storage_create(const struct picture *p, const js *c, struct draft
     return blast_storage_create(p, js_get(c, "form"), d);
 }
 
+static int run_template(const struct picture *p, const js *c, struct draft *d) {
+    return blast_template(p, (uint32_t)js_int_or(c, "vmid", 0), js_get(c, "form"), d);
+}
+
 static int run_disk(const struct picture *p, const js *c, struct draft *d) {
     return blast_node_disk(p, js_str_or(c, "node", ""), js_str_or(c, "devices", ""), d);
 }
@@ -189,6 +193,7 @@ static const struct call {
     {"realm-job", BLAST_ACCESS_NEEDS, run_realm_job},
     {"ceph", PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS | PIC_CEPH | PIC_CEPH_MORE, run_ceph},
     {"storage-create", BLAST_STORAGE_CREATE_NEEDS, run_storage_create},
+    {"template", BLAST_TEMPLATE_NEEDS, run_template},
     {"node", BLAST_NODE_NEEDS, run_node},
     {"keep", BLAST_STORAGE_NEEDS, run_keep},
     {"pool", BLAST_POOL_NEEDS, run_pool},
@@ -221,6 +226,21 @@ static js *call_dangling(const js *c) {
     return o;
 }
 
+/* {"moves": {vmid: node}, "stuck": {vmid: why}} */
+static js *call_place(const js *c) {
+    struct picture_ask ask = {.what = BLAST_MIGRATE_NEEDS};
+    CLEANUP(picture_freep) struct picture *p = world_picture_of(js_get(c, "world"), &ask);
+    js *o = js_object();
+    js *moves = NULL;
+    js *stuck = NULL;
+
+    blast_place(p, js_str_or(c, "node", ""), js_get(c, "targets"), js_get(c, "exclude"),
+                js_get(c, "form"), &moves, &stuck);
+    js_add(o, "moves", moves);
+    js_add(o, "stuck", stuck);
+    return o;
+}
+
 static js *call_freshness(const js *c) {
     struct picture_ask ask = {.what = BLAST_BACKUP_NEEDS};
     CLEANUP(picture_freep) struct picture *p = world_picture_of(js_get(c, "world"), &ask);
@@ -236,6 +256,9 @@ static js *answer(const js *c) {
 
     if (strcmp(name, "freshness") == 0) {
         return call_freshness(c);
+    }
+    if (strcmp(name, "place") == 0) {
+        return call_place(c);
     }
     if (strcmp(name, "dangling") == 0) {
         return call_dangling(c);

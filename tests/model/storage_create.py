@@ -40,7 +40,7 @@ def definition(rng, sid):
     if rng.random() < 0.8:
         d["content"] = ",".join(rng.sample(sorted(HOLDS.get(t, FILES)), rng.randrange(1, 3)))
     if rng.random() < 0.3:
-        d["nodes"] = ",".join(rng.sample(["c1", "c2", "c3", "c9"], rng.randrange(1, 3)))
+        d["nodes"] = ",".join(rng.sample(["c1", "c2", "c3", "c8", "c9"], rng.randrange(1, 4)))
     if rng.random() < 0.2:
         d["shared"] = rng.choice([0, 1])
     if rng.random() < 0.1:
@@ -68,6 +68,7 @@ def one_case(rng, driver):
         want.add((me, "exposed", 3, "path"))
     mine = set(form["nodes"].split(",")) if "nodes" in form else set(nodes)
     if mine - set(nodes):
+        refused.add("node " + next(x for x in form["nodes"].split(",") if x not in nodes))
         want.add((me, "unreachable", 2 if mine & set(nodes) else 3, "nodes"))
     if "nodes" not in form and len(nodes) > 1 and t in LOCAL:
         want.add((me, "degraded", 2, "nodes"))
@@ -96,9 +97,11 @@ def one_case(rng, driver):
     said = set()
     for line in answer["says"]:
         for pattern, mark in ((r"risk 3 PVE will refuse.*holds no", "content"), (r"risk 3 PVE will refuse.*shared", "shared"),
-                              (r"unread what the storage holds", "unknown")):
-            if re.match(pattern, line):
-                said.add(mark)
+                              (r"unread what the storage holds", "unknown"),
+                              (r"why \S+ (\S+) is no node", "node")):
+            m = re.match(pattern, line)
+            if m:
+                said.add(" ".join([mark, *m.groups()]))
         if line.startswith("unread") and "what the storage holds" not in line:
             said.add(line)
     if want != got or said != refused:
