@@ -12,6 +12,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/request.h"
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/change.h"
@@ -180,18 +181,42 @@ static int want_operator(struct change *c, const struct config *conf, enum appro
     return r == -ENOENT ? approval_missing(c, need, e) : r;
 }
 
+/* ct-allow is this client's own say, beside the node's policy. It binds commands; going back does
+ * not need it, as it does not need a rule for the command. */
+static int check_container(const struct config *conf, const js *q, struct err *e) {
+    CLEANUP(request_done) struct node_request node = {0};
+    const char *text = js_str_or(q, "request", "");
+    int r = request_parse(text, strlen(text), &node, e);
+
+    if (r < 0 || node.op != OP_EXEC || config_ct_allowed(conf, node.ct)) {
+        return r;
+    }
+    (void)err_tag(e, -EACCES, "policy_denied", "ct-allow of this client does not name container %u",
+                  node.ct);
+    return err_hint(e, "[policy] of proximo.ini, every source of it: proximo-client doctor shows "
+                       "them");
+}
+
 static int check_switches(struct change *c, const struct config *conf, struct err *e) {
     const js *list = js_get(c->p.v, "requests");
+    int r;
 
     if (conf->policy.read_only) {
         (void)err_tag(e, -EACCES, "read_only", "this client is configured read-only");
         return err_hint(e, "proximo-client doctor shows which file says so");
     }
     for (size_t i = 0; i < js_len(list); i++) {
-        if (strcmp(js_str_or(js_at(list, i), "via", ""), "node") == 0 && !conf->policy.exec) {
+        if (strcmp(js_str_or(js_at(list, i), "via", ""), "node") != 0) {
+            continue;
+        }
+        if (!conf->policy.exec) {
             (void)err_tag(e, -EACCES, "exec_disabled",
                           "work on nodes is not enabled on this client");
             return err_hint(e, "set exec = yes and ct-allow in [policy] of proximo.ini");
+        }
+        r = check_container(conf, js_at(list, i), e);
+        if (r < 0) {
+            return r;
         }
     }
     return freeze_check(c->s->app, e);

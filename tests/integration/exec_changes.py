@@ -148,6 +148,21 @@ def test_secret_tampered(t):
     t.ok(node_file("/etc/which") == "", "nothing ran")
 
 
+def test_ct_allow(t):
+    """The client's own list, which the node knows nothing of."""
+    ini = lab.dir / "config/proximo/proximo.ini"
+    before = ini.read_text()
+    p = plan(argv=["/bin/sh"], stdin="echo listed\n", undo="none")[1]
+    for allow in ("", f"ct-allow = {VMID + 1}"):
+        ini.write_text(before.replace(f"ct-allow = {VMID}", allow))
+        status, o = apply(p)
+        t.ok(status == 3 and "policy_denied" in json.dumps(o),
+             f"with {allow or 'no ct-allow'} the command does not run", o)
+    ini.write_text(before)
+    status, o = apply(p, approve=False)
+    t.ok(status == 0 and o["output"]["stdout"] == "listed\n", "listed again it does", o)
+
+
 def test_middle(t, middle):
     good = base64.b64encode(b"echo good > /etc/which\n")
     evil = base64.b64encode(b"echo evil > /etc/which\n")
@@ -259,7 +274,7 @@ def main():
     lab.join()
     t = Tap()
     address = lab.node_address
-    t.run_some(test_stdin, test_secret, test_secret_tampered, test_undo_after_config,
+    t.run_some(test_stdin, test_ct_allow, test_secret, test_secret_tampered, test_undo_after_config,
                test_armed_again)
     lab.stop(lab.front)
     lab.start_front()  # elsewhere; the client still goes to the old address
