@@ -53,14 +53,36 @@ static const char *const roots[] = {
     "/cluster/firewall/groups",
     "/cluster/firewall/ipset",
     "/cluster/sdn/zones",
+    "/cluster/sdn/zones?running=1",
     "/cluster/sdn/vnets",
+    "/cluster/sdn/vnets?running=1",
+    "/cluster/sdn/controllers",
+    "/cluster/sdn/controllers?running=1",
+    "/cluster/sdn/ipams",
+    "/cluster/sdn/dns",
+    "/cluster/mapping/pci",
+    "/cluster/mapping/usb",
+    "/cluster/mapping/dir",
+    "/cluster/metrics/server",
+    "/cluster/notifications/endpoints/sendmail",
+    "/cluster/notifications/endpoints/gotify",
+    "/cluster/notifications/endpoints/smtp",
+    "/cluster/notifications/endpoints/webhook",
+    "/cluster/notifications/matchers",
+    "/cluster/acme/plugins",
+    "/cluster/jobs/realm-sync",
 };
 
 static const struct below belows[] = {
     {"/nodes",
      NULL,
      {"/nodes/{node}/storage", "/nodes/{node}/network", "/nodes/{node}/firewall/options",
-      "/nodes/{node}/firewall/rules"}},
+      "/nodes/{node}/firewall/rules", "/nodes/{node}/hosts", "/nodes/{node}/dns",
+      "/nodes/{node}/config"}},
+    {"/cluster/sdn/vnets",
+     NULL,
+     {"/cluster/sdn/vnets/{vnet}/subnets", "/cluster/sdn/vnets/{vnet}/subnets?running=1"}},
+    {"/cluster/metrics/server", NULL, {"/cluster/metrics/server/{id}"}},
     {"/pools", NULL, {"/pools?poolid={poolid}"}},
     {"/access/users", NULL, {"/access/users/{userid}"}},
     {"/access/groups", NULL, {"/access/groups/{groupid}"}},
@@ -94,7 +116,10 @@ static void want_below(struct capture *c, const char *template, const js *item) 
     struct err e = {0};
     int r;
 
-    if (query) { /* the one form there is: ?key={key} */
+    if (query && !strchr(query, '{')) {
+        r = pve_path(fixed, item, &path, &e);
+        r = r < 0 ? r : buf_adds(&path, query);
+    } else if (query) { /* the one other form there is: ?key={key} */
         const char *eq = strchr(query, '=');
         char key[32];
 

@@ -13,9 +13,10 @@
 
 static bool is_secret(const char *key) {
     static const char *const exact[] = {
-        "cipassword",    "description", "notes",          "comment",    "email", "firstname",
-        "lastname",      "keys",        "sshkeys",        "bind_dn",    "env",   "username",
-        "master-pubkey", "keyring",     "tokenid-secret", "client-key",
+        "cipassword", "description", "notes",         "comment", "email",
+        "firstname",  "lastname",    "keys",          "sshkeys", "bind_dn",
+        "env",        "username",    "master-pubkey", "keyring", "tokenid-secret",
+        "client-key", "token",       "key",           "header",  "otel-headers",
     };
     static const char *const parts[] = {"password",       "passwd", "secret", "private",
                                         "encryption-key", "apikey", "api-key"};
@@ -69,11 +70,34 @@ static void scrub_pair(const char *path, js *pair, js *scrubbed) {
 
 static void scrub(const char *path, js *v, js *scrubbed, unsigned int depth);
 
+/* A list of texts under a secret name: a webhook's headers carry its credentials. */
+static void scrub_list(const char *path, const char *key, js *list, js *scrubbed) {
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (js_is_str(js_at(list, i))) {
+            (void)json_object_set_string(js_at(list, i), SCRUBBED);
+            note(scrubbed, path, key);
+        }
+    }
+}
+
+/* What is secret in one place only: an ACME plugin's data are its credentials; a webhook's address
+ * and text may hold them. */
+static bool is_secret_at(const char *path, const char *key) {
+    return (strcmp(key, "data") == 0 && strncmp(path, "/cluster/acme/", 14) == 0) ||
+           ((strcmp(key, "url") == 0 || strcmp(key, "body") == 0) &&
+            strstr(path, "/endpoints/webhook"));
+}
+
 static void scrub_members(const char *path, js *o, js *scrubbed, unsigned int depth) {
     JS_FOREACH(o, key, val) {
-        if (is_secret(key) && js_is_str(val) && *json_object_get_string(val)) {
+        bool secret = is_secret(key) || is_secret_at(path, key);
+
+        if (secret && js_is_str(val) && *json_object_get_string(val)) {
             (void)json_object_set_string(val, SCRUBBED);
             note(scrubbed, path, key);
+        } else if (secret && js_is_array(val)) {
+            scrub_list(path, key, val, scrubbed);
+            scrub(path, val, scrubbed, depth + 1);
         } else {
             scrub(path, val, scrubbed, depth + 1);
         }

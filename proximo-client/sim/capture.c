@@ -13,7 +13,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/sim/demo.h"
-#include "proximo-client/sim/sim.h"
+#include "proximo-client/sim/routes.h"
 
 #define CAPTURE_MAX LIM_PVE_ANSWER /* what a parser of ours takes */
 
@@ -186,6 +186,15 @@ static void import_access(struct import *m) {
     import_acl(m);
     import_pools(m);
     table(answer(m, "/access/domains"), "realm", only_digest, js_get(m->root, "domains"));
+    JS_FOREACH(js_get(m->root, "domains"), realm, brief) { /* its settings are not in the list */
+        const js *whole = answer(m, "/access/domains/%s", realm);
+
+        JS_FOREACH(whole, key, v) {
+            if (strcmp(key, "digest") != 0 && strcmp(key, "realm") != 0) {
+                js_add(brief, key, js_ref(v));
+            }
+        }
+    }
 }
 
 /* ---- guests ---- */
@@ -452,6 +461,7 @@ int import_capture_text(const char *text, size_t len, js **ret, struct err *e) {
     import_jobs(&m);
     import_access(&m);
     import_firewall(&m);
+    capture_more(m.reads, root);
     r = sim_check(root, e);
     if (r < 0) {
         return r;

@@ -25,7 +25,7 @@ libsim_a_SOURCES = \
 	proximo-client/sim/firewall_sets.c proximo-client/sim/cfgfile.c proximo-client/sim/tree.c \
 	proximo-client/sim/import.c proximo-client/sim/faults.c \
 	proximo-client/sim/feature.c proximo-client/sim/apidoc.c proximo-client/sim/objects.c proximo-client/sim/realms.c \
-	proximo-client/sim/capture.c proximo-client/sim/sections.c \
+	proximo-client/sim/capture.c proximo-client/sim/capture_more.c proximo-client/sim/sections.c \
 	proximo-client/sim/nodeconf.c proximo-client/sim/nodedisks.c proximo-client/sim/nodelife.c proximo-client/sim/nodepower.c \
 	proximo-client/sim/demo.h proximo-client/sim/demo.c proximo-client/sim/generate.c \
 	proximo-client/sim/http.c proximo-client/sim/network.h proximo-client/sim/network.c \

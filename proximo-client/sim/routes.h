@@ -17,6 +17,15 @@ void call_over(const struct call *c, js *o, const char *steers, const char *numb
 void keep_secret(struct call *c, const char *in, const char *id, const char *key, const js *v);
 int call_digest(struct call *c, int status, const char *digest);
 void realms_digest(struct sim *s, char ret[static 41]); /* realms.c: of the file of realms */
+/* sections.c: the i-th kind of section: the path of its list, or NULL past the end; where the state
+ * keeps it; the member that names one; whether its type is the kind's and stands in no section. */
+struct section_place {
+    const char *at, *in, *name;
+    bool has_type;
+};
+const char *section_place(size_t i, struct section_place *ret);
+/* capture_more.c: what a capture has besides guests, storage and access. */
+void capture_more(const js *reads, js *root);
 /* routes.c: 500 unless the node exists. */
 int node_of_call(struct call *c, js **ret);
 /* storage.c: is name one of a comma list? NULL lists nothing. */

@@ -113,6 +113,18 @@ static const struct {
      "\"target\":[\"mail-to-root\"]}"},
 };
 
+const char *section_place(size_t i, struct section_place *ret) {
+    const struct section_kind *k = i < ARRAY_LEN(kinds) ? &kinds[i] : NULL;
+
+    if (k) {
+        *ret = (struct section_place){.at = k->at,
+                                      .in = k->in,
+                                      .name = k->shown + (k->shown[0] == '='),
+                                      .has_type = k->type != NULL};
+    }
+    return k ? k->path : NULL;
+}
+
 static const struct section_kind *kind_of(const struct call *c) {
     const struct section_kind *k = &kinds[0]; /* the routes name paths of the table alone */
 

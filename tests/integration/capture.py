@@ -36,7 +36,64 @@ def with_secrets():
         json.dump(s, f)
     w.sim.start()
     w.write_config()
+    with_sections(w.sim)
     return w
+
+
+def with_sections(sim):
+    """One of everything that is kept as a section, and a network that is half applied."""
+    def post(path, **form):
+        sim.call("POST", path, **form)
+
+    at = "/cluster/notifications"
+    post("/cluster/mapping/pci", id="gpu", map="node=pve1,path=0000:01:00.0,id=8086:1521")
+    post("/cluster/mapping/usb", id="stick", map="node=pve1,id=046d:c52b")
+    post("/cluster/mapping/dir", id="media", map="node=pve1,path=/srv/media")
+    post("/cluster/metrics/server/influx", type="influxdb", server="m.example.org", port=8086, token=f"{CANARY}-20")
+    post(f"{at}/endpoints/gotify", name="phone", server="https://g.example.org", token=f"{CANARY}-21")
+    post(f"{at}/endpoints/smtp", name="mail", server="s.example.org", mailto="ops@example.org",
+         username=f"{CANARY}-22", password=f"{CANARY}-23", **{"from-address": "pve@example.org"})
+    post(f"{at}/endpoints/webhook", name="hook", method="post", url=f"https://h.example.org/{CANARY}-24",
+         header=f"name=Authorization,value={CANARY}-25", body=f"{CANARY}-26")
+    post(f"{at}/matchers", name="mine", target="phone", mode="all")
+    post("/cluster/acme/plugins", id="dnsmine", type="dns", api="cf", data=f"{CANARY}-27")
+    post("/access/domains", realm="corp", type="ldap", server1="a.example.org", base_dn="dc=x",
+         user_attr="uid", mode="ldaps", verify=1, password=f"{CANARY}-28")
+    post("/cluster/jobs/realm-sync/corp-sync", realm="corp", schedule="daily", scope="users")
+    sim.call("POST", "/nodes/pve1/hosts", data="127.0.0.1 localhost\n192.0.2.11 pve1\n")
+    sim.call("PUT", "/nodes/pve1/dns", search="example.org", dns1="192.0.2.7")
+    sim.call("PUT", "/nodes/pve1/config", wakeonlan="02:00:00:00:00:77")
+    post("/cluster/sdn/zones", zone="lab", type="vlan", bridge="vmbr0")
+    post("/cluster/sdn/vnets", vnet="vn1", zone="lab", tag=7)
+    post("/cluster/sdn/vnets/vn1/subnets", subnet="10.77.0.0/24", type="subnet", gateway="10.77.0.1")
+    sim.call("PUT", "/cluster/sdn")
+    post("/cluster/sdn/vnets", vnet="vn2", zone="lab", tag=8)
+    post("/cluster/sdn/ipams", ipam="nb", type="netbox", url="https://n.example.org",
+         token=f"{CANARY}-29")
+    post("/cluster/sdn/dns", dns="pdns", type="powerdns", url="https://d.example.org", key=f"{CANARY}-30")
+
+
+# What both clusters answer the same to; the second has what was scrubbed as "(scrubbed)".
+ANSWERS = ["/cluster/mapping/pci", "/cluster/mapping/usb", "/cluster/mapping/dir",
+           "/cluster/metrics/server", "/cluster/metrics/server/influx",
+           *(f"/cluster/notifications/endpoints/{k}" for k in ("sendmail", "gotify", "smtp", "webhook")),
+           "/cluster/notifications/matchers", "/cluster/acme/plugins", "/cluster/jobs/realm-sync",
+           "/access/domains", "/access/domains/corp", "/nodes/pve1/hosts", "/nodes/pve1/dns",
+           "/nodes/pve1/config", "/cluster/sdn/zones", "/cluster/sdn/vnets", "/cluster/sdn/vnets?pending=1",
+           "/cluster/sdn/vnets?running=1", "/cluster/sdn/vnets/vn1/subnets",
+           "/cluster/sdn/vnets/vn1/subnets?running=1", "/cluster/sdn/ipams", "/cluster/sdn/dns",
+           "/cluster/ha/resources", "/cluster/ha/rules", "/cluster/backup", "/cluster/replication",
+           "/cluster/options"]
+
+
+def scrubbed(value, key=""):
+    """An answer as it is on the copy: digests aside, for they cover what was scrubbed."""
+    if isinstance(value, dict):
+        return {k: scrubbed(v, k) for k, v in value.items() if k not in ("digest", "next-run")}
+    if isinstance(value, list):
+        return [scrubbed(v, key) for v in value]
+    return "(scrubbed)" if isinstance(value, str) and value and (
+        CANARY in value or key == "comment") else value
 
 
 a = with_secrets()
@@ -56,7 +113,12 @@ def test_capture(t):
             ("lxc.environment", "/nodes/pve1/lxc/101/config"),
             ("cipassword", "/nodes/pve2/qemu/105/config"), ("username", "/storage"),
             ("email", "/access/users"), ("comment", "/access/users"),
-            ("comment", "/cluster/firewall/rules")}
+            ("comment", "/cluster/firewall/rules"),
+            ("username", "/cluster/notifications/endpoints/smtp"),
+            ("header", "/cluster/notifications/endpoints/webhook"),
+            ("url", "/cluster/notifications/endpoints/webhook"),
+            ("data", "/cluster/acme/plugins"), ("token", "/cluster/sdn/ipams"),
+            ("key", "/cluster/sdn/dns")}
     t.ok(want <= said, "what was taken out is listed", want - said)
     code, out, err = a.text("capture", FILE)
     t.ok("scrubbed  cipassword of /nodes/pve2/qemu/105/config" in out, "and printed", out + err)
@@ -81,6 +143,12 @@ def test_import(t):
         if "scrubbed" in clean[1]:
             clean[0] = clean[0].replace(f"{CANARY}-5", "(scrubbed)")
         t.ok(clean[0] == clean[1], f"{row} answers the same on both", "\n".join(clean))
+
+
+def test_answers(t):
+    for path in ANSWERS:
+        one, two = scrubbed(a.sim.call("GET", path)), scrubbed(b.sim.call("GET", path))
+        t.ok(one == two and one, f"{path} answers the same", f"{one}\n{two}")
 
 
 CHANGES = [
@@ -133,7 +201,7 @@ def test_bad(t):
 
 
 try:
-    sys.exit(Tap().run(test_capture, test_import, test_same_plans, test_progress, test_bad))
+    sys.exit(Tap().run(test_capture, test_import, test_answers, test_same_plans, test_progress, test_bad))
 finally:
     a.close()
     b.close()
