@@ -46,6 +46,7 @@ static void check_feature(struct clone *c, const struct volume *v, const struct 
                          : linked && !c->from->template ? "what is no template"
                          : c->is_ct                     ? "containers"
                                                         : "it");
+        return;
     }
     c->binds |= linked && volume_link_binds(s->type, v->name);
 }

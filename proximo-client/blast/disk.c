@@ -103,9 +103,9 @@ bool disk_find(struct disk *k, uint32_t vmid, const char *key) {
     return true;
 }
 
-bool store_allocates(const struct store *s) {
+bool store_allocates(const struct store *s, bool is_ct) {
     return strcmp(s->type, "lvm") == 0 ||
-           (strcmp(s->type, "zfspool") == 0 && !js_bool_or(s->def, "sparse", false)) ||
+           (strcmp(s->type, "zfspool") == 0 && !is_ct && !js_bool_or(s->def, "sparse", false)) ||
            strcmp(js_str_or(s->def, "preallocation", ""), "full") == 0 ||
            strcmp(js_str_or(s->def, "preallocation", ""), "falloc") == 0;
 }

@@ -24,5 +24,6 @@ void disk_refused(struct disk *k, const char *fmt, ...) __attribute__((format(pr
 /* `bytes` more on a storage at the guest's node: room left, and of a thin pool its metadata.
  * allocates: the storage has to have all of it at once. */
 void disk_room(struct disk *k, const struct store *to, int64_t bytes, bool allocates);
-/* Whether the storage sets a volume's whole size aside when it is made. */
-bool store_allocates(const struct store *s);
+/* Whether the storage sets a volume's whole size aside when it is made. ZFS reserves a VM's disk; a
+ * container's volume is a file system with a limit (refquota). */
+bool store_allocates(const struct store *s, bool is_ct);

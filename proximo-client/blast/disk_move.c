@@ -118,7 +118,7 @@ static void move_to_storage(struct disk *k, const char *storage, const js *form)
     if (snaps > 0 && deletes) {
         disk_refused(k, "a disk with snapshots cannot be moved and its source deleted");
     }
-    disk_room(k, to, k->size, store_allocates(to));
+    disk_room(k, to, k->size, store_allocates(to, k->is_ct));
     if (k->v->base) {
         disk_hit(k, "changed", RISK_LOW, k->v->key,
                  "a linked clone of %u becomes a full copy: it takes its whole size", k->v->base);

@@ -84,7 +84,7 @@ int blast_disk_resize(const struct picture *p, uint32_t vmid, const js *form, st
                          : "partitions and file systems in the guest do not grow by it");
         check_snapshots(&k);
         if (k.from) {
-            disk_room(&k, k.from, want - k.size, store_allocates(k.from));
+            disk_room(&k, k.from, want - k.size, store_allocates(k.from, k.is_ct));
         }
         check_replica(&k, want - k.size);
     }

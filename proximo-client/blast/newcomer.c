@@ -128,7 +128,7 @@ static void check_room(struct newcomer *n, const char *key, const struct store *
         return;
     }
     sum = room_take(&n->rooms, n->g.node, s->id, bytes);
-    if (sum > avail && store_allocates(s)) {
+    if (sum > avail && store_allocates(s, strcmp(n->g.kind, "lxc") == 0)) {
         newcomer_refused(
             n, "%.40s does not fit: %" PRId64 " MiB go to %.60s, %" PRId64 " MiB are left", key,
             sum >> 20, s->id, avail >> 20);

@@ -153,6 +153,15 @@ static int run_storage_create(const struct picture *p, const js *c, struct draft
     return blast_storage_create(p, js_get(c, "form"), d);
 }
 
+static int run_clone(const struct picture *p, const js *c, struct draft *d) {
+    return blast_clone(p, (uint32_t)js_int_or(c, "vmid", 0), js_get(c, "form"), d);
+}
+
+static int run_create(const struct picture *p, const js *c, struct draft *d) {
+    return blast_create(p, js_str_or(c, "kind", ""), js_str_or(c, "node", ""), js_get(c, "form"),
+                        d);
+}
+
 static int run_template(const struct picture *p, const js *c, struct draft *d) {
     return blast_template(p, (uint32_t)js_int_or(c, "vmid", 0), js_get(c, "form"), d);
 }
@@ -194,6 +203,8 @@ static const struct call {
     {"ceph", PIC_STORAGE | PIC_CONFIGS | PIC_SNAPSHOTS | PIC_CEPH | PIC_CEPH_MORE, run_ceph},
     {"storage-create", BLAST_STORAGE_CREATE_NEEDS, run_storage_create},
     {"template", BLAST_TEMPLATE_NEEDS, run_template},
+    {"clone", BLAST_CLONE_NEEDS, run_clone},
+    {"create", BLAST_CREATE_NEEDS, run_create},
     {"node", BLAST_NODE_NEEDS, run_node},
     {"keep", BLAST_STORAGE_NEEDS, run_keep},
     {"pool", BLAST_POOL_NEEDS, run_pool},
