@@ -193,7 +193,7 @@ static const struct clone_case {
      "'template':1}],"
      "'/nodes/c1/lxc/102/config':{'template':1,'rootfs':'far:102/base-102-disk-0.raw,size=8G'},"
      "'/storage':[{'storage':'far','type':'dir','content':'rootdir'}]",
-     COPY_CT "ct/102 changed 1 linked\n", "which knows no linked copies of containers", 3},
+     COPY_CT, "which knows no linked copies of containers", 3},
     {"local disks stay at their node", 100, "'newid':200,'target':'c2'", "",
      COPY_VM "vm/100 none 1 full running\n", "scsi0 is on local storage zfs", 3},
     {"the number is taken", 101, "'newid':103", "",
