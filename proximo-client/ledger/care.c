@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -55,6 +56,40 @@ static void forget_secrets(const char *kept) {
 
     while ((name = dir_next(d)) != NULL) {
         (void)unlinkat(dirfd(d), name, 0);
+    }
+}
+
+/* Whether `dir` still leads to the ledger that is open: another may have taken its place. */
+static bool is_still(const struct ledger *l, const char *dir) {
+    struct stat held, now;
+
+    return fstat(l->dir, &held) == 0 && lstat(dir, &now) == 0 && held.st_ino == now.st_ino &&
+           held.st_dev == now.st_dev;
+}
+
+/* A process that dies between the exchange and forgetting leaves the values in the copy, and one
+ * that dies before it leaves them in what it was building. Whoever has the ledger open keeps others
+ * from recovering it, so no copy beside it is in use now. */
+void care_sweep(const struct ledger *l) {
+    CLEANUP(freep) char *parent = NULL;
+    CLEANUP(dir_closep) DIR *d = NULL;
+    const char *slash = strrchr(l->path, '/'), *base = slash ? slash + 1 : l->path;
+    char begin[NAME_MAX + 1];
+    const char *name;
+    int n = snprintf(begin, sizeof(begin), "%s.before-", base);
+
+    parent = slash ? strndup(l->path, (size_t)(slash - l->path)) : strdup(".");
+    if (!*base || n < 0 || n >= (int)sizeof(begin) || !parent || !is_still(l, l->path)) {
+        return;
+    }
+    d = dir_open(AT_FDCWD, *parent ? parent : "/");
+    while ((name = dir_next(d)) != NULL) {
+        char path[CARE_PATH];
+
+        if (strncmp(name, begin, (size_t)n) == 0 &&
+            snprintf(path, sizeof(path), "%s/%s", parent, name) < CARE_PATH) {
+            forget_secrets(path);
+        }
     }
 }
 

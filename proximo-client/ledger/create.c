@@ -179,6 +179,7 @@ int ledger_open(const char *dir, struct ledger **ret, struct err *e) {
     }
     lock_dropp(&held);
     held = NULL;
+    care_sweep(l);
     *ret = TAKE(l);
     return 0;
 }

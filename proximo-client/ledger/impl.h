@@ -110,6 +110,7 @@ int care_alone(struct ledger *l, struct err *e);                             /* 
 int care_beside(const char *dir, char ret[static CARE_PATH], struct err *e); /* a free name */
 int care_swap(const char *dir, const char *made, struct err *e);             /* one step */
 void care_discard(const char *made);
+void care_sweep(const struct ledger *l); /* secrets of the copies beside a ledger that is open */
 int care_link_taint(int from, int to);
 int care_link_all(int from, int to); /* identity, taint, bodies, secrets */
 int care_copy_bodies(int from, int to);

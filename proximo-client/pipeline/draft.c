@@ -129,18 +129,23 @@ int draft_precondition(struct draft *d, const char *path, const char *reduce, co
     return 0;
 }
 
+int draft_get(struct draft *d, const char *path, js **ret, struct err *e) {
+    int r = 0;
+
+    if (!json_object_object_get_ex(d->reads, path, ret)) {
+        r = pve_get(d->s->pve, path, ret, e);
+        if (r == 0) {
+            js_add(d->reads, path, *ret);
+        }
+    }
+    return r;
+}
+
 int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e) {
     js *data = NULL;
-    int r;
+    int r = draft_get(d, path, &data, e);
 
-    if (!json_object_object_get_ex(d->reads, path, &data)) {
-        r = pve_get(d->s->pve, path, &data, e);
-        if (r < 0) {
-            return r;
-        }
-        js_add(d->reads, path, data);
-    }
-    r = draft_precondition(d, path, reduce, data, e);
+    r = r < 0 ? r : draft_precondition(d, path, reduce, data, e);
     if (r == 0 && ret) {
         *ret = data;
     }

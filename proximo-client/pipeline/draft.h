@@ -38,6 +38,8 @@ const char *need_name(enum approval_need n);
  * be NULL) is the whole unreduced data, owned by the draft and borrowed by the caller. The same
  * read is sent once per draft. */
 int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e);
+/* The same without a precondition: for names that are looked up, not for what a verdict rests on. */
+int draft_get(struct draft *d, const char *path, js **ret, struct err *e);
 /* A precondition over data that was read in another way (e.g. the picture's concurrent reads). */
 int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
                        struct err *e);

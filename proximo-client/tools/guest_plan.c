@@ -48,7 +48,7 @@ int plan_guest(struct draft *d, const js *args, struct guest_ref *ret, js **ret_
     struct guest_ref g;
     js *status = NULL;
     char id[16];
-    int r = resolve_guest(draft_session(d), args, &g, e);
+    int r = draft_guest(d, args, &g, e);
 
     if (r == 0) {
         r = plan_guest_read(d, &g, "/status/current", "power", &status, e);

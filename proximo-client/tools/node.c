@@ -5,19 +5,13 @@
 
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
-#include "proximo-client/tools/rows.h"
+#include "proximo-client/tools/plans.h"
 
 static const struct field list_fields[] = {FIELDS_PAGE, {NULL}};
 static const struct field status_fields[] = {{"node", F_NODE, NULL, true}, {NULL}};
 
 /* PVE looks an unknown node's name up for several seconds and then answers 500: ask first. */
-int check_node(struct session *s, const char *node, struct err *e) {
-    CLEANUP(js_freep) js *list = NULL;
-    int r = pve_get(s->pve, "/nodes", &list, e);
-
-    if (r < 0) {
-        return r;
-    }
+static int find_node(const js *list, const char *node, struct err *e) {
     for (size_t i = 0; i < js_len(list); i++) {
         if (strcmp(js_str_or(js_at(list, i), "node", ""), node) == 0) {
             return 0;
@@ -25,6 +19,20 @@ int check_node(struct session *s, const char *node, struct err *e) {
     }
     (void)err_tag(e, -ENOENT, "no_such_node", "no node %s in the cluster", node);
     return err_hint(e, "pve_node_list shows the names");
+}
+
+int check_node(struct session *s, const char *node, struct err *e) {
+    CLEANUP(js_freep) js *list = NULL;
+    int r = pve_get(s->pve, "/nodes", &list, e);
+
+    return r < 0 ? r : find_node(list, node, e);
+}
+
+int draft_node(struct draft *d, const char *node, struct err *e) {
+    js *list = NULL;
+    int r = draft_get(d, "/nodes", &list, e);
+
+    return r < 0 ? r : find_node(list, node, e);
 }
 
 static js *node_item(const js *item) {

@@ -11,6 +11,11 @@
 /* How the description of every planning row ends. */
 #define PLANS " Returns a plan; nothing runs before it is applied."
 
+/* resolve_guest and check_node over lists that are read once a draft, however many steps it has.
+ * They rest on nothing: what decides is read again, by its own path, as a precondition. */
+int draft_guest(struct draft *d, const js *args, struct guest_ref *ret, struct err *e);
+int draft_node(struct draft *d, const char *node, struct err *e);
+
 /* --- guests (guest_plan.c) --- */
 
 /* Resolves the guest and makes it the draft's target. "guest_locked" while PVE holds a lock on it;

@@ -9,7 +9,9 @@
 
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
-#include "proximo-client/tools/rows.h"
+#include "proximo-client/tools/plans.h"
+
+static const char guests_path[] = "/cluster/resources?type=vm";
 
 static int no_such_guest(int64_t vmid, size_t visible, struct err *e) {
     (void)err_tag(e, -ENOENT, "no_such_guest", "no guest %" PRId64 " in the cluster", vmid);
@@ -43,21 +45,12 @@ static int mismatch(const struct guest_ref *g, const char *what, const char *giv
     return err_hint(e, "leave %s out, or look at the guest again: it may be another one", what);
 }
 
-int resolve_guest(struct session *s, const js *args, struct guest_ref *ret, struct err *e) {
-    CLEANUP(js_freep) js *list = NULL;
+static int find_guest(const js *list, const js *args, struct guest_ref *ret, struct err *e) {
     const char *kind = js_get_str(args, "kind"), *node = js_get_str(args, "node");
     int64_t vmid = js_int_or(args, "vmid", 0);
     struct guest_ref g = {0};
-    int r;
+    int r = -ENOENT;
 
-    if (vmid < VMID_MIN || vmid > VMID_MAX) {
-        return err_tag(e, -EINVAL, "bad_argument", "vmid must be %u to %u", VMID_MIN, VMID_MAX);
-    }
-    r = pve_get(s->pve, "/cluster/resources?type=vm", &list, e);
-    if (r < 0) {
-        return r;
-    }
-    r = -ENOENT;
     for (size_t i = 0; r == -ENOENT && i < js_len(list); i++) {
         if (js_int_or(js_at(list, i), "vmid", 0) == vmid) {
             r = fill(js_at(list, i), &g, e);
@@ -77,6 +70,30 @@ int resolve_guest(struct session *s, const js *args, struct guest_ref *ret, stru
     }
     *ret = g;
     return 0;
+}
+
+static int check_vmid(const js *args, struct err *e) {
+    int64_t vmid = js_int_or(args, "vmid", 0);
+
+    return vmid < VMID_MIN || vmid > VMID_MAX
+               ? err_tag(e, -EINVAL, "bad_argument", "vmid must be %u to %u", VMID_MIN, VMID_MAX)
+               : 0;
+}
+
+int resolve_guest(struct session *s, const js *args, struct guest_ref *ret, struct err *e) {
+    CLEANUP(js_freep) js *list = NULL;
+    int r = check_vmid(args, e);
+
+    r = r < 0 ? r : pve_get(s->pve, guests_path, &list, e);
+    return r < 0 ? r : find_guest(list, args, ret, e);
+}
+
+int draft_guest(struct draft *d, const js *args, struct guest_ref *ret, struct err *e) {
+    js *list = NULL;
+    int r = check_vmid(args, e);
+
+    r = r < 0 ? r : draft_get(d, guests_path, &list, e);
+    return r < 0 ? r : find_guest(list, args, ret, e);
 }
 
 int guest_path(const struct guest_ref *g, const char *tail, struct buf *ret, struct err *e) {

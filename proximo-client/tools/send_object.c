@@ -148,7 +148,8 @@ int sending_open(struct sending *c, const struct row *r, struct draft *d, struct
     if (sending_is_guest(r)) {
         code = open_guest(c, e);
     } else if ((node = js_get_str(c->args, "node"))) {
-        code = check_node(c->s, node, e); /* an unknown one costs PVE a name lookup of seconds */
+        /* an unknown one costs PVE a name lookup of seconds */
+        code = d ? draft_node(d, node, e) : check_node(c->s, node, e);
     }
     if (code == 0) {
         name_it(c);

@@ -506,6 +506,34 @@ START_TEST(secrets_move_and_leave_no_copy) {
 }
 END_TEST
 
+/* What a process leaves that dies before it has forgotten: the next one that opens the ledger ends
+ * it, in the copy and nowhere else. */
+START_TEST(secrets_in_a_copy_go_at_the_next_opening) {
+    static const char name[] = "secrets/P-aaaaaaaaaaaaaaaaaaaaaaaaaa";
+    struct ledger_recovered ret;
+    char path[4600];
+    struct err e = {0};
+    int fd;
+
+    export();
+    restore_older();
+    ret = recovered(mirror);
+    fx_open(&fx);
+    ck_assert_int_eq(ledger_secret_put(fx.l, name + 8, "x", 1, &e), 0);
+    (void)snprintf(path, sizeof(path), "%s/%s", ret.kept, name);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+    fx_close(&fx);
+    ck_assert(is_there(ret.kept, name));
+    fx_open(&fx);
+    ck_assert(!is_there(ret.kept, name));
+    ck_assert(is_there(ret.kept, "origin"));
+    ck_assert(is_there(fx.dir, name));
+    fx_close(&fx);
+}
+END_TEST
+
 START_TEST(no_restart_without_a_note) {
     struct hash policy = {{7}};
     struct ledger_restart in = {.cluster = "c1", .policy = &policy, .reason = "x"};
@@ -546,6 +574,7 @@ int main(void) {
     tcase_add_test(c, hashes_are_made_anew_without_a_mirror);
     tcase_add_test(c, bodies_come_along);
     tcase_add_test(c, secrets_move_and_leave_no_copy);
+    tcase_add_test(c, secrets_in_a_copy_go_at_the_next_opening);
     tcase_add_test(c, a_sound_log_is_left_alone);
     tcase_add_test(c, nobody_else_may_have_it_open);
     tcase_add_test(c, killed_while_recovering);

@@ -118,21 +118,26 @@ int draft_precondition(struct draft *d, const char *path, const char *reduce, co
     return 0;
 }
 
+int draft_get(struct draft *d, const char *path, js **ret, struct err *e) {
+    int r = 0;
+
+    if (!json_object_object_get_ex(d->reads, path, ret)) {
+        r = pve_get(world_session.pve, path, ret, e);
+        if (r == 0) {
+            js_add(d->reads, path, *ret);
+        }
+    }
+    return r;
+}
+
 int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e) {
     js *data = NULL;
+    int r = draft_get(d, path, &data, e);
 
-    if (!json_object_object_get_ex(d->reads, path, &data)) {
-        int r = pve_get(world_session.pve, path, &data, e);
-
-        if (r < 0) {
-            return r;
-        }
-        js_add(d->reads, path, data);
-    }
-    if (ret) {
+    if (r == 0 && ret) {
         *ret = data;
     }
-    return draft_precondition(d, path, reduce, data, e);
+    return r < 0 ? r : draft_precondition(d, path, reduce, data, e);
 }
 
 static js *format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
