@@ -53,6 +53,8 @@ int assess_destroy(struct draft *d, const struct assess *a, struct err *e);
 int assess_migrate(struct draft *d, const struct assess *a, struct err *e);
 int assess_disk_move(struct draft *d, const struct assess *a, struct err *e);
 int assess_disk_resize(struct draft *d, const struct assess *a, struct err *e);
+/* Disks taken out of a VM, and the volumes that go with it. */
+int assess_disk_unlink(struct draft *d, const struct assess *a, struct err *e);
 int assess_create(struct draft *d, const struct assess *a, struct err *e);
 int assess_clone(struct draft *d, const struct assess *a, struct err *e);
 int assess_template(struct draft *d, const struct assess *a, struct err *e);

@@ -89,6 +89,42 @@ int assess_disk_resize(struct draft *d, const struct assess *a, struct err *e) {
     return assess_disk(d, a, blast_disk_resize, e);
 }
 
+static int unlinked_volume(struct draft *d, const struct assess *a, const char *value,
+                           struct err *e) {
+    char volid[400];
+    char storage[120];
+    CLEANUP(look_done)
+    struct look l = {.guest = {a->guest->vmid}, .paths = "/storage"};
+    const struct picture_ask ask = {.what = BLAST_VOLUME_NEEDS, .storage = storage};
+    int r;
+
+    (void)snprintf(volid, sizeof(volid), "%.*s", (int)strcspn(value, ","), value);
+    (void)snprintf(storage, sizeof(storage), "%.*s", (int)strcspn(volid, ":"), volid);
+    if (!strchr(volid, ':')) {
+        return 0; /* an empty drive, a device of the node: nothing is destroyed */
+    }
+    r = look_open(&l, d, &ask, e);
+    return r < 0 ? r
+                 : look_close(&l, blast_volume_delete(l.p, volid, a->guest->node, clock_unix(), d),
+                              e);
+}
+
+/* PVE leaves the volume of a disk as unused; with force, and when it is unused already, it goes. */
+int assess_disk_unlink(struct draft *d, const struct assess *a, struct err *e) {
+    const js *list = js_get(a->args, "idlist");
+    int r = assess_config(d, a->guest, NULL, list, e);
+
+    for (size_t i = 0; r == 0 && i < js_len(list); i++) {
+        const char *key = json_object_get_string(js_at(list, i));
+        const char *value = js_get_str(a->before, key);
+
+        if (value && (js_bool_or(a->args, "force", false) || strncmp(key, "unused", 6) == 0)) {
+            r = unlinked_volume(d, a, value, e);
+        }
+    }
+    return r;
+}
+
 /* What a new guest's verdict rests on beside its own request. */
 static void newcomer_paths(const char *node, char *ret, size_t size) {
     (void)snprintf(ret, size,

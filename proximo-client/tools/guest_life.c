@@ -372,12 +372,13 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_disk_unlink", "Unlink disks of a VM",
      "Plans taking disks out of a VM; with force the volumes are destroyed." PLANS, "guest",
-     EFFECT_CHANGE, 0, unlink_fields, .undo = "none",
+     EFFECT_CHANGE, 0, unlink_fields, .analysers = "config volume", .undo = "none",
      .undo_none =
          "attach the unused volume again with pve_guest_config_set; what force destroyed is gone",
      .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
+             .assess = assess_disk_unlink,
              .does = SEND_ACTION,
              .on = &guest,
              .method = "PUT",

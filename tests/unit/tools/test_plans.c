@@ -245,6 +245,24 @@ START_TEST(storage_delete_names_guests_and_keeps_the_definition) {
 }
 END_TEST
 
+/* The volume of a disk that is taken out stays, unless force destroys it: then the plan says so. */
+START_TEST(unlinking_with_force_names_the_volume) {
+    CLEANUP(js_freep) js *kept = plan("pve_disk_unlink", "{\"vmid\":104,\"idlist\":[\"scsi0\"]}");
+    CLEANUP(js_freep)
+    js *gone = plan("pve_disk_unlink", "{\"vmid\":104,\"idlist\":[\"scsi0\"],\"force\":true}");
+    const js *list = js_get(gone, "affected");
+    bool named = false;
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        named |= strcmp(js_str_or(js_at(list, i), "effect", ""), "wont-boot") == 0 &&
+                 strcmp(js_str_or(js_at(list, i), "resource", ""), "vm/104") == 0;
+    }
+    ck_assert_msg(named, "%s", json_object_to_json_string((js *)(uintptr_t)list));
+    ck_assert_uint_ge(js_len(js_get(kept, "affected")), 1);
+    ck_assert_uint_gt(js_len(list), js_len(js_get(kept, "affected")));
+}
+END_TEST
+
 START_TEST(storage_update_and_create) {
     CLEANUP(js_freep)
     js *p = plan("pve_storage_update",
@@ -555,6 +573,7 @@ int main(void) {
     tcase_add_test(t, rollback_keeps_the_present_first);
     tcase_add_test(t, rollback_on_zfs_has_no_way_back);
     tcase_add_test(t, storage_delete_names_guests_and_keeps_the_definition);
+    tcase_add_test(t, unlinking_with_force_names_the_volume);
     tcase_add_test(t, storage_update_and_create);
     tcase_add_test(t, exec_plans_the_whole_request);
     tcase_add_test(t, exec_asks_with_what_it_sends);

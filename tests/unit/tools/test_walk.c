@@ -111,8 +111,8 @@ static void required_are_given(const struct row *r, const js *m) {
         const struct field *f = row_field_of(r, name);
 
         if (!js_bool_or(param, "optional", false) && !in_path(r, name) && !is_fixed(r, name)) {
-            ck_assert_msg((f && (f->required || f->kept)) || excepted(r->name, name), "%s: %s is required",
-                          r->name, name);
+            ck_assert_msg((f && (f->required || f->kept)) || excepted(r->name, name),
+                          "%s: %s is required", r->name, name);
         }
     }
 }
@@ -350,6 +350,8 @@ START_TEST(data_rows_are_whole) {
         }
         all++;
     }
+    /* pve_sdn_ipam_delete: which zones' addresses it gave out is not computed */
+    ck_assert_uint_le(later, 1);
     printf("# %u changes that are data, %u of them without an analyser yet (always incomplete)\n",
            all, later);
 }
