@@ -15,18 +15,40 @@ int route_fw_index(struct call *c) {
                                           "ipset",   "macros", "refs"};
     static const char *const node[] = {"rules", "options", "log"};
     static const char *const guest[] = {"rules", "aliases", "ipset", "refs", "options"};
+    static const char *const vnet[] = {"rules", "options"};
 
-    c->data = call_str(c, "vmid")   ? index_of("name", guest, ARRAY_LEN(guest))
+    c->data = call_str(c, "vnet")   ? index_of("name", vnet, ARRAY_LEN(vnet))
+              : call_str(c, "vmid") ? index_of("name", guest, ARRAY_LEN(guest))
               : call_str(c, "node") ? index_of("name", node, ARRAY_LEN(node))
                                     : index_of("name", cluster, ARRAY_LEN(cluster));
     return 0;
+}
+
+/* A vnet that runs, and SDN's privilege on it: reading wants less than changing. */
+static int vnet_of_call(struct call *c) {
+    const char *vnet = call_str(c, "vnet");
+    const js *v = state_get(&c->s->st, "sdn", "running", "vnets", vnet, NULL);
+    char path[160];
+
+    if (!v) {
+        return call_fail(c, 500, "invalid vnet specified");
+    }
+    (void)snprintf(path, sizeof(path), "/sdn/zones/%.60s/%.60s", js_str_or(v, "zone", ""), vnet);
+    return call_may(c, path, c->method == M_GET ? "SDN.Audit|SDN.Allocate" : "SDN.Allocate") ? 0
+                                                                                             : -1;
 }
 
 int fw_scope(struct call *c, struct fw_scope *ret) {
     js *n;
 
     *ret = (struct fw_scope){.at = {"firewall", "cluster"}};
-    if (call_str(c, "vmid")) {
+    if (call_str(c, "vnet")) {
+        if (vnet_of_call(c) < 0) {
+            return -1;
+        }
+        ret->at[1] = "vnets";
+        ret->at[2] = call_str(c, "vnet");
+    } else if (call_str(c, "vmid")) {
         if (guest_of_call(c, &ret->guest) < 0) {
             return -1;
         }

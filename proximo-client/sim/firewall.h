@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proximo-client/sim/firewall.h - what the simulator's firewall files share. The state holds each
- * scope (cluster, a node, a guest) as {options, rules: [..], groups: {name: {rules, comment}},
+ * scope (cluster, a node, a guest, a vnet) as {options, rules: [..], groups: {name: {rules, comment}},
  * aliases: {name: {cidr, ipversion, comment}}, ipset: {name: {entries: [..], comment}}} with values
  * as the API shows them. */
 #pragma once
@@ -56,6 +56,10 @@ int fw_ipversion(const char *text);
     "delete=string dhcp=bool digest=string enable=bool ipfilter=bool log_level_in=" FW_LOG         \
     " log_level_out=" FW_LOG " macfilter=bool ndp=bool policy_in=" FW_POLICY                       \
     " policy_out=" FW_POLICY " radv=bool"
+
+#define FW_VNET_OPTIONS                                                                            \
+    "delete=string digest=string enable=bool log_level_forward=" FW_LOG                            \
+    " policy_forward=enum(ACCEPT,DROP)"
 
 /* A list of rules below `at`, readable with `see`, changeable with `edit`. */
 #define FW_RULE_ROUTES(at, see, edit)                                                              \

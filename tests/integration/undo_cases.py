@@ -21,9 +21,6 @@ ELSEWHERE = {
         "pve_ha_group_create", "pve_ha_group_update", "pve_ha_group_delete",
         "pve_ha_disarm",
         "pve_volume_update",
-        # pvesim has no firewall of vnets
-        *(f"pve_vnet_firewall_{verb}" for verb in ("rule_add", "rule_update", "rule_move",
-                                                   "rule_remove", "options_set")),
         # no cluster of pvesim has Ceph
         "pve_ceph_flag_set", "pve_ceph_osd_out", "pve_ceph_osd_in", "pve_ceph_mon_create",
         "pve_ceph_mon_delete", "pve_ceph_mgr_create", "pve_ceph_mgr_delete", "pve_ceph_mds_create",
@@ -275,7 +272,27 @@ NO_ZONE = ("DELETE", S + "/zones/z1", {})
 NO_VNET = ("DELETE", S + "/vnets/v1", {})
 NO_SUBNET = ("DELETE", S + "/vnets/v1/subnets/z1-10.8.0.0-24", {})
 
+# A vnet that runs, with three rules: the firewall of one that is only configured is refused.
+VNET_FW = S + "/vnets/v1/firewall"
+RUNS = {"before": [ZONE, VNET, ("PUT", S, {}),
+                   *[("POST", f"{VNET_FW}/rules", dict(type="forward", action="ACCEPT", enable=1, macro=m,
+                                                       comment=m)) for m in ("SSH", "HTTP", "DNS")],
+                   ("PUT", f"{VNET_FW}/options", {"enable": 1, "policy_forward": "DROP"})],
+        "after": [*[("DELETE", f"{VNET_FW}/rules/0", {})] * 3,
+                  ("PUT", f"{VNET_FW}/options", {"delete": "enable,policy_forward"}),
+                  NO_VNET, NO_ZONE, ("PUT", S, {})]}
+VNETS = [
+    ("pve_vnet_firewall_rule_add", {"vnet": "v1", "type": "forward", "action": "DROP", "proto": "tcp",
+                                    "dport": "9999", "enable": 1}, RUNS),
+    ("pve_vnet_firewall_rule_update", {"vnet": "v1", "pos": 1, "comment": "x", "macro": "HTTPS"}, RUNS),
+    ("pve_vnet_firewall_rule_move", {"vnet": "v1", "pos": 2, "moveto": 0}, RUNS),
+    ("pve_vnet_firewall_rule_remove", {"vnet": "v1", "pos": 1}, RUNS),
+    ("pve_vnet_firewall_options_set", {"vnet": "v1", "policy_forward": "ACCEPT", "delete": ["enable"]},
+     RUNS),
+]
+
 SDN = [
+    *VNETS,
     ("pve_sdn_zone_create", {"zone": "z9", "type": "vxlan", "peers": ["10.0.0.1", "10.0.0.2"], "mtu": 1450}, {}),
     ("pve_sdn_zone_update", {"zone": "z1", "bridge": "vmbr1", "delete": ["nodes"]},
      {"before": [ZONE], "after": [NO_ZONE]}),
