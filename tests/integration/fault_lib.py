@@ -398,7 +398,7 @@ class FaultWorld(World):
         for kind, head in self.entries():
             if kind == "intent":
                 plan = self.body(head["plan"][0])
-                allowed += [(r["method"], r["path"]) for r in plan["requests"]
+                allowed += [(r["method"], urllib.parse.unquote(r["path"])) for r in plan["requests"]
                             if r.get("method") and r["phase"] != "undo"]
         left = list(allowed)
         stray = []

@@ -5,43 +5,14 @@ the state is equal, field by field, in the simulated cluster's own document. The
 a new row without a case fails here (undo_cases.py)."""
 
 import copy
-import fnmatch
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from undo_cases import CASES, ELSEWHERE, VOLATILE  # noqa: E402
+from undo_cases import CASES, ELSEWHERE, VOLATILE, difference  # noqa: E402
 from world import Tap, World  # noqa: E402
 
 w = World("--task-ms", "1", "--seed", "7")
-
-
-def flat(value, path=""):
-    """{path: leaf}; an empty object or list is a leaf too."""
-    if isinstance(value, dict) and value:
-        out = {}
-        for key, v in value.items():
-            out.update(flat(v, f"{path}/{key}" if path else key))
-        return out
-    if isinstance(value, list) and value:
-        out = {}
-        for i, v in enumerate(value):
-            out.update(flat(v, f"{path}/{i}"))
-        return out
-    return {path: value}
-
-
-def left_out(path, patterns):
-    """A pattern names a place and everything below it."""
-    parts = path.split("/")
-    return any(fnmatch.fnmatchcase("/".join(parts[:n]), p)
-               for p in patterns for n in range(1, len(parts) + 1))
-
-
-def difference(before, after, patterns):
-    a, b = flat(before), flat(after)
-    return {p: (a.get(p, "(none)"), b.get(p, "(none)")) for p in sorted({*a, *b})
-            if a.get(p, "(none)") != b.get(p, "(none)") and not left_out(p, patterns)}
 
 
 def take_back(op):

@@ -11,6 +11,8 @@ A case is (row, arguments, more). more may have
   leaves   paths (fnmatch) that the undo leaves behind by design: its own undo points
 The guests and storages are those of `pvesim`'s built-in cluster."""
 
+import fnmatch
+
 # Rows that do not go over the API alone, and where their undo is tested.
 ELSEWHERE = {
     "ct_exec": "exec_changes.py",
@@ -35,6 +37,35 @@ VOLATILE = [
     "guests/*/started",              # when it was last started
     "guests/*/pid",
 ]
+
+
+def flat(value, path=""):
+    """{path: leaf}; an empty object or list is a leaf too."""
+    if isinstance(value, dict) and value:
+        out = {}
+        for key, v in value.items():
+            out.update(flat(v, f"{path}/{key}" if path else key))
+        return out
+    if isinstance(value, list) and value:
+        out = {}
+        for i, v in enumerate(value):
+            out.update(flat(v, f"{path}/{i}"))
+        return out
+    return {path: value}
+
+
+def left_out(path, patterns):
+    """A pattern names a place and everything below it."""
+    parts = path.split("/")
+    return any(fnmatch.fnmatchcase("/".join(parts[:n]), p)
+               for p in patterns for n in range(1, len(parts) + 1))
+
+
+def difference(before, after, patterns):
+    a, b = flat(before), flat(after)
+    return {p: (a.get(p, "(none)"), b.get(p, "(none)")) for p in sorted({*a, *b})
+            if a.get(p, "(none)") != b.get(p, "(none)") and not left_out(p, patterns)}
+
 
 SAFETY = ["guests/{vmid}/snapshots/pxundo_*", "guests/{vmid}/config/parent", "guests/{vmid}/parent"]
 
