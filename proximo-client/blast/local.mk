@@ -59,7 +59,8 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/network_addr.c proximo-client/blast/network_change.c \
 	proximo-client/blast/network_compare.c proximo-client/blast/network_conf.c \
 	proximo-client/blast/network_diff.c proximo-client/blast/network_guests.c \
-	proximo-client/blast/network_roles.c proximo-client/blast/part_network.c \
+	proximo-client/blast/network_reach.c proximo-client/blast/network_roles.c \
+	proximo-client/blast/network_roles.h proximo-client/blast/part_network.c \
 	proximo-client/blast/sdn.c proximo-client/blast/sdn.h proximo-client/blast/sdn_conf.c \
 	proximo-client/blast/migrate_disk.c \
 	proximo-client/blast/migrate_ha.c \

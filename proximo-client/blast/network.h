@@ -83,7 +83,7 @@ js *net_sdn_of(const struct picture *p, bool running);
 /* Lends a side's lists from it. */
 void net_side_sdn(struct net_side *s, const char *node, const js *sdn);
 
-/* --- network_compare.c, network_guests.c, network_roles.c --- */
+/* --- network_compare.c, network_guests.c, network_roles.c (network_reach.c) --- */
 struct net_case {
     const struct picture *p;
     struct draft *d;
