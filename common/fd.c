@@ -135,6 +135,20 @@ int file_read(int dirfd, const char *path, struct buf *b, struct err *e) {
     return r < 0 ? r : file_slurp(fd, path, b, e);
 }
 
+int file_read_kept(int dirfd, const char *path, uid_t uid, struct buf *b, struct err *e) {
+    CLEANUP(closep) int fd = -1;
+    struct stat st;
+    int r = file_open_read(dirfd, path, &st, &fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (st.st_uid != uid || (st.st_mode & 022) != 0) {
+        return err_tag(e, -EPERM, "file_not_private", "%s can be written by others", path);
+    }
+    return file_slurp(fd, path, b, e);
+}
+
 int file_read_private(int dirfd, const char *path, uid_t uid, struct buf *b, struct err *e) {
     CLEANUP(closep) int fd = -1;
     struct stat st;

@@ -287,3 +287,13 @@ void ident_plan_id(const struct hash *h, char ret[static IDENT_ID_LEN + 1]) {
 void ident_op_id(const struct hash *h, char ret[static IDENT_ID_LEN + 1]) {
     make_id('O', h, ret);
 }
+
+bool ident_is_address(const char *s) {
+    const char *colon = strrchr(s, ':');
+    uint32_t port;
+
+    return colon && colon != s && strlen(s) < 256 && ident_u32(colon + 1, &port) == 0 && port > 0 &&
+           port <= 65535 &&
+           s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]%")] ==
+               '\0';
+}

@@ -30,6 +30,7 @@ bool ident_is_client(const char *s);   /* same rule: name of an enrolled client 
 bool ident_is_plan_id(const char *s);  /* P- and 26 of lower-case base32 */
 bool ident_is_op_id(const char *s);    /* O- and 26 of lower-case base32 */
 bool ident_is_upid(const char *s);     /* UPID:node:8hex:8hex:8hex:type:id:user: */
+bool ident_is_address(const char *s);  /* host:port that can stand in a URL's authority */
 bool ident_is_hex(const char *s, size_t digits); /* exactly so many lower-case hex digits */
 
 /* The node part of a valid UPID. -EINVAL if it is none or does not fit. */

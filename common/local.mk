@@ -20,6 +20,7 @@ libcore_a_SOURCES = \
 	common/entry.c common/entry.h \
 	common/approval.c common/approval.h \
 	common/receipt.c common/receipt.h \
+	common/roster.c common/roster.h \
 	common/request.c common/request.h \
 	common/msg.c common/msg.h \
 	common/dir.h \

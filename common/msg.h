@@ -49,6 +49,9 @@ enum msg_type {
     MSG_JOIN_INFO_ANSWER = 27, /* open(u64 0|1) until(u64) */
     MSG_METRICS = 28,          /* spki */
     MSG_METRICS_ANSWER = 29,   /* text */
+    MSG_ROSTER = 30,           /* spki */
+    MSG_ROSTER_ANSWER = 31,    /* signed roster; list of the nodes' entries (common/roster.h) */
+    MSG_ROTATE = 32,           /* spki  the client's note on its next key; MSG_OK */
 };
 
 enum msg_fds { MSG_FDS_NONE = 0, MSG_FDS_OUTPUT = 2 };

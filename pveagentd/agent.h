@@ -55,8 +55,8 @@ struct agent {
 
 /* listen.c: TLS, listeners, connections. */
 int agent_tls_load(struct agent *a, struct err *e); /* (re)reads key and certificate */
-int agent_init_key(const char *state,
-                   struct err *e); /* makes tls.key and tls.crt unless they are there */
+/* Makes tls.key and tls.crt unless they are there; next: the pair that will follow them. */
+int agent_init_key(const char *state, bool next, struct err *e);
 int agent_parse_addr(const char *text, struct agent_addr *ret); /* "1.2.3.4:8643", "[::1]:8643" */
 int agent_http_start(struct agent *a, struct err *e);
 void agent_finish(struct agent *a);                      /* frees server, watch and loop */

@@ -100,7 +100,7 @@ static void on_end(void *ctx, int r) {
 
 static const struct privcall_ops ops = {on_answer, on_end};
 
-/* The root half replaces the certificate when the cluster's own authority signs one. */
+/* `pveagentctl rotate tls --switch` puts another key and certificate in place. */
 static void reload_certificate(struct watch *w) {
     char path[4096];
     struct err e = {0};

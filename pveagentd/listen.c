@@ -28,6 +28,34 @@ static int state_path(const char *state, const char *name, char *ret, size_t siz
     return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
+/* Nobody looks at its names and dates: clients pin the key, and a date would only be one more way to
+ * be shut out (docs/threat-model.md). */
+static int make_cert(int dirfd, const char *path, EVP_PKEY *key, struct err *e) {
+    CLEANUP(tls_cert_freep) X509 *cert = NULL;
+    char host[65] = "pveagentd";
+    int r;
+
+    if (gethostname(host, sizeof(host) - 1) < 0 || !host[0]) {
+        (void)snprintf(host, sizeof(host), "pveagentd");
+    }
+    r = tls_self_signed(key, host, NULL, 3650, &cert, e);
+    return r < 0 ? r : tls_write_cert(dirfd, path, cert, e);
+}
+
+/* A certificate for another key than the one that is there: a change of keys was interrupted between
+ * its two files. The key is what counts. */
+static int fit_cert(const char *path, EVP_PKEY *key, struct err *e) {
+    CLEANUP(tls_cert_freep) X509 *cert = NULL;
+    struct hash have;
+    struct hash want;
+    int r = tls_read_cert(AT_FDCWD, path, &cert, e);
+
+    if (r < 0 || tls_spki_of_cert(cert, &have) < 0 || tls_spki_of_key(key, &want) < 0) {
+        return r < 0 ? r : err_set(e, -EBADMSG, "%s cannot be used", path);
+    }
+    return hash_eq(&have, &want) ? 0 : make_cert(AT_FDCWD, path, key, e);
+}
+
 int agent_tls_load(struct agent *a, struct err *e) {
     CLEANUP(tls_key_freep) EVP_PKEY *key = NULL;
     char crt[4096];
@@ -43,7 +71,8 @@ int agent_tls_load(struct agent *a, struct err *e) {
     if (r < 0) {
         return err_hint(e, "pveagentd --init --state %s makes key and certificate", a->o.state);
     }
-    r = tls_server(crt, pem, true, &fresh, e);
+    r = fit_cert(crt, key, e);
+    r = r < 0 ? r : tls_server(crt, pem, true, &fresh, e);
     if (r < 0) {
         return r;
     }
@@ -52,11 +81,11 @@ int agent_tls_load(struct agent *a, struct err *e) {
     return 0;
 }
 
-int agent_init_key(const char *state, struct err *e) {
+int agent_init_key(const char *state, bool next, struct err *e) {
+    const char *pem = next ? "tls.key.next" : "tls.key";
+    const char *crt = next ? "tls.crt.next" : "tls.crt";
     CLEANUP(closep) int dir = -1;
     CLEANUP(tls_key_freep) EVP_PKEY *key = NULL;
-    CLEANUP(tls_cert_freep) X509 *cert = NULL;
-    char host[65] = "pveagentd";
     int r;
 
     r = dir_make(AT_FDCWD, state, 0700, e);
@@ -67,22 +96,16 @@ int agent_init_key(const char *state, struct err *e) {
     if (dir < 0) {
         return err_set(e, -errno, "open %s: %s", state, strerror(errno));
     }
-    if (faccessat(dir, "tls.key", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-        r = tls_read_key(dir, "tls.key", &key, e);
+    if (faccessat(dir, pem, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        r = tls_read_key(dir, pem, &key, e);
     } else {
         r = tls_key_new(&key, e);
         if (r == 0) {
-            r = tls_write_key(dir, "tls.key", key, e);
+            r = tls_write_key(dir, pem, key, e);
         }
     }
-    if (r < 0 || faccessat(dir, "tls.crt", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-        return r;
-    }
-    if (gethostname(host, sizeof(host) - 1) < 0 || !host[0]) {
-        (void)snprintf(host, sizeof(host), "pveagentd");
-    }
-    r = tls_self_signed(key, host, NULL, 3650, &cert, e); /* clients pin the key, not the dates */
-    return r < 0 ? r : tls_write_cert(dir, "tls.crt", cert, e);
+    return r < 0 || faccessat(dir, crt, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? r
+                                                                       : make_cert(dir, crt, key, e);
 }
 
 int agent_parse_addr(const char *text, struct agent_addr *ret) {

@@ -28,10 +28,11 @@ static const char usage[] =
     "                       (default: /run/pveagentd-reader/reader.sock)\n"
     "  --state DIR          where tls.key and tls.crt are (default: /var/lib/pveagentd)\n"
     "  --init               make key and certificate if they are not there, and exit\n"
+    "  --next               make the key and certificate that will follow, and exit\n"
     "  --check-config       check options, key and certificate, and exit\n"
     "  --version            print the version\n";
 
-enum mode { MODE_RUN, MODE_INIT, MODE_CHECK };
+enum mode { MODE_RUN, MODE_INIT, MODE_NEXT, MODE_CHECK };
 
 static int complain(const struct err *e) {
     (void)fprintf(stderr, "pveagentd: %s%s%s\n", e->msg, e->hint[0] ? "\n  " : "", e->hint);
@@ -56,6 +57,7 @@ static int parse(int argc, char **argv, struct agent_opts *o, enum mode *ret_mod
         {"reader-socket", required_argument, NULL, 'r'},
         {"state", required_argument, NULL, 's'},
         {"init", no_argument, NULL, 'i'},
+        {"next", no_argument, NULL, 'n'},
         {"check-config", no_argument, NULL, 'c'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
@@ -76,6 +78,8 @@ static int parse(int argc, char **argv, struct agent_opts *o, enum mode *ret_mod
             o->state = optarg;
         } else if (c == 'i') {
             *ret_mode = MODE_INIT;
+        } else if (c == 'n') {
+            *ret_mode = MODE_NEXT;
         } else if (c == 'c') {
             *ret_mode = MODE_CHECK;
         } else if (c == 'V') {
@@ -227,8 +231,8 @@ int main(int argc, char **argv) {
     }
     (void)umask(0077);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (mode == MODE_INIT) {
-        return agent_init_key(a.o.state, &e) < 0 ? complain(&e) : 0;
+    if (mode == MODE_INIT || mode == MODE_NEXT) {
+        return agent_init_key(a.o.state, mode == MODE_NEXT, &e) < 0 ? complain(&e) : 0;
     }
     r = agent_tls_load(&a, &e);
     if (r == 0 && mode == MODE_RUN) {

@@ -183,11 +183,12 @@ static bool answer_of_witness(struct req *q, uint16_t type, struct msg_rd *rd) {
     return true;
 }
 
-void op_witness(struct req *q) {
+/* The peer and the request's body as it came. */
+static void ask_bytes(struct req *q, enum msg_type type, ask_answer_fn *answer) {
     CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
     size_t len;
     const void *body = req_body(q, &len);
-    int r = msg_begin(&m, MSG_WITNESS);
+    int r = msg_begin(&m, type);
 
     if (r == 0) {
         r = msg_add(&m, req_peer(q)->b, HASH_LEN);
@@ -200,7 +201,11 @@ void op_witness(struct req *q) {
         return;
     }
     msg_end(&m);
-    ask_root(q, &m, answer_of_witness);
+    ask_root(q, &m, answer);
+}
+
+void op_witness(struct req *q) {
+    ask_bytes(q, MSG_WITNESS, answer_of_witness);
 }
 
 void op_checkpoint(struct req *q) {
@@ -218,10 +223,10 @@ void op_checkpoint(struct req *q) {
     ask_root(q, &m, answer_of_witness);
 }
 
-static bool answer_of_receipts(struct req *q, uint16_t type, struct msg_rd *rd) {
-    CLEANUP(js_freep) js *list = js_array();
+/* A list of notes, as JSON strings. */
+static js *notes_json(struct msg_rd *rd) {
+    js *list = js_array();
     uint64_t n = msg_u64(rd);
-    js *o;
 
     for (uint64_t i = 0; i < n && i < 64; i++) {
         size_t len;
@@ -229,6 +234,37 @@ static bool answer_of_receipts(struct req *q, uint16_t type, struct msg_rd *rd) 
 
         js_push(list, js_str_n(note, len));
     }
+    return list;
+}
+
+static bool answer_of_roster(struct req *q, uint16_t type, struct msg_rd *rd) {
+    CLEANUP(freep) char *note = msg_str(rd, LIM_NOTE);
+    CLEANUP(js_freep) js *list = notes_json(rd);
+    js *o;
+
+    if (type != MSG_ROSTER_ANSWER || msg_done(rd) < 0 || !note) {
+        return false;
+    }
+    o = js_object();
+    js_add(o, "roster", js_str(note));
+    js_add(o, "entries", TAKE(list));
+    req_json(q, 200, o);
+    return true;
+}
+
+void op_roster(struct req *q) {
+    ask_plain(q, MSG_ROSTER, NULL, answer_of_roster);
+}
+
+/* The body is the note itself: who may say it is for the root half to see. */
+void op_rotate(struct req *q) {
+    ask_bytes(q, MSG_ROTATE, answer_ok);
+}
+
+static bool answer_of_receipts(struct req *q, uint16_t type, struct msg_rd *rd) {
+    CLEANUP(js_freep) js *list = notes_json(rd);
+    js *o;
+
     if (type != MSG_RECEIPTS_ANSWER || msg_done(rd) < 0) {
         return false;
     }

@@ -51,6 +51,8 @@ void op_result(struct req *q);
 void op_cancel(struct req *q);
 void op_witness(struct req *q);
 void op_checkpoint(struct req *q);
+void op_roster(struct req *q);
+void op_rotate(struct req *q);
 void op_metrics(struct req *q);
 void op_join(struct req *q);
 void op_act(struct req *q);

@@ -117,6 +117,7 @@ static int run_asked(struct cli *c, bool restart) {
     };
     const char *mirror = restart ? NULL : cli_option(c, "--mirror");
     const char *reason = cli_option(c, "--reason");
+    bool new_key = restart && cli_flag(c, "--new-key");
     struct err e = {0};
     js *result = NULL;
     int r;
@@ -128,7 +129,7 @@ static int run_asked(struct cli *c, bool restart) {
     if (r != EXIT_DONE) {
         return r;
     }
-    r = restart ? ledger_care_restart(c->app, c->cluster, reason, &result, &e)
+    r = restart ? ledger_care_restart(c->app, c->cluster, reason, new_key, &result, &e)
                 : ledger_care_recover(c->app, c->cluster, mirror, reason, &result, &e);
     return done(c, restart ? "ledger_restart" : "ledger_recover", r, result, &e);
 }
@@ -161,7 +162,7 @@ const struct command cmd_ledger = {
     "ledger",
     "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER | query [KEY=VALUE…] | export [DIR] "
     "[--bodies] | "
-    "recover [--mirror DIR] [--reason TEXT] | restart [--reason TEXT]",
+    "recover [--mirror DIR] [--reason TEXT] | restart [--new-key] [--reason TEXT]",
     "verify the ledger, look into it, copy it, recover it",
     "  --bodies          export whole plans and outputs too, not only their hashes\n"
     "  --mirror DIR      recover from this export, not from the configured mirror\n"

@@ -5,17 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/err.h"
+#include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/cli/cli.h"
 #include "proximo-client/pipeline/enrol.h"
 
 static int trust(struct cli *c, const char *name, bool on) {
+    CLEANUP(buf_done) struct buf about = BUF_INIT(LIM_LINE);
     struct err e = {0};
     bool yes = !on;
     char question[160];
 
-    (void)snprintf(question, sizeof(question), "count node %.60s as a witness of the ledger?",
+    if (enrol_describe(c->app, c->cluster, name, &about, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    if (on) {
+        fputs(buf_str(&about), stderr);
+    }
+    (void)snprintf(question, sizeof(question), "trust node %.60s: use it, and count it as a witness of the ledger?",
                    name);
     if (on && tty_ask_yes(question, &yes, &e) < 0) {
         return cli_fail(c, &e);
@@ -25,6 +34,35 @@ static int trust(struct cli *c, const char *name, bool on) {
         return EXIT_APPROVAL;
     }
     return enrol_trust(c->app, c->cluster, name, on, &e) < 0 ? cli_fail(c, &e) : EXIT_DONE;
+}
+
+static int told(struct cli *c, const char *what, int r, js *result, const struct err *e) {
+    CLEANUP(js_freep) js *o = result;
+
+    if (o) { /* also of what failed half way: which nodes have heard matters then */
+        cli_print(c, what, o);
+    }
+    return r < 0 ? cli_fail(c, e) : EXIT_DONE;
+}
+
+static int refresh(struct cli *c) {
+    struct err e = {0};
+    js *result = NULL;
+    int r = enrol_refresh(c->app, c->cluster, NULL, &result, &e);
+
+    return told(c, "node_refresh", r, result, &e);
+}
+
+static int run_rotate(struct cli *c) {
+    struct err e = {0};
+    js *result = NULL;
+    int r;
+
+    if (!cli_words(c, &cmd_rotate, 1, 1) || strcmp(c->argv[0], "tls") != 0) {
+        return cli_usage(&cmd_rotate, "tls");
+    }
+    r = enrol_rotate(c->app, c->cluster, &result, &e);
+    return told(c, "rotate", r, result, &e);
 }
 
 static int run_node(struct cli *c) {
@@ -45,11 +83,15 @@ static int run_node(struct cli *c) {
     if (c->argc == 2 && strcmp(c->argv[0], "forget") == 0) {
         return enrol_forget(c->app, c->cluster, c->argv[1], &e) < 0 ? cli_fail(c, &e) : EXIT_DONE;
     }
-    return cli_usage(&cmd_node, "list, trust NAME, distrust NAME or forget NAME");
+    if (c->argc == 1 && strcmp(c->argv[0], "refresh") == 0) {
+        return refresh(c);
+    }
+    return cli_usage(&cmd_node, "list, refresh, trust NAME, distrust NAME or forget NAME");
 }
 
 static int run_join(struct cli *c) {
     const char *name = cli_option(c, "--name");
+    CLEANUP(js_freep) js *others = NULL;
     char node[64];
     struct err e = {0};
 
@@ -63,10 +105,20 @@ static int run_join(struct cli *c) {
         return cli_fail(c, &e);
     }
     printf("enrolled with node %s\n", node);
+    /* Its cluster's other nodes; that they cannot be had now takes nothing from the enrolment. */
+    if (enrol_refresh(c->app, c->cluster, node, &others, &e) == 0 &&
+        js_len(js_get(others, "nodes"))) {
+        cli_print(c, "node_refresh", others);
+        printf("each of them: proximo-client node trust NAME\n");
+    }
     return EXIT_DONE;
 }
 
-const struct command cmd_node = {"node", "list | trust NAME | distrust NAME | forget NAME",
+const struct command cmd_rotate = {"rotate", "tls", "this client's TLS key: another one",
+                                   "  every enrolled node is told; used when all have heard; run it "
+                                   "again to go on",
+                                   run_rotate};
+const struct command cmd_node = {"node", "list | refresh | trust NAME | distrust NAME | forget NAME",
                                  "the enrolled node daemons", NULL, run_node};
 const struct command cmd_join = {"join", "LINE --name NAME",
                                  "enrol with a node daemon by its invitation line",

@@ -209,6 +209,15 @@ const struct vkey *ledger_vkey(const struct ledger *l) {
     return &l->vkey;
 }
 
+int ledger_sign(struct ledger *l, const char *text, size_t len, struct buf *ret, struct err *e) {
+    size_t n = strlen(l->origin);
+
+    if (!ledger_has_key(l) || (len >= n && memcmp(text, l->origin, n) == 0)) {
+        return err_set(e, -EINVAL, "the log's key does not sign that");
+    }
+    return note_sign(text, len, &l->key, ret, e);
+}
+
 uint64_t ledger_size(struct ledger *l) {
     (void)recover_refresh(l, NULL);
     return l->edge.size;

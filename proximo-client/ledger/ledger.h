@@ -34,6 +34,9 @@ bool ledger_has_key(const struct ledger *l);
 const char *ledger_dir(const struct ledger *l);
 const char *ledger_origin(const struct ledger *l);
 const struct vkey *ledger_vkey(const struct ledger *l);
+/* Appends the text as a note by the log's key. The text must open with a format of its own: nobody
+ * may take it for a checkpoint, whose first line is the origin. */
+int ledger_sign(struct ledger *l, const char *text, size_t len, struct buf *ret, struct err *e);
 uint64_t ledger_size(struct ledger *l); /* after catching up with other processes */
 
 struct ledger_pos {

@@ -257,6 +257,32 @@ static void ask_witness(struct walk *w, const struct note *n, const struct vkey 
     js_push(q->ages, o);
 }
 
+/* A node is one witness, however many keys it has had. */
+static bool is_first_of_trusted(const struct verify_keys *k, size_t i) {
+    if (!k->node[i].trusted || !k->node[i].witness.name[0]) {
+        return false;
+    }
+    for (size_t j = 0; j < i; j++) {
+        if (k->node[j].trusted && k->node[j].witness.name[0] &&
+            strcmp(k->node[j].name, k->node[i].name) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Of node i's witness keys the one that the note has a signature of, else its first. */
+static const struct vkey *key_that_signed(const struct verify_keys *k, size_t i,
+                                          const struct note *n) {
+    for (size_t j = 0; n && j < k->n_nodes; j++) {
+        if (k->node[j].witness.name[0] && strcmp(k->node[j].name, k->node[i].name) == 0 &&
+            note_check(n, &k->node[j].witness, NULL) == 0) {
+            return &k->node[j].witness;
+        }
+    }
+    return &k->node[i].witness;
+}
+
 static void check_witnesses(struct walk *w, int64_t now) {
     struct quorum q = {.ages = js_array()};
     js *o = js_object();
@@ -267,8 +293,8 @@ static void check_witnesses(struct walk *w, int64_t now) {
     size_t need;
 
     for (size_t i = 0; i < w->keys->n_nodes; i++) {
-        if (w->keys->node[i].trusted && w->keys->node[i].witness.name[0]) {
-            ask_witness(w, n, &w->keys->node[i].witness, w->keys->node[i].name, now, &q);
+        if (is_first_of_trusted(w->keys, i)) {
+            ask_witness(w, n, key_that_signed(w->keys, i, n), w->keys->node[i].name, now, &q);
         }
     }
     for (size_t i = 0; i < w->keys->n_witness; i++) {

@@ -10,6 +10,7 @@
 
 struct err;
 
+/* Several of one name: keys that the node had one after the other. It is one witness. */
 struct verify_node {
     char name[64];
     struct vkey witness, receipt;

@@ -53,10 +53,12 @@ static CURLcode set_blob(CURL *h, CURLoption option, const struct buf *b) {
 
 /* What stays the same for every call to this node. */
 static int prepare(struct nodes *n, struct node *node, CURL *h, struct err *e) {
-    CLEANUP(buf_done) struct buf pin = BUF_INIT(64);
+    CLEANUP(buf_done) struct buf pin = BUF_INIT(256);
     int bad = 0;
 
-    if (buf_adds(&pin, "sha256//") < 0 || b64_encode(&pin, node->i.spki.b, HASH_LEN) < 0) {
+    if (buf_adds(&pin, "sha256//") < 0 || b64_encode(&pin, node->i.spki.b, HASH_LEN) < 0 ||
+        (node->i.has_next && (buf_adds(&pin, ";sha256//") < 0 ||
+                              b64_encode(&pin, node->i.next.b, HASH_LEN) < 0))) {
         return err_set(e, -ENOMEM, "out of memory");
     }
     /* The certificate's chain and names are not looked at, because the pinned key is stricter. */
@@ -170,8 +172,8 @@ static int broken(const struct node *node, CURLcode code, struct err *e) {
                       "%s at %s shows another key than the one it was enrolled with", node->name,
                       node->address);
         return err_hint(e,
-                        "if the node's daemon was set up anew: proximo-client node forget %s, "
-                        "then join again; else somebody is in between",
+                        "if its key was rotated: proximo-client node refresh; if its daemon was set "
+                        "up anew: node forget %s, then join again; else somebody is in between",
                         node->name);
     }
     if (code == CURLE_BAD_CONTENT_ENCODING) {
@@ -196,6 +198,13 @@ int call_run(struct nodes *n, struct node *node, const struct call *c, struct re
 
     if (!node) {
         return err_tag(e, -ENOENT, "node_unknown", "no such node is enrolled");
+    }
+    if (node_is_stranger(&node->i)) {
+        (void)err_tag(e, -EACCES, "node_untrusted",
+                      "node %s is known only from %s: nothing is sent to it before a person "
+                      "trusts it",
+                      node->name, node->from);
+        return err_hint(e, "on a terminal: proximo-client node trust %s", node->name);
     }
     ret->body = (struct buf)BUF_INIT(LIM_HTTP_BODY);
     if (c->alone || !node->curl) {

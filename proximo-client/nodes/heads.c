@@ -25,6 +25,16 @@ void node_heads_free(struct node_head *h, size_t n) {
     free(h);
 }
 
+/* What a node cosigned with a key that it had before is its word, too. */
+static bool node_cosigned(const struct node_info *i, const struct note *note) {
+    bool yes = note_check(note, &i->witness, NULL) == 0;
+
+    for (size_t k = 0; !yes && k < i->n_former_witness; k++) {
+        yes = note_check(note, &i->former_witness[k], NULL) == 0;
+    }
+    return yes;
+}
+
 /* 1: *ret is its head; 0: it has none of this log. */
 static int fetch(struct nodes *n, struct node *node, const struct vkey *log, struct buf *ret,
                  struct checkpoint *ret_cp, struct err *e) {
@@ -51,7 +61,7 @@ static int fetch(struct nodes *n, struct node *node, const struct vkey *log, str
         return reply_refused(node, &a, e);
     }
     if (checkpoint_open(buf_str(&a.body), a.body.len, log, note, ret_cp, NULL) < 0 ||
-        note_check(note, &node->i.witness, NULL) < 0) {
+        !node_cosigned(&node->i, note)) {
         return err_tag(e, -EBADMSG, "node_refused",
                        "%s: a head that the log or its enrolled witness key did not sign",
                        node->name);
@@ -72,7 +82,7 @@ int nodes_heads(struct nodes *n, const struct vkey *log, struct node_head **ret,
         CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
         struct node_head *h = &list[count];
         struct err why = {0};
-        int r = fetch(n, &n->v[i], log, &b, &h->cp, &why);
+        int r = node_is_stranger(&n->v[i].i) ? 0 : fetch(n, &n->v[i], log, &b, &h->cp, &why);
 
         if (r < 0) {
             js *o = js_object();

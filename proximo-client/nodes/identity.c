@@ -36,6 +36,17 @@ static int make_key(struct nodes *n, EVP_PKEY **ret, struct err *e) {
     return r < 0 ? r : tls_write_key(AT_FDCWD, n->key_file, *ret, e);
 }
 
+void identity_drop(struct nodes *n) {
+    buf_wipe(&n->key_pem);
+    buf_done(&n->cert_pem);
+    n->cert_pem = (struct buf)BUF_INIT(LIM_NOTE);
+    n->key_pem = (struct buf)BUF_INIT(LIM_NOTE);
+    for (size_t i = 0; i < n->n; i++) { /* a connection that is open was made with it */
+        curl_easy_cleanup(n->v[i].curl);
+        n->v[i].curl = NULL;
+    }
+}
+
 int identity_load(struct nodes *n, bool make, struct err *e) {
     CLEANUP(tls_key_freep) EVP_PKEY *key = NULL;
     CLEANUP(tls_cert_freep) X509 *cert = NULL;

@@ -38,17 +38,6 @@ const char *invite_address(const struct invite *v, size_t i) {
     return lines_nth(&v->l, keys, "address", i);
 }
 
-/* host:port with characters that can stand in a URL's authority, and nothing else. */
-static bool is_address(const char *s) {
-    const char *colon = strrchr(s, ':');
-    uint32_t port;
-
-    return colon && colon != s && strlen(s) < 256 && ident_u32(colon + 1, &port) == 0 && port > 0 &&
-           port <= 65535 &&
-           s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]%")] ==
-               '\0';
-}
-
 int invite_parse(const char *line, struct invite *ret, struct err *e) {
     static const char prefix[] = "proximo1.";
     CLEANUP(buf_wipe) struct buf text = BUF_INIT(LIM_LINE);
@@ -80,7 +69,7 @@ int invite_parse(const char *line, struct invite *ret, struct err *e) {
         return bad(e, "has a value that is malformed");
     }
     for (size_t i = 0; i < v.n_addresses; i++) {
-        if (!is_address(invite_address(&v, i))) {
+        if (!ident_is_address(invite_address(&v, i))) {
             return bad(e, "has an address that is malformed");
         }
     }

@@ -243,20 +243,30 @@ static int check_answer(struct join *j, const js *o, struct err *e) {
                          "%s does not prove that it knows the invitation", j->address);
 }
 
+void keys_push(struct vkey *list, size_t *n, const struct vkey *was, const struct vkey *is) {
+    if (vkey_eq(was, is)) {
+        return;
+    }
+    if (*n == NODE_FORMER) {
+        memmove(list, list + 1, --*n * sizeof(*list));
+    }
+    list[(*n)++] = *was;
+}
+
 /* A node that was enrolled before keeps its former receipt keys: its old receipts stay good. */
 static int add_node(struct nodes *n, void *ctx, struct err *e) {
     struct node_info *i = ctx;
     const struct node *d = node_get(n, i->name);
     const struct node_info *old = d ? &d->i : NULL;
-    size_t drop = 0;
 
     if (old) {
-        drop = old->n_former == NODE_FORMER && !vkey_eq(&old->receipt, &i->receipt);
-        i->n_former = old->n_former - drop;
-        memcpy(i->former, old->former + drop, i->n_former * sizeof(*i->former));
-    }
-    if (old && !vkey_eq(&old->receipt, &i->receipt)) {
-        i->former[i->n_former++] = old->receipt;
+        i->n_former = old->n_former;
+        memcpy(i->former, old->former, sizeof(i->former));
+        i->n_former_witness = old->n_former_witness;
+        memcpy(i->former_witness, old->former_witness, sizeof(i->former_witness));
+        i->serial = old->serial;
+        keys_push(i->former, &i->n_former, &old->receipt, &i->receipt);
+        keys_push(i->former_witness, &i->n_former_witness, &old->witness, &i->witness);
     }
     return state_put(n, i, e);
 }

@@ -11,4 +11,6 @@ libproximo_a_SOURCES += \
 	proximo-client/nodes/witness.c \
 	proximo-client/nodes/acknowledge.c \
 	proximo-client/nodes/invite.c proximo-client/nodes/invite.h \
+	proximo-client/nodes/roster.c \
+	proximo-client/nodes/rotate.c \
 	proximo-client/nodes/join.c

@@ -74,6 +74,10 @@ const struct node_info *nodes_find(const struct nodes *n, const char *name) {
     return NULL;
 }
 
+bool node_is_stranger(const struct node_info *i) {
+    return i->from[0] && !i->trusted;
+}
+
 int node_receipt_open(const struct node_info *i, const char *note, struct receipt *ret,
                       struct err *e) {
     int r = receipt_open(note, strlen(note), &i->receipt, ret, e);

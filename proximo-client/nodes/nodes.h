@@ -31,7 +31,16 @@ struct node_info {
     /* Receipt keys from before it was armed anew, the oldest first: what they signed stays good. */
     struct vkey former[NODE_FORMER];
     size_t n_former;
+    struct vkey former_witness[NODE_FORMER]; /* the same of its witness key */
+    size_t n_former_witness;
+    struct hash next; /* the pin of the TLS key that it has announced; good beside the other */
+    bool has_next;
+    uint64_t serial;  /* of the newest roster entry that was taken; 0: none */
+    const char *from; /* the node whose roster told of it; "": we joined there ourselves */
 };
+/* Told of by a node, and nobody has trusted it yet: nothing is sent to it, and it counts for
+ * nothing. */
+bool node_is_stranger(const struct node_info *i);
 /* A receipt's note, signed by this node's key or one that it had before. 0, -ENOENT, -EBADMSG. */
 int node_receipt_open(const struct node_info *i, const char *note, struct receipt *ret,
                       struct err *e);
@@ -104,5 +113,26 @@ int nodes_know_no_more(struct nodes *n, struct ledger *l, struct err *e);
  * another receipt key since. */
 int nodes_join(struct nodes *n, const char *line, const char *client, struct ledger *l,
                char ret_name[static 64], bool *ret_rotated, struct err *e);
+/* Asks each node that is no stranger (or only `via`) for the roster of its cluster, and takes from
+ * it what is new. Nodes that were not known become strangers; of known ones, what the receipt key
+ * that we know leads to. 0 when one node has answered. */
+enum node_change {
+    NODE_LEARNT = 1,       /* a stranger, new or with other keys */
+    NODE_NEW_TLS = 2,      /* its pin is another now */
+    NODE_NEXT_TLS = 4,     /* it has announced its next TLS key, or taken that back */
+    NODE_NEW_WITNESS = 8,
+    NODE_NEW_RECEIPT = 16,
+    NODE_MOVED = 32,       /* its address is another */
+    NODE_BROKEN = 64,      /* other keys, and nothing that the known one signed leads there: not taken */
+    NODE_UNASKED = 128,    /* could not be asked: why */
+};
+typedef int node_change_fn(void *ctx, const char *node, unsigned int change, const char *why);
+int nodes_refresh(struct nodes *n, const char *via, node_change_fn *fn, void *ctx, struct err *e);
+/* Our TLS key: makes the next one, tells every node by the word of the log's key, and uses it when
+ * all have heard. fn is told of each node before that (why NULL: it has accepted); other than 0 ends it. Can be interrupted anywhere
+ * and run again; "rotation_incomplete" while a node has not heard. */
+int nodes_rotate_key(struct nodes *n, struct ledger *l,
+                     int (*fn)(void *ctx, const char *node, const char *why), void *ctx,
+                     struct err *e);
 int nodes_trust(struct nodes *n, const char *node, bool trust, struct err *e);
 int nodes_forget(struct nodes *n, const char *node, struct err *e);

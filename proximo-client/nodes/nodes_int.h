@@ -11,6 +11,7 @@ struct node {
     char name[64];
     char address[272];
     char client[64];
+    char from[64];
     CURL *curl;            /* one connection a node, kept open; made at the first call */
     uint64_t head;         /* the size that the node cosigned last, as far as we know */
     uint64_t acknowledged; /* newest receipt that we have proved to it */
@@ -38,11 +39,16 @@ typedef int state_fn(struct nodes *n, void *ctx, struct err *e);
 int state_change(struct nodes *n, state_fn *fn, void *ctx, struct err *e);
 int state_put(struct nodes *n, const struct node_info *i, struct err *e); /* adds or replaces */
 int state_drop(struct nodes *n, const char *name);                        /* -ENOENT */
+/* Adds `was` to former keys (NODE_FORMER, the oldest goes), unless the key is still the same. */
+void keys_push(struct vkey *list, size_t *n, const struct vkey *was, const struct vkey *is);
 struct node *node_get(struct nodes *n, const char *name);                 /* NULL */
 
 /* identity.c: our key, as certificate and key in PEM, in memory only. Made when `make` is set and
  * there is none. "not_enrolled" when there is none. */
 int identity_load(struct nodes *n, bool make, struct err *e);
+
+/* Forgets the key in memory: the next call reads the file. */
+void identity_drop(struct nodes *n);
 
 /* call.c: one HTTP exchange. */
 struct call {

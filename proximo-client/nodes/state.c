@@ -16,8 +16,8 @@
 #include "common/own.h"
 #include "proximo-client/nodes/nodes_int.h"
 
-/* 2: former receipt keys. A version 1 file is one without. */
-#define FORMAT 2
+/* 2: former receipt keys. 3: what the roster told. An older file is one without. */
+#define FORMAT 3
 
 static const struct conf_rule rules[] = {
     {"proximo-nodes", false, "version", false, true},
@@ -28,6 +28,10 @@ static const struct conf_rule rules[] = {
     {"node", true, "former", true, false},
     {"node", true, "trusted", false, true},
     {"node", true, "client", false, true},
+    {"node", true, "former-witness", true, false},
+    {"node", true, "next-spki", false, false},
+    {"node", true, "serial", false, false},
+    {"node", true, "from", false, false},
 };
 
 struct node *node_get(struct nodes *n, const char *name) {
@@ -58,6 +62,7 @@ static void point(struct node *d) {
     d->i.name = d->name;
     d->i.address = d->address;
     d->i.client = d->client;
+    d->i.from = d->from;
 }
 
 static bool fits(const char *s, size_t size) {
@@ -68,7 +73,7 @@ int state_put(struct nodes *n, const struct node_info *i, struct err *e) {
     struct node *d = node_get(n, i->name);
     size_t at = 0;
 
-    if (!fits(i->name, sizeof(d->name)) || !fits(i->address, sizeof(d->address)) ||
+    if ((i->from && strlen(i->from) >= sizeof(d->from)) || !fits(i->name, sizeof(d->name)) || !fits(i->address, sizeof(d->address)) ||
         !fits(i->client, sizeof(d->client)) || strpbrk(i->address, " \t\r\n/@?#;")) {
         return err_set(e, -EINVAL, "a node's name, address or client name is not usable");
     }
@@ -94,6 +99,7 @@ int state_put(struct nodes *n, const struct node_info *i, struct err *e) {
     (void)snprintf(d->name, sizeof(d->name), "%s", i->name);
     (void)snprintf(d->address, sizeof(d->address), "%s", i->address);
     (void)snprintf(d->client, sizeof(d->client), "%s", i->client);
+    (void)snprintf(d->from, sizeof(d->from), "%s", i->from ? i->from : "");
     for (size_t k = 0; k < n->n; k++) { /* moved ones too */
         point(&n->v[k]);
     }
@@ -117,15 +123,27 @@ int state_drop(struct nodes *n, const char *name) {
     return 0;
 }
 
-static int read_former(const struct conf_section *s, struct node_info *i) {
+static int read_former(const struct conf_section *s, const char *key, struct vkey *ret, size_t *n) {
     for (size_t k = 0; k < s->n; k++) {
-        if (strcmp(s->entry[k].key, "former") == 0 &&
-            (i->n_former == NODE_FORMER ||
-             vkey_parse(s->entry[k].value, &i->former[i->n_former++], NULL) < 0)) {
+        if (strcmp(s->entry[k].key, key) == 0 &&
+            (*n == NODE_FORMER || vkey_parse(s->entry[k].value, &ret[(*n)++], NULL) < 0)) {
             return -EBADMSG;
         }
     }
     return 0;
+}
+
+static int read_roster(const struct conf_section *s, struct node_info *i) {
+    const char *next = conf_get(s, "next-spki");
+    const char *serial = conf_get(s, "serial");
+
+    i->has_next = next != NULL;
+    i->from = conf_get(s, "from");
+    return (next && hash_parse(next, &i->next) < 0) || (serial && ident_u64(serial, &i->serial) < 0) ||
+                   (i->from && !ident_is_node(i->from)) ||
+                   read_former(s, "former-witness", i->former_witness, &i->n_former_witness) < 0
+               ? -EBADMSG
+               : 0;
 }
 
 static int read_node(struct nodes *n, const struct conf_section *s, struct err *e) {
@@ -138,7 +156,8 @@ static int read_node(struct nodes *n, const struct conf_section *s, struct err *
     if (!ident_is_node(s->name) || (!i.trusted && strcmp(trusted, "no") != 0) ||
         hash_parse(conf_get(s, "spki"), &i.spki) < 0 ||
         vkey_parse(conf_get(s, "witness"), &i.witness, NULL) < 0 ||
-        vkey_parse(conf_get(s, "receipt"), &i.receipt, NULL) < 0 || read_former(s, &i) < 0) {
+        vkey_parse(conf_get(s, "receipt"), &i.receipt, NULL) < 0 ||
+        read_former(s, "former", i.former, &i.n_former) < 0 || read_roster(s, &i) < 0) {
         return err_set(e, -EBADMSG, "line %zu: [node %s] has a value that is malformed", s->line,
                        s->name);
     }
@@ -208,9 +227,19 @@ static int write_node(struct buf *b, const struct node *d) {
     for (size_t i = 0; r == 0 && i < d->i.n_former; i++) {
         r = put_key(b, "former", &d->i.former[i]);
     }
-    return r < 0
-               ? r
-               : buf_addf(b, "trusted = %s\nclient = %s\n", d->i.trusted ? "yes" : "no", d->client);
+    for (size_t i = 0; r == 0 && i < d->i.n_former_witness; i++) {
+        r = put_key(b, "former-witness", &d->i.former_witness[i]);
+    }
+    r = r < 0 ? r
+              : buf_addf(b, "trusted = %s\nclient = %s\n", d->i.trusted ? "yes" : "no", d->client);
+    if (r == 0 && d->i.has_next) {
+        hash_text(&d->i.next, spki);
+        r = buf_addf(b, "next-spki = %s\n", spki);
+    }
+    if (r == 0 && d->i.serial) {
+        r = buf_addf(b, "serial = %llu\n", (unsigned long long)d->i.serial);
+    }
+    return r < 0 || !d->from[0] ? r : buf_addf(b, "from = %s\n", d->from);
 }
 
 static int write_all(const struct nodes *n, struct err *e) {

@@ -133,8 +133,9 @@ int witness_node(struct nodes *n, struct node *node, struct ledger *l, struct er
         }
         node->head = cp.size;
         if (witness_take(l, node, note.data, note.len, cp.size, buf_str(&a.body)) == 0) {
-            return err_tag(e, -EBADMSG, "node_refused",
-                           "%s: a cosignature that its enrolled key did not make", node->name);
+            (void)err_tag(e, -EBADMSG, "node_refused",
+                          "%s: a cosignature that its enrolled key did not make", node->name);
+            return err_hint(e, "if its witness key was rotated: proximo-client node refresh");
         }
         return receipts_acknowledge(n, node, l, &note, cp.size, e);
     }
@@ -154,7 +155,7 @@ int nodes_witness(struct nodes *n, struct ledger *l, const char *only, size_t *r
         struct err why = {0};
         int r;
 
-        if (only && strcmp(only, n->v[i].name) != 0) {
+        if (only ? strcmp(only, n->v[i].name) != 0 : node_is_stranger(&n->v[i].i)) {
             continue;
         }
         r = witness_node(n, &n->v[i], l, &why);

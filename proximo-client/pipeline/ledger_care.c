@@ -214,8 +214,8 @@ static void say_commands(struct session *s, const struct vkey *log, js *result) 
     js_add(result, "commands", commands);
 }
 
-int ledger_care_restart(struct app *a, const char *cluster, const char *reason, js **ret,
-                        struct err *e) {
+int ledger_care_restart(struct app *a, const char *cluster, const char *reason, bool new_key,
+                        js **ret, struct err *e) {
     CLEANUP(known_done) struct known k = {.n = 0};
     CLEANUP(js_freep) js *result = js_object();
     CLEANUP(freep) char *path = NULL;
@@ -231,7 +231,7 @@ int ledger_care_restart(struct app *a, const char *cluster, const char *reason, 
     r = r < 0 ? r : look(path, &k, e);
     r = r < 0 ? r : ask_heads(&s, &k, result, e);
     r = r < 0 ? r : meet_heads(path, &k, e);
-    r = r < 0 ? r : why_restart(&k, e);
+    r = r < 0 || new_key ? r : why_restart(&k, e);
     in.cluster = s.cluster;
     in.n_heads = k.n;
     r = r < 0 ? r : ledger_restart(path, &in, &out, e);

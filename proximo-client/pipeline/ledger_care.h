@@ -19,7 +19,7 @@ int ledger_care_export(struct app *a, const char *cluster, const char *dir, bool
 int ledger_care_recover(struct app *a, const char *cluster, const char *dir, const char *reason,
                         js **ret, struct err *e);
 /* ledger_restart, with the heads of every node that answers. Refused ("ledger_sound") while the log
- * can go on. {origin, vkey, kept, continues:[{node,size}], missing:[…], commands:[…]}: what each
+ * can go on, unless it is for another log key (new_key). {origin, vkey, kept, continues:[{node,size}], missing:[…], commands:[…]}: what each
  * node's root runs. */
-int ledger_care_restart(struct app *a, const char *cluster, const char *reason, js **ret,
-                        struct err *e);
+int ledger_care_restart(struct app *a, const char *cluster, const char *reason, bool new_key,
+                        js **ret, struct err *e);

@@ -108,6 +108,15 @@ static void ledger_checks(struct session *s, js *list) {
               : NULL);
 }
 
+static bool has_other_keys(const struct node_info *info, const js *status) {
+    struct vkey k;
+    const char *witness = js_get_str(status, "witness_key");
+    const char *receipt = js_get_str(status, "receipt_key");
+
+    return (witness && (vkey_parse(witness, &k, NULL) < 0 || !vkey_eq(&k, &info->witness))) ||
+           (receipt && (vkey_parse(receipt, &k, NULL) < 0 || !vkey_eq(&k, &info->receipt)));
+}
+
 static void node_checks(struct session *s, js *list) {
     if (!nodes_count(s->nodes)) {
         check(list, "nodes", "not-applicable", "no node daemon is enrolled", NULL);
@@ -119,8 +128,17 @@ static void node_checks(struct session *s, js *list) {
         char id[80];
 
         (void)snprintf(id, sizeof(id), "node %s", info->name);
-        if (node_status(s->nodes, info->name, &status, &e) < 0) {
+        if (node_is_stranger(info)) {
+            check(list, id, "finding", "learnt from another node, and not trusted: it is not used",
+                  "proximo-client node trust NAME, or node forget NAME");
+        } else if (node_status(s->nodes, info->name, &status, &e) < 0) {
             check_err(list, id, &e);
+        } else if (has_other_keys(info, status)) {
+            check(list, id, "finding", "its witness or receipt key is not the one that is enrolled",
+                  "proximo-client node refresh");
+        } else if (info->has_next) {
+            check(list, id, "finding", "it has announced another TLS key and not used it yet",
+                  "on the node: pveagentctl rotate tls --switch; then: proximo-client node refresh");
         } else if (!js_bool_or(status, "armed", false)) {
             check(list, id, "finding", "the daemon is not armed", "on the node: pveagentctl arm");
         } else {

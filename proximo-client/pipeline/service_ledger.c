@@ -27,7 +27,7 @@ static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
     if (r < 0) {
         return r;
     }
-    k->node = calloc(n * (1 + NODE_FORMER) + 1, sizeof(*k->node));
+    k->node = calloc(n * (1 + 2 * NODE_FORMER) + 1, sizeof(*k->node));
     if (!k->node) {
         return err_set(e, -ENOMEM, "out of memory");
     }
@@ -38,9 +38,13 @@ static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
         k->node[i].witness = info->witness;
         k->node[i].receipt = info->receipt;
         k->node[i].trusted = info->trusted;
+        if (node_is_stranger(info)) { /* it counts for nothing, also when it is believed itself */
+            memset(&k->node[i].witness, 0, sizeof(k->node[i].witness));
+            memset(&k->node[i].receipt, 0, sizeof(k->node[i].receipt));
+        }
     }
     k->n_nodes = n;
-    for (size_t i = 0; i < n; i++) { /* keys that a node had before sign no heads */
+    for (size_t i = 0; i < n; i++) { /* what keys signed that a node had before stays good */
         const struct node_info *info = nodes_at(s->nodes, i);
 
         for (size_t f = 0; f < info->n_former; f++) {
@@ -48,6 +52,12 @@ static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
 
             (void)snprintf(v->name, sizeof(v->name), "%s", info->name);
             v->receipt = info->former[f];
+        }
+        for (size_t f = 0; f < info->n_former_witness; f++) {
+            struct verify_node *v = &k->node[k->n_nodes++];
+
+            (void)snprintf(v->name, sizeof(v->name), "%s", info->name);
+            v->witness = info->former_witness[f];
         }
     }
     k->witness = conf->witness;

@@ -70,6 +70,14 @@ static js *one_node(struct session *s, const struct node_info *info) {
     js_add(o, "node", js_str(info->name));
     js_add(o, "address", js_str(info->address));
     js_add(o, "trusted", js_bool(info->trusted));
+    if (info->from[0]) {
+        js_add(o, "learnt_from", js_str(info->from));
+    }
+    if (node_is_stranger(info)) { /* nothing is sent to it */
+        js_add(o, "reachable", js_bool(false));
+        js_add(o, "error", js_str("not trusted yet: proximo-client node trust NAME"));
+        return o;
+    }
     if (node_status(s->nodes, info->name, &status, &e) < 0) {
         js_add(o, "reachable", js_bool(false));
         js_add(o, "error", js_str(e.msg));

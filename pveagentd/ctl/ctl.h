@@ -19,6 +19,8 @@ struct ctl {
     const char *address[CTL_ADDRESSES];
     size_t n_addresses;
     bool shared;
+    bool do_switch;
+    const char *daemon; /* the front end's program */
 };
 
 int ctl_fail(const struct err *e); /* prints it */
@@ -26,6 +28,18 @@ int ctl_usage(void);
 int ctl_check(struct ctl *k);
 int ctl_edit(struct ctl *k);
 int ctl_explain(struct ctl *k);
+int ctl_announce(struct ctl *k);
+int ctl_roster(struct ctl *k);
+int ctl_revoke(struct ctl *k);
+int ctl_rotate(struct ctl *k);
+struct hash;
+/* Where this node is and which TLS keys it has and will have, in place of what was announced. */
+int ctl_announce_at(struct priv *p, const char *const *address, size_t n, const struct hash *tls,
+                    const struct hash *tls_next /* may be NULL */, struct err *e);
+/* A new receipt key: the one before signs for it. Can be interrupted anywhere and run again. */
+int ctl_rotate_receipt(struct priv *p, struct err *e);
+/* After arming: what is known of this node's addresses is announced, or how to do it is said. */
+void ctl_announce_armed(struct ctl *k);
 /* Denials, here and on the cluster file system. */
 int ctl_freeze(const struct priv *p, bool on, struct err *e);
 int ctl_deny_key(const struct priv *p, const struct hash *spki, struct err *e);

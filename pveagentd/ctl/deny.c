@@ -26,7 +26,7 @@ static int deny(const struct priv *p, const char *name, struct err *e) {
         return err_set(e, -ENAMETOOLONG, "path too long");
     }
     r = dir_make(AT_FDCWD, dir, 0755, e);
-    return r < 0 ? r : file_replace(AT_FDCWD, path, "\n", 1, 0644, e);
+    return r < 0 ? r : file_replace(AT_FDCWD, path, "\n", 1, CLUSTER_MODE, e);
 }
 
 int ctl_freeze(const struct priv *p, bool on, struct err *e) {

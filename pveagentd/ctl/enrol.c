@@ -30,7 +30,7 @@ int ctl_arm(struct priv *p, struct err *e) {
     r = r < 0 ? r : file_replace(p->state_fd, "journal/id", id, strlen(id), 0600, e);
     return r < 0 ? r
                  : fields_save(&priv_arm_form, p->state_fd, "armed",
-                               &(struct armed){p->receipt_id, id}, e);
+                               &(struct armed){{p->receipt_id}, id}, e);
 }
 
 int ctl_invitation(struct priv *p, const char *name, const char *rights,

@@ -22,15 +22,21 @@
 #include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/gate.h"
 #include "pveagentd/priv/join.h"
+#include "pveagentd/priv/share.h"
 #include "pveagentd/priv/witness.h"
 
 static const char usage[] =
     "Usage: pveagentctl [options] COMMAND\n\n"
-    "  arm                         make this node act and witness; a new receipt key\n"
-    "  invite NAME --address HOST:PORT… [--rights \"R…\"]\n"
+    "  arm [--address HOST:PORT…]  make this node act and witness; a new receipt key\n"
+    "  announce --address HOST:PORT…\n"
+    "                              where clients of the cluster reach this node\n"
+    "  roster                      what the nodes of the cluster announce\n"
+    "  invite NAME [--address HOST:PORT…] [--rights \"R…\"]\n"
     "                              print one line for proximo-client join; ten minutes, once\n"
     "  list                        the enrolled clients\n"
-    "  revoke NAME                 refuse a client for good and end what it runs\n"
+    "  revoke NAME                 refuse a client for good, on every node, and end what it runs\n"
+    "  rotate receipt|witness      another key; the one before vouches for it\n"
+    "  rotate tls [--switch]       announce the next TLS key; then, when clients know it, use it\n"
     "  continue NAME VKEY          accept that the client's log was restarted with this key\n"
     "  freeze on|off               refuse every action, here and on nodes that share the files\n"
     "  status                      keys, arming, policy, heads, what runs\n"
@@ -43,6 +49,7 @@ static const char usage[] =
     "  --node NAME         [the host name]\n"
     "  --lxc-path DIR      [/var/lib/lxc]\n"
     "  --tls-cert FILE     the front end's certificate [/var/lib/pveagentd/tls.crt]\n"
+    "  --daemon FILE       the front end's program [" SBINDIR "/pveagentd]\n"
     "  --help, --version\n";
 
 int ctl_fail(const struct err *e) {
@@ -118,10 +125,12 @@ static int cmd_arm(struct ctl *k) {
         return e.msg[0] ? ctl_fail(&e) : EXIT_FAILURE;
     }
     (void)printf("armed     node %s, receipt key %s\n", k->p.node, k->p.receipt_id);
+    ctl_announce_armed(k);
     return EXIT_SUCCESS;
 }
 
 static int cmd_invite(struct ctl *k) {
+    CLEANUP(roster_entry_done) struct roster_entry own = {.node = NULL};
     CLEANUP(buf_wipe) struct buf line = BUF_INIT(2 * LIM_LINE);
     struct hash tls;
     struct err e = {0};
@@ -133,6 +142,11 @@ static int cmd_invite(struct ctl *k) {
         (void)err_set(&e, -EPERM, "this node is not armed");
         (void)err_hint(&e, "run: pveagentctl arm");
         return ctl_fail(&e);
+    }
+    if (k->n_addresses == 0) { /* where it is, is announced already */
+        (void)roster_own(&k->p, &own, NULL);
+        memcpy(k->address, own.address, own.n_addresses * sizeof(*k->address));
+        k->n_addresses = own.n_addresses;
     }
     if (ctl_cert_spki(k->p.tls_cert, &tls, &e) < 0 ||
         ctl_invitation(&k->p, k->args[0], k->rights, k->address, k->n_addresses, &tls, &line, &e) <
@@ -158,47 +172,8 @@ static int print_client(void *ctx, const struct client *c) {
 }
 
 static int cmd_list(struct ctl *k) {
+    (void)share_import(&k->p);
     return client_each(&k->p, print_client, k) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-/* Ends what the client still runs: the lock says that the process is the one that wrote its id. */
-static void end_running(struct ctl *k, const struct client *c) {
-    const struct origin *o;
-    struct err e;
-
-    if (journal_replay_all(&k->p, &e) < 0) {
-        return;
-    }
-    o = origin_get(&k->p, c->log.name);
-    for (size_t i = 0; o && i < o->n_acts; i++) {
-        struct running run;
-
-        if (!o->act[i].seq && running_find(&k->p, HEX_STR(&o->act[i].request), &run) &&
-            run.pid > 1 && kill(run.pid, SIGUSR1) == 0) {
-            (void)printf("ended     a command in container %u\n", o->act[i].ct);
-        }
-    }
-}
-
-static int cmd_revoke(struct ctl *k) {
-    struct client c;
-    struct err e = {0};
-    char path[64];
-
-    if (k->n_args != 1) {
-        return ctl_usage();
-    }
-    if (client_by_name(&k->p, k->args[0], &c, &e) < 0) {
-        return ctl_fail(&e);
-    }
-    if (ctl_deny_key(&k->p, &c.spki, &e) < 0) {
-        (void)ctl_fail(&e); /* the local denial came first and holds */
-        (void)fprintf(stderr, "  refused on this node; the shared list could not be written\n");
-    }
-    (void)printf("revoked   %s\n", c.name);
-    end_running(k, &c);
-    (void)snprintf(path, sizeof(path), "clients/%s", c.name);
-    return unlinkat(k->p.state_fd, path, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int cmd_continue(struct ctl *k) {
@@ -277,9 +252,10 @@ static const struct {
     const char *name;
     int (*fn)(struct ctl *k);
 } commands[] = {{"arm", cmd_arm},        {"invite", cmd_invite},     {"list", cmd_list},
-                {"revoke", cmd_revoke},  {"continue", cmd_continue}, {"freeze", cmd_freeze},
+                {"revoke", ctl_revoke},  {"continue", cmd_continue}, {"freeze", cmd_freeze},
                 {"status", cmd_status},  {"check", ctl_check},       {"edit", ctl_edit},
-                {"explain", ctl_explain}};
+                {"explain", ctl_explain}, {"announce", ctl_announce}, {"roster", ctl_roster},
+                {"rotate", ctl_rotate}};
 
 int ctl_usage(void) {
     (void)fputs(usage, stderr);
@@ -296,6 +272,12 @@ static int on_option(struct ctl *k, int c) {
         return 0;
     case 's':
         k->shared = true;
+        return 0;
+    case 'w':
+        k->do_switch = true;
+        return 0;
+    case 'd':
+        k->daemon = optarg;
         return 0;
     case 'a':
         if (k->n_addresses == CTL_ADDRESSES) {
@@ -320,10 +302,12 @@ int main(int argc, char **argv) {
                                             {"rights", 1, NULL, 'r'},
                                             {"address", 1, NULL, 'a'},
                                             {"shared", 0, NULL, 's'},
+                                            {"switch", 0, NULL, 'w'},
+                                            {"daemon", 1, NULL, 'd'},
                                             {"help", 0, NULL, 'h'},
                                             {"version", 0, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
-    struct ctl k = {.p = PRIV_DEFAULTS, .rights = "inventory evidence witness"};
+    struct ctl k = {.p = PRIV_DEFAULTS, .rights = "inventory evidence witness", .daemon = SBINDIR "/pveagentd"};
     struct err e = {0};
     int status = -1;
     int c;

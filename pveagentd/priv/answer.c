@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "common/clock.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/ident.h"
 #include "common/merkle.h"
@@ -19,6 +20,7 @@
 #include "common/put.h"
 #include "pveagentd/priv/join.h"
 #include "pveagentd/priv/serve.h"
+#include "pveagentd/priv/share.h"
 #include "pveagentd/priv/undo.h"
 
 #define RECEIPTS_A_TIME 64
@@ -320,11 +322,26 @@ static int on_join(struct ask *a, struct err *e) {
                             (size_t)HASH_LEN);
 }
 
+/* The front end asks every few seconds: with it goes what other nodes did meanwhile. Open also for
+ * clients that joined elsewhere. */
 static int on_join_info(struct ask *a, struct err *e) {
     uint64_t until = (uint64_t)join_open_until(a->p);
+    CLEANUP(dir_closep) DIR *d = dir_open(a->p->state_fd, "clients");
 
     (void)e;
-    return msg_make(&a->out, MSG_JOIN_INFO_ANSWER, "uu", (uint64_t)(until != 0), until);
+    share_chores(a->p);
+    return msg_make(&a->out, MSG_JOIN_INFO_ANSWER, "uu",
+                    (uint64_t)(until != 0 || (dir_next(d) && priv_armed(a->p))), until);
+}
+
+static int on_roster(struct ask *a, struct err *e) {
+    return roster_answer(a->p, &a->out, e);
+}
+
+static int on_rotate(struct ask *a, struct err *e) {
+    int r = share_rotate(a->p, &a->client, a->f[0].p, a->f[0].len, e);
+
+    return r < 0 ? r : msg_make(&a->out, MSG_OK, "");
 }
 
 static int on_metrics(struct ask *a, struct err *e) {
@@ -366,7 +383,9 @@ static const struct ask_row {
             {MSG_CANCEL, true, "s", on_cancel},
             {MSG_JOIN, false, "shhshh", on_join},
             {MSG_JOIN_INFO, false, "", on_join_info},
-            {MSG_METRICS, true, "", on_metrics}};
+            {MSG_METRICS, true, "", on_metrics},
+            {MSG_ROSTER, true, "", on_roster},
+            {MSG_ROTATE, true, "b", on_rotate}};
 
 static int take_fields(struct ask *a, struct msg_rd *rd, const char *form) {
     for (size_t i = 0; form[i]; i++) {

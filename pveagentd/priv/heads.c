@@ -122,5 +122,5 @@ int heads_publish(struct priv *p, struct err *e) {
         return err_set(e, -ENAMETOOLONG, "path too long");
     }
     r = dir_make(AT_FDCWD, dir, 0755, e);
-    return r < 0 ? r : file_replace(AT_FDCWD, path, b.data, b.len, 0644, e);
+    return r < 0 ? r : file_replace(AT_FDCWD, path, b.data, b.len, CLUSTER_MODE, e);
 }

@@ -22,6 +22,7 @@
 #include "common/own.h"
 #include "common/put.h"
 #include "pveagentd/priv/priv.h"
+#include "pveagentd/priv/share.h"
 
 static const struct field fields[] = {FIELD(struct invitation, name, F_TEXT, true),
                                       FIELD(struct invitation, secret, F_HEX, true),
@@ -209,7 +210,7 @@ int join_accept(struct priv *p, const struct join_in *in, struct buf *ret_text,
         dir_sync(p->state_fd, "invites") < 0) {
         return err_set(e, -EIO, "the invitation cannot be burnt");
     }
-    r = client_store(p, &c, e);
+    r = share_keep(p, &c, e);
     if (r == 0) {
         log_event(LOG_L_NOTE, "a client has joined", "CLIENT", c.name, "ORIGIN", c.log.name, NULL);
     }

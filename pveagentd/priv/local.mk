@@ -16,6 +16,7 @@ libpriv_a_SOURCES = \
 	pveagentd/priv/snap.h \
 	pveagentd/priv/undo.c pveagentd/priv/undo.h \
 	pveagentd/priv/join.c pveagentd/priv/join.h \
+	pveagentd/priv/roster.c pveagentd/priv/share.c pveagentd/priv/share.h \
 	pveagentd/priv/answer.c pveagentd/priv/serve.c \
 	pveagentd/priv/serve.h
 

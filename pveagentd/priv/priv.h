@@ -31,7 +31,7 @@ struct priv {
     struct skey receipt; /* unset until armed */
     bool has_receipt_key;
     bool has_keys;
-    struct stat keys_of; /* the receipt key's file when they were read: `arm` makes another */
+    struct stat keys_of[2]; /* their files when they were read: `arm` and `rotate` make others */
     char receipt_id[9];
     struct origin *origins; /* journals, see journal.h */
     int64_t mark;           /* highest time in any journal */
@@ -59,12 +59,14 @@ int priv_read_keys(struct priv *p, struct err *e); /* nothing to do until `arm` 
 bool priv_armed(const struct priv *p);
 bool priv_frozen(const struct priv *p);                           /* either place */
 bool priv_revoked(const struct priv *p, const struct hash *spki); /* either place */
+int priv_key_read(const struct priv *p, const char *file, struct skey *ret, struct err *e);
 /* A new key pair in a file, named after the node and its role; type: cosign | ed25519. */
 int priv_key_make(const struct priv *p, const char *file, const char *role, const char *type,
                   struct err *e);
-/* The file `armed`: the receipt key's id, and the id that the journals carry. */
+/* The file `armed`: the receipt key's id (two while one key follows the other), and the id that the
+ * journals carry. */
 struct armed {
-    const char *receipt_key, *journal;
+    const char *receipt_key[3], *journal;
 };
 extern const struct form priv_arm_form;
 
@@ -75,13 +77,25 @@ struct client {
     struct vkey log;
     char rights[128]; /* blank-separated */
     int64_t joined;
+    struct hash next; /* the TLS key it is about to have, good beside the other until it is used */
+    int64_t changed;  /* its last word on its key; 0: none yet */
 };
+/* Reads the file of that name in a directory of root's, closed to others. */
+int client_read(int dirfd, const char *name, struct client *ret, struct err *e);
+/* Known on this node already: by key, else by its log's name. -ENOENT. */
+int client_here(const struct priv *p, const struct hash *spki, const char *origin,
+                struct client *ret);
 int client_by_name(const struct priv *p, const char *name, struct client *ret, struct err *e);
+/* What another node enrolled is taken over first. */
 int client_by_spki(const struct priv *p, const struct hash *spki, struct client *ret,
                    struct err *e); /* -ENOENT */
 int client_by_origin(const struct priv *p, const char *origin, struct client *ret, struct err *e);
 int client_store(const struct priv *p, const struct client *c, struct err *e);
+extern const struct form priv_client_form;
 bool client_may(const struct client *c, const char *right);
+
+/* Of files below the cluster file system: pmxcfs lets nobody set another (0600 below priv/). */
+#define CLUSTER_MODE 0640
 
 /* A failure that came from below gets this tag: r. */
 int tagged(int r, const char *tag, struct err *e);

@@ -20,6 +20,7 @@
 #include "common/own.h"
 #include "common/peer.h"
 #include "pveagentd/priv/serve.h"
+#include "pveagentd/priv/share.h"
 #include "pveagentd/priv/undo.h"
 
 #define CHILDREN_MAX  64
@@ -127,6 +128,7 @@ static void chores(struct server *s) {
     for (struct origin *o = s->p->origins; o; o = o->next) {
         prune(s->p, o);
     }
+    share_chores(s->p);
     undo_sweep(s->p);
     clean(s->p, "ops", OPS_KEPT_S);
     clean(s->p, "running", OPS_KEPT_S);

@@ -26,7 +26,7 @@ static const struct field key_fields[] = {FIELD(struct key_text, name, F_TEXT, t
 static const struct form key_form = {"proximo-key/v1", key_fields, ARRAY_LEN(key_fields)};
 
 static const struct field arm_fields[] = {
-    FIELD_AS("receipt-key", struct armed, receipt_key, F_TEXT, true),
+    FIELD_AS("receipt-key", struct armed, receipt_key, F_LIST, true),
     FIELD(struct armed, journal, F_TEXT, true)};
 const struct form priv_arm_form = {"proximo-armed/v1", arm_fields, ARRAY_LEN(arm_fields)};
 
@@ -58,7 +58,7 @@ bool cluster_path(const struct priv *p, const char *dir, const char *name, char 
     return n > 0 && n < 4096;
 }
 
-static int key_read(const struct priv *p, const char *file, struct skey *ret, struct err *e) {
+int priv_key_read(const struct priv *p, const char *file, struct skey *ret, struct err *e) {
     CLEANUP(lines_done) struct lines l = {0};
     struct key_text k;
     int r = fields_load(&key_form, p->state_fd, file, &l, &k, e);
@@ -95,29 +95,33 @@ static int key_try(const struct skey *k, struct err *e) {
                : err_set(e, -EBADMSG, "the key %s does not work", k->v.name);
 }
 
+static bool same_file(const struct stat *a, const struct stat *b) {
+    return a->st_ino == b->st_ino && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 int priv_read_keys(struct priv *p, struct err *e) {
-    struct stat st = {0};
+    struct stat st[2] = {0};
     int r;
 
-    (void)fstatat(p->state_fd, "receipt.key", &st, AT_SYMLINK_NOFOLLOW);
-    if (p->has_keys && st.st_ino == p->keys_of.st_ino &&
-        st.st_mtim.tv_sec == p->keys_of.st_mtim.tv_sec &&
-        st.st_mtim.tv_nsec == p->keys_of.st_mtim.tv_nsec) {
+    (void)fstatat(p->state_fd, "receipt.key", &st[0], AT_SYMLINK_NOFOLLOW);
+    (void)fstatat(p->state_fd, "witness.key", &st[1], AT_SYMLINK_NOFOLLOW);
+    if (p->has_keys && same_file(&st[0], &p->keys_of[0]) && same_file(&st[1], &p->keys_of[1])) {
         return 0;
     }
     p->has_keys = false;
-    r = key_read(p, "witness.key", &p->witness, e);
+    r = priv_key_read(p, "witness.key", &p->witness, e);
     if (r == -ENOENT) {
         r = priv_key_make(p, "witness.key", "witness", "cosign", e);
-        r = r < 0 ? r : key_read(p, "witness.key", &p->witness, e);
+        r = r < 0 ? r : priv_key_read(p, "witness.key", &p->witness, e);
     }
     r = r < 0 ? r : key_try(&p->witness, e);
     if (r < 0) {
         return r;
     }
-    r = key_read(p, "receipt.key", &p->receipt, e);
+    r = priv_key_read(p, "receipt.key", &p->receipt, e);
     p->has_keys = r == 0 || r == -ENOENT;
-    p->keys_of = st;
+    memcpy(p->keys_of, st, sizeof(st));
     p->has_receipt_key = r == 0;
     if (r == 0) {
         hex_encode(p->receipt.v.id, sizeof(p->receipt.v.id), p->receipt_id);
@@ -168,7 +172,9 @@ bool priv_armed(const struct priv *p) {
     return p->has_receipt_key &&
            fields_load(&priv_arm_form, p->state_fd, "armed", &l, &a, NULL) == 0 &&
            file_read(p->state_fd, "journal/id", &id, NULL) == 0 &&
-           strcmp(a.receipt_key, p->receipt_id) == 0 && strcmp(a.journal, buf_str(&id)) == 0;
+           (strcmp(a.receipt_key[0], p->receipt_id) == 0 ||
+            (a.receipt_key[1] && strcmp(a.receipt_key[1], p->receipt_id) == 0)) &&
+           strcmp(a.journal, buf_str(&id)) == 0;
 }
 
 /* Anything but a clear "there is no such file" counts as being there. */

@@ -253,7 +253,7 @@ class Lab:
 
     # -- the node daemon --------------------------------------------------------------------
 
-    def back_guest(self, vmid, name="lab", storage="lab-btrfs"):
+    def back_guest(self, vmid, name="lab", storage="lab-btrfs", node="pve1"):
         """Makes the running container a guest of the simulated cluster and restarts pvesim with
         the cluster's file tree. The guest's root is a volume of a storage on the btrfs."""
         lxc, _, disk = self.container
@@ -261,9 +261,9 @@ class Lab:
 
         def change(state):
             state["storage"][storage] = {"type": "btrfs", "path": str(disk / "mnt"),
-                                         "content": "rootdir,images", "nodes": "pve1"}
+                                         "content": "rootdir,images", "nodes": node}
             state["guests"][str(vmid)] = {
-                "type": "lxc", "node": "pve1", "running": 1, "snapshots": {},
+                "type": "lxc", "node": node, "running": 1, "snapshots": {},
                 "backing": {"lxc": str(vmid), "lxcpath": str(lxc)},
                 "config": {"arch": "amd64", "hostname": name, "memory": "128", "swap": "0",
                            "ostype": "unmanaged", "unprivileged": "0",

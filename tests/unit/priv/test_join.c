@@ -98,7 +98,7 @@ static void setup(void) {
 static void teardown(void) {
     static const char *const subs[] = {
         "journal", "clients", "revoked",           "running",   "ops", "points",
-        "fork",    "invites", "pveagentd/revoked", "pveagentd", ""};
+        "fork",    "invites", "pveagentd/revoked", "pveagentd", "priv/pveagentd/clients", "priv/pveagentd", "priv", ""};
 
     priv_close(&p);
     for (size_t i = 0; i < ARRAY_LEN(subs); i++) {
