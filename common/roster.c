@@ -22,9 +22,9 @@
 #define CLIENT_HEAD     "proximo-client-key/v1"
 
 static const struct line_key entry_keys[] = {
-    {"node", false, true},        {"serial", false, true},      {"address", true, true},
-    {"tls", false, true},         {"tls-next", false, false},   {"witness-key", false, true},
-    {"receipt-key", false, true}, {"former", true, false},      {"revoked", true, false}};
+    {"node", false, true},        {"serial", false, true},    {"address", true, true},
+    {"tls", false, true},         {"tls-next", false, false}, {"witness-key", false, true},
+    {"receipt-key", false, true}, {"former", true, false},    {"revoked", true, false}};
 static const struct line_key succession_keys[] = {
     {"node", false, true}, {"was", false, true}, {"is", false, true}};
 static const struct line_key answer_keys[] = {{"node", false, true}, {"entry", true, false}};
@@ -207,8 +207,8 @@ int roster_answer_open(const char *note, size_t len, const char *node, const str
     size_t count;
 
     if (!n || opened(note, len, key, n, e) < 0 ||
-        lines_parse(n->text, n->text_len, ANSWER_HEAD, answer_keys, ARRAY_LEN(answer_keys), &l,
-                    e) < 0) {
+        lines_parse(n->text, n->text_len, ANSWER_HEAD, answer_keys, ARRAY_LEN(answer_keys), &l, e) <
+            0) {
         return n ? -EBADMSG : err_set(e, -ENOMEM, "out of memory");
     }
     count = lines_count(&l, answer_keys, "entry");
@@ -240,8 +240,8 @@ int client_key_open(const char *note, size_t len, const struct vkey *log, struct
     struct client_key k = {.time = 0};
 
     if (!n || opened(note, len, log, n, e) < 0 ||
-        lines_parse(n->text, n->text_len, CLIENT_HEAD, client_keys, ARRAY_LEN(client_keys), &l,
-                    e) < 0 ||
+        lines_parse(n->text, n->text_len, CLIENT_HEAD, client_keys, ARRAY_LEN(client_keys), &l, e) <
+            0 ||
         form_no_nul(&l, client_keys, e) < 0) {
         return n ? -EBADMSG : err_set(e, -ENOMEM, "out of memory");
     }

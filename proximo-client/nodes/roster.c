@@ -81,8 +81,7 @@ static unsigned int update(struct node_info *i, const struct roster_entry *r) {
     change |= vkey_eq(&i->witness, &r->witness) ? 0 : NODE_NEW_WITNESS;
     keys_push(i->former_witness, &i->n_former_witness, &i->witness, &r->witness);
     change |= hash_eq(&i->spki, &r->tls) ? 0 : NODE_NEW_TLS;
-    change |= i->has_next == r->has_tls_next &&
-                      (!i->has_next || hash_eq(&i->next, &r->tls_next))
+    change |= i->has_next == r->has_tls_next && (!i->has_next || hash_eq(&i->next, &r->tls_next))
                   ? 0
                   : NODE_NEXT_TLS;
     if (!is_at(r, i->address)) {

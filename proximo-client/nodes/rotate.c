@@ -33,8 +33,7 @@ static int tell(struct nodes *n, struct node *node, struct ledger *l, const stru
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(reply_done) struct reply a = {0};
     struct client_key k = {.time = clock_unix(), .spki = *spki};
-    struct call c = {
-        .method = "POST", .path = "/v1/rotate", .type = "text/plain", .timeout_s = 10};
+    struct call c = {.method = "POST", .path = "/v1/rotate", .type = "text/plain", .timeout_s = 10};
     int r;
 
     (void)snprintf(k.client, sizeof(k.client), "%s", node->client);

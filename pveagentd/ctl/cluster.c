@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pveagentctl announce, roster, revoke: what the nodes of one cluster know of each other (root, from
- * a terminal). A revocation holds here first, then everywhere, and which nodes have said so is
+/* pveagentctl announce, roster, revoke: what the nodes of one cluster know of each other (root,
+ * from a terminal). A revocation holds here first, then everywhere, and which nodes have said so is
  * printed: what nobody confirmed is never called done. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,8 +42,9 @@ static void find_addresses(struct ctl *k, char text[CTL_ADDRESSES][80]) {
     for (const struct addrinfo *a = list; a && k->n_addresses < CTL_ADDRESSES; a = a->ai_next) {
         bool v6 = a->ai_family == AF_INET6;
 
-        if (!is_loopback(a->ai_addr) && getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host),
-                                                    NULL, 0, NI_NUMERICHOST) == 0 &&
+        if (!is_loopback(a->ai_addr) &&
+            getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host), NULL, 0, NI_NUMERICHOST) ==
+                0 &&
             !strchr(host, '%')) {
             char *to = text[k->n_addresses];
 
@@ -71,8 +72,8 @@ int ctl_announce_at(struct priv *p, const char *const *address, size_t n, const 
     int x = roster_lock(p, &lock, e);
 
     if (x < 0 || !n || n > ROSTER_ADDRESSES || !p->has_receipt_key) {
-        return x < 0 ? x : err_set(e, -EINVAL, "1 to %d addresses of an armed node",
-                                   ROSTER_ADDRESSES);
+        return x < 0 ? x
+                     : err_set(e, -EINVAL, "1 to %d addresses of an armed node", ROSTER_ADDRESSES);
     }
     (void)roster_own(p, &r, NULL); /* its successions and its serial stay */
     memcpy(r.address, address, n * sizeof(*address));
@@ -143,7 +144,7 @@ static int show(void *ctx, const struct roster_entry *r, const char *note) {
 }
 
 int ctl_roster(struct ctl *k) {
-    return k->n_args            ? ctl_usage()
+    return k->n_args                            ? ctl_usage()
            : roster_each(&k->p, show, NULL) < 0 ? EXIT_FAILURE
                                                 : EXIT_SUCCESS;
 }

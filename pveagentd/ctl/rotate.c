@@ -33,9 +33,9 @@ static int make_next(const struct ctl *k, const char *dir, struct err *e) {
     }
     pid = fork();
     if (pid == 0) {
-        if ((geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid,
-                                                                    st.st_gid) < 0 ||
-                                setresuid(st.st_uid, st.st_uid, st.st_uid) < 0))) {
+        if ((geteuid() == 0 &&
+             (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
+              setresuid(st.st_uid, st.st_uid, st.st_uid) < 0))) {
             _exit(126);
         }
         (void)execl(k->daemon, "pveagentd", "--next", "--state", dir, (char *)NULL);
@@ -218,10 +218,10 @@ static int rotate_receipt(struct ctl *k, struct err *e) {
 int ctl_rotate(struct ctl *k) {
     struct err e = {0};
     const char *what = k->n_args == 1 ? k->args[0] : "";
-    int (*fn)(struct ctl *k, struct err *e) = strcmp(what, "tls") == 0       ? rotate_tls
-                                              : strcmp(what, "witness") == 0 ? rotate_witness
-                                              : strcmp(what, "receipt") == 0 ? rotate_receipt
-                                                                             : NULL;
+    int (*fn)(struct ctl * k, struct err * e) = strcmp(what, "tls") == 0       ? rotate_tls
+                                                : strcmp(what, "witness") == 0 ? rotate_witness
+                                                : strcmp(what, "receipt") == 0 ? rotate_receipt
+                                                                               : NULL;
 
     if (!fn || (k->do_switch && fn != rotate_tls)) {
         return ctl_usage();

@@ -115,8 +115,9 @@ static int read_one(const struct priv *p, const char *node, roster_fn *fn, void 
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
     char path[4096];
     struct err e = {0};
-    int x = cluster_path(p, ROSTER_DIR, node, path) ? file_read_kept(AT_FDCWD, path, geteuid(), &b, &e)
-                                                    : -ENAMETOOLONG;
+    int x = cluster_path(p, ROSTER_DIR, node, path)
+                ? file_read_kept(AT_FDCWD, path, geteuid(), &b, &e)
+                : -ENAMETOOLONG;
 
     x = x < 0 ? x : roster_entry_open(buf_str(&b), b.len, &r, &e);
     if (x == 0 && strcmp(r.node, node) != 0) {
@@ -169,8 +170,7 @@ int roster_answer(struct priv *p, struct buf *ret, struct err *e) {
     r = r < 0 ? r : roster_each(p, put_answer, &a);
     r = r < 0 ? r : roster_answer_text(p->node, a.entry, a.n, &text);
     r = r < 0 ? r : note_sign(text.data, text.len, &p->receipt, &note, e);
-    r = r < 0 ? r
-              : msg_make(ret, MSG_ROSTER_ANSWER, "su", buf_str(&note), (uint64_t)a.n);
+    r = r < 0 ? r : msg_make(ret, MSG_ROSTER_ANSWER, "su", buf_str(&note), (uint64_t)a.n);
     r = r < 0 ? r : buf_add(ret, buf_str(&list), list.len);
     msg_end(ret);
     return r;

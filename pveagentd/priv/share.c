@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clients that another node enrolled or revoked (root; request children, the resident's child and
- * pveagentctl). Invariants: a denial counts before anything else of a shared file is looked at; what
- * is enrolled here is not replaced by what another node says of that name, but for a newer TLS key
- * under the same log. */
+ * pveagentctl). Invariants: a denial counts before anything else of a shared file is looked at;
+ * what is enrolled here is not replaced by what another node says of that name, but for a newer TLS
+ * key under the same log. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -109,8 +109,8 @@ int share_rotate(const struct priv *p, struct client *c, const char *note, size_
         return err_tag(e, -EACCES, "rotate_refused",
                        "that is no new word of this client's log on its key");
     }
-    if (priv_revoked(p, &k.spki) || (client_here(p, &k.spki, NULL, &other) == 0 &&
-                                     strcmp(other.name, c->name) != 0)) {
+    if (priv_revoked(p, &k.spki) ||
+        (client_here(p, &k.spki, NULL, &other) == 0 && strcmp(other.name, c->name) != 0)) {
         return err_tag(e, -EACCES, "rotate_refused", "that key was revoked, or is another's");
     }
     c->changed = k.time;
@@ -139,8 +139,7 @@ static void share_missing(const struct priv *p) {
         struct client c;
 
         if (client_read(dirfd(d), name, &c, NULL) == 0 && !priv_revoked(p, &c.spki) &&
-            cluster_path(p, CLIENTS_DIR, name, path) && access(path, F_OK) < 0 &&
-            errno == ENOENT) {
+            cluster_path(p, CLIENTS_DIR, name, path) && access(path, F_OK) < 0 && errno == ENOENT) {
             (void)share_client(p, &c, NULL);
         }
     }

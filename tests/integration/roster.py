@@ -15,7 +15,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../testbed"))
-from agent_lib import free_port  # noqa: E402
+from agent_lib import Client, free_port  # noqa: E402
 from lab import Lab, LabError  # noqa: E402
 from world import Tap, skip_all  # noqa: E402
 
@@ -282,6 +282,33 @@ def test_rotate_client(t):
     key.write_bytes(new)
 
 
+def expired(key, crt, owner=None):
+    """A certificate around that key whose day is over."""
+    request = lab.dir / "request.pem"
+    for step in (["req", "-new", "-key", key, "-subj", "/CN=x", "-out", request],
+                 ["x509", "-req", "-in", request, "-signkey", key, "-days", "0", "-out", crt]):
+        subprocess.run(["openssl", *map(str, step)], check=True, capture_output=True)
+    if owner is not None:
+        os.chown(crt, owner, owner)
+    lab.wait_for(lambda: subprocess.run(["openssl", "x509", "-in", str(crt), "-noout", "-checkend",
+                                         "0"], capture_output=True, check=False).returncode == 1,
+                 "the end of a certificate")
+
+
+def test_expiry(t):
+    d = cluster[0]
+    d.stop_front()
+    expired(d.agent / "tls.key", d.agent / "tls.crt", lab.NETWORK_UID)
+    d.start_front()
+    d.wait_open()
+    t.ok(nodes()["pve1"]["reachable"], "a node's expired certificate around the right key is good")
+    key, crt = lab.dir / "config/proximo" / f"{lab.CLUSTER}.key", lab.dir / "expired.pem"
+    expired(key, crt)
+    code, o = Client(int(d.address.rsplit(":", 1)[1]), (str(key), str(crt))).call(
+        "GET", "/v1/status")
+    t.ok(code == 200 and o["client"] == "lab", "and so is a client's", str(o))
+
+
 def keys_of(*names):
     text = (lab.dir / "state/proximo/nodes" / f"{lab.CLUSTER}.ini").read_text()
     found = []
@@ -371,7 +398,7 @@ def main():
         d.start_front()
     t = Tap()
     t.run_some(test_one_join, test_trust, test_forged_name, test_rotate_node, test_rotate_tls,
-               test_rotate_client, test_verifiers, test_revoke)
+               test_rotate_client, test_expiry, test_verifiers, test_revoke)
     return t.end()
 
 

@@ -10,6 +10,7 @@ COMMON_FUZZ = \
 	tests/fuzz/common/fuzz_entry \
 	tests/fuzz/common/fuzz_approval \
 	tests/fuzz/common/fuzz_receipt \
+	tests/fuzz/common/fuzz_roster \
 	tests/fuzz/common/fuzz_submission \
 	tests/fuzz/common/fuzz_inventory
 check_PROGRAMS += $(COMMON_FUZZ)
@@ -50,3 +51,6 @@ tests_fuzz_common_fuzz_submission_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_common_fuzz_inventory_SOURCES = tests/fuzz/common/fuzz_inventory.c $(FUZZ_DRIVER)
 tests_fuzz_common_fuzz_inventory_LDADD = libnet.a libcore.a $(NET_LIBS)
 tests_fuzz_common_fuzz_inventory_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_common_fuzz_roster_SOURCES = tests/fuzz/common/fuzz_roster.c $(FUZZ_DRIVER)
+tests_fuzz_common_fuzz_roster_LDADD = libnet.a libcore.a $(NET_LIBS)
+tests_fuzz_common_fuzz_roster_LDFLAGS = $(FUZZ_LINK)
