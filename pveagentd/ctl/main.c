@@ -194,7 +194,7 @@ static int cmd_continue(struct ctl *k) {
     }
     (void)printf("until now %s\nfrom now  %s\n", c.log.name, log.name);
     c.log = log;
-    return client_store(&k->p, &c, &e) < 0 ? ctl_fail(&e) : EXIT_SUCCESS;
+    return share_keep(&k->p, &c, &e) < 0 ? ctl_fail(&e) : EXIT_SUCCESS;
 }
 
 static int cmd_freeze(struct ctl *k) {
