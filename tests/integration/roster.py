@@ -129,9 +129,10 @@ def forge(name, where):
     """An entry for that name which is sound in itself, made by somebody who has other keys."""
     other = lab.dir / f"forger-{name}-{where}"
     (other / "fs").mkdir(parents=True)
-    subprocess.run([lab.program("pveagentctl"), "--state", other / "priv", "--cluster-fs",
-                    other / "fs", "--node", name, "--tls-cert", cluster[0].agent / "tls.crt", "arm",
-                    "--address", where], check=True, capture_output=True, env=lab.env)
+    for command in ["arm"] + 10 * ["announce"]:  # so that its serial is the greater one
+        subprocess.run([lab.program("pveagentctl"), "--state", other / "priv", "--cluster-fs",
+                        other / "fs", "--node", name, "--tls-cert", cluster[0].agent / "tls.crt",
+                        command, "--address", where], check=True, capture_output=True, env=lab.env)
     return (other / "fs/pveagentd/roster" / name).read_bytes()
 
 
