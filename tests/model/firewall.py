@@ -151,7 +151,7 @@ class World:
             lo, _, hi = one.partition(":")
             lo = SERVICES.get(lo, lo)
             if not (str(lo).isdigit() and (hi or "0").isdigit()):
-                raise Bad("ports")  # an ICMP type beside a macro of another protocol
+                raise Bad("ports")  # a name that is no service, such as an ICMP type of a rule that is TCP now
             out.append((int(lo), int(hi or lo)))
             if out[-1][0] > out[-1][1] or out[-1][1] > 65535:
                 raise Bad("ports")
