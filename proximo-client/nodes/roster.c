@@ -213,9 +213,13 @@ int nodes_refresh(struct nodes *n, const char *via, node_change_fn *fn, void *ct
     char(*names)[64] = t ? calloc(n->n + 1, sizeof(*names)) : NULL;
     size_t count = n->n;
     size_t answered = 0;
-    int r = names ? 0 : err_set(e, -ENOMEM, "out of memory");
+    int r = 0;
 
-    for (size_t i = 0; r == 0 && i < count; i++) { /* the list changes under the loop */
+    if (!t || !names) {
+        free(names);
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) { /* the list changes under the loop */
         (void)snprintf(names[i], sizeof(*names), "%s", n->v[i].name);
     }
     for (size_t i = 0; r == 0 && i < count; i++) {
