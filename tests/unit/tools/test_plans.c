@@ -440,6 +440,24 @@ static const struct sample {
      "{\"upid\":\"UPID:n1:00000001:00000002:65000000:vzstart:105:root@pam:\"}"},
 };
 
+/* Each step resolves its own guest; the list of guests is read for that once a plan,
+ * and never instead of a picture's own reads. */
+START_TEST(guests_are_looked_up_in_one_list) {
+    CLEANUP(js_freep)
+    js *args = lab_json(
+        "{\"steps\":[{\"row\":\"pve_guest_power\",\"args\":{\"vmid\":105,\"action\":\"reboot\"}},"
+        "{\"row\":\"pve_guest_power\",\"args\":{\"vmid\":106,\"action\":\"stop\"}}]}");
+    js *p = NULL;
+    struct err e = {0};
+
+    lab_fill();
+    ck_assert_msg(world_plan("proximo_plan_steps", args, &p, &e) == 0, "%s", e.msg);
+    /* and by each step's picture, at its beginning and its end: did the cluster stand still? */
+    ck_assert_uint_eq(world_gets("/cluster/resources?type=vm"), 1 + 2 * 2);
+    json_object_put(p);
+}
+END_TEST
+
 /* Without what is random by design. */
 static js *stable(const char *row, js *args, struct err *e) {
     js *p = NULL;
@@ -579,6 +597,7 @@ int main(void) {
     tcase_add_test(t, exec_asks_with_what_it_sends);
     tcase_add_test(t, what_the_node_refuses_is_not_planned);
     tcase_add_test(t, an_approval_of_the_node_is_carried);
+    tcase_add_test(t, guests_are_looked_up_in_one_list);
     tcase_add_test(t, every_argument_changes_the_plan);
     tcase_add_test(t, checks_see_what_became_of_it);
     suite_add_tcase(s, t);
