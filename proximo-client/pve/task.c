@@ -148,7 +148,8 @@ int pve_task_log(struct pve *p, const char *upid, unsigned int limit, js **ret_l
         return r;
     }
     (void)js_get_int(head, "total", &total);
-    r = log_page(p, base.data, total > want ? total - want : 0, want, &body, e);
+    /* a backup server's first line is 1, and it takes a start of 0 for the same */
+    r = log_page(p, base.data, total > want ? total - want + p->pbs : 0, want, &body, e);
     if (r < 0) {
         return r;
     }

@@ -44,19 +44,19 @@ static bool expired(struct sim *s, const js *o) {
 }
 
 bool auth_check(struct call *c, const char *header) {
-    static const char scheme[] = "PVEAPIToken=";
+    const char *scheme = c->s->o.pbs ? "PBSAPIToken=" : "PVEAPIToken=";
     const char *bang, *eq;
     js *user, *token;
     struct hash given, known;
     char *id;
 
-    if (!header || strncmp(header, scheme, sizeof(scheme) - 1) != 0) {
+    if (!header || strncmp(header, scheme, 12) != 0) {
         (void)call_fail(c, 401, "No ticket");
         return false;
     }
-    header += sizeof(scheme) - 1;
+    header += 12;
     bang = strchr(header, '!');
-    eq = bang ? strchr(bang, '=') : NULL;
+    eq = bang ? strchr(bang, c->s->o.pbs ? ':' : '=') : NULL;
     if (!eq || (size_t)(bang - header) >= sizeof(c->user) ||
         (size_t)(eq - bang) > sizeof(c->token)) {
         (void)call_fail(c, 401, "no tokenid specified");
@@ -90,13 +90,12 @@ bool auth_check(struct call *c, const char *header) {
 }
 
 bool auth_is_admin(const struct call *c) {
-    return acl_any(&c->s->st, c->auth, "/", "Sys.Modify") &&
-           acl_any(&c->s->st, c->auth, "/", "Permissions.Modify");
+    return call_has(c, "/", "Sys.Modify") && call_has(c, "/", "Permissions.Modify");
 }
 
 /* The secret of an existing file for exactly this token, or "" when there is no file. */
-static int read_token(int dir, const char *file, const char *id, char secret[static 64],
-                      struct err *e) {
+static int read_token(int dir, const char *file, const char *id, char before,
+                      char secret[static 64], struct err *e) {
     CLEANUP(buf_wipe) struct buf b = BUF_INIT(512);
     size_t n = strlen(id);
     int r = file_read_private(dir, file, geteuid(), &b, e);
@@ -111,7 +110,7 @@ static int read_token(int dir, const char *file, const char *id, char secret[sta
     while (b.len && (b.data[b.len - 1] == '\n' || b.data[b.len - 1] == '\r')) {
         b.data[--b.len] = '\0';
     }
-    if (b.len <= n + 1 || b.len - n - 1 >= 64 || strncmp(b.data, id, n) != 0 || b.data[n] != '=') {
+    if (b.len <= n + 1 || b.len - n - 1 >= 64 || strncmp(b.data, id, n) != 0 || b.data[n] != before) {
         return err_set(e, -EBADMSG, "%s does not hold a token %s", file, id);
     }
     memcpy(secret, b.data + n + 1, b.len - n);
@@ -122,6 +121,7 @@ int auth_token_file(struct sim *s, const char *file, const char *user, const cha
                     const char *role, struct err *e) {
     CLEANUP(closep) int dir = open(s->o.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char id[128], line[256], secret[64];
+    char before = s->o.pbs ? ':' : '=';
     js *info;
     int r;
 
@@ -129,13 +129,13 @@ int auth_token_file(struct sim *s, const char *file, const char *user, const cha
         return err_set(e, -errno, "open %s: %s", s->o.dir, strerror(errno));
     }
     (void)snprintf(id, sizeof(id), "%s!%s", user, token);
-    r = read_token(dir, file, id, secret, e);
+    r = read_token(dir, file, id, before, secret, e);
     if (r < 0) {
         return r;
     }
     if (!secret[0]) {
         auth_secret(secret);
-        (void)snprintf(line, sizeof(line), "%s=%s\n", id, secret);
+        (void)snprintf(line, sizeof(line), "%s%c%s\n", id, before, secret);
         r = file_replace(dir, file, line, strlen(line), 0600, e);
         if (r < 0) {
             return r;
@@ -156,10 +156,11 @@ int auth_token_file(struct sim *s, const char *file, const char *user, const cha
         state_set(&s->st, js_ref(info), "users", user, "tokens", token, NULL);
     }
     js_freep(&info);
-    if (role) {
+    /* of a backup server every token has its own grants, within its user's */
+    for (int i = 0; role && i <= s->o.pbs; i++) {
         char who[160];
 
-        (void)snprintf(who, sizeof(who), "user:%s", user);
+        (void)snprintf(who, sizeof(who), "user:%s", i ? id : user);
         if (!state_get(&s->st, "acl", "/", who, role, NULL)) {
             state_set(&s->st, js_int(1), "acl", "/", who, role, NULL);
         }

@@ -36,7 +36,7 @@ struct reply {
     int status;
     char reason[512];
     struct buf body;
-    bool drop;
+    bool drop, pbs;
 };
 
 static void reply_free(struct reply *r) {
@@ -60,7 +60,9 @@ static void send_now(evutil_socket_t fd, short what, void *arg) {
     if (out && r->body.len) {
         (void)evbuffer_add(out, r->body.data, r->body.len);
     }
-    (void)evhttp_add_header(h, "Server", "pve-api-daemon/3.0");
+    if (!r->pbs) {
+        (void)evhttp_add_header(h, "Server", "pve-api-daemon/3.0");
+    }
     (void)evhttp_add_header(h, "Cache-Control", "max-age=0");
     (void)evhttp_add_header(h, "Content-Type", "application/json;charset=UTF-8");
     if (r->status != 200) {
@@ -94,6 +96,20 @@ static void set_reason(struct reply *r, const char *msg) {
     r->reason[n] = '\0';
 }
 
+/* A backup server's phrase is the status in words, and its message is the body. */
+static const char *reason_of(int status) {
+    switch (status) {
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    default:
+        return status >= 500 ? "Internal Server Error" : "Bad Request";
+    }
+}
+
 static void make_body(struct call *c, struct reply *r) {
     CLEANUP(js_freep) js *body = js_object();
 
@@ -101,8 +117,15 @@ static void make_body(struct call *c, struct reply *r) {
         c->file(&r->body);
         return;
     }
-    if (c->raw) {
+    if (c->raw || (c->s->o.pbs && c->status != 200)) {
         (void)buf_adds(&r->body, c->msg);
+        if (c->errors) { /* of several parameters the form is not known: the first is told */
+            JS_FOREACH(c->errors, param, text) {
+                buf_reset(&r->body);
+                (void)buf_addf(&r->body, "parameter verification failed - '%s': %s", param,
+                               json_object_get_string(text));
+            }
+        }
         return;
     }
     js_add(body, "data", c->status == 200 ? js_ref(c->data) : NULL);
@@ -131,7 +154,8 @@ static void finish(struct call *c, struct evhttp_request *req, int64_t delay) {
     r->req = req;
     r->status = c->status;
     r->drop = c->drop_after;
-    set_reason(r, c->status == 200 ? "OK" : c->msg);
+    r->pbs = c->s->o.pbs;
+    set_reason(r, c->status == 200 ? "OK" : c->s->o.pbs ? reason_of(c->status) : c->msg);
     make_body(c, r);
     send_after(c->s, r,
                delay + c->s->o.latency_ms + (c->status == 401 ? c->s->o.auth_delay_ms : 0));
@@ -227,7 +251,7 @@ static void answer(struct call *c, struct evhttp_request *req) {
         finish(c, req, 0);
         return;
     }
-    if (path && c->method == M_GET && strcmp(path, APIDOC_PATH) == 0) {
+    if (path && c->method == M_GET && !c->s->o.pbs && strcmp(path, APIDOC_PATH) == 0) {
         c->file = apidoc_write;
         finish(c, req, 0);
         return;

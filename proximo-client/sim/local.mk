@@ -9,6 +9,9 @@ libsim_a_SOURCES = \
 	proximo-client/sim/acl.h proximo-client/sim/acl.c \
 	proximo-client/sim/auth.h proximo-client/sim/auth.c \
 	proximo-client/sim/routes.h proximo-client/sim/routes.c \
+	proximo-client/sim/pbs.h proximo-client/sim/pbs.c proximo-client/sim/pbs_acl.c \
+	proximo-client/sim/pbs_store.c proximo-client/sim/pbs_groups.c \
+	proximo-client/sim/pbs_work.c proximo-client/sim/pbs_jobs.c \
 	proximo-client/sim/routes_cluster.c proximo-client/sim/routes_guest.c \
 	proximo-client/sim/guests.c proximo-client/sim/power.c proximo-client/sim/snapshots.c \
 	proximo-client/sim/tasks.c proximo-client/sim/backing.c \

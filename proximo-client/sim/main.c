@@ -15,6 +15,7 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "proximo-client/sim/ha.h"
+#include "proximo-client/sim/pbs.h"
 
 static const char help[] =
     "Usage: pvesim [OPTION]...\n"
@@ -30,6 +31,7 @@ static const char help[] =
     "  --dir DIR             certificate, key, token files, state\n"
     "                        [$XDG_STATE_HOME/pvesim or ~/.local/state/pvesim]\n"
     "  --state FILE          the cluster [DIR/state.json]; FILE.journal beside it\n"
+    "  --pbs                 a Proxmox Backup Server in place of the cluster [127.0.0.1:8007]\n"
     "  --tree DIR            keep the cluster's /etc/pve as files in DIR\n"
     "  --task-ms N           how long a task runs [50]\n"
     "  --latency-ms N        added to every answer [0]\n"
@@ -51,6 +53,7 @@ enum {
     O_DIR,
     O_STATE,
     O_TREE,
+    O_PBS,
     O_TASK_MS,
     O_LATENCY,
     O_AUTH_DELAY,
@@ -72,6 +75,7 @@ static const struct option long_options[] = {
     {"dir", required_argument, NULL, O_DIR},
     {"state", required_argument, NULL, O_STATE},
     {"tree", required_argument, NULL, O_TREE},
+    {"pbs", no_argument, NULL, O_PBS},
     {"task-ms", required_argument, NULL, O_TASK_MS},
     {"latency-ms", required_argument, NULL, O_LATENCY},
     {"auth-delay-ms", required_argument, NULL, O_AUTH_DELAY},
@@ -138,6 +142,9 @@ static int one_option(struct args *a, int opt, const char *arg) {
         return 0;
     case O_TREE:
         a->o.tree = arg;
+        return 0;
+    case O_PBS:
+        a->o.pbs = true;
         return 0;
     case O_FAULT:
         if (a->n_faults == MAX_FAULTS) {
@@ -263,7 +270,7 @@ static int open_cluster(struct sim *s, struct args *a, struct buf *store, struct
         (void)buf_addf(store, "%s/state.json", a->o.dir);
         a->o.state_file = store->data;
     }
-    sim_open(s, &a->o, demo_cluster(a->o.clock ? a->o.clock : clock_unix()));
+    sim_open(s, &a->o, (a->o.pbs ? pbs_demo : demo_cluster)(a->o.clock ? a->o.clock : clock_unix()));
     s->o.state_file = a->o.state_file;
     r = state_attach(&s->st, a->o.state_file, e);
     if (r < 0) {
@@ -273,14 +280,19 @@ static int open_cluster(struct sim *s, struct args *a, struct buf *store, struct
     if (r < 0) {
         return err_wrap(e, "state %s", a->o.state_file);
     }
+    if ((strcmp(js_str_or(s->st.root, "product", ""), "pbs") == 0) != a->o.pbs) {
+        return err_set(e, -EINVAL, "%s is the state of %s: start it %s --pbs", a->o.state_file,
+                       a->o.pbs ? "a cluster" : "a backup server", a->o.pbs ? "without" : "with");
+    }
     /* identifiers made before must not come again */
     s->random ^= (uint64_t)js_int_or(s->st.root, "starts", 0) << 32;
     state_set(&s->st, js_int(js_int_or(s->st.root, "starts", 0) + 1), "starts", NULL);
     s->started = sim_now(s);
     tasks_orphans(s);
     r = state_commit(&s->st, e);
-    r = r ? r : auth_token_file(s, "root.token", "root@pam", "proximo", NULL, e);
-    r = r ? r : auth_token_file(s, "audit.token", "auditor@pve", "ro", "PVEAuditor", e);
+    r = r ? r : auth_token_file(s, "root.token", "root@pam", "proximo", a->o.pbs ? "Admin" : NULL, e);
+    r = r ? r : auth_token_file(s, "audit.token", a->o.pbs ? "auditor@pbs" : "auditor@pve", "ro",
+                                a->o.pbs ? "Audit" : "PVEAuditor", e);
     for (size_t i = 0; i < a->n_faults && r == 0; i++) {
         r = fault_add(s, a->fault[i], e);
     }
@@ -371,7 +383,9 @@ static int run_server(struct args *a) {
         return complain(&e);
     }
     r = open_cluster(&s, a, &file, &e);
-    if (r == 0 && a->check) {
+    if (r == 0 && a->check && a->o.pbs) {
+        (void)printf("datastores %d\n", js_members(state_get(&s.st, "datastores", NULL)));
+    } else if (r == 0 && a->check) {
         (void)printf("nodes %d\nguests %d\n", js_members(state_get(&s.st, "nodes", NULL)),
                      js_members(state_get(&s.st, "guests", NULL)));
     } else if (r == 0) {
@@ -395,7 +409,7 @@ static int import_any(const char *path) {
 
 int main(int argc, char **argv) {
     struct args a = {
-        .o = {.listen = "127.0.0.1:8006", .auth_delay_ms = 3000, .task_ms = 50, .seed = 1},
+        .o = {.auth_delay_ms = 3000, .task_ms = 50, .seed = 1},
         .g = {.nodes = 3, .guests = 100, .snapshots = 0, .every = 1, .seed = 1, .now = 1790000000},
     };
     int opt, r;
@@ -405,6 +419,13 @@ int main(int argc, char **argv) {
         if (r) {
             return r == 2 ? 0 : 2;
         }
+    }
+    if (!a.o.listen) {
+        a.o.listen = a.o.pbs ? "127.0.0.1:8007" : "127.0.0.1:8006";
+    }
+    if (a.o.pbs && a.o.tree) {
+        (void)fputs("pvesim: --tree is of a cluster, not of --pbs\n", stderr);
+        return 2;
     }
     if (optind < argc && strcmp(argv[optind], "generate") == 0 && optind + 1 == argc) {
         return print_state(generate_cluster(&a.g));

@@ -11,12 +11,6 @@
 #include "proximo-client/sim/guestconf.h"
 #include "proximo-client/sim/routes.h"
 
-struct kept {
-    const char *volid;
-    int64_t vmid, ctime;
-    const char *type, *mark; /* mark: NULL until a rule decides */
-};
-
 static const char *const rules[] = {"keep-last",   "keep-hourly",  "keep-daily",
                                     "keep-weekly", "keep-monthly", "keep-yearly"};
 
@@ -88,7 +82,7 @@ static void apply_rule(struct kept *v, size_t n, size_t rule, uint64_t count, bo
     }
 }
 
-static void mark_group(struct kept *v, size_t n, const char *keep) {
+void prune_mark(struct kept *v, size_t n, const char *keep) {
     CLEANUP(freep) bool *fresh = calloc(n, sizeof(*fresh));
     uint64_t sum = 0;
 
@@ -192,7 +186,7 @@ static void mark_all(struct kept *v, size_t n, const char *keep) {
         for (end = i + 1;
              end < n && strcmp(v[end].type, v[i].type) == 0 && v[end].vmid == v[i].vmid; end++) {
         }
-        mark_group(v + i, end - i, keep);
+        prune_mark(v + i, end - i, keep);
     }
 }
 

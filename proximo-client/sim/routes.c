@@ -4,6 +4,7 @@
 #include "proximo-client/sim/firewall.h"
 #include "proximo-client/sim/ha.h"
 #include "proximo-client/sim/routes.h"
+#include "proximo-client/sim/pbs.h"
 
 #include <string.h>
 
@@ -579,8 +580,11 @@ static bool match(const char *t, const char *p, js *found) {
 }
 
 static const struct route *find_route(struct call *c, js *found) {
-    for (size_t i = 0; i < sim_n_routes; i++) {
-        const struct route *r = &sim_routes[i];
+    const struct route *table = c->s->o.pbs ? pbs_routes : sim_routes;
+    size_t n = c->s->o.pbs ? pbs_n_routes : sim_n_routes;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct route *r = &table[i];
         CLEANUP(js_freep) js *got = js_object();
 
         if (r->method == c->method && match(r->path, c->path, got)) {
@@ -635,7 +639,9 @@ void sim_dispatch(struct call *c) {
     struct err e = {0};
 
     if (!r) {
-        (void)call_fail(c, 501, "Method '%s %s' not implemented", verbs[c->method], c->path);
+        (void)(c->s->o.pbs ? call_fail(c, 404, "Path '/api2/json%s' not found.", c->path)
+                           : call_fail(c, 501, "Method '%s %s' not implemented", verbs[c->method],
+                                       c->path));
         return;
     }
     if (strstr(r->path, "/lxc/{vmid}") || strstr(r->path, "/qemu/{vmid}")) {

@@ -41,6 +41,14 @@ int storage_enabled(struct call *c, const char *id, const char *node);
 int storage_ready(struct call *c);
 bool volume_here(const js *v, const char *volid, const char *id, const char *node);
 bool volume_visible(struct call *c, const js *v);
+/* prune.c: one archive, and the marks that "keep-last=3,keep-daily=7" gives those of one group, newest
+ * first. What has a mark already counts for nothing and keeps it. */
+struct kept {
+    const char *volid;
+    int64_t vmid, ctime;
+    const char *type, *mark; /* mark: NULL until a rule decides */
+};
+void prune_mark(struct kept *v, size_t n, const char *keep);
 /* prune.c: volume ids that the rules take of one guest's archives. New reference. */
 js *prune_gone(struct sim *s, const char *storage, const char *node, const char *rule,
                uint32_t vmid, const char *type);

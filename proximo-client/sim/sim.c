@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The simulator's time and chance. With a fixed clock both depend only on the seed and on what was
  * asked of the cluster, so that a run can be repeated to the byte. */
-#include "proximo-client/sim/sim.h"
+#include "proximo-client/sim/pbs.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -98,7 +98,7 @@ static int check_objects(const js *o, const char *what, struct err *e) {
     return 0;
 }
 
-int sim_check(js *root, struct err *e) {
+static int check_cluster(js *root, struct err *e) {
     static const char *const parts[] = {"cluster", "nodes",       "guests", "storage",  "usage",
                                         "volumes", "users",       "groups", "roles",    "acl",
                                         "pools",   "replication", "tasks",  "firewall", "ha",
@@ -153,6 +153,11 @@ int sim_check(js *root, struct err *e) {
     return 0;
 }
 
+int sim_check(js *root, struct err *e) {
+    return strcmp(js_str_or(root, "product", ""), "pbs") == 0 ? pbs_check(root, e)
+                                                               : check_cluster(root, e);
+}
+
 int call_fail(struct call *c, int status, const char *fmt, ...) {
     va_list ap;
 
@@ -190,13 +195,16 @@ bool call_bool(const struct call *c, const char *param, bool fallback) {
 }
 
 bool call_has(const struct call *c, const char *path, const char *names) {
-    return acl_any(&c->s->st, c->auth, path, names);
+    return c->s->o.pbs ? pbs_acl_any(&c->s->st, c->auth, path, names)
+                       : acl_any(&c->s->st, c->auth, path, names);
 }
 
 bool call_may(struct call *c, const char *path, const char *names) {
     if (call_has(c, path, names)) {
         return true;
     }
-    (void)call_fail(c, 403, "Permission check failed (%s, %s)", path, names);
+    (void)(c->s->o.pbs
+               ? call_fail(c, 403, "permission check failed")
+               : call_fail(c, 403, "Permission check failed (%s, %s)", path, names));
     return false;
 }

@@ -21,6 +21,7 @@ struct sim_task;
 #define SIM_ALSO_MAX 31
 
 struct sim_options {
+    bool pbs;               /* a backup server in place of a cluster (pbs.h) */
     const char *dir;        /* certificate, key, token files, state */
     const char *state_file; /* NULL: DIR/state.json */
     const char *tree;       /* NULL: none */

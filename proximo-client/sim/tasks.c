@@ -163,6 +163,19 @@ static const char *injected_failure(struct sim_task *t) {
     return t->exit;
 }
 
+/* A backup server writes the id of a task as a unit's name is escaped. */
+static void escape(const char *id, char *ret, size_t size) {
+    size_t at = 0;
+
+    for (ret[0] = '\0'; *id && at + 5 < size; id++) {
+        bool plain = (*id >= 'a' && *id <= 'z') || (*id >= 'A' && *id <= 'Z') ||
+                     (*id >= '0' && *id <= '9') || *id == '_' || *id == '.';
+
+        at += (size_t)snprintf(ret + at, size - at, plain ? "%c" : *id == '/' ? "-" : "\\x%02x",
+                               (unsigned char)*id);
+    }
+}
+
 int task_start(struct call *c, struct sim_task *t, const char *node, const char *type,
                const char *id) {
     struct sim *s = c->s;
@@ -171,11 +184,19 @@ int task_start(struct call *c, struct sim_task *t, const char *node, const char 
     uint32_t pid = (uint32_t)(1000 + sim_random(s) % 30000);
     uint32_t pstart = (uint32_t)((now - s->started + 600) * 100 + (int64_t)(sim_random(s) % 100));
     struct fault f = fault_take(s, c->method, c->path, true);
+    char shown[200];
 
     (void)snprintf(t->node, sizeof(t->node), "%s", node);
     do {
-        (void)snprintf(t->upid, sizeof(t->upid), "UPID:%s:%08X:%08X:%08X:%s:%s:%s:", node, pid++,
-                       pstart, (unsigned int)now, type, id, c->auth);
+        if (s->o.pbs) {
+            escape(id, shown, sizeof(shown));
+            (void)snprintf(t->upid, sizeof(t->upid), "UPID:%s:%08X:%08X:%08X:%08X:%s:%s:%s:", node,
+                           pid++, pstart, (uint32_t)(sim_random(s) % 4096), (unsigned int)now, type,
+                           shown, c->auth);
+        } else {
+            (void)snprintf(t->upid, sizeof(t->upid), "UPID:%s:%08X:%08X:%08X:%s:%s:%s:", node,
+                           pid++, pstart, (unsigned int)now, type, id, c->auth);
+        }
     } while (state_get(&s->st, "tasks", t->upid, NULL));
     js_add(entry, "node", js_str(node));
     js_add(entry, "type", js_str(type));
@@ -272,6 +293,9 @@ static bool may_see(struct call *c, const js *t) {
     if (strcmp(js_str_or(t, "user", ""), c->user) == 0) {
         return true;
     }
+    if (c->s->o.pbs) {
+        return call_has(c, "/system/tasks", "Sys.Audit");
+    }
     (void)snprintf(path, sizeof(path), "/nodes/%s", js_str_or(t, "node", ""));
     return call_has(c, path, "Sys.Audit");
 }
@@ -306,7 +330,11 @@ int route_cluster_tasks(struct call *c) {
 static bool task_wanted(struct call *c, const js *t) {
     const char *type = call_str(c, "typefilter"), *vmid = call_str(c, "vmid");
     const char *user = call_str(c, "userfilter");
-    const char *source = call_str(c, "source") ? call_str(c, "source") : "archive";
+    bool running = call_bool(c, "running", false); /* of a backup server, which lists both */
+    const char *source = call_str(c, "source") ? call_str(c, "source")
+                         : running             ? "active"
+                         : c->s->o.pbs         ? "all"
+                                               : "archive";
     const char *exit = js_str_or(t, "exitstatus", "");
     bool done = js_get(t, "endtime") != NULL;
     int64_t start = js_int_or(t, "starttime", 0);
@@ -338,14 +366,22 @@ int route_node_tasks(struct call *c) {
 
     if (all) {
         JS_FOREACH(all, upid, t) {
-            if (strcmp(js_str_or(t, "node", ""), node) == 0 && may_see(c, t) && task_wanted(c, t)) {
+            if ((c->s->o.pbs || strcmp(js_str_or(t, "node", ""), node) == 0) && may_see(c, t) && task_wanted(c, t)) {
                 js_push(seen, js_str(upid));
             }
         }
     }
     total = (int64_t)js_len(seen);
     for (int64_t i = total - start; i-- > 0 && (int64_t)js_len(list) < limit;) {
-        js_push(list, task_entry(c->s, json_object_get_string(js_at(seen, (size_t)i)), false));
+        js *o = task_entry(c->s, json_object_get_string(js_at(seen, (size_t)i)), false);
+
+        if (c->s->o.pbs) { /* the same under other names */
+            js_add(o, "worker_type", js_ref(js_get(o, "type")));
+            js_add(o, "worker_id", js_ref(js_get(o, "id")));
+            json_object_object_del(o, "type");
+            json_object_object_del(o, "id");
+        }
+        js_push(list, o);
     }
     js_freep(&seen);
     c->data = list;
@@ -360,8 +396,9 @@ static js *task_of_call(struct call *c) {
     char node[64];
 
     if (!t || ident_upid_node(upid, node, sizeof(node)) < 0 ||
-        strcmp(node, call_str(c, "node")) != 0) {
-        (void)call_fail(c, 500, "no such task");
+        (strcmp(node, call_str(c, "node")) != 0 &&
+         !(c->s->o.pbs && strcmp(call_str(c, "node"), "localhost") == 0))) {
+        (void)call_fail(c, c->s->o.pbs ? 400 : 500, "no such task");
         return NULL;
     }
     if (!may_see(c, t)) {
@@ -409,6 +446,7 @@ int route_task_log(struct call *c) {
     if (!t) {
         return -1;
     }
+    start -= c->s->o.pbs && start > 0; /* a backup server counts lines from 1 */
     c->data = js_array();
     for (int64_t i = start < 0 ? 0 : start;
          i < (int64_t)js_len(log) && (limit == 0 || i < start + limit); i++) {
