@@ -32,6 +32,8 @@ const char *need_name(enum approval_need n);
  * - "places": the same as [{vmid, type, node, template}]: who is there and where
  * - "nodes": cluster/resources?type=node as [{node, status}]
  * - "task": {status, exitstatus, type, id} of a task
+ * - "any": only whether it is there
+ * - "groups": of a backup server's groups [{group: [type, id], owner}]
  * - "node-config": {config, exists, running} of a node daemon's explain answer */
 
 /* GETs path, reduces it and records the precondition {read:"GET path", reduce, digest}. *ret (may

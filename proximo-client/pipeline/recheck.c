@@ -47,7 +47,10 @@ static bool changed_by_prepare(const struct change *c, const char *path, const c
 
 /* Of a list every item carries the digest of the one file they stand in. */
 static void keep_fresh(struct change *c, const char *path, const js *data) {
-    const char *digest = js_get_str(js_is_array(data) ? js_at(data, 0) : data, "digest");
+    /* "…#digest" is the digest itself */
+    const char *digest = js_is_str(data)
+                             ? json_object_get_string((js *)(uintptr_t)data)
+                             : js_get_str(js_is_array(data) ? js_at(data, 0) : data, "digest");
 
     if (digest) {
         js_add(c->fresh, path, js_str(digest));

@@ -317,6 +317,28 @@ static js *reduce_task(const js *data) {
     return pick(data, keys, ARRAY_LEN(keys));
 }
 
+/* It only has to be there: a digest that is taken when it is needed. */
+static js *reduce_any(const js *data) {
+    return js_bool(data != NULL);
+}
+
+/* Groups of a backup server: who is there and whose; backups come and go. */
+static js *reduce_groups(const js *data) {
+    js *list = js_array();
+
+    for (size_t i = 0; i < js_len(data); i++) {
+        const js *g = js_at(data, i);
+        js *o = js_object();
+
+        js_add(o, "group", js_array());
+        js_push(js_get(o, "group"), js_str(js_str_or(g, "backup-type", "")));
+        js_push(js_get(o, "group"), js_str(js_str_or(g, "backup-id", "")));
+        js_add(o, "owner", js_str(js_str_or(g, "owner", "")));
+        js_push(list, o);
+    }
+    return list;
+}
+
 static const struct reducer {
     const char *name;
     js *(*run)(const js *data);
@@ -334,6 +356,8 @@ static const struct reducer {
     {"time-zone", reduce_time_zone},
     {"places", reduce_places},
     {"osd", reduce_osd},
+    {"any", reduce_any},
+    {"groups", reduce_groups},
 };
 
 int reduce_apply(const char *reduce, const js *data, js **ret) {

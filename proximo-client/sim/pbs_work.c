@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
 
@@ -62,13 +63,16 @@ static int prune_group(struct sim *s, const char *store, const char *ns_key, con
     size_t n = 0;
     int gone = 0;
 
+    if (!v) {
+        return 0;
+    }
     JS_FOREACH(snaps, time, snap) {
-        if (v) {
-            v[n++] =
-                (struct kept){.volid = time,
-                              .ctime = strtoll(time, NULL, 10),
-                              .mark = js_bool_or(snap, "protected", false) ? "protected" : NULL};
-        }
+        bool stays = js_bool_or(snap, "protected", false);
+        uint64_t at = 0;
+
+        (void)ident_u64(time, &at); /* the state was checked */
+        v[n++] =
+            (struct kept){.volid = time, .ctime = (int64_t)at, .mark = stays ? "protected" : NULL};
     }
     qsort(v, n, sizeof(*v), newest_first);
     mark_unfinished(v, n, snaps);

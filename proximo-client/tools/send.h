@@ -12,11 +12,12 @@ struct thing {
     const char *id;   /* the fields that name one, outermost first: "realm", "node iface" */
     /* GET template of one. NULL: it is looked up in `list`. */
     const char *read;
-    const char *query; /* fields that go into the query of `read` */
+    const char *query; /* fields that go into the query of `read`, or of `list` without one */
     const char *list;  /* GET template of the collection; NULL: whether there is one is not asked */
     const char *match; /* members that name an item of `list`: "poolid" or "member=field …" */
     /* Reducers of the two reads (pipeline/draft.h); NULL: "whole". */
     const char *reduce, *list_reduce;
+    bool beside;       /* the digest stands beside the answer of `read`, not in it */
     const char *drop;  /* members of the object that are no settings: "members tokens" */
     /* The object as its settings, when that takes more than dropping members. New value. */
     js *(*shape)(const js *answer, const js *args);

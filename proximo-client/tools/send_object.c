@@ -229,7 +229,7 @@ static js *settings(const struct thing *t, const js *answer, const js *args) {
 static int look_in_list(struct sending *c, const struct thing *t, bool whole, struct err *e) {
     CLEANUP(js_freep) js *list = NULL;
     js *item;
-    int r = fetch(c, t->list, NULL, t->list_reduce, &list, e);
+    int r = fetch(c, t->list, t->read ? NULL : t->query, t->list_reduce, &list, e);
 
     if (r == 0 && !js_is_array(list)) {
         r = bad_answer(t->list, e);
@@ -275,8 +275,15 @@ int sending_look(struct sending *c, struct err *e) {
         }
         return r;
     }
-    if (!js_is_object(answer) && !js_is_array(answer)) {
+    if (!t->shape && !js_is_object(answer) && !js_is_array(answer)) {
         return bad_answer(t->kind, e);
+    }
+    if (t->beside && c->d) { /* of the whole file: only what it is when it is sent counts */
+        r = buf_adds(&c->read, "#digest");
+        r = r < 0 ? r : draft_read(c->d, buf_str(&c->read), "any", NULL, e);
+        if (r < 0) {
+            return r;
+        }
     }
     if (!js_is_array(answer) || js_len(answer) || t->shape) {
         c->now = settings(t, answer, c->args);

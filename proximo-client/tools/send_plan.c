@@ -17,7 +17,7 @@ static int digest_path(const struct thing *t, const js *args, struct buf *ret, s
 
         r = pve_query(q, ret, e);
     }
-    return r;
+    return r == 0 && t->beside ? buf_adds(ret, "#digest") : r;
 }
 
 int send_request(struct draft *d, enum phase phase, const struct row *r, const js *args, js *form,

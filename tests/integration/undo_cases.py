@@ -17,6 +17,12 @@ import fnmatch
 ELSEWHERE = {
     "ct_exec": "exec_changes.py",
     "ct_logs": "exec_changes.py",
+    # a backup server is another world
+    **{name: "pbs.py" for name in (
+        "pbs_group_notes_set", "pbs_snapshot_notes_set", "pbs_snapshot_protect",
+        "pbs_group_change_owner", "pbs_datastore_update",
+        *(f"pbs_{kind}_job_{verb}" for kind in ("prune", "verify", "sync")
+          for verb in ("create", "update", "delete")))},
     # not served by pvesim: the first three are of PVE 8, the others not yet; their way back is
     # compared key by key over a table of answers
     **{name: "../unit/tools/test_send.c" for name in (

@@ -172,6 +172,7 @@ class World:
         self.operators = ""
         self.policy = policy
         self.limits = limits
+        self.kind = "pbs" if "--pbs" in sim_options else "cluster"
         self.sim = Sim(self.mkdir("sim"), *sim_options) if sim else None
         self.write_config()
 
@@ -185,7 +186,7 @@ class World:
                 "token": self.sim.info["token-file"]} if self.sim else {}
         conf.update(override)
         conf = {k: v for k, v in conf.items() if v is not None}
-        text = "[cluster demo]\n" + "".join(f"{k} = {v}\n" for k, v in conf.items())
+        text = f"[{self.kind} demo]\n" + "".join(f"{k} = {v}\n" for k, v in conf.items())
         text += f"[policy]\n{self.policy}\n" if self.policy else ""
         text += f"[limits]\n{self.limits}\n" if self.limits else ""
         path = os.path.join(self.config, "proximo.ini")

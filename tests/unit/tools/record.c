@@ -79,8 +79,10 @@ int world_plan(const char *row, const js *args, js **ret, struct err *e) {
     if (code < 0) {
         return code;
     }
+    world_session.pbs = row_target(r) == ROW_PBS;
     d = world_draft(args);
     code = row_plan(r, d, args, e);
+    world_session.pbs = false;
     if (code == 0) {
         *ret = world_draft_take(d);
         js_add(*ret, "tool", js_str(row));

@@ -288,6 +288,13 @@ static const js *request(const js *p, const char *phase, size_t i) {
 
 /* --- the walk --- */
 
+/* Rows of a backup server are walked over a simulated one, each taken back and compared field by
+ * field (tests/integration/pbs.py): its lists have queries and its digests stand beside the data,
+ * which this world's tables do not give. */
+static bool is_walked(const struct row *r) {
+    return r->send && row_target(r) != ROW_PBS;
+}
+
 static void counts(const struct row *r, const struct field *f, const js *args, const js *p) {
     CLEANUP(js_freep) js *changed = js_copy(args);
     CLEANUP(js_freep) js *q = NULL;
@@ -330,7 +337,7 @@ START_TEST(every_argument_is_sent) {
     const struct row *r;
 
     for (size_t i = 0; (r = row_at(i)); i++) {
-        if (r->send) {
+        if (is_walked(r)) {
             one_plan(r);
         }
     }
@@ -367,7 +374,7 @@ START_TEST(changes_go_back_key_by_key) {
         CLEANUP(js_freep) js *prior = NULL;
         struct err e = {0};
 
-        if (!r->send || r->send->does != SEND_UPDATE || strcmp(r->undo, "none") == 0 ||
+        if (!is_walked(r) || r->send->does != SEND_UPDATE || strcmp(r->undo, "none") == 0 ||
             sample_object(r->send->on->kind)) {
             continue;
         }
@@ -396,7 +403,7 @@ START_TEST(deleted_objects_come_back_whole) {
         CLEANUP(js_freep) js *prior = NULL;
         struct err e = {0};
 
-        if (!r->send || r->send->does != SEND_DELETE || strcmp(r->undo, "none") == 0 ||
+        if (!is_walked(r) || r->send->does != SEND_DELETE || strcmp(r->undo, "none") == 0 ||
             sample_object(r->send->on->kind)) {
             continue;
         }
@@ -486,7 +493,7 @@ START_TEST(undo_sends_what_was_shown) {
     const struct row *r;
 
     for (size_t i = 0; (r = row_at(i)); i++) {
-        if (r->send && strcmp(r->undo, "none") != 0) {
+        if (is_walked(r) && strcmp(r->undo, "none") != 0) {
             one_undo(r);
         }
     }
@@ -501,7 +508,7 @@ START_TEST(what_is_not_there_or_there_already) {
         CLEANUP(js_freep) js *p = NULL;
         struct err e = {0};
 
-        if (!r->send || !r->send->on || r->send->does == SEND_ACTION || r->send->on->ordered) {
+        if (!is_walked(r) || !r->send->on || r->send->does == SEND_ACTION || r->send->on->ordered) {
             continue;
         }
         args = sample_args(r);

@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated backup server over the command line: every read row, plan -> approve -> apply for what
+deletes backups, and for what can be taken back state -> apply -> undo -> equal. Prune is held against
+a model written from the public source of proxmox-backup, apart from the planner's and the simulator's:
+what the plan names, what the server removes and what the model says are the same."""
+
+import datetime
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import Tap, World  # noqa: E402
+
+os.environ["TZ"] = "UTC"
+w = World("--pbs", "--task-ms", "1", "--seed", "3", "--clock", "1790000000")
+G = {"store": "tank", "backup-type": "vm", "backup-id": "104"}
+MOVES = ("tasks", "ticks", "garbage", "faults", "starts", "gc")
+
+
+def state():
+    return {k: v for k, v in w.sim.now().items() if k not in MOVES}
+
+
+def snapshots(store="tank", ns=""):
+    return {g: sorted(map(int, v["snapshots"])) for g, v in
+            w.sim.now()["content"][store]["/" + ns].items()}
+
+
+def do(t, row, want="done", **args):
+    code, plan, text = w.plan(row, **args)
+    if not t.ok(code == 0, f"{row}: planned", text):
+        return None, None
+    code, op, text = w.carry_out(plan)
+    t.ok((code == 0) == (want == "done") and op and op["outcome"] == want, f"{row}: {want}", text)
+    return plan["plan"], op
+
+
+READS = [("pbs_datastores_list", {}), ("pbs_datastore_get", {"store": "tank"}),
+         ("pbs_datastore_status", {"store": "tank", "verbose": True}), ("pbs_datastores_usage", {}),
+         ("pbs_gc_status", {"store": "tank"}), ("pbs_namespaces_list", {"store": "tank"}),
+         ("pbs_groups_list", {"store": "tank"}), ("pbs_group_notes", G), ("pbs_remotes_list", {}),
+         ("pbs_snapshots_list", {"store": "tank", "ns": "lab"}), ("pbs_tasks_list", {}),
+         ("pbs_remote_get", {"name": "offsite"}), ("pbs_traffic_control_list", {}),
+         ("pbs_node_status", {}), ("pbs_users_list", {"include_tokens": True}),
+         ("pbs_tokens_list", {"userid": "root@pam"}), ("pbs_acl_list", {}), ("pbs_permissions", {})]
+READS += [(r, {"kind": k, **a}) for k, i in (("prune", "tank-daily"), ("verify", "tank-verify"),
+                                            ("sync", "to-vault"))
+          for r, a in (("pbs_jobs_list", {}), ("pbs_job_get", {"id": i}))]
+
+
+def reads(t):
+    newest = {**G, "backup-time": snapshots()["vm/104"][-1]}
+    rows = READS + [(r, newest) for r in ("pbs_snapshot_files", "pbs_snapshot_notes",
+                                          "pbs_snapshot_protected")]
+    for row, args in rows:
+        code, v, text = w.read(row, **args)
+        t.ok(code == 0 and isinstance(v, dict), f"{row} {args}", text)
+    known = {x["name"] for x in w.run("tools", "--all")[1]
+             if x["name"].startswith("pbs_") and x["effect"] == "read"}
+    t.ok(known - {r for r, _ in rows} == {"pbs_task_status", "pbs_task_log", "pbs_task_wait"},
+         "no read row is left out", known - {r for r, _ in rows})
+    code, _, text = w.read("pve_list_guests")
+    t.ok(code != 0 and "not_configured" in text, "a row of a cluster finds none", text)
+    code, _, text = w.read("pve_list_guests", cluster="demo")
+    t.ok(code == 2 and "wrong_target" in text, "a row of a cluster refuses a backup server", text)
+    code, _, text = w.read("pbs_datastore_get", store="nope")
+    t.ok(code != 0 and "no such datastore 'nope'" in text, "the server's own words are told", text)
+
+
+# What each leaves must be taken back field by field.
+def undo_cases():
+    newest = {**G, "backup-time": snapshots()["vm/104"][-1]}
+    return [
+        ("pbs_group_notes_set", {**G, "notes": "weekly audit\nkeep"}),
+        ("pbs_snapshot_notes_set", {**newest, "notes": "before the upgrade"}),
+        ("pbs_snapshot_protect", {**newest, "protected": True}),
+        ("pbs_group_change_owner", {**G, "new-owner": "root@pam"}),
+        ("pbs_datastore_update", {"store": "tank", "comment": "moved", "verify-new": True,
+                                  "delete": ["gc-schedule"]}),
+        ("pbs_prune_job_create", {"id": "lab-hourly", "store": "tank", "ns": "lab",
+                                  "schedule": "hourly", "keep-last": 3}),
+        ("pbs_prune_job_update", {"id": "tank-daily", "keep-daily": 14, "max-depth": 0,
+                                  "delete": ["keep-weekly"]}),
+        ("pbs_prune_job_delete", {"id": "tank-daily"}),
+        ("pbs_verify_job_create", {"id": "vault-verify", "store": "vault", "schedule": "mon"}),
+        ("pbs_verify_job_update", {"id": "tank-verify", "ignore-verified": False,
+                                   "delete": ["schedule"]}),
+        ("pbs_verify_job_delete", {"id": "tank-verify"}),
+        ("pbs_sync_job_create", {"id": "from-away", "store": "vault", "remote": "offsite",
+                                 "remote-store": "main", "schedule": "daily",
+                                 "group-filter": ["type:vm"]}),
+        ("pbs_sync_job_update", {"id": "to-vault", "remove-vanished": True, "transfer-last": 2}),
+        ("pbs_sync_job_delete", {"id": "to-vault"}),
+    ]
+
+
+def undos(t):
+    for row, args in undo_cases():
+        before = state()
+        _, op = do(t, row, **args)
+        t.ok(state() != before, f"{row}: the state is different then")
+        if not op:
+            continue
+        code, v, text = w.run("undo", op["op_id"])
+        if code == 4 and v and v.get("plan"):
+            code, v, text = w.carry_out(v)
+        t.ok(code == 0 and v and v["outcome"] == "done", f"{row}: undone", text)
+        t.ok(state() == before, f"{row}: everything is as it was",
+             [(k, before[k], state()[k]) for k in before if before[k] != state().get(k)])
+    rows = {x["name"] for x in w.run("tools", "--all")[1] if x["name"].startswith("pbs_") and
+            x["effect"] == "change" and x["undo"] != "none"}
+    t.ok(rows == {r for r, _ in undo_cases()}, "every row with a way back has a case",
+         rows ^ {r for r, _ in undo_cases()})
+
+
+# ---- prune, by a model of its own ----
+
+PERIODS = [("keep-last", "%s"), ("keep-hourly", "%Y/%m/%d/%H"), ("keep-daily", "%Y/%m/%d"),
+           ("keep-weekly", "%G/%V"), ("keep-monthly", "%Y/%m"), ("keep-yearly", "%Y")]
+
+
+def period(form, at):
+    return str(at) if form == "%s" else \
+        datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime(form)
+
+
+def model(group, rules):
+    """Times that go: {time: {protected?, files}} -> sorted list."""
+    times = sorted(map(int, group), reverse=True)
+    mark = {}
+    first = True
+    for at in times:  # unfinished: only the newest of all is left
+        if "index.json.blob" not in group[str(at)]["files"]:
+            mark[at] = "partial" if first else "remove"
+        first = False
+    for name, form in PERIODS:
+        if name not in rules:
+            continue
+        covered = {period(form, at) for at in times if mark.get(at) == "keep"}
+        taken = set()
+        for at in times:
+            if at in mark:
+                continue
+            if group[str(at)].get("protected"):
+                mark[at] = "protected"
+                continue
+            p = period(form, at)
+            if p in covered:
+                continue
+            if p in taken:
+                mark[at] = "remove"
+            elif len(taken) >= rules[name]:
+                break
+            else:
+                taken.add(p)
+                mark[at] = "keep"
+    if not rules:
+        return []
+    return sorted(at for at in times if not group[str(at)].get("protected") and
+                  mark.get(at, "remove") == "remove")
+
+
+def fill(rnd):
+    """Groups over namespaces, written into a fresh state for the next start."""
+    root = w.sim.now()
+    for ns in ("/", "/lab", "/lab/deep", "/empty"):
+        space = root["content"]["tank"].setdefault(ns, {})
+        for i in range(3):
+            snaps = {}
+            for _ in range(rnd.randrange(1, 14)):
+                at = 1790000000 - rnd.randrange(rnd.choice((86400, 40 * 86400, 900 * 86400)))
+                files = ["root.pxar.didx"] + (["index.json.blob"] if rnd.random() > .15 else [])
+                snaps[str(at)] = {"files": files, "size": 10,
+                                  **({"protected": True} if rnd.random() < .15 else {})}
+            space[f"{rnd.choice(('vm', 'ct', 'host'))}/g{i}"] = {"owner": "root@pam",
+                                                                 "snapshots": snaps}
+    root["sync"] = {}
+    return root
+
+
+def prunes(t):
+    import json
+    for seed in range(12):
+        rnd = random.Random(seed)
+        root = fill(rnd)
+        w.sim.stop()
+        with open(w.sim.state, "w", encoding="utf-8") as f:
+            json.dump(root, f)
+        open(w.sim.state + ".journal", "w", encoding="utf-8").close()
+        w.sim.start()
+        w.write_config()
+        rules = {k: rnd.randrange(1, 5) for k, _ in rnd.sample(PERIODS, rnd.randrange(1, 4))}
+        top, depth = rnd.choice((("", None), ("", 0), ("", 1), ("lab", None), ("lab", 0)))
+        args = {"store": "tank", **rules, **({"ns": top} if top else {}),
+                **({"max-depth": depth} if depth is not None else {})}
+        gone = {}
+        for key, space in root["content"]["tank"].items():
+            ns = key[1:]
+            below = ns == top or not top or ns.startswith(top + "/")
+            levels = 0 if ns == top else (ns[len(top):].strip("/").count("/") + 1)
+            if below and (depth is None or levels <= depth):
+                for name, g in space.items():
+                    times = model(g["snapshots"], rules)
+                    if times:
+                        gone[(ns, name)] = times
+        plan, _ = do(t, "pbs_prune", **args)
+        if not plan:
+            continue
+        told = {a["resource"]: a for a in plan["affected"]}
+        want = {f"backup/tank:{ns}{'/' if ns else ''}{name}": times
+                for (ns, name), times in gone.items()}
+        t.ok(set(told) == set(want), f"prune {seed}: the plan names the groups that lose",
+             (args, set(told) ^ set(want)))
+        t.ok(all(f"{len(v)} of " in told[k]["why"] for k, v in want.items() if k in told),
+             f"prune {seed}: and how many snapshots")
+        after = w.sim.now()["content"]["tank"]
+        real = {(key[1:], name): sorted(map(int, set(g["snapshots"]) -
+                                            set(after[key][name]["snapshots"])))
+                for key, space in root["content"]["tank"].items() for name, g in space.items()}
+        t.ok({k: v for k, v in real.items() if v} == gone, f"prune {seed}: the server removes them")
+
+
+def deletions(t):
+    first = snapshots()["host/files"][0]
+    plan, _ = do(t, "pbs_snapshot_delete", store="tank", **{
+        "backup-type": "host", "backup-id": "files", "backup-time": first})
+    t.ok(plan["undo"]["kind"] == "none" and plan["risk"] == "high" and
+         not plan["affected"][0]["only_copy"], "a snapshot: high, no way back, another stays", plan)
+    t.ok(first not in snapshots()["host/files"], "it is gone")
+    plan, _ = do(t, "pbs_group_delete", store="tank", **{"backup-type": "vm", "backup-id": "210"})
+    t.ok(plan["affected"][0]["only_copy"], "a group: its last backup goes", plan["affected"])
+    t.ok("vm/210" not in snapshots(), "it is gone")
+    last = {**G, "backup-time": snapshots()["vm/104"][-1]}
+    do(t, "pbs_snapshot_protect", protected=True, **last)
+    code, plan, text = w.plan("pbs_snapshot_delete", **last)
+    t.ok(code == 0 and "protected" in str(plan["plan"]), "protected: the plan says refused",
+         text)
+    code, plan, text = w.plan("pbs_group_delete", **G)
+    t.ok("protected snapshots stay" in str(plan["plan"]), "a group with one: says so", text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code != 0 and "partially" in text and snapshots()["vm/104"] == [last["backup-time"]],
+         "the rest goes, and the call fails, as planned", text)
+    code, plan, text = w.plan("pbs_namespace_delete", store="tank", ns="lab")
+    t.ok(code == 0 and "holds groups" in str(plan["plan"]), "a namespace that is not empty",
+         text)
+    do(t, "pbs_namespace_create", store="tank", name="new", parent="lab")
+    t.ok("/lab/new" in w.sim.now()["content"]["tank"], "a namespace is made")
+    plan, _ = do(t, "pbs_namespace_delete", store="tank", ns="lab", **{"delete-groups": True})
+    t.ok(plan["affected"][0]["resource"] == "backup/tank:lab/vm/104", "it names what it holds", plan)
+    t.ok("/lab" not in w.sim.now()["content"]["tank"], "it is gone")
+
+
+def work(t):
+    plan, op = do(t, "pbs_gc_start", store="tank")
+    t.ok(w.sim.now()["gc"]["tank"]["removed-bytes"] > 0, "garbage of what was deleted is collected")
+    do(t, "pbs_verify_start", store="tank")
+    t.ok(all("verification" in s for g in w.sim.now()["content"]["tank"]["/"].values()
+             for s in g["snapshots"].values()), "every snapshot is verified")
+    do(t, "pbs_prune_group", **{"store": "tank", "backup-type": "ct", "backup-id": "301",
+                                "keep-last": 1})
+    t.ok(len(snapshots()["ct/301"]) == 1, "one group is pruned")
+    do(t, "pbs_verify_job_run", id="tank-verify")
+    do(t, "pbs_sync_job_run", id="to-vault")
+    t.ok("ct/301" in snapshots("vault"), "a sync job of one server copies")
+    do(t, "pbs_prune_job_run", id="tank-daily")
+    code, v, text = w.read("pbs_tasks_list", limit=2)
+    t.ok(code == 0 and v["returned"] == 2 and v["truncated"], "tasks come in pages", text)
+    upid = v["items"][0]["upid"]
+    t.ok(upid.count(":") == 9, "a task's id is of a backup server's form", upid)
+    code, v, text = w.read("pbs_task_status", upid=upid)
+    t.ok(code == 0 and v["succeeded"], "a task's end", text)
+    code, v, text = w.read("pbs_task_log", upid=upid, limit=1)
+    t.ok(code == 0 and v["lines"] == ["TASK OK"], "the last line of its log is the last", text)
+    plan, _ = do(t, "pbs_datastore_delete", store="vault", **{"destroy-data": True})
+    t.ok(plan["approval"]["required"] == "operator", "a datastore needs an operator", plan)
+    t.ok("vault" not in w.sim.now()["datastores"], "it is gone")
+
+
+def less(t):
+    """A token that may only see its own says so, in lists and plans."""
+    w.write_config(token=w.sim.info["audit-token-file"])
+    code, v, text = w.read("pbs_snapshots_list", store="tank")
+    t.ok(code == 0 and "partial" not in v, "an auditor sees all", text)
+    code, plan, text = w.plan("pbs_prune", store="tank", **{"keep-last": 1})
+    t.ok(code == 0, "and may plan", text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code != 0 and "Datastore.Prune" in text and "/datastore/tank" in text,
+         "what it may not do is refused with the privilege", text)
+    w.write_config()
+
+
+def ledger(t):
+    code, report, text = w.verify()
+    t.ok(code == 0 and report["ok"], "the ledger verifies", text)
+
+
+try:
+    w.operator()
+    sys.exit(Tap().run(reads, undos, deletions, work, less, prunes, ledger))
+finally:
+    w.close()
