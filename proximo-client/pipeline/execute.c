@@ -188,6 +188,12 @@ static uint64_t output_max(const char *request) {
     return request_parse(request, strlen(request), &q, NULL) == 0 ? q.output_max : 0;
 }
 
+static bool is_confirmation(const char *request) {
+    CLEANUP(request_done) struct node_request q = {0};
+
+    return request_parse(request, strlen(request), &q, NULL) == 0 && q.op == OP_CONFIRM;
+}
+
 static enum attest attest(const struct act_in *in, const struct act_out *o,
                           const struct capture *cap) {
     if (!o->receipt || !o->ended || o->asked_later) {
@@ -300,6 +306,7 @@ static int send_node(struct change *c, const js *q, struct err *e) {
         .request = js_str_or(q, "request", ""),
         .intent_index = c->index,
         .approval = c->note,
+        .new_connection = is_confirmation(js_str_or(q, "request", "")),
         .output = take_output,
         .ctx = &cap,
     };

@@ -172,6 +172,9 @@ void policy_decide(const struct policy *p, const struct client *c, const struct 
             nearest = r->name;
         }
     }
+    if (q->op == OP_CONFIRM || q->op == OP_CANCEL) {
+        v.n_approvers = 0; /* arming was approved; ending it within seconds is its maker's */
+    }
     if (v.allowed && !v.rule[0]) {
         refuse(&v, "policy_denied", nearest, reached_why[best],
                "as root on the node: pveagentctl edit, then add or change a [rule]");

@@ -38,6 +38,13 @@ tests_integration_priv_revert_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_admin_SOURCES = tests/integration/priv_admin.c $(PRIV_WORLD)
 tests_integration_priv_admin_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 
+# revert: timers through the whole product, with a root half whose reload is a recorder
+check_PROGRAMS += tests/integration/priv_recorder
+tests_integration_priv_recorder_SOURCES = tests/integration/priv_recorder.c pveagentd/priv/gate_table.c
+tests_integration_priv_recorder_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+TESTS += tests/integration/revert.py
+EXTRA_DIST += tests/integration/revert.py
+
 # pipeline: the way of one change, with the real client and a simulated cluster
 PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/addresses.py \
