@@ -173,6 +173,9 @@ static int put_receipt(struct change *c, const char *node, const char *note, str
     if (r == 0) {
         r = receipt_parse(n.text, n.text_len, &rc, e);
     }
+    if (r == 0 && receipts_before(c->s, node, rc.seq, NULL) < 0) {
+        js_push(c->leftover, js_str("receipts of what the node did by itself could not be fetched"));
+    }
     return r < 0 ? r : receipt_append(c->s, &c->leaf, node, rc.seq, note, e);
 }
 

@@ -213,7 +213,6 @@ def firewall(t):
                                       "dport=9999", "enable:=1", "revert:=60")
     t.ok(status == 2 and "leave revert out" in said + errors, "not even when asked for", said + errors)
     _, p = lab.client_json("plan", "pve_firewall_rule_add", "type=in", "action=DROP", "enable:=1")
-    print("#", [(a["resource"], a["effect"], a["why"]) for a in p["plan"]["affected"]])
     t.ok(any(a["effect"] == "lockout" for a in p["plan"]["affected"]) and len(arming(p)) == 1 and
          "firewall-cluster" in arming(p)[0]["request"], "a rule that locks us out has one", p["plan"]["undo"])
     op = carry_out(p)
