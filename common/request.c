@@ -228,13 +228,15 @@ static int check_arm(struct node_request *q, struct err *e) {
         unsigned int bit = request_set_bit(q->arg[i], strlen(q->arg[i]));
 
         if (!bit || (q->sets & bit)) {
-            return err_set(e, -EBADMSG, "request: arm takes each of network firewall-cluster "
-                                        "firewall-node firewall-guest once at most");
+            return err_set(e, -EBADMSG,
+                           "request: arm takes each of network firewall-cluster "
+                           "firewall-node firewall-guest once at most");
         }
         q->sets |= bit;
     }
     if (!q->sets || ((q->sets & (1u << SET_FW_GUEST)) != 0) != (q->ct != 0)) {
-        return err_set(e, -EBADMSG, "request: arm needs a set, and a guest for firewall-guest only");
+        return err_set(e, -EBADMSG,
+                       "request: arm needs a set, and a guest for firewall-guest only");
     }
     if (q->timeout_s < REVERT_MIN_S || q->timeout_s > REVERT_MAX_S) {
         return err_set(e, -EBADMSG, "request: a revert timer runs %d to %d s", REVERT_MIN_S,
@@ -245,8 +247,8 @@ static int check_arm(struct node_request *q, struct err *e) {
 
 /* The three that are about files of the node. */
 static int check_timer(struct node_request *q, struct err *e) {
-    if (q->n_env || q->has_stdin || q->cwd || q->uid || q->undo || q->has_config ||
-        q->output_max || q->job || q->kill_on_disconnect) {
+    if (q->n_env || q->has_stdin || q->cwd || q->uid || q->undo || q->has_config || q->output_max ||
+        q->job || q->kill_on_disconnect) {
         return err_set(e, -EBADMSG, "request: %s takes no command, config or undo",
                        op_names[q->op]);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apply P-…, undo O-…, confirm O-…, ops, show P-…. On a terminal a plan that needs the host's yes is shown and
- * asked for; that is recorded as "host", it is not an operator's approval. */
+/* apply P-…, undo O-…, confirm O-…, ops, show P-…. On a terminal a plan that needs the host's yes
+ * is shown and asked for; that is recorded as "host", it is not an operator's approval. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

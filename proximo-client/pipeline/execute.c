@@ -174,7 +174,8 @@ static int put_receipt(struct change *c, const char *node, const char *note, str
         r = receipt_parse(n.text, n.text_len, &rc, e);
     }
     if (r == 0 && receipts_before(c->s, node, rc.seq, NULL) < 0) {
-        js_push(c->leftover, js_str("receipts of what the node did by itself could not be fetched"));
+        js_push(c->leftover,
+                js_str("receipts of what the node did by itself could not be fetched"));
     }
     return r < 0 ? r : receipt_append(c->s, &c->leaf, node, rc.seq, note, e);
 }

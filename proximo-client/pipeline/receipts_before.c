@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Receipts of a node's own acts (an undo point swept, a change reverted by its timer). Nobody waits
  * for those with a request, so they are fetched when the next receipt of that node shows a gap: the
- * chain that the ledger holds must be whole, or `verify` could not tell them from suppressed ones. */
+ * chain that the ledger holds must be whole, or `verify` could not tell them from suppressed ones.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -48,8 +49,10 @@ int receipts_before(struct session *s, const char *node, uint64_t seq, struct er
             struct receipt rc;
 
             r = node_receipt_open(info, note, &rc, e);
-            if (r == 0 && (rc.seq != last.seq + 1 || strcmp(rc.log, ledger_origin(s->ledger)) != 0)) {
-                r = err_set(e, -EBADMSG, "node %s sent receipts that do not follow each other", node);
+            if (r == 0 &&
+                (rc.seq != last.seq + 1 || strcmp(rc.log, ledger_origin(s->ledger)) != 0)) {
+                r = err_set(e, -EBADMSG, "node %s sent receipts that do not follow each other",
+                            node);
             }
             r = r < 0 ? r : receipt_append(s, &rc.intent, node, rc.seq, note, e);
             last.seq = r < 0 ? last.seq : rc.seq;

@@ -267,7 +267,8 @@ static void render_op(const js *o, struct buf *b) {
     }
     if (js_get_str(o, "confirm_with")) {
         label(b, "confirm");
-        (void)buf_addf(b, "proximo-client confirm %s, once all is well: else it reverts by itself\n",
+        (void)buf_addf(b,
+                       "proximo-client confirm %s, once all is well: else it reverts by itself\n",
                        js_str_or(o, "op_id", ""));
     }
     if (js_get_str(o, "undo_with")) {

@@ -30,25 +30,26 @@
 static const struct field cluster_list[] = {FIELDS_PAGE, {NULL}};
 static const struct field cluster_one[] = {FW_POS, {NULL}};
 static const struct field cluster_new[] = {FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
-static const struct field cluster_change[] = {FW_POS, FW_RULE_FIELDS(false), FW_DELETE, FIELD_REVERT, {NULL}};
+static const struct field cluster_change[] = {
+    FW_POS, FW_RULE_FIELDS(false), FW_DELETE, FIELD_REVERT, {NULL}};
 static const struct field cluster_move[] = {FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field group_list[] = {ID_GROUP, FIELDS_PAGE, {NULL}};
 static const struct field group_one[] = {ID_GROUP, FW_POS, {NULL}};
 static const struct field group_new[] = {ID_GROUP, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
-static const struct field group_change[] = {
-    ID_GROUP, FW_POS, FW_RULE_FIELDS(false), FW_DELETE, FIELD_REVERT, {NULL}};
+static const struct field group_change[] = {ID_GROUP,  FW_POS,       FW_RULE_FIELDS(false),
+                                            FW_DELETE, FIELD_REVERT, {NULL}};
 static const struct field group_move[] = {ID_GROUP, FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field node_list[] = {ID_NODE, FIELDS_PAGE, {NULL}};
 static const struct field node_one[] = {ID_NODE, FW_POS, {NULL}};
 static const struct field node_new[] = {ID_NODE, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
-static const struct field node_change[] = {
-    ID_NODE, FW_POS, FW_RULE_FIELDS(false), FW_DELETE, FIELD_REVERT, {NULL}};
+static const struct field node_change[] = {ID_NODE,   FW_POS,       FW_RULE_FIELDS(false),
+                                           FW_DELETE, FIELD_REVERT, {NULL}};
 static const struct field node_move[] = {ID_NODE, FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field guest_list[] = {FIELDS_GUEST, FIELDS_PAGE, {NULL}};
 static const struct field guest_one[] = {FIELDS_GUEST, FW_POS, {NULL}};
 static const struct field guest_new[] = {FIELDS_GUEST, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
-static const struct field guest_change[] = {
-    FIELDS_GUEST, FW_POS, FW_RULE_FIELDS(false), FW_DELETE, FIELD_REVERT, {NULL}};
+static const struct field guest_change[] = {FIELDS_GUEST, FW_POS,       FW_RULE_FIELDS(false),
+                                            FW_DELETE,    FIELD_REVERT, {NULL}};
 static const struct field guest_move[] = {FIELDS_GUEST, FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 
 static const struct thing cluster_rule = FW_RULE_THING("pve_firewall", "pos", CLUSTER "/rules");

@@ -36,5 +36,5 @@ void on_node_need(struct draft *d, const js *answer);
 /* Puts the arming of a revert timer over these sets (bits) before the change and says so in the
  * draft's undo, which must have been said. node: whose daemon; NULL: any, the files are the
  * cluster's. 1: it is there; 0: no daemon would, and why. */
-int plan_revert(struct draft *d, const js *args, unsigned int sets, const char *node,
-                uint32_t vmid, char ret_why[static 300], struct err *e);
+int plan_revert(struct draft *d, const js *args, unsigned int sets, const char *node, uint32_t vmid,
+                char ret_why[static 300], struct err *e);

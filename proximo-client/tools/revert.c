@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Revert timers in plans: who arms one, and what the plan says about it. The arming is a planned
  * request of the phase prepare, so nothing that can lock its maker out is sent before a node has
- * said that it holds copies. What no daemon would do is said, and is then an operator's decision. */
+ * said that it holds copies. What no daemon would do is said, and is then an operator's decision.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,8 +46,8 @@ static int arm_on(struct draft *d, const struct node_info *n, unsigned int sets,
     return r < 0 ? r : 1;
 }
 
-int plan_revert(struct draft *d, const js *args, unsigned int sets, const char *node,
-                uint32_t vmid, char ret_why[static 300], struct err *e) {
+int plan_revert(struct draft *d, const js *args, unsigned int sets, const char *node, uint32_t vmid,
+                char ret_why[static 300], struct err *e) {
     struct nodes *all = draft_session(d)->nodes;
     uint32_t seconds = (uint32_t)js_int_or(args, "revert", REVERT_DEFAULT_S);
     size_t n = all ? nodes_count(all) : 0;

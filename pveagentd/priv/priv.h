@@ -42,9 +42,9 @@ struct priv {
 #define PRIV_DEFAULTS                                                                              \
     {                                                                                              \
         .state_dir = "/var/lib/pveagentd-priv", .cluster_fs = CLUSTER_FS,                          \
-        .network_dir = NETWORK_DIR,                                                                \
-        .policy_file = "/etc/pveagentd/policy.ini", .socket_path = "/run/pveagentd/priv.sock",     \
-        .tls_cert = "/var/lib/pveagentd/tls.crt", .state_fd = -1                                   \
+        .network_dir = NETWORK_DIR, .policy_file = "/etc/pveagentd/policy.ini",                    \
+        .socket_path = "/run/pveagentd/priv.sock", .tls_cert = "/var/lib/pveagentd/tls.crt",       \
+        .state_fd = -1                                                                             \
     }
 #define PRIV_OPTIONS                                                                               \
     {"state", 1, NULL, 'S'}, {"cluster-fs", 1, NULL, 'c'}, {"policy", 1, NULL, 'p'},               \

@@ -33,8 +33,8 @@ static const struct line_key keys[] = {
     {"deadline", false, true}, {"ct", false, true},  {"due", false, true},   {"file", true, true},
 };
 
-/* SDN's generated part goes with the interfaces: an apply writes both, and half of it put back would
- * be a state that never was. */
+/* SDN's generated part goes with the interfaces: an apply writes both, and half of it put back
+ * would be a state that never was. */
 static const struct {
     const char *name;
     enum request_set set;
@@ -218,9 +218,9 @@ static int check_arm(struct act *a, struct err *e) {
     while (dir_next(d)) {
         n++;
     }
-    return n < ENTRIES_MAX ? 0
-                           : err_tag(e, -EDQUOT, "timer_full",
-                                     "too many copies of earlier timers were kept");
+    return n < ENTRIES_MAX
+               ? 0
+               : err_tag(e, -EDQUOT, "timer_full", "too many copies of earlier timers were kept");
 }
 
 /* Copies first, then the timer: a crash in between leaves copies and no deadline. Not made: only
@@ -253,7 +253,8 @@ static int arm(struct act *a, bool make, struct err *e) {
 }
 
 /* The timer that confirm and cancel name. A connection that was there before the change can live on
- * while no new one gets through (an established one passes most firewalls), so it proves nothing. */
+ * while no new one gets through (an established one passes most firewalls), so it proves nothing.
+ */
 static int own_timer(const struct act *a, struct timer *t, struct err *e) {
     if (timer_read(a->p, HEX_STR(&a->q.timer), t, NULL) < 0 ||
         (a->q.op == OP_CONFIRM && (t->due || (uint64_t)clock_unix() >= t->deadline))) {
@@ -400,8 +401,7 @@ static int fire(struct priv *p, struct timer *t, unsigned int *ret_kept) {
     CLEANUP(closep) int lock = -1;
     struct err e = {0};
     struct origin *o = origin_get(p, t->log);
-    const struct act_rec *x =
-        o && origin_lock(p, o, &lock, &e) == 0 ? record(p, o, t, &e) : NULL;
+    const struct act_rec *x = o && origin_lock(p, o, &lock, &e) == 0 ? record(p, o, t, &e) : NULL;
     struct act_rec rec = x ? *x : (struct act_rec){0};
     int r;
 

@@ -25,9 +25,10 @@ struct timer {
     unsigned int sets;              /* bits of enum request_set */
     bool due;                       /* reverting has begun: it goes on to its end */
     struct watched {
-        bool in;      /* belongs to it */
-        bool was;     /* was there when it was copied */
-        bool noticed; /* a difference was seen; `left` (it was there then) and `applied` say which */
+        bool in;  /* belongs to it */
+        bool was; /* was there when it was copied */
+        bool
+            noticed; /* a difference was seen; `left` (it was there then) and `applied` say which */
         bool left;
         struct hash before, applied;
     } f[REVERT_FILES];

@@ -150,7 +150,8 @@ static void set_line(const struct world *w, const struct hash *h, const char *ke
     (void)flock(lock, LOCK_EX);
     timer_file(w, h, "", path);
     (void)snprintf(want, sizeof(want), "\n%s ", key);
-    if (file_read(AT_FDCWD, path, &b, NULL) < 0 || !(at = memmem(b.data, b.len, want, strlen(want)))) {
+    if (file_read(AT_FDCWD, path, &b, NULL) < 0 ||
+        !(at = memmem(b.data, b.len, want, strlen(want)))) {
         fprintf(stderr, "%s: no %s\n", path, key);
         exit(99);
     }
@@ -180,8 +181,7 @@ static bool noticed(const struct world *w, const struct hash *h) {
     for (int i = 0; i < PATIENCE; i++) {
         struct priv p = world_priv(w);
         struct err e = {0};
-        bool yes = priv_open(&p, &e) == 0 &&
-                   revert_each(&p, is_changed, (void *)(uintptr_t)h) == 1;
+        bool yes = priv_open(&p, &e) == 0 && revert_each(&p, is_changed, (void *)(uintptr_t)h) == 1;
 
         priv_close(&p);
         if (yes) {
@@ -310,7 +310,8 @@ static void test_killed(struct world *w) {
     tap(holds(ran, "/usr/sbin/ifreload -a\n"), "and it was loaded");
 }
 
-/* Killed between the file and its loading: who comes next loads it, whatever the file looks like. */
+/* Killed between the file and its loading: who comes next loads it, whatever the file looks like.
+ */
 static void test_half(struct world *w) {
     struct hash h;
     char path[300];

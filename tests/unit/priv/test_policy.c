@@ -401,5 +401,4 @@ END_TEST
 SUITE_MAIN("policy", nothing_is_allowed_by_default, vectors_match_whole, slots_are_narrow,
            conditions_are_all_needed, strictest_of_several_rules_holds, a_denial_never_permits_more,
            shared_rules_are_cut_by_the_local_file, rights_are_narrowed,
-           refuses_what_it_cannot_read_in_one_way, timers_need_their_set,
-           file_must_be_ours_alone)
+           refuses_what_it_cannot_read_in_one_way, timers_need_their_set, file_must_be_ours_alone)
