@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/form.h"
 #include "common/own.h"
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
@@ -118,11 +119,14 @@ static void timer_check(const js *status, const char *node, js *list) {
 
     for (size_t i = 0; i < js_len(timers); i++) {
         const char *blank = strchr(json_object_get_string(js_at(timers, i)), ' ');
-        int64_t at = blank ? strtoll(blank, NULL, 10) : 0;
+        const char *rest;
+        uint64_t at;
 
-        next = at < next ? at : next;
+        if (blank && form_ordinal(blank + 1, &at, &rest) == 0 && (int64_t)at < next) {
+            next = (int64_t)at;
+        }
     }
-    if (js_len(timers)) {
+    if (next != INT64_MAX) {
         (void)snprintf(id, sizeof(id), "timers of %s", node);
         (void)snprintf(text, sizeof(text), "%zu revert timers run; the next reverts in %lld s",
                        js_len(timers), (long long)(next - clock_unix()));

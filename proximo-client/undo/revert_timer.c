@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/digest.h"
 #include "common/err.h"
+#include "common/form.h"
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/receipt.h"
@@ -66,9 +67,13 @@ int undo_timer_state(struct session *s, const js *armed, int64_t *ret_deadline, 
 
     for (size_t i = 0; r == 0 && i < js_len(list); i++) {
         const char *line = json_object_get_string(js_at(list, i));
+        size_t n = strlen(digest);
+        const char *rest;
+        uint64_t at;
 
-        if (strncmp(line, digest, strlen(digest)) == 0 && line[strlen(digest)] == ' ') {
-            *ret_deadline = strtoll(line + strlen(digest) + 1, NULL, 10);
+        if (strncmp(line, digest, n) == 0 && line[n] == ' ' &&
+            form_ordinal(line + n + 1, &at, &rest) == 0) {
+            *ret_deadline = (int64_t)at;
             return 1;
         }
     }
