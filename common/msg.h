@@ -16,7 +16,8 @@
 
 enum msg_type {
     /* fields: spki(32) request stdin intent index inclusion(n*32) checkpoint old consistency(n*32)
-     * approvals[list]; descriptors: exactly two, the write ends of the output pipes. */
+     * approvals[list] opened(u64: when the client's connection came, monotonic ms); descriptors:
+     * exactly two, the write ends of the output pipes. */
     MSG_ACT = 2,
     MSG_ACT_STARTED = 3, /* H(hex text) cosignature-line(s) seq */
     MSG_ACT_END = 5,     /* receipt-note  ("" when none)  out_bytes err_bytes how-text value */

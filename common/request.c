@@ -5,6 +5,7 @@
 #include "common/request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,41 @@ static const char *const op_names[OP_COUNT] = {
 
 const char *request_op_name(enum request_op op) {
     return op < OP_COUNT ? op_names[op] : "?";
+}
+
+static const char *const set_names[SET_COUNT] = {
+    [SET_NETWORK] = "network",
+    [SET_FW_CLUSTER] = "firewall-cluster",
+    [SET_FW_NODE] = "firewall-node",
+    [SET_FW_GUEST] = "firewall-guest",
+};
+
+const char *request_set_name(enum request_set s) {
+    return s < SET_COUNT ? set_names[s] : "?";
+}
+
+unsigned int request_set_bit(const char *name, size_t len) {
+    for (unsigned int i = 0; i < SET_COUNT; i++) {
+        if (strlen(set_names[i]) == len && memcmp(set_names[i], name, len) == 0) {
+            return 1u << i;
+        }
+    }
+    return 0;
+}
+
+void request_sets_text(unsigned int sets, char ret[static 80]) {
+    size_t n = 0;
+
+    ret[0] = '\0';
+    for (unsigned int s = 0; s < SET_COUNT; s++) {
+        if (sets & (1u << s)) {
+            n += (size_t)snprintf(ret + n, 80 - n, "%s%s", n ? " " : "", set_names[s]);
+        }
+    }
+}
+
+bool request_is_timer(const struct node_request *r) {
+    return r->op == OP_ARM || r->op == OP_CONFIRM || r->op == OP_CANCEL;
 }
 
 static int read_node(const char *s, struct node_request *q) {
@@ -187,27 +223,63 @@ static int check_env(const struct node_request *q, struct err *e) {
     return 0;
 }
 
+static int check_arm(struct node_request *q, struct err *e) {
+    for (size_t i = 0; i < q->n_args; i++) {
+        unsigned int bit = request_set_bit(q->arg[i], strlen(q->arg[i]));
+
+        if (!bit || (q->sets & bit)) {
+            return err_set(e, -EBADMSG,
+                           "request: arm takes each of network firewall-cluster "
+                           "firewall-node firewall-guest once at most");
+        }
+        q->sets |= bit;
+    }
+    if (!q->sets || ((q->sets & (1u << SET_FW_GUEST)) != 0) != (q->ct != 0)) {
+        return err_set(e, -EBADMSG,
+                       "request: arm needs a set, and a guest for firewall-guest only");
+    }
+    if (q->timeout_s < REVERT_MIN_S || q->timeout_s > REVERT_MAX_S) {
+        return err_set(e, -EBADMSG, "request: a revert timer runs %d to %d s", REVERT_MIN_S,
+                       REVERT_MAX_S);
+    }
+    return 0;
+}
+
+/* The three that are about files of the node. */
+static int check_timer(struct node_request *q, struct err *e) {
+    if (q->n_env || q->has_stdin || q->cwd || q->uid || q->undo || q->has_config || q->output_max ||
+        q->job || q->kill_on_disconnect) {
+        return err_set(e, -EBADMSG, "request: %s takes no command, config or undo",
+                       op_names[q->op]);
+    }
+    if (q->op == OP_ARM) {
+        return check_arm(q, e);
+    }
+    if (q->ct || q->n_args != 1 || hash_parse(q->arg[0], &q->timer) < 0) {
+        return err_set(e, -EBADMSG, "request: %s needs the hash of the request that armed",
+                       op_names[q->op]);
+    }
+    return 0;
+}
+
 /* Which fields an operation needs; the rest must say nothing, so that no field is ever ignored. */
-static int check_op(const struct node_request *q, struct err *e) {
-    bool on_ct = q->op == OP_EXEC || q->op == OP_SNAPSHOT || q->op == OP_ROLLBACK ||
-                 q->op == OP_REMOVE || q->op == OP_STOP || q->op == OP_START;
+static int check_op(struct node_request *q, struct err *e) {
     bool names_snapshot = q->op == OP_SNAPSHOT || q->op == OP_ROLLBACK || q->op == OP_REMOVE;
 
-    if (on_ct != (q->ct != 0)) {
-        return err_set(e, -EBADMSG, "request: %s %s a container", op_names[q->op],
-                       on_ct ? "needs" : "takes no");
+    if (request_is_timer(q)) {
+        return check_timer(q, e);
+    }
+    if (!q->ct) {
+        return err_set(e, -EBADMSG, "request: %s needs a container", op_names[q->op]);
     }
     if (q->op == OP_EXEC && (!q->n_args || q->arg[0][0] != '/')) {
         return err_set(e, -EBADMSG, "request: exec needs an argument vector with an absolute path");
     }
-    if (on_ct && q->op != OP_EXEC && (q->n_args || q->n_env || q->has_stdin || q->cwd || q->uid)) {
+    if (q->op != OP_EXEC && (q->n_args || q->n_env || q->has_stdin || q->cwd || q->uid)) {
         return err_set(e, -EBADMSG, "request: %s takes no command", op_names[q->op]);
     }
     if (names_snapshot && !q->undo) {
         return err_set(e, -EBADMSG, "request: %s must name its snapshot", op_names[q->op]);
-    }
-    if (!on_ct && (q->undo || q->has_config)) {
-        return err_set(e, -EBADMSG, "request: %s takes neither config nor undo", op_names[q->op]);
     }
     return check_env(q, e);
 }

@@ -21,7 +21,9 @@
  *   on-disconnect run|kill
  *   nonce <32 hex>
  *
- * snapshot/rollback/remove name their snapshot in `undo` (form: snapshot <name> …). */
+ * snapshot/rollback/remove name their snapshot in `undo` (form: snapshot <name> …). arm: each `arg`
+ * is a set of files (request_set_name), `ct` the guest of firewall-guest, `timeout` how long until it
+ * reverts; confirm and cancel: one `arg`, the hash of the request that armed. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +36,11 @@ struct err;
 
 enum request_op { OP_EXEC, OP_SNAPSHOT, OP_ROLLBACK, OP_REMOVE, OP_ARM, OP_CONFIRM, OP_CANCEL,
                   OP_STOP, OP_START, OP_COUNT };
+
+/* What a revert timer watches over, as a bit of `sets`. */
+enum request_set { SET_NETWORK, SET_FW_CLUSTER, SET_FW_NODE, SET_FW_GUEST, SET_COUNT };
+#define REVERT_MIN_S 30
+#define REVERT_MAX_S 600
 
 struct node_request {
     struct lines l;       /* owns every string below */
@@ -63,10 +70,19 @@ struct node_request {
     char undo_set[41];    /* "" = "-" */
     bool job;
     bool kill_on_disconnect;
+    unsigned int sets;    /* of arm; not written from here, `arg` is */
+    struct hash timer;    /* of confirm and cancel; the same */
     char nonce[33];
 };
 
 const char *request_op_name(enum request_op op);
+const char *request_set_name(enum request_set s); /* network, firewall-cluster … */
+/* The bit of a set's name (len bytes), 0 when there is none of that name. */
+unsigned int request_set_bit(const char *name, size_t len);
+/* "network firewall-cluster" */
+void request_sets_text(unsigned int sets, char ret[static 80]);
+/* arm, confirm, cancel. */
+bool request_is_timer(const struct node_request *r);
 /* Strict; -EBADMSG with the reason. */
 int request_parse(const char *text, size_t len, struct node_request *ret, struct err *e);
 void request_done(struct node_request *r);

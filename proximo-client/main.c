@@ -11,10 +11,9 @@
 #include "proximo-client/cli/cli.h"
 
 static const struct command *const commands[] = {
-    &cmd_mcp,  &cmd_plan,     &cmd_read,   &cmd_apply, &cmd_approve, &cmd_undo,
-    &cmd_ops,  &cmd_op,       &cmd_job,    &cmd_show,  &cmd_ledger,  &cmd_node,
-    &cmd_join, &cmd_rotate,   &cmd_operator, &cmd_freeze, &cmd_tools, &cmd_doctor,
-    &cmd_capture,
+    &cmd_mcp,    &cmd_plan,     &cmd_read,   &cmd_apply, &cmd_approve, &cmd_undo,    &cmd_confirm,
+    &cmd_ops,    &cmd_op,       &cmd_job,    &cmd_show,  &cmd_ledger,  &cmd_node,    &cmd_join,
+    &cmd_rotate, &cmd_operator, &cmd_freeze, &cmd_tools, &cmd_doctor,  &cmd_capture,
 };
 
 static void help(FILE *f) {

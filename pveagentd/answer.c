@@ -36,6 +36,7 @@ static const struct member status_members[] = {
     {"clock", NULL, "clock", FORM_TEXT},
     {"running", NULL, "running", FORM_COUNT},
     {"join-open", NULL, "join_open", FORM_BOOL},
+    {"timer", NULL, "timers", FORM_LIST},
 };
 
 static const struct member explain_members[] = {

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "common/clock.h"
 #include "pveagentd/agent.h"
 
 struct conn {
     struct agent *a;
     struct event *clock;
+    uint64_t opened_ms;
 };
 
 static int conn_index = -1;
@@ -44,6 +46,12 @@ static void clock_set(struct conn *c, int seconds) {
     if (c) {
         (void)event_add(c->clock, &tv);
     }
+}
+
+uint64_t conn_opened(SSL *ssl) {
+    const struct conn *c = conn_of(ssl);
+
+    return c ? c->opened_ms : 0;
 }
 
 void conn_busy(SSL *ssl) {
@@ -85,6 +93,7 @@ struct bufferevent *conn_new(struct event_base *base, void *ctx) {
         abort(); /* without memory for TLS there is no connection, and certainly not a plain one */
     }
     c->a = a;
+    c->opened_ms = (uint64_t)clock_mono_ms();
     c->clock = event_new(base, -1, 0, on_clock, ssl);
     bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
                                          BEV_OPT_CLOSE_ON_FREE);

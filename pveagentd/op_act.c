@@ -17,6 +17,7 @@
 #include "pveagentd/agent.h"
 #include "pveagentd/answer.h"
 #include "pveagentd/ask.h"
+#include "pveagentd/conn.h"
 #include "pveagentd/frame.h"
 #include "pveagentd/http.h"
 #include "common/msg.h"
@@ -289,6 +290,11 @@ void op_act(struct req *q) {
     size_t len;
     const void *body = req_body(q, &len);
     int r = body_act(body, len, req_peer(q), &m, &e);
+
+    if (r == 0 && msg_add_u64(&m, conn_opened(req_ssl(q))) < 0) {
+        r = err_tag(&e, -E2BIG, "body_too_large", "the request does not fit a message");
+    }
+    msg_end(&m);
 
     if (r == 0 && (a->n_acts >= AGENT_ACTS_MAX || a->is_stopping)) {
         r = err_tag(&e, -EBUSY, a->is_stopping ? "stopping" : "busy",

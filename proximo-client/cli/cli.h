@@ -39,8 +39,8 @@ struct command {
 };
 
 extern const struct command cmd_mcp, cmd_plan, cmd_read, cmd_apply, cmd_approve, cmd_undo, cmd_ops,
-    cmd_capture, cmd_job, cmd_op, cmd_show, cmd_ledger, cmd_node, cmd_join, cmd_operator,
-    cmd_freeze, cmd_tools, cmd_doctor, cmd_rotate;
+    cmd_confirm, cmd_capture, cmd_job, cmd_op, cmd_show, cmd_ledger, cmd_node, cmd_join,
+    cmd_operator, cmd_freeze, cmd_tools, cmd_doctor, cmd_rotate;
 
 /* Takes the option "--name VALUE" (or "--name=VALUE") out of argv; NULL when it is not there. */
 const char *cli_option(struct cli *c, const char *name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apply P-…, undo O-…, ops, show P-…. On a terminal a plan that needs the host's yes is shown and
- * asked for; that is recorded as "host", it is not an operator's approval. */
+/* apply P-…, undo O-…, confirm O-…, ops, show P-…. On a terminal a plan that needs the host's yes
+ * is shown and asked for; that is recorded as "host", it is not an operator's approval. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -73,6 +73,18 @@ static int run_apply(struct cli *c) {
         r = cli_call_quiet(c, "proximo_apply_high", one_arg("plan_id", c->argv[0]), true, &result,
                            &e);
     }
+    return finish(c, r, result, &e);
+}
+
+static int run_confirm(struct cli *c) {
+    CLEANUP(js_freep) js *result = NULL;
+    struct err e = {0};
+    int r;
+
+    if (!cli_words(c, &cmd_confirm, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    r = cli_call_quiet(c, "proximo_confirm", one_arg("op_id", c->argv[0]), false, &result, &e);
     return finish(c, r, result, &e);
 }
 
@@ -151,6 +163,9 @@ const struct command cmd_apply = {
     "apply", "PLAN_ID", "carry out a recorded plan (asks on the terminal where policy says host)",
     NULL, run_apply};
 const struct command cmd_undo = {"undo", "OP_ID", "take a finished operation back", NULL, run_undo};
+const struct command cmd_confirm = {
+    "confirm", "OP_ID", "keep what would revert by itself: over a new connection to the node", NULL,
+    run_confirm};
 const struct command cmd_ops = {"ops", "[--limit N]",
                                 "list operations; resolves those a dead process left open",
                                 "  --limit N         at most so many (default 20)", run_ops};

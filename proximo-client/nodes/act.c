@@ -217,7 +217,8 @@ static int attempt(struct run *t, bool may_repeat, struct err *e) {
                      .timeout_s = ACT_S,
                      .sink = on_bytes,
                      .ctx = t,
-                     .on_cancel = on_cancel};
+                     .on_cancel = on_cancel,
+                     .alone = t->in->new_connection};
     int r = make_body(t, &body, e);
 
     if (r < 0) {

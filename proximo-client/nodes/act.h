@@ -13,6 +13,7 @@ struct act_in {
     size_t stdin_len;
     uint64_t intent_index; /* in the ledger */
     const char *approval;  /* note text or NULL */
+    bool new_connection;   /* over one that is opened for it: what a confirmation has to show */
     /* Output as it arrives; stream 1 or 2. May be NULL. */
     void (*output)(void *ctx, int stream, const void *data, size_t len);
     void *ctx;

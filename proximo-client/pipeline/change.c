@@ -19,6 +19,7 @@
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/tool.h"
+#include "proximo-client/undo/undo.h"
 
 static const struct stage {
     const char *name;
@@ -145,6 +146,11 @@ static js *answer(const struct change *c, const struct err *why) {
         strcmp(js_str_or(js_get(c->p.v, "undo"), "kind", "none"), "none") != 0) {
         js_addf(o, "undo_with", "proximo_undo with op_id %s", c->op_id);
     }
+    if (c->out != OUT_NOT_STARTED && undo_timer_request(c->p.v)) {
+        js_addf(o, "confirm_with",
+                "proximo_confirm with op_id %s, once all is well: else it reverts by itself",
+                c->op_id);
+    }
     return o;
 }
 
@@ -159,6 +165,27 @@ static void replan(struct session *s, const struct change *c, js **ret) {
     }
     js_add(fresh, "replaces", js_str(c->p.id));
     *ret = fresh;
+}
+
+/* Nothing was sent, but a node watches: what somebody else changes in its files meanwhile would be
+ * taken for the change, and taken back. (Often it was somebody else's change that stopped us.) */
+static void release_timer(struct session *s, struct change *c) {
+    CLEANUP(js_freep) js *plan = NULL;
+    CLEANUP(js_freep) js *done = NULL;
+    struct err e = {0};
+    char id[IDENT_ID_LEN + 1];
+    int r;
+
+    if (c->out != OUT_NOT_STARTED || !c->prepared || !js_len(c->receipts) ||
+        !undo_timer_request(c->p.v)) {
+        return;
+    }
+    r = planner_confirm(s, c->op_id, &plan, id, &e);
+    r = r < 0 ? r : change_apply(s, id, c->as, &done, &e);
+    if (r < 0 || strcmp(js_str_or(done, "outcome", ""), "done") != 0) {
+        js_push(c->leftover, js_str("the revert timer that was armed for it still runs: until it "
+                                    "ends, the node takes back what is changed in its files"));
+    }
 }
 
 int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **ret,
@@ -201,6 +228,7 @@ int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **
         js_push(c.leftover,
                 js_str("the outcome could not be recorded; it is found and resolved later"));
     }
+    release_timer(s, &c);
     *ret = answer(&c, &why);
     if (c.output && ledger_size(s->ledger)) {
         js_add(*ret, "guest_text", js_bool(true));

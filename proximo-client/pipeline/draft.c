@@ -274,6 +274,15 @@ bool draft_affects(const struct draft *d, const char *resource) {
     return js_get(d->hit, resource) != NULL;
 }
 
+bool draft_has_effect(const struct draft *d, const char *effect) {
+    for (size_t i = 0; i < js_len(d->affected); i++) {
+        if (strcmp(js_str_or(js_at(d->affected, i), "effect", ""), effect) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
     CLEANUP(freep) char *why = NULL;
     va_list ap;
@@ -308,6 +317,21 @@ void draft_undo(struct draft *d, const char *kind, const char *guarantee, const 
     js_add(d->undo, "kind", js_str(kind));
     js_add(d->undo, "guarantee", js_str(guarantee));
     js_add(d->undo, "limits", js_str(limits ? limits : ""));
+}
+
+void draft_undo_timer(struct draft *d, uint32_t seconds) {
+    CLEANUP(js_freep) js *was = TAKE(d->undo);
+    bool none = !was || strcmp(js_str_or(was, "kind", "none"), "none") == 0;
+
+    d->undo = js_object();
+    js_add(d->undo, "kind", js_str("revert-timer"));
+    js_addf(d->undo, "guarantee",
+            "it reverts by itself %u s after it was begun, unless proximo_confirm says over a new "
+            "connection that all is well; until then an undo reverts at once; after that %s%.300s",
+            seconds, none ? "there is no way back: " : "", js_str_or(was, "guarantee", ""));
+    js_addf(d->undo, "limits",
+            "what somebody else changes in the same files meanwhile is left as it is%s%.300s",
+            *js_str_or(was, "limits", "") ? "; " : "", js_str_or(was, "limits", ""));
 }
 
 void draft_need(struct draft *d, enum approval_need n, const char *why) {

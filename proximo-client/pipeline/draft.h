@@ -89,6 +89,8 @@ struct affect {
 void draft_affect(struct draft *d, const struct affect *a);
 /* Whether the resource ("vm/104") is among those that were said to be hit. */
 bool draft_affects(const struct draft *d, const char *resource);
+/* Whether anything was said to be hit in that way ("lockout"). */
+bool draft_has_effect(const struct draft *d, const char *effect);
 /* Only ever raises. */
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -96,6 +98,8 @@ void draft_risk(struct draft *d, enum risk r, const char *fmt, ...)
 void draft_unread(struct draft *d, const char *what, const char *why, const char *privilege);
 /* kind of formats.md 10. For "none" guarantee is the reason. */
 void draft_undo(struct draft *d, const char *kind, const char *guarantee, const char *limits);
+/* The undo said before comes second: a node reverts by itself after so many seconds. */
+void draft_undo_timer(struct draft *d, uint32_t seconds);
 /* Whether the plan's undo may interrupt or lose something: free text list shown in the plan. */
 void draft_need(struct draft *d, enum approval_need n, const char *why); /* only ever raises */
 /* Where the facts came from, in words; said once however often it is told. */

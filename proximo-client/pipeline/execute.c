@@ -173,6 +173,10 @@ static int put_receipt(struct change *c, const char *node, const char *note, str
     if (r == 0) {
         r = receipt_parse(n.text, n.text_len, &rc, e);
     }
+    if (r == 0 && receipts_before(c->s, node, rc.seq, NULL) < 0) {
+        js_push(c->leftover,
+                js_str("receipts of what the node did by itself could not be fetched"));
+    }
     return r < 0 ? r : receipt_append(c->s, &c->leaf, node, rc.seq, note, e);
 }
 
@@ -186,6 +190,12 @@ static uint64_t output_max(const char *request) {
     CLEANUP(request_done) struct node_request q = {0};
 
     return request_parse(request, strlen(request), &q, NULL) == 0 ? q.output_max : 0;
+}
+
+static bool is_confirmation(const char *request) {
+    CLEANUP(request_done) struct node_request q = {0};
+
+    return request_parse(request, strlen(request), &q, NULL) == 0 && q.op == OP_CONFIRM;
 }
 
 static enum attest attest(const struct act_in *in, const struct act_out *o,
@@ -300,6 +310,7 @@ static int send_node(struct change *c, const js *q, struct err *e) {
         .request = js_str_or(q, "request", ""),
         .intent_index = c->index,
         .approval = c->note,
+        .new_connection = is_confirmation(js_str_or(q, "request", "")),
         .output = take_output,
         .ctx = &cap,
     };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/entry.h"
 #include "common/err.h"
 #include "common/ident.h"
@@ -15,6 +16,7 @@
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
+#include "proximo-client/undo/undo.h"
 
 void op_done(struct op *o) {
     json_object_put(o->tasks);
@@ -152,6 +154,25 @@ struct listing {
     size_t limit;
 };
 
+/* Asked only where one can still run: the longest there is, and what arming may have taken. */
+#define TIMER_ASKED_S 1200
+
+static void list_timer(const struct listing *w, const struct entry *en, const struct plan *p,
+                       js *o) {
+    const js *armed = undo_timer_request(p->v);
+    int64_t deadline = 0;
+    int r;
+
+    if (!armed || en->time + TIMER_ASKED_S < clock_unix() || !w->s->nodes) {
+        return;
+    }
+    r = undo_timer_state(w->s, armed, &deadline, NULL);
+    js_add(o, "revert_timer", js_str(r > 0 ? "runs" : r == 0 ? "ended" : "not known"));
+    if (r > 0) {
+        js_add(o, "reverts_at", js_int(deadline));
+    }
+}
+
 static void list_intent(struct listing *w, uint64_t index, const struct entry *en,
                         const char *bytes, size_t len) {
     struct plan p = {0};
@@ -178,6 +199,7 @@ static void list_intent(struct listing *w, uint64_t index, const struct entry *e
         js_add(o, "change", js_str(js_str_or(p.v, "change", "")));
         js_add(o, "risk", js_str(risk_name(p.risk)));
         js_add(o, "undo", js_str(js_str_or(js_get(p.v, "undo"), "kind", "none")));
+        list_timer(w, en, &p, o);
         if (js_get(p.v, "undo_of")) {
             js_add(o, "undo_of", js_str(js_str_or(js_get(p.v, "undo_of"), "op_id", "")));
         }

@@ -32,7 +32,8 @@ struct op {
 void op_done(struct op *o);
 
 int ops_find(struct ledger *l, const char *op_id, struct op *ret, struct err *e); /* "no_such_op" */
-/* Newest first: [{op_id, plan_id, change, time, result, closed? {by, reason}, undo_of?}]. */
+/* Newest first: [{op_id, plan_id, change, time, result, closed? {by, reason}, undo_of?,
+ * revert_timer? (runs, ended, not known), reverts_at?}]. */
 int ops_list(struct session *s, size_t limit, js **ret, struct err *e);
 /* Intents that no live process executes and that have no outcome: resolved from the cluster's tasks
  * and the nodes' receipts where that tells; the others stay and are listed in *ret_unresolved

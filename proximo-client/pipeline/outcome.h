@@ -19,3 +19,6 @@ int alarm_append(struct session *s, const char *code, const char *summary, struc
 /* A node's receipt for one of the operation's requests; the caller has checked that it is that. */
 int receipt_append(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
                    const char *note, struct err *e);
+/* receipts_before.c: writes what this node did by itself since its newest receipt in the ledger, up
+ * to the one before `seq`. 0 also when the node has none. */
+int receipts_before(struct session *s, const char *node, uint64_t seq, struct err *e);

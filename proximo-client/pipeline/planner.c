@@ -193,6 +193,53 @@ int planner_undo_draft(struct session *s, const char *op_id, struct draft **ret,
     return 0;
 }
 
+static int confirm_draft(struct draft *d, const char *op_id, const struct plan *was,
+                         struct err *e) {
+    const js *armed = undo_timer_request(was->v);
+    const char *node = js_str_or(armed, "node", "");
+    int64_t deadline = 0;
+    int r;
+
+    if (!armed) {
+        return err_tag(e, -EINVAL, "no_timer", "no revert timer was armed for operation %s", op_id);
+    }
+    r = undo_timer_state(draft_session(d), armed, &deadline, e);
+    if (r == 0) {
+        (void)err_tag(e, -ENOENT, "timer_missing",
+                      "the timer of operation %s has ended: it was confirmed, or node %.60s has "
+                      "reverted",
+                      op_id, node);
+        return err_hint(e, "proximo_undo of it says which");
+    }
+    r = r < 0 ? r : undo_timer_end(d, armed, true, e);
+    draft_change(d, "keep what operation %s did: its revert timer on node %.60s ends", op_id, node);
+    draft_target(d, "node", node, node);
+    draft_undo(d, "none", "what is kept can still be undone: proximo_undo of the operation", "");
+    return r < 0 ? r : 0;
+}
+
+int planner_confirm(struct session *s, const char *op_id, js **ret, char ret_id[static 29],
+                    struct err *e) {
+    CLEANUP(draft_freep) struct draft *d = NULL;
+    CLEANUP(plan_done) struct plan was = {0};
+    CLEANUP(plan_done) struct plan p = {0};
+    CLEANUP(js_freep) js *args = js_object();
+    CLEANUP(op_done) struct op o = {0};
+    int r = ops_find(s->ledger, op_id, &o, e);
+
+    js_add(args, "op_id", js_str(op_id));
+    d = draft_new(s, "proximo_confirm", args);
+    r = r < 0 ? r : plan_load_digest(s->ledger, &o.plan, UINT64_MAX, &was, e);
+    r = r < 0 ? r : confirm_draft(d, op_id, &was, e);
+    r = r < 0 ? r : plan_record(d, &p, e);
+    if (r < 0) {
+        return r;
+    }
+    (void)snprintf(ret_id, 29, "%s", p.id);
+    *ret = plan_answer(&p);
+    return 0;
+}
+
 int planner_undo(struct session *s, const char *op_id, js **ret, char ret_id[static 29],
                  struct err *e) {
     CLEANUP(draft_freep) struct draft *d = NULL;

@@ -19,6 +19,11 @@ int planner_draft(struct session *s, const char *tool, const js *args, struct dr
 int planner_undo_draft(struct session *s, const char *op_id, struct draft **ret, struct op *ret_op,
                        struct err *e);
 
+/* A plan that keeps what an operation did whose revert timer runs (its confirmation); recorded.
+ * "no_timer" when it has none, "timer_missing" when that has ended. */
+int planner_confirm(struct session *s, const char *op_id, js **ret, char ret_id[static 29],
+                    struct err *e);
+
 /* A fresh plan that undoes the operation; recorded. *ret_id gets its plan id (28 + NUL). */
 int planner_undo(struct session *s, const char *op_id, js **ret, char ret_id[static 29],
                  struct err *e);

@@ -265,6 +265,12 @@ static void render_op(const js *o, struct buf *b) {
         render_safe(b, json_object_get_string(js_at(left, i)));
         (void)buf_addc(b, '\n');
     }
+    if (js_get_str(o, "confirm_with")) {
+        label(b, "confirm");
+        (void)buf_addf(b,
+                       "proximo-client confirm %s, once all is well: else it reverts by itself\n",
+                       js_str_or(o, "op_id", ""));
+    }
     if (js_get_str(o, "undo_with")) {
         label(b, "undo");
         (void)buf_addf(b, "proximo-client undo %s\n", js_str_or(o, "op_id", ""));

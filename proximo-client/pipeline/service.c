@@ -142,6 +142,16 @@ int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js 
     return r;
 }
 
+static int meta_confirm(struct app *a, const struct call *c, js **ret, struct err *e) {
+    js *plan = NULL;
+    char plan_id[IDENT_ID_LEN + 1];
+    struct session s;
+    int r = service_session(a, c, c->args, APP_PVE | APP_LEDGER | APP_NODES, &s, e);
+
+    r = r < 0 ? r : planner_confirm(&s, js_str_or(c->args, "op_id", ""), &plan, plan_id, e);
+    return r < 0 ? r : service_apply_or_plan(&s, c, plan, ret, e);
+}
+
 static int meta_undo(struct app *a, const struct call *c, js **ret, struct err *e) {
     CLEANUP(js_freep) js *unresolved = NULL;
     js *plan = NULL;
@@ -255,6 +265,7 @@ static const struct meta {
     {"proximo_apply", meta_apply},
     {"proximo_apply_high", meta_apply_high},
     {"proximo_undo", meta_undo},
+    {"proximo_confirm", meta_confirm},
     {"proximo_ops", meta_ops},
     {"proximo_plan_show", meta_plan_show},
     {"ledger_verify", meta_ledger_verify},

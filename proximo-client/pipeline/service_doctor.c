@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/err.h"
+#include "common/form.h"
 #include "common/own.h"
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
@@ -117,6 +119,31 @@ static bool has_other_keys(const struct node_info *info, const js *status) {
            (receipt && (vkey_parse(receipt, &k, NULL) < 0 || !vkey_eq(&k, &info->receipt)));
 }
 
+/* What a node would take back by itself, and when. */
+static void timer_check(const js *status, const char *node, js *list) {
+    const js *timers = js_get(status, "timers");
+    int64_t next = INT64_MAX;
+    char id[80];
+    char text[200];
+
+    for (size_t i = 0; i < js_len(timers); i++) {
+        const char *blank = strchr(json_object_get_string(js_at(timers, i)), ' ');
+        const char *rest;
+        uint64_t at;
+
+        if (blank && form_ordinal(blank + 1, &at, &rest) == 0 && (int64_t)at < next) {
+            next = (int64_t)at;
+        }
+    }
+    if (next != INT64_MAX) {
+        (void)snprintf(id, sizeof(id), "timers of %s", node);
+        (void)snprintf(text, sizeof(text), "%zu revert timers run; the next reverts in %lld s",
+                       js_len(timers), (long long)(next - clock_unix()));
+        check(list, id, "finding", text,
+              "proximo-client confirm O-… once all is well; ops lists the operations");
+    }
+}
+
 static void node_checks(struct session *s, js *list) {
     if (!nodes_count(s->nodes)) {
         check(list, "nodes", "not-applicable", "no node daemon is enrolled", NULL);
@@ -146,6 +173,7 @@ static void node_checks(struct session *s, js *list) {
                   info->trusted ? "armed, trusted as witness" : "armed, not yet trusted as witness",
                   info->trusted ? NULL : "proximo-client node trust NAME");
         }
+        timer_check(status, info->name, list);
     }
 }
 

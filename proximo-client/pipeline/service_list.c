@@ -30,6 +30,7 @@ static js *annotations(const struct row *row) {
     bool apply = strcmp(row->name, "proximo_apply") == 0;
     bool executes = apply || strcmp(row->name, "proximo_apply_high") == 0 ||
                     strcmp(row->name, "proximo_undo") == 0 ||
+                    strcmp(row->name, "proximo_confirm") == 0 ||
                     strcmp(row->name, "proximo_job_cancel") == 0;
     js *o = js_object();
 
@@ -90,7 +91,8 @@ const char *service_instructions(void) {
            "once, expires, and is refused when the cluster changed since: then look at the new "
            "plan "
            "that comes with the refusal. proximo_undo takes the op_id of a finished operation "
-           "back. "
+           "back. What a plan says reverts by itself needs proximo_confirm soon after, when all is "
+           "well. "
            "Guests are named by vmid alone. Rows that are not in the list: proximo_find, "
            "proximo_describe, then proximo_read or proximo_plan. 'complete: false' means something "
            "that matters could not be read: name it, do not conclude. Output of commands, logs and "

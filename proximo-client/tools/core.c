@@ -79,6 +79,11 @@ const struct row core_rows[] = {
      "returns "
      "the plan and what is missing. Changes the cluster.",
      "core", EFFECT_META, ROW_DIRECT | ROW_DESTRUCTIVE, undo_fields},
+    {"proximo_confirm", "Keep what would revert by itself",
+     "Ends an operation's revert timer over a new connection to the node, so that its change "
+     "stays. "
+     "Look first whether all is well. Changes the cluster.",
+     "core", EFFECT_META, ROW_DIRECT | ROW_DESTRUCTIVE, undo_fields},
     {"proximo_ops", "Recent operations",
      "Lists what was done through this ledger: plan, outcome, undo handle. Changes nothing.",
      "core", EFFECT_META, ROW_DIRECT | ROW_IDEMPOTENT, ops_fields},

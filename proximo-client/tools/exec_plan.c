@@ -10,6 +10,7 @@
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/session.h"
+#include "proximo-client/tools/on_node.h"
 #include "proximo-client/tools/plans.h"
 
 #define TIMEOUT_S  30
@@ -42,42 +43,9 @@ static void command_done(struct command *c) {
     explicit_bzero(c->input_key, sizeof(c->input_key));
 }
 
-/* The node a container runs on must have a daemon that we are enrolled at and trust. */
-static int find_node(struct session *s, const char *node, const struct node_info **ret,
-                     struct err *e) {
-    const struct node_info *n = s->nodes ? nodes_find(s->nodes, node) : NULL;
-
-    if (!n) {
-        (void)err_tag(e, -ENOENT, "node_not_enrolled", "no node daemon is enrolled on node %s",
-                      node);
-        return err_hint(e, "as root on %s: pveagentctl invite NAME; then proximo-client join LINE",
-                        node);
-    }
-    if (!n->trusted) {
-        (void)err_tag(e, -EACCES, "node_untrusted", "node %s is enrolled but not trusted", node);
-        return err_hint(e, "on a terminal: proximo-client node trust %s", node);
-    }
-    *ret = n;
-    return 0;
-}
-
-/* What is the same in every request to that node. */
-static void request_base(struct session *s, const struct node_info *n, uint32_t vmid,
-                         enum request_op op, struct node_request *q) {
-    uint8_t raw[16];
-
-    *q = (struct node_request){.op = op, .ct = vmid, .timeout_s = 120};
-    (void)snprintf(q->node, sizeof(q->node), "%s", n->name);
-    hex_encode(n->receipt.id, sizeof(n->receipt.id), q->key_id);
-    q->log = ledger_origin(s->ledger);
-    q->client = n->client;
-    random_bytes(raw, sizeof(raw));
-    hex_encode(raw, sizeof(raw), q->nonce);
-}
-
 static void exec_request(struct session *s, const struct node_info *n, uint32_t vmid,
                          const struct command *c, const char *undo_name, struct node_request *q) {
-    request_base(s, n, vmid, OP_EXEC, q);
+    on_node_base(s, n, vmid, OP_EXEC, q);
     q->arg = (const char **)(uintptr_t)c->arg;
     q->n_args = c->n_args;
     q->env = (const char **)(uintptr_t)c->env;
@@ -99,23 +67,6 @@ static void exec_request(struct session *s, const struct node_info *n, uint32_t 
         (void)snprintf(q->undo_name, sizeof(q->undo_name), "%s", undo_name);
         q->undo_ttl_s = UNDO_TTL_S;
     }
-}
-
-static int ask(struct session *s, const struct node_request *q, struct buf *text, js **ret,
-               struct err *e) {
-    int r;
-
-    buf_reset(text);
-    r = request_text(q, text, e);
-    if (r < 0) {
-        if (e) {
-            (void)snprintf(e->tag, sizeof(e->tag), "bad_argument");
-        }
-        return r;
-    }
-    json_object_put(*ret);
-    *ret = NULL;
-    return node_explain(s->nodes, q->node, buf_str(text), ret, e);
 }
 
 static int denied(const char *node, const js *answer, struct err *e) {
@@ -142,11 +93,11 @@ static bool may_roll_back(struct session *s, const struct node_info *n, uint32_t
     CLEANUP(js_freep) js *answer = NULL;
     struct node_request q;
 
-    request_base(s, n, vmid, OP_ROLLBACK, &q);
+    on_node_base(s, n, vmid, OP_ROLLBACK, &q);
     q.undo = true;
     q.undo_ttl_s = UNDO_TTL_S;
     (void)snprintf(q.undo_name, sizeof(q.undo_name), "%s", name);
-    return ask(s, &q, &text, &answer, NULL) == 0 && js_bool_or(answer, "allowed", false);
+    return on_node_ask(s, &q, &text, &answer, NULL) == 0 && js_bool_or(answer, "allowed", false);
 }
 
 /* stop, roll back, start: with their own nonces, reused byte for byte by the undo. They name the
@@ -161,7 +112,7 @@ static int add_undo(struct draft *d, const struct node_info *n, uint32_t vmid, c
         CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINES);
         struct node_request q;
 
-        request_base(draft_session(d), n, vmid, steps[i], &q);
+        on_node_base(draft_session(d), n, vmid, steps[i], &q);
         q.has_config = hash_parse(config, &q.config) == 0;
         if (steps[i] == OP_ROLLBACK) {
             q.undo = true;
@@ -196,17 +147,6 @@ static void no_undo(struct draft *d, const struct command *c, const js *answer, 
     draft_undo(d, "none", text, "");
 }
 
-static void need_of(struct draft *d, const js *answer) {
-    const char *who = js_str_or(answer, "approval", "none");
-    char why[120];
-
-    if (strcmp(who, "none") == 0) {
-        return;
-    }
-    (void)snprintf(why, sizeof(why), "the node's rule asks for %.60s", who);
-    draft_need(d, strcmp(who, "host") == 0 ? NEED_HOST : NEED_OPERATOR, why);
-}
-
 /* Asks first with the undo that is wanted, then with exactly what will be sent. */
 static int settle(struct draft *d, const struct guest_ref *g, const struct node_info *n,
                   const struct command *c, struct buf *text, js **ret_answer, struct err *e) {
@@ -222,7 +162,7 @@ static int settle(struct draft *d, const struct guest_ref *g, const struct node_
     hex_encode(raw, sizeof(raw), hex);
     (void)snprintf(name, sizeof(name), "pxundo_%s", hex);
     exec_request(s, n, g->vmid, c, c->want_undo ? name : NULL, &q);
-    r = ask(s, &q, text, ret_answer, e);
+    r = on_node_ask(s, &q, text, ret_answer, e);
     if (r < 0) {
         return r;
     }
@@ -233,7 +173,7 @@ static int settle(struct draft *d, const struct guest_ref *g, const struct node_
     exec_request(s, n, g->vmid, c, undo, &q);
     config = js_get_str(*ret_answer, "config");
     q.has_config = config && hash_parse(config, &q.config) == 0;
-    r = ask(s, &q, text, ret_answer, e);
+    r = on_node_ask(s, &q, text, ret_answer, e);
     if (r < 0) {
         return r;
     }
@@ -292,7 +232,7 @@ static int plan_command(struct draft *d, const js *args, const struct command *c
         r = err_hint(e, "start it first: pve_guest_power");
     }
     if (r == 0) {
-        r = find_node(draft_session(d), g.node, &n, e);
+        r = on_node_find(draft_session(d), g.node, &n, e);
     }
     if (r == 0) {
         r = settle(d, &g, n, c, &text, &answer, e);
@@ -315,7 +255,7 @@ static int plan_command(struct draft *d, const js *args, const struct command *c
     if (r == 0 && c->input) {
         add_input(d, c);
     }
-    need_of(d, answer);
+    on_node_need(d, answer);
     return r < 0 ? r : assess_exec(d, &g, answer, e);
 }
 

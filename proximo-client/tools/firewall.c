@@ -2,6 +2,7 @@
 /* Rows of the firewall: rules and options of the cluster, nodes and guests, and the rules of
  * security groups. Names that rules use (groups, IP sets, aliases) are in firewall_names.c. */
 #include "proximo-client/tools/firewall_int.h"
+#include "proximo-client/tools/on_node.h"
 
 #define CLUSTER "/cluster/firewall"
 #define GROUP   CLUSTER "/groups/{group}"
@@ -28,27 +29,28 @@
 /* The four lists of rules: fields that name the list come first. */
 static const struct field cluster_list[] = {FIELDS_PAGE, {NULL}};
 static const struct field cluster_one[] = {FW_POS, {NULL}};
-static const struct field cluster_new[] = {FW_RULE_FIELDS(true), {NULL}};
-static const struct field cluster_change[] = {FW_POS, FW_RULE_FIELDS(false), FW_DELETE, {NULL}};
-static const struct field cluster_move[] = {FW_POS, MOVETO, {NULL}};
+static const struct field cluster_new[] = {FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
+static const struct field cluster_change[] = {
+    FW_POS, FW_RULE_FIELDS(false), FW_DELETE, FIELD_REVERT, {NULL}};
+static const struct field cluster_move[] = {FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field group_list[] = {ID_GROUP, FIELDS_PAGE, {NULL}};
 static const struct field group_one[] = {ID_GROUP, FW_POS, {NULL}};
-static const struct field group_new[] = {ID_GROUP, FW_RULE_FIELDS(true), {NULL}};
-static const struct field group_change[] = {
-    ID_GROUP, FW_POS, FW_RULE_FIELDS(false), FW_DELETE, {NULL}};
-static const struct field group_move[] = {ID_GROUP, FW_POS, MOVETO, {NULL}};
+static const struct field group_new[] = {ID_GROUP, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
+static const struct field group_change[] = {ID_GROUP,  FW_POS,       FW_RULE_FIELDS(false),
+                                            FW_DELETE, FIELD_REVERT, {NULL}};
+static const struct field group_move[] = {ID_GROUP, FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field node_list[] = {ID_NODE, FIELDS_PAGE, {NULL}};
 static const struct field node_one[] = {ID_NODE, FW_POS, {NULL}};
-static const struct field node_new[] = {ID_NODE, FW_RULE_FIELDS(true), {NULL}};
-static const struct field node_change[] = {
-    ID_NODE, FW_POS, FW_RULE_FIELDS(false), FW_DELETE, {NULL}};
-static const struct field node_move[] = {ID_NODE, FW_POS, MOVETO, {NULL}};
+static const struct field node_new[] = {ID_NODE, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
+static const struct field node_change[] = {ID_NODE,   FW_POS,       FW_RULE_FIELDS(false),
+                                           FW_DELETE, FIELD_REVERT, {NULL}};
+static const struct field node_move[] = {ID_NODE, FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field guest_list[] = {FIELDS_GUEST, FIELDS_PAGE, {NULL}};
 static const struct field guest_one[] = {FIELDS_GUEST, FW_POS, {NULL}};
-static const struct field guest_new[] = {FIELDS_GUEST, FW_RULE_FIELDS(true), {NULL}};
-static const struct field guest_change[] = {
-    FIELDS_GUEST, FW_POS, FW_RULE_FIELDS(false), FW_DELETE, {NULL}};
-static const struct field guest_move[] = {FIELDS_GUEST, FW_POS, MOVETO, {NULL}};
+static const struct field guest_new[] = {FIELDS_GUEST, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
+static const struct field guest_change[] = {FIELDS_GUEST, FW_POS,       FW_RULE_FIELDS(false),
+                                            FW_DELETE,    FIELD_REVERT, {NULL}};
+static const struct field guest_move[] = {FIELDS_GUEST, FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 
 static const struct thing cluster_rule = FW_RULE_THING("pve_firewall", "pos", CLUSTER "/rules");
 static const struct thing group_rule = FW_RULE_THING("pve_security_group", "group pos", GROUP);
@@ -75,6 +77,7 @@ static const struct field cluster_options[] = {
     SWITCH("ebtables", "filter other protocols than IP, too; default on"),
     {"log_ratelimit", F_STR, "enable=1,burst=5,rate=1/second", .max = 100},
     FW_DELETE,
+    FIELD_REVERT,
     {NULL},
 };
 static const struct field node_only[] = {ID_NODE, {NULL}};
@@ -100,6 +103,7 @@ static const struct field node_options[] = {
     LEVEL("smurf_log_level"),
     LEVEL("tcp_flags_log_level"),
     FW_DELETE,
+    FIELD_REVERT,
     {NULL},
 };
 static const struct field guest_only[] = {FIELDS_GUEST, {NULL}};
@@ -116,6 +120,7 @@ static const struct field guest_options[] = {
     LEVEL("log_level_in"),
     LEVEL("log_level_out"),
     FW_DELETE,
+    FIELD_REVERT,
     {NULL},
 };
 static const struct thing cluster_option = FW_OPTION_THING("", CLUSTER "/options");

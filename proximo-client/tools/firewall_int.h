@@ -10,6 +10,9 @@ assess_fn assess_firewall;
 int firewall_move_back(struct draft *d, const struct assess *a, struct err *e);
 int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e);
 
+/* revert.c: of what locks us out, the timer, or, without one, an operator's decision. */
+int revert_firewall(struct draft *d, const struct assess *a, struct err *e);
+
 #define FW_LEVELS "emerg|alert|crit|err|warning|notice|info|debug|nolog"
 #define FW_POS                                                                                     \
     { "pos", F_INT, "position, 0 is asked first", true, .min = 0, .max = 100000 }
@@ -73,7 +76,8 @@ int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e)
                                       .method = "POST",                                            \
                                       .path = LIST,                                                \
                                       .say = "add a firewall rule " WHERE ": {type} {action}",     \
-                                      .assess = assess_firewall}},                                 \
+                                      .assess = assess_firewall,                                   \
+                                      .more = revert_firewall}},                                   \
         {P "_rule_update",                                                                         \
          "Change a firewall rule " WHERE,                                                          \
          "Plans other settings of a firewall rule " WHERE                                          \
@@ -91,7 +95,8 @@ int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e)
                                       .path = LIST "/{pos}",                                       \
                                       .say = "change firewall rule {pos} " WHERE,                  \
                                       .digest = true,                                              \
-                                      .assess = assess_firewall}},                                 \
+                                      .assess = assess_firewall,                                   \
+                                      .more = revert_firewall}},                                   \
         {P "_rule_move",                                                                           \
          "Move a firewall rule " WHERE,                                                            \
          "Plans another position of a firewall rule " WHERE                                        \
@@ -110,6 +115,7 @@ int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e)
                                       .say = "move firewall rule {pos} " WHERE " before {moveto}", \
                                       .digest = true,                                              \
                                       .assess = assess_firewall,                                   \
+                                      .more = revert_firewall,                                     \
                                       .back = firewall_move_back}},                                \
     {                                                                                              \
         P "_rule_remove", "Remove a firewall rule " WHERE,                                         \
@@ -118,7 +124,8 @@ int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e)
             "firewall", EFFECT_CHANGE, 0, ONE, .analysers = "firewall", .undo = "restore-object",  \
                                                .privilege = EDIT, .send = &(const struct send) {   \
             .does = SEND_DELETE, .on = &THING, .method = "DELETE", .path = LIST "/{pos}",          \
-            .say = "remove firewall rule {pos} " WHERE, .digest = true, .assess = assess_firewall  \
+            .say = "remove firewall rule {pos} " WHERE, .digest = true, .assess = assess_firewall, \
+            .more = revert_firewall                                                                \
         }                                                                                          \
     }
 
@@ -150,7 +157,7 @@ int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e)
                                                   .send = &(const struct send) {                   \
             .does = SEND_UPDATE, .on = &THING, .method = "PUT", .path = PATH,                      \
             .say = "change the firewall's options " WHERE, .digest = true,                         \
-            .assess = assess_firewall                                                              \
+            .assess = assess_firewall, .more = revert_firewall                                     \
         }                                                                                          \
     }
 #define FW_OPTION_THING(ID, PATH)                                                                  \

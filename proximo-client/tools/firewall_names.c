@@ -105,7 +105,7 @@ static const struct thing guest_alias = ALIAS_THING("pve_guest_alias", "vmid nam
             .analysers = "firewall", .undo = undo_, .privilege = priv,                             \
             .send = &(const struct send) {                                                         \
             .does = does_, .on = &thing_, .method = method_, .path = at, .say = words,             \
-            .assess = assess_firewall, __VA_ARGS__                                                 \
+            .assess = assess_firewall, .more = revert_firewall, __VA_ARGS__                        \
         }                                                                                          \
     }
 

@@ -51,6 +51,9 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/look.c \
 	proximo-client/tools/look.h \
 	proximo-client/tools/manual.c \
+	proximo-client/tools/on_node.c \
+	proximo-client/tools/on_node.h \
+	proximo-client/tools/revert.c \
 	proximo-client/tools/manual.h \
 	proximo-client/tools/network.c proximo-client/tools/network_int.h \
 	proximo-client/tools/network_plan.c proximo-client/tools/network_stage.c \

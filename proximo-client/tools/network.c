@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a node's interfaces. What is made, changed or deleted is staged; applying lets it run. */
 #include "proximo-client/tools/network_int.h"
+#include "proximo-client/tools/on_node.h"
 
 #define LIST "/nodes/{node}/network"
 #define ONE  LIST "/{iface}"
 #define EDIT "/nodes/{node} Sys.Modify"
 
 #define STAGED "it takes effect with the next apply, SDN apply or start of the node"
-#define CUTS   "applying can cut the node off, and no timer brings it back by itself in this version"
+#define CUTS   "applying can cut the node off"
 
 const struct thing network_iface = {
     .kind = "interface",
@@ -88,6 +89,7 @@ static const struct field list_fields[] = {
     {NULL}};
 static const struct field one_fields[] = {NODE, IFACE, {NULL}};
 static const struct field node_fields[] = {NODE, {NULL}};
+static const struct field apply_fields[] = {NODE, FIELD_REVERT, {NULL}};
 static const struct field create_fields[] = {NODE, IFACE, SETTINGS(true), {NULL}};
 static const struct field update_fields[] = {
     NODE, IFACE, SETTINGS(false), {"delete", F_STRS, "settings to take away", .max = 32}, {NULL}};
@@ -158,8 +160,8 @@ const struct row network_rows[] = {
     {"pve_network_apply", "Apply a node's staged interfaces",
      "Plans reloading a node's interfaces with all that is staged: it can cut off guests, "
      "storages, "
-     "the cluster and ourselves." PLANS,
-     "network", EFFECT_CHANGE, 0, node_fields, .analysers = "network", .undo = "inverse",
+     "the cluster and ourselves. A node's daemon reverts it unless proximo_confirm follows." PLANS,
+     "network", EFFECT_CHANGE, 0, apply_fields, .analysers = "network", .undo = "inverse",
      .privilege = EDIT,
      .send =
          &(const struct send){
@@ -171,6 +173,8 @@ const struct row network_rows[] = {
              .back = network_apply_back,
              .assess = assess_network,
              .operator_why = CUTS,
+             .timed = true,
+             .more = revert_network,
          }},
     {"pve_network_revert", "Forget a node's staged interfaces",
      "Plans dropping all staged changes of a node's interfaces, whoever made them." PLANS,

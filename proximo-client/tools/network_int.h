@@ -19,6 +19,9 @@ int network_remember(void *ctx, const char *path, const char *reduce, const js *
 int network_apply_back(struct draft *d, const struct assess *a, struct err *e);
 int network_revert_back(struct draft *d, const struct assess *a, struct err *e);
 
+/* revert.c: the timer of an apply, or, without one, an operator's decision. */
+int revert_network(struct draft *d, const struct assess *a, struct err *e);
+
 /* network_stage.c: the requests that turn one list of a node's interfaces into the other, in an
  * order in which no step is refused. What no request can set is added to limits. */
 int network_stage(struct draft *d, enum phase phase, const js *args, const js *from, const js *to,

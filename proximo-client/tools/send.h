@@ -42,6 +42,7 @@ struct assess {
     const js *after;               /* as they will be, NULL when it will be gone */
     const char *method, *path; /* the request as it will be sent */
     const js *form;
+    bool plans; /* a row is planned, not an undo */
     const struct guest_ref *guest; /* NULL when the row is not about one */
     /* What is sent, in order: [{method, path, form}]. Of an undo several requests may be needed, and
      * args then only name the object. */
@@ -71,6 +72,7 @@ struct send {
     enum risk floor;     /* risk is never below this, because … */
     const char *floor_why;
     const char *operator_why; /* not NULL: an operator must approve, because … */
+    bool timed; /* … unless `more` finds a node that reverts it by itself; of an undo always */
     /* Exactly one: the analyser; or why nothing but the object named is concerned. Neither: none
      * yet, and every plan is incomplete and says so. */
     assess_fn *assess;

@@ -239,7 +239,7 @@ int send_verdict(struct draft *d, const struct assess *a, struct err *e) {
     if (r == 0 && x->floor_why) {
         draft_risk(d, x->floor, "%s", x->floor_why);
     }
-    if (r == 0 && x->operator_why) {
+    if (r == 0 && x->operator_why && !(x->timed && a->plans)) {
         draft_need(d, NEED_OPERATOR, x->operator_why);
     }
     return r;
@@ -284,7 +284,8 @@ static int compose(struct sending *c, js *form, struct err *e) {
                        .args = c->args,
                        .before = c->now,
                        .method = c->row->send->method,
-                       .form = form};
+                       .form = form,
+                       .plans = true};
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     CLEANUP(js_freep) js *after = NULL;
     CLEANUP(js_freep) js *sent = NULL;

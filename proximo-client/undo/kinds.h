@@ -23,4 +23,7 @@ int undo_inverse(struct draft *d, const struct undone *u, struct err *e);
 int undo_restore_object(struct draft *d, const struct undone *u, struct err *e);
 int undo_guest_snapshot(struct draft *d, const struct undone *u, struct err *e);
 int undo_steps(struct draft *d, const struct undone *u, struct err *e);
+/* 1: it still runs, and the node is asked to revert now; 0: it was confirmed. "already_undone" when
+ * it has reverted. */
+int undo_revert_timer(struct draft *d, const struct undone *u, struct err *e);
 int undo_node_snapshot(struct draft *d, const struct undone *u, struct err *e);

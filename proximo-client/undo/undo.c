@@ -57,6 +57,17 @@ int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e)
         return err_tag(e, -EINVAL, "undo_not_done",
                        "the operation changed nothing: nothing to undo");
     }
+    if (strcmp(kind, "revert-timer") == 0) {
+        int r = undo_revert_timer(d, &u, e);
+
+        if (r < 0) {
+            return r;
+        }
+        if (r > 0) {
+            copy_target(d, u.target);
+            return 0;
+        }
+    }
     if (strcmp(kind, "none") == 0 || !undone_request(&u, "undo", 0)) {
         return err_tag(e, -EINVAL, "undo_none", "there is no way back: %.200s",
                        js_str_or(undo, "guarantee", "none was prepared"));

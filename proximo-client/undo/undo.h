@@ -6,6 +6,7 @@
 #include "proximo-client/pipeline/draft.h"
 
 struct err;
+struct session;
 
 /* plan: the original plan as recorded (formats.md 3). outcome: what is known of how it ended, an
  * object {result, …} or NULL. The draft gets the plan's undo-phase requests as its execute phase
@@ -13,3 +14,11 @@ struct err;
  * "undo_none" when the plan said that there is no way back, "undo_not_done" when the operation did
  * not change anything, "undo_gone" when what the undo needs is no longer there. */
 int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e);
+
+/* --- revert_timer.c --- */
+/* The request of a recorded plan that arms a revert timer, borrowed; NULL when there is none. */
+const js *undo_timer_request(const js *plan);
+/* Puts the request that ends it into the execute phase: confirmed (keep), or reverted now. */
+int undo_timer_end(struct draft *d, const js *armed, bool keep, struct err *e);
+/* 1: it runs, until *ret_deadline (Unix s); 0: not any more. Asks the node. */
+int undo_timer_state(struct session *s, const js *armed, int64_t *ret_deadline, struct err *e);

@@ -22,6 +22,7 @@
 #include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/gate.h"
 #include "pveagentd/priv/join.h"
+#include "pveagentd/priv/revert.h"
 #include "pveagentd/priv/share.h"
 #include "pveagentd/priv/witness.h"
 
@@ -39,12 +40,13 @@ static const char usage[] =
     "  rotate tls [--switch]       announce the next TLS key; then, when clients know it, use it\n"
     "  continue NAME VKEY          accept that the client's log was restarted with this key\n"
     "  freeze on|off               refuse every action, here and on nodes that share the files\n"
-    "  status                      keys, arming, policy, heads, what runs\n"
+    "  status                      keys, arming, policy, heads, what runs, revert timers\n"
     "  check [FILE]                does the policy parse; what should one know about it\n"
     "  edit [--shared]             change the policy with $EDITOR; checked before it replaces\n"
     "  explain FILE                what the policy says to the node request in FILE\n\n"
     "  --state DIR         [/var/lib/pveagentd-priv]\n"
     "  --cluster-fs DIR    [" CLUSTER_FS "]\n"
+    "  --network-dir DIR   [" NETWORK_DIR "]\n"
     "  --policy FILE       [/etc/pveagentd/policy.ini]\n"
     "  --node NAME         [the host name]\n"
     "  --lxc-path DIR      [/var/lib/lxc]\n"
@@ -211,6 +213,41 @@ static int cmd_freeze(struct ctl *k) {
     return EXIT_SUCCESS;
 }
 
+static int print_timer(void *ctx, struct priv *p, struct timer *t) {
+    int64_t left = (int64_t)t->deadline - clock_unix();
+    bool changed = false;
+    char sets[80];
+
+    (void)ctx;
+    (void)p;
+    request_sets_text(t->sets, sets);
+    for (size_t i = 0; i < REVERT_FILES; i++) {
+        changed = changed || t->f[i].noticed;
+    }
+    (void)printf("timer     of %s over %s", t->client, sets);
+    if (t->ct) {
+        (void)printf(" %u", t->ct);
+    }
+    (void)printf(": reverts in %lld s, %s\n", (long long)(left < 0 ? 0 : left),
+                 changed ? "something was changed" : "nothing was changed yet");
+    return 0;
+}
+
+/* Copies of timers that are no more: another hand had changed the file, so it was left. */
+static void print_kept(const struct priv *p) {
+    CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, "revert");
+    const char *name;
+
+    while ((name = dir_next(d)) != NULL) {
+        struct hash h;
+
+        if (strlen(name) > 65 && name[64] == '.' && hex_decode(name, 64, h.b) == 0 &&
+            !revert_pending(p, &h)) {
+            (void)printf("kept      %s/revert/%s\n", p->state_dir, name);
+        }
+    }
+}
+
 static int cmd_status(struct ctl *k) {
     CLEANUP(policy_done) struct policy pol = {0};
     CLEANUP(buf_done) struct buf key = BUF_INIT(512);
@@ -245,6 +282,8 @@ static int cmd_status(struct ctl *k) {
         }
     }
     (void)printf("running   %zu\n", running_count(&k->p, 0, NULL));
+    (void)revert_each(&k->p, print_timer, NULL);
+    print_kept(&k->p);
     return EXIT_SUCCESS;
 }
 

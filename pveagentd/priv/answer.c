@@ -19,6 +19,7 @@
 #include "common/peer.h"
 #include "common/put.h"
 #include "pveagentd/priv/join.h"
+#include "pveagentd/priv/revert.h"
 #include "pveagentd/priv/serve.h"
 #include "pveagentd/priv/share.h"
 #include "pveagentd/priv/undo.h"
@@ -69,6 +70,23 @@ static int need_right(struct ask *a, const char *right, struct err *e) {
     return err_tag(e, -EPERM, "right_missing", "this client does not have the right: %s", right);
 }
 
+struct timers {
+    struct buf *b;
+    const char *client;
+};
+
+static int put_timer(void *ctx, struct priv *p, struct timer *t) {
+    const struct timers *to = ctx;
+    char sets[80];
+
+    (void)p;
+    request_sets_text(t->sets, sets);
+    return strcmp(t->client, to->client) == 0
+               ? lines_putf(to->b, "timer", "%s %s %u %s", HASH_STR(&t->request),
+                            NUM_STR(t->deadline), t->ct, sets)
+               : 0;
+}
+
 static int on_status(struct ask *a, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
     CLEANUP(policy_done) struct policy pol = {0};
@@ -91,6 +109,7 @@ static int on_status(struct ask *a, struct err *e) {
                            clock_ok ? "ok" : "suspect", "running",
                            NUM_STR(running_count(a->p, 0, NULL)), "join-open",
                            yes(join_open_until(a->p) != 0), NULL);
+    r = r < 0 ? r : revert_each(a->p, put_timer, &(struct timers){&b, a->client.name});
     return text_answer(a, MSG_STATUS_ANSWER, r, &b);
 }
 
@@ -152,7 +171,7 @@ static int on_explain(struct ask *a, struct err *e) {
         policy_decide(&pol, &a->client, &q, &v);
     }
     r = put_verdict(&b, &v, &unread);
-    if (r == 0 && q.ct) {
+    if (r == 0 && q.ct && !request_is_timer(&q)) {
         r = ct_find(a->p, q.ct, &ct, e);
         r = r < 0 ? r : put_facts(a, &b, &ct);
     }

@@ -53,6 +53,7 @@ int act_read(struct act *a, const void *data, size_t len) {
     for (a->n_approvals = 0; a->n_approvals < count; a->n_approvals++) {
         a->approval[a->n_approvals] = msg_field(&r, LIM_NOTE, &a->approval_len[a->n_approvals]);
     }
+    a->opened_ms = msg_u64(&r);
     sha256(a->request, a->request_len, &a->h);
     return msg_done(&r);
 }

@@ -44,6 +44,7 @@ struct act {
     const char *checkpoint;
     size_t checkpoint_len;
     uint64_t old;
+    uint64_t opened_ms; /* when the client's connection came, monotonic, as the front end says */
     struct hash consistency[LIM_PROOF];
     size_t n_consistency;
     const char *approval[ACT_APPROVALS];

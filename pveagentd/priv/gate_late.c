@@ -17,6 +17,7 @@
 #include "common/own.h"
 #include "common/put.h"
 #include "pveagentd/priv/gate.h"
+#include "pveagentd/priv/revert.h"
 #include "pveagentd/priv/undo.h"
 
 #define RECEIPTS_OPEN_MAX 1000
@@ -67,9 +68,9 @@ int step_approval(struct act *a, struct err *e) {
 }
 
 int step_world(struct act *a, struct err *e) {
-    int r = ct_find(a->p, a->q.ct, &a->ct, e);
+    int r = request_is_timer(&a->q) ? revert_check(a, e) : ct_find(a->p, a->q.ct, &a->ct, e);
 
-    if (r < 0) {
+    if (r < 0 || request_is_timer(&a->q)) {
         return r;
     }
     if (!a->ct.exists) {
@@ -252,7 +253,7 @@ int step_act(struct act *a, struct err *e) {
     if (a->q.op == OP_EXEC) {
         return do_exec(a, e);
     }
-    r = undo_run(a, e);
+    r = request_is_timer(&a->q) ? revert_act(a, e) : undo_run(a, e);
     a->outcome.how = r == 0 ? HOW_EXITED : HOW_NOT_STARTED;
     return r;
 }

@@ -151,13 +151,7 @@ int request_is_ours(const struct priv *p, const struct client *c, const struct n
 }
 
 int step_request(struct act *a, struct err *e) {
-    int r = request_is_ours(a->p, &a->client, &a->q, e);
-
-    if (r == 0 && (a->q.op == OP_ARM || a->q.op == OP_CONFIRM || a->q.op == OP_CANCEL)) {
-        r = err_tag(e, -ENOTSUP, "not_in_this_version", "this node does not do %s yet",
-                    request_op_name(a->q.op));
-    }
-    return r;
+    return request_is_ours(a->p, &a->client, &a->q, e);
 }
 
 /* A commitment under a key comes with the key in front of the bytes: 32 bytes, then the value. */

@@ -12,6 +12,7 @@ libpriv_a_SOURCES = \
 	pveagentd/priv/gate.c pveagentd/priv/gate_steps.c pveagentd/priv/gate_late.c \
 	pveagentd/priv/gate.h \
 	pveagentd/priv/receipts.c \
+	pveagentd/priv/revert.c pveagentd/priv/revert.h \
 	pveagentd/priv/snap.c pveagentd/priv/snap_btrfs.c pveagentd/priv/snap_cmd.c \
 	pveagentd/priv/snap.h \
 	pveagentd/priv/undo.c pveagentd/priv/undo.h \

@@ -19,6 +19,7 @@
 
 #define OUTPUT_MAX (64u * 1024 * 1024)
 #define OPS_ALL    ((1u << OP_COUNT) - 1)
+#define OPS_REVERT (1u << OP_ARM | 1u << OP_CONFIRM | 1u << OP_CANCEL)
 
 static const struct conf_rule table[] = {
     {"node", false, "max-running", false, false},
@@ -28,8 +29,9 @@ static const struct conf_rule table[] = {
     {"operator", true, "key", false, true},
     {"client", true, "rights", false, true},
     {"rule", true, "client", false, true},
-    {"rule", true, "ct", false, true},
+    {"rule", true, "ct", false, false},
     {"rule", true, "do", false, false},
+    {"rule", true, "set", false, false},
     {"rule", true, "run", false, false},
     {"rule", true, "user", false, false},
     {"rule", true, "env", false, false},
@@ -89,7 +91,7 @@ static bool read_do(struct rule *r, const char *s) {
                  /* a node rollback is stop, roll back, start: one word for the three */
                  {"rollback", 1u << OP_ROLLBACK | 1u << OP_STOP | 1u << OP_START},
                  {"remove", 1u << OP_REMOVE},
-                 {"revert", 1u << OP_ARM | 1u << OP_CONFIRM}};
+                 {"revert", OPS_REVERT}};
 
     r->ops = 0;
     for (; *(s += strspn(s, " ")); s += strcspn(s, " ")) {
@@ -104,6 +106,18 @@ static bool read_do(struct rule *r, const char *s) {
         r->ops |= ops;
     }
     return r->ops != 0;
+}
+
+static bool read_set(struct rule *r, const char *s) {
+    for (; *(s += strspn(s, " ")); s += strcspn(s, " ")) {
+        unsigned int bit = request_set_bit(s, strcspn(s, " "));
+
+        if (!bit) {
+            return false;
+        }
+        r->sets |= bit;
+    }
+    return r->sets != 0;
 }
 
 /* Names would be looked up in the container, whose root can change what they mean. */
@@ -167,6 +181,7 @@ static int read_rule(const struct conf_section *s, struct rule *r, struct err *e
     } readers[] = {{"client", "a client's name", read_client},
                    {"ct", "numbers and ranges, like 101 105-109", read_ct},
                    {"do", "of exec snapshot rollback remove revert", read_do},
+                   {"set", "of network firewall-cluster firewall-node firewall-guest", read_set},
                    {"user", "root or a number", read_user},
                    {"env", "none or names of variables", read_env},
                    {"cwd", "an absolute path", read_cwd},
@@ -192,6 +207,14 @@ static int read_rule(const struct conf_section *s, struct rule *r, struct err *e
     }
     if (r->deny) {
         return 0;
+    }
+    if ((r->sets != 0) != ((r->ops & OPS_REVERT) != 0)) {
+        return err_set(e, -EBADMSG, "line %zu: [rule %s]: %s", s->line, s->name,
+                       r->sets ? "set without do = revert" : "do = revert needs set");
+    }
+    if (!r->n_ct && ((r->ops & ~OPS_REVERT) || (r->sets & (1u << SET_FW_GUEST)))) {
+        return err_set(e, -EBADMSG, "line %zu: [rule %s] lacks ct, numbers of the guests", s->line,
+                       s->name);
     }
     if ((run != NULL) != ((r->ops & (1u << OP_EXEC)) != 0)) {
         return err_set(e, -EBADMSG, "line %zu: [rule %s]: %s", s->line, s->name,

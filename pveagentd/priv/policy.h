@@ -29,8 +29,9 @@ struct rule {
     const char *client;  /* NULL (denials only): any */
     struct ct_range *ct; /* n_ct 0 (denials only): any */
     size_t n_ct;
-    unsigned int ops; /* bit per enum request_op */
-    const char *run;  /* borrowed, checked; NULL: ANY, or a denial of every command */
+    unsigned int ops;  /* bit per enum request_op */
+    unsigned int sets; /* of `do = revert`: bit per enum request_set */
+    const char *run;   /* borrowed, checked; NULL: ANY, or a denial of every command */
     uint32_t user;
     const char *env; /* blank-separated names, "" none */
     const char *cwd;

@@ -30,12 +30,13 @@ static bool env_ok(const struct rule *r, const struct node_request *q) {
 }
 
 /* How far a rule came; all of them is a match. */
-enum reached { R_CLIENT, R_CT, R_OP, R_RUN, R_USER, R_CWD, R_ENV, R_STDIN, R_ALL };
+enum reached { R_CLIENT, R_CT, R_OP, R_SET, R_RUN, R_USER, R_CWD, R_ENV, R_STDIN, R_ALL };
 
 static const char *const reached_why[R_ALL] = {
     [R_CLIENT] = "no rule names this client",
     [R_CT] = "no rule of this client covers this container",
     [R_OP] = "no rule for this container allows this operation",
+    [R_SET] = "no rule of this client allows a revert timer over these files",
     [R_RUN] = "no rule allows this argument vector",
     [R_USER] = "the rule that allows this command does so for another user",
     [R_CWD] = "the rule that allows this command does so in another directory",
@@ -48,11 +49,15 @@ static enum reached match(const struct rule *r, const struct client *c,
     if (r->client && strcmp(r->client, c->name) != 0) {
         return R_CLIENT;
     }
-    if (!in_ranges(r, q->ct)) {
+    /* a timer over what belongs to no guest: a rule's guests do not matter, a denial's still do */
+    if ((q->ct || r->deny) && !in_ranges(r, q->ct)) {
         return R_CT;
     }
     if (!(r->ops & (1u << q->op))) {
         return R_OP;
+    }
+    if (q->op == OP_ARM && !r->deny && (q->sets & ~r->sets)) {
+        return R_SET;
     }
     if (q->op != OP_EXEC) {
         return R_ALL;
@@ -166,6 +171,9 @@ void policy_decide(const struct policy *p, const struct client *c, const struct 
             best = at;
             nearest = r->name;
         }
+    }
+    if (q->op == OP_CONFIRM || q->op == OP_CANCEL) {
+        v.n_approvers = 0; /* arming was approved; ending it within seconds is its maker's */
     }
     if (v.allowed && !v.rule[0]) {
         refuse(&v, "policy_denied", nearest, reached_why[best],

@@ -20,6 +20,7 @@ struct origin;
 struct priv {
     const char *state_dir;   /* 0700, root's, on a local disk */
     const char *cluster_fs;  /* the cluster file system (or a tree that looks like it) */
+    const char *network_dir; /* holds the node's `interfaces` */
     const char *policy_file; /* local policy */
     const char *lxc_path;    /* NULL: liblxc's default */
     const char *socket_path;
@@ -41,12 +42,13 @@ struct priv {
 #define PRIV_DEFAULTS                                                                              \
     {                                                                                              \
         .state_dir = "/var/lib/pveagentd-priv", .cluster_fs = CLUSTER_FS,                          \
-        .policy_file = "/etc/pveagentd/policy.ini", .socket_path = "/run/pveagentd/priv.sock",     \
-        .tls_cert = "/var/lib/pveagentd/tls.crt", .state_fd = -1                                   \
+        .network_dir = NETWORK_DIR, .policy_file = "/etc/pveagentd/policy.ini",                    \
+        .socket_path = "/run/pveagentd/priv.sock", .tls_cert = "/var/lib/pveagentd/tls.crt",       \
+        .state_fd = -1                                                                             \
     }
 #define PRIV_OPTIONS                                                                               \
     {"state", 1, NULL, 'S'}, {"cluster-fs", 1, NULL, 'c'}, {"policy", 1, NULL, 'p'},               \
-        {"node", 1, NULL, 'n'}, {                                                                  \
+        {"node", 1, NULL, 'n'}, {"network-dir", 1, NULL, 'N'}, {                                   \
         "lxc-path", 1, NULL, 'l'                                                                   \
     }
 int priv_option(struct priv *p, int c, const char *value); /* -EINVAL: none of those */

@@ -11,6 +11,7 @@
 #include "common/put.h"
 #include "common/receipt.h"
 #include "pveagentd/priv/gate.h"
+#include "pveagentd/priv/revert.h"
 
 /* Signs the next receipt of that log and writes it, with what it ends, to the journal. */
 static int write_receipt(struct priv *p, struct origin *o, struct receipt *rc,
@@ -71,7 +72,7 @@ int receipt_close(struct priv *p, struct origin *o, const struct act_rec *x, enu
 
     outcome_init(&none); /* of what left a container nothing is attested */
     none.how = how;
-    none.value = how == HOW_SWEPT && unsure;
+    none.value = how != HOW_UNKNOWN && unsure;
     none.left_behind_unknown = unsure;
     take_outcome(&rc, &none);
     outcome_done(&none);
@@ -87,6 +88,15 @@ int receipt_close(struct priv *p, struct origin *o, const struct act_rec *x, enu
     return r;
 }
 
+/* How an action ends that nobody ends any more. A timer's own, while the timer is still there, is
+ * carried on by its next tick. */
+static bool orphan_how(const struct priv *p, const struct act_rec *x, enum receipt_how *ret) {
+    bool timer = act_is_sweep(x) && !x->ct;
+
+    *ret = timer ? HOW_REVERTED : act_is_sweep(x) ? HOW_SWEPT : HOW_UNKNOWN;
+    return !(timer && revert_pending(p, &x->request));
+}
+
 static void resolve_origin(struct priv *p, struct origin *o) {
     CLEANUP(closep) int lock = -1;
     struct err e = {0};
@@ -94,11 +104,11 @@ static void resolve_origin(struct priv *p, struct origin *o) {
 
     for (size_t i = 0; r == 0 && i < o->n_acts; i++) {
         struct act_rec x = o->act[i];
+        enum receipt_how how;
         struct running run;
 
-        if (!x.seq && !running_find(p, HEX_STR(&x.request), &run) &&
-            receipt_close(p, o, &x, act_is_sweep(&x) ? HOW_SWEPT : HOW_UNKNOWN, true, NULL, NULL) ==
-                0) {
+        if (!x.seq && !running_find(p, HEX_STR(&x.request), &run) && orphan_how(p, &x, &how) &&
+            receipt_close(p, o, &x, how, true, NULL, NULL) == 0) {
             log_event(LOG_L_WARN, "an action was interrupted: its receipt says so", "REQUEST",
                       HEX_STR(&x.request), "CLIENT", x.client, NULL);
         }

@@ -19,12 +19,15 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "common/peer.h"
+#include "pveagentd/priv/revert.h"
 #include "pveagentd/priv/serve.h"
 #include "pveagentd/priv/share.h"
 #include "pveagentd/priv/undo.h"
 
 #define CHILDREN_MAX  64
 #define CHORES_MS     60000
+#define TICK_MS       1000  /* of revert timers */
+#define TICK_AGAIN_MS 10000 /* when what is due could not be ended */
 #define OPS_KEPT_S    86400
 #define PRUNE_ABOVE   ((uint64_t)4 * 1024 * 1024)
 #define PRUNE_AFTER_S ((int64_t)8 * 86400)
@@ -36,7 +39,8 @@ struct server {
     int sock, sig;
     size_t children;
     bool stop, orphans;
-    int64_t chores_at, watchdog_ms, watchdog_at;
+    int64_t chores_at, watchdog_ms, watchdog_at, tick_at;
+    pid_t ticker; /* one at a time, 0: none */
 };
 
 static void child_signals(void) {
@@ -46,9 +50,9 @@ static void child_signals(void) {
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Forks; in the child: 0. */
-static pid_t fork_child(struct server *s) {
-    pid_t pid = s->children < CHILDREN_MAX ? fork() : -1;
+/* Forks; in the child: 0. must: although many run; a full house is no way to hold off a revert. */
+static pid_t fork_child(struct server *s, bool must) {
+    pid_t pid = must || s->children < CHILDREN_MAX ? fork() : -1;
 
     if (pid == 0) {
         closep(&s->sock);
@@ -72,7 +76,7 @@ static void on_connection(struct server *s) {
         log_event(LOG_L_ERR, "keys cannot be read", "REASON", e.msg, NULL);
         return;
     }
-    if (fork_child(s) == 0) {
+    if (fork_child(s, false) == 0) {
         handle(s->p, c, s->rows, s->n_rows);
         _exit(0);
     }
@@ -119,7 +123,7 @@ static void chores(struct server *s) {
     struct err e = {0};
 
     (void)journal_replay_all(s->p, &e);
-    if (fork_child(s) != 0) {
+    if (fork_child(s, false) != 0) {
         return;
     }
     if (priv_armed(s->p) && heads_publish(s->p, &e) < 0) {
@@ -137,9 +141,14 @@ static void chores(struct server *s) {
 
 static void reap(struct server *s) {
     int status;
+    pid_t pid;
 
-    while (waitpid(-1, &status, WNOHANG) > 0) {
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         s->children--;
+        if (pid == s->ticker) {
+            s->ticker = 0;
+            s->tick_at = clock_mono_ms() + (status ? TICK_AGAIN_MS : TICK_MS);
+        }
         s->orphans = s->orphans || WIFSIGNALED(status);
     }
 }
@@ -155,10 +164,26 @@ static void on_signal(struct server *s) {
     reap(s);
 }
 
+static void tick(struct server *s, int64_t now) {
+    pid_t pid;
+
+    if (s->ticker || now < s->tick_at || !revert_waiting(s->p)) {
+        return;
+    }
+    pid = fork_child(s, true);
+    if (pid == 0) {
+        (void)priv_read_keys(s->p, NULL); /* without one the files go back, the receipt waits */
+        _exit(revert_tick(s->p) < 0);
+    }
+    s->ticker = pid > 0 ? pid : 0;
+    s->tick_at = now + TICK_MS;
+}
+
 static void on_time(struct server *s) {
     int64_t now = clock_mono_ms();
 
-    if (s->orphans && fork_child(s) == 0) {
+    tick(s, now);
+    if (s->orphans && fork_child(s, false) == 0) {
         (void)resolve_orphans(s->p);
         _exit(0);
     }
@@ -178,8 +203,12 @@ static void loop(struct server *s) {
         struct pollfd f[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = s->sig, .events = POLLIN}};
         int64_t until =
             s->watchdog_ms && s->watchdog_at < s->chores_at ? s->watchdog_at : s->chores_at;
-        int64_t left = until - clock_mono_ms();
+        int64_t left;
 
+        if (!s->ticker && s->tick_at < until && revert_waiting(s->p)) {
+            until = s->tick_at;
+        }
+        left = until - clock_mono_ms();
         if (poll(f, 2, left < 0 ? 0 : left > 60000 ? 60000 : (int)left) < 0 && errno != EINTR) {
             return;
         }
@@ -226,6 +255,7 @@ static const char usage[] =
     "  --socket PATH       where the front end connects [/run/pveagentd/priv.sock]\n"
     "  --state DIR         keys, journal, clients [/var/lib/pveagentd-priv]\n"
     "  --cluster-fs DIR    the cluster file system [" CLUSTER_FS "]\n"
+    "  --network-dir DIR   where the node's interfaces are configured [" NETWORK_DIR "]\n"
     "  --policy FILE       local policy [/etc/pveagentd/policy.ini]\n"
     "  --node NAME         this node's name [the host name]\n"
     "  --lxc-path DIR      where liblxc keeps its containers [/var/lib/lxc]\n"

@@ -34,6 +34,7 @@ int priv_option(struct priv *p, int c, const char *value) {
     const char **to = c == 'S'   ? &p->state_dir
                       : c == 'c' ? &p->cluster_fs
                       : c == 'p' ? &p->policy_file
+                      : c == 'N' ? &p->network_dir
                       : c == 'l' ? &p->lxc_path
                                  : NULL;
 
@@ -131,7 +132,7 @@ int priv_read_keys(struct priv *p, struct err *e) {
 
 int priv_open(struct priv *p, struct err *e) {
     static const char *const dirs[] = {"journal", "clients", "revoked", "running",
-                                       "ops",     "points",  "fork"};
+                                       "ops",     "points",  "fork",    "revert"};
     struct stat st;
     int r = dir_make(AT_FDCWD, p->state_dir, 0700, e);
 

@@ -22,7 +22,7 @@ EXTRA_DIST += tests/integration/agent_front.py tests/integration/agent_lib.py \
 
 # priv: the root half with a gate of the test's choice, real containers, real btrfs
 priv_tests = tests/integration/priv_gate tests/integration/priv_exec \
-	tests/integration/priv_snap tests/integration/priv_admin
+	tests/integration/priv_snap tests/integration/priv_admin tests/integration/priv_revert
 check_PROGRAMS += $(priv_tests)
 TESTS += $(priv_tests)
 PRIV_WORLD = tests/integration/priv_world.c tests/integration/priv_world.h \
@@ -33,8 +33,17 @@ tests_integration_priv_exec_SOURCES = tests/integration/priv_exec.c $(PRIV_WORLD
 tests_integration_priv_exec_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_snap_SOURCES = tests/integration/priv_snap.c $(PRIV_WORLD)
 tests_integration_priv_snap_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+tests_integration_priv_revert_SOURCES = tests/integration/priv_revert.c $(PRIV_WORLD)
+tests_integration_priv_revert_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_admin_SOURCES = tests/integration/priv_admin.c $(PRIV_WORLD)
 tests_integration_priv_admin_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+
+# revert: timers through the whole product, with a root half whose reload is a recorder
+check_PROGRAMS += tests/integration/priv_recorder
+tests_integration_priv_recorder_SOURCES = tests/integration/priv_recorder.c pveagentd/priv/gate_table.c
+tests_integration_priv_recorder_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+TESTS += tests/integration/revert.py
+EXTRA_DIST += tests/integration/revert.py
 
 # pipeline: the way of one change, with the real client and a simulated cluster
 PIPELINE_PY = tests/integration/pipeline_changes.py \

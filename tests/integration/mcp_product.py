@@ -10,7 +10,8 @@ from mcp_raw import Server, call, code, modern, ok, shake
 CLIENT = os.environ.get("PROXIMO_CLIENT",
                         os.path.join(mcp_raw.BUILD, "proximo-client/proximo-client"))
 HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
-EXECUTE = {"proximo_apply", "proximo_apply_high", "proximo_undo", "proximo_job_cancel"}
+EXECUTE = {"proximo_apply", "proximo_apply_high", "proximo_undo", "proximo_confirm",
+           "proximo_job_cancel"}
 
 
 def home(tmp, name):

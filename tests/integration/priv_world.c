@@ -84,6 +84,7 @@ struct priv world_priv(const struct world *w) {
     struct priv p = {.state_dir = w->state,
                      .cluster_fs = w->cluster,
                      .policy_file = w->policy,
+                     .network_dir = w->network,
                      .lxc_path = w->lxc[0] ? w->lxc : NULL,
                      .socket_path = w->socket,
                      .node = "pve1",
@@ -107,6 +108,8 @@ void world_make(struct world *w) {
     snprintf(w->state, sizeof(w->state), "%s/state", w->dir);
     snprintf(w->cluster, sizeof(w->cluster), "%s/pve", w->dir);
     snprintf(w->policy, sizeof(w->policy), "%s/policy.ini", w->dir);
+    snprintf(w->network, sizeof(w->network), "%s/network", w->dir);
+    must(mkdir(w->network, 0755) == 0, "mkdir");
     snprintf(w->socket, sizeof(w->socket), "%s/priv.sock", w->dir);
     snprintf(w->lxc, sizeof(w->lxc), "%s/lxc", w->dir);
     must(mkdir(w->lxc, 0755) == 0, "mkdir");
@@ -234,6 +237,7 @@ void order_init(struct world *w, struct order *o) {
     }
     order_argv(o, argv);
     o->expires = 600;
+    o->opened_ms = (uint64_t)clock_mono_ms();
     o->spki = w->spki;
     o->request = (struct buf)BUF_INIT(LIM_LINES);
     o->intent = (struct buf)BUF_INIT(LIM_ENTRY);
@@ -344,7 +348,8 @@ static void build_act(const struct order *o, struct buf *b) {
              msg_add_u64(b, o->old) == 0 &&
              msg_add(b, o->consistency, o->n_consistency * HASH_LEN) == 0 &&
              msg_add_u64(b, o->approval.len ? 1 : 0) == 0 &&
-             (!o->approval.len || msg_add(b, o->approval.data, o->approval.len) == 0),
+             (!o->approval.len || msg_add(b, o->approval.data, o->approval.len) == 0) &&
+             msg_add_u64(b, o->opened_ms) == 0,
          "message");
     msg_end(b);
 }

@@ -22,7 +22,7 @@
 #define WORLD_STRAY_FD 77 /* open in the root half, without close-on-exec */
 
 struct world {
-    char dir[128], state[160], cluster[160], policy[160], socket[160];
+    char dir[128], state[160], cluster[160], policy[160], socket[160], network[160];
     char lxc[160];
     uint32_t ct; /* 101 */
     pid_t pid;
@@ -55,6 +55,7 @@ struct order {
     size_t n_inclusion;
     struct buf checkpoint;
     uint64_t old;
+    uint64_t opened_ms; /* now, unless a test says otherwise */
     struct hash consistency[LIM_PROOF];
     size_t n_consistency;
     struct buf approval;

@@ -278,8 +278,9 @@ class Lab:
     NETWORK_UID = 65534  # nobody: the network half has no rights of its own
     AS_NOBODY = {"user": NETWORK_UID, "group": NETWORK_UID, "extra_groups": []}
 
-    def start_node(self, policy, node="pve1"):
-        """Both halves on loopback, and the reader of the cluster's files; armed."""
+    def start_node(self, policy, node="pve1", priv="pveagentd-priv"):
+        """Both halves on loopback, and the reader of the cluster's files; armed. priv: the program that
+        is the root half."""
         run, agent = self.dir / "run", self.dir / "agent"
         self.dir.chmod(0o711)
         run.mkdir(mode=0o711)
@@ -295,14 +296,21 @@ class Lab:
         subprocess.run([binary, "--init", "--state", agent], check=True, env=self.env,
                        stdin=subprocess.DEVNULL, capture_output=True, **self.AS_NOBODY)
         self.node_options = ["--state", self.dir / "priv", "--cluster-fs", self.tree, "--policy",
-                             self.policy, "--node", node, "--lxc-path",
+                             self.policy, "--node", node, "--network-dir", self.dir / "network",
+                             "--lxc-path",
                              self.container[0] if self.container else self.dir / "lxc"]
         self.start_reader(node)
-        self.priv = self.start("pveagentd-priv", "--socket", run / "priv.sock", *self.node_options,
-                               "--peer-uid", self.NETWORK_UID, stdout=subprocess.DEVNULL)
-        self.wait_for(lambda: (run / "priv.sock").exists(), "the root half's socket", self.priv)
+        self.start_root(priv)
         self.ctl("arm")
         self.start_front()
+
+    def start_root(self, program="pveagentd-priv"):
+        """The root half, also again after it was killed."""
+        sock = self.dir / "run" / "priv.sock"
+        sock.unlink(missing_ok=True)
+        self.priv = self.start(program, "--socket", sock, *self.node_options, "--peer-uid",
+                               self.NETWORK_UID, stdout=subprocess.DEVNULL)
+        self.wait_for(sock.exists, "the root half's socket", self.priv)
 
     def start_reader(self, node="pve1"):
         """It reads as root here: the tree belongs to whoever runs the lab."""

@@ -220,6 +220,7 @@ static void on_act(struct conn *c, struct msg_rd *rd) {
     for (uint64_t n = msg_u64(rd); n > 0; n--) {
         (void)msg_field(rd, LIM_NOTE, &len);
     }
+    (void)msg_u64(rd);
     if (msg_done(rd) < 0) {
         return;
     }

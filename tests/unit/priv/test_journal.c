@@ -46,8 +46,8 @@ static void forget(void) {
 
 static void teardown(void) {
     DIR *d;
-    static const char *const subs[] = {"journal", "clients", "revoked", "running",
-                                       "ops",     "points",  "fork",    ""};
+    static const char *const subs[] = {"journal", "clients", "revoked", "running", "ops",
+                                       "points",  "fork",    "revert",  ""};
 
     forget();
     for (size_t i = 0; i < ARRAY_LEN(subs); i++) {

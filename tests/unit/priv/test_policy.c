@@ -205,6 +205,39 @@ START_TEST(strictest_of_several_rules_holds) {
 }
 END_TEST
 
+/* Timers over what belongs to no guest, and over one guest's firewall. */
+START_TEST(timers_need_their_set) {
+    static const char node[] = "[rule t]\nclient = laptop\ndo = revert\nset = network "
+                               "firewall-cluster\n";
+    static const char guest[] = RULE "do = revert\nset = firewall-guest\n";
+    struct node_request q = {.op = OP_ARM, .sets = 1u << SET_NETWORK, .timeout_s = 90};
+    CLEANUP(buf_done) struct buf denied = BUF_INIT(4096);
+
+    ck_assert(decide(node, &q).allowed);
+    ck_assert(!decide(guest, &q).allowed);
+    ck_assert(!decide(RULE "run = /bin/true\n", &q).allowed);
+    q.sets |= 1u << SET_FW_CLUSTER;
+    ck_assert(decide(node, &q).allowed);
+    q.sets |= 1u << SET_FW_NODE;
+    ck_assert(!decide(node, &q).allowed);
+    q.sets = 1u << SET_FW_GUEST;
+    q.ct = 105;
+    ck_assert(decide(guest, &q).allowed);
+    ck_assert(!decide(node, &q).allowed);
+    buf_addf(&denied, "%s[deny d]\nct = 105\n", guest);
+    ck_assert(!decide(denied.data, &q).allowed);
+    q.ct = 104;
+    ck_assert(!decide(guest, &q).allowed);
+    /* ending one: the timer itself says whose it is */
+    q = (struct node_request){.op = OP_CONFIRM, .timeout_s = 1};
+    ck_assert(decide(node, &q).allowed && decide(guest, &q).allowed);
+    ck_assert(decide(denied.data, &q).allowed);
+    ck_assert(!decide(RULE "run = /bin/true\n", &q).allowed);
+    buf_addf(&denied, "[deny all]\ndo = revert\n");
+    ck_assert(!decide(denied.data, &q).allowed);
+}
+END_TEST
+
 /* For many rules and requests: with any denial appended, what was refused stays refused, limits do
  * not grow and approvers do not go. */
 START_TEST(a_denial_never_permits_more) {
@@ -325,6 +358,10 @@ START_TEST(refuses_what_it_cannot_read_in_one_way) {
         {"[operator alice]\nkey = nonsense\n", "line 2"},
         {"[node]\n max-running = 1\n", "line 2"},
         {"[node]\nclock = maybe\n", "line 2"},
+        {"[rule r]\nclient = laptop\ndo = revert\n", "needs set"},
+        {"[rule r]\nclient = laptop\ndo = revert\nset = networks\n", "line 4"},
+        {"[rule r]\nclient = laptop\ndo = revert\nset = network firewall-guest\n", "lacks ct"},
+        {RULE "run = /bin/true\nset = network\n", "set without"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         CLEANUP(policy_done) struct policy p = {0};
@@ -364,4 +401,4 @@ END_TEST
 SUITE_MAIN("policy", nothing_is_allowed_by_default, vectors_match_whole, slots_are_narrow,
            conditions_are_all_needed, strictest_of_several_rules_holds, a_denial_never_permits_more,
            shared_rules_are_cut_by_the_local_file, rights_are_narrowed,
-           refuses_what_it_cannot_read_in_one_way, file_must_be_ours_alone)
+           refuses_what_it_cannot_read_in_one_way, timers_need_their_set, file_must_be_ours_alone)

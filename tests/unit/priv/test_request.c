@@ -100,6 +100,55 @@ START_TEST(stdin_forms) {
 }
 END_TEST
 
+START_TEST(timers_are_whole) {
+    static const char *const two[] = {"network", "firewall-guest", NULL};
+    static const char *const twice[] = {"network", "network", NULL};
+    static const char *const wrong[] = {"networks", NULL};
+    static const char *const hash[] = {
+        "sha256:0707070707070707070707070707070707070707070707070707070707070707", NULL};
+    static const struct {
+        enum request_op op;
+        const char *const *arg;
+        size_t n;
+        uint32_t ct, timeout_s, output_max;
+        bool good;
+    } cases[] = {
+        {OP_ARM, two, 2, 101, 90, 0, true},    {OP_ARM, two, 1, 0, 30, 0, true},
+        {OP_ARM, two, 1, 0, 600, 0, true},     {OP_ARM, two, 1, 0, 29, 0, false},
+        {OP_ARM, two, 1, 0, 601, 0, false},    {OP_ARM, two, 1, 101, 90, 0, false},
+        {OP_ARM, two, 2, 0, 90, 0, false},     {OP_ARM, two, 0, 0, 90, 0, false},
+        {OP_ARM, twice, 2, 0, 90, 0, false},   {OP_ARM, wrong, 1, 0, 90, 0, false},
+        {OP_ARM, two, 1, 0, 90, 1, false},     {OP_CONFIRM, hash, 1, 0, 30, 0, true},
+        {OP_CANCEL, hash, 1, 0, 30, 0, true},  {OP_CANCEL, hash, 1, 101, 30, 0, false},
+        {OP_CONFIRM, two, 1, 0, 30, 0, false}, {OP_CONFIRM, hash, 0, 0, 30, 0, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+        CLEANUP(request_done) struct node_request back = {0};
+        struct node_request q = sample();
+        struct err e = {0};
+
+        q.has_config = q.undo = false;
+        q.n_env = q.uid = 0;
+        q.cwd = NULL;
+        q.op = cases[i].op;
+        q.arg = (const char **)(uintptr_t)cases[i].arg;
+        q.n_args = cases[i].n;
+        q.ct = cases[i].ct;
+        q.timeout_s = cases[i].timeout_s;
+        q.output_max = cases[i].output_max;
+        ck_assert_msg((request_text(&q, &b, &e) == 0) == cases[i].good, "%zu: %s", i, e.msg);
+        if (cases[i].good) {
+            ck_assert_int_eq(request_parse(b.data, b.len, &back, &e), 0);
+            ck_assert_int_eq(back.timer.b[31], cases[i].op == OP_ARM ? 0 : 7);
+            ck_assert_uint_eq(back.sets != 0, cases[i].op == OP_ARM);
+            ck_assert_uint_eq((back.sets & 1u << SET_FW_GUEST) != 0, back.ct != 0);
+        }
+    }
+}
+END_TEST
+
 /* Every line dropped, doubled or swapped with its neighbour, and every cut. */
 START_TEST(no_other_text_is_taken) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
@@ -212,5 +261,5 @@ START_TEST(config_hash_ignores_what_a_snapshot_changes) {
 }
 END_TEST
 
-SUITE_MAIN("request", text_comes_back, stdin_forms, no_other_text_is_taken, values_are_strict,
-           config_hash_ignores_what_a_snapshot_changes)
+SUITE_MAIN("request", text_comes_back, stdin_forms, no_other_text_is_taken, timers_are_whole,
+           values_are_strict, config_hash_ignores_what_a_snapshot_changes)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Receipts of a node's own acts (an undo point swept, a change reverted by its timer). Nobody waits
+ * for those with a request, so they are fetched when the next receipt of that node shows a gap: the
+ * chain that the ledger holds must be whole, or `verify` could not tell them from suppressed ones.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/entry.h"
+#include "common/err.h"
+#include "common/ident.h"
+#include "common/own.h"
+#include "common/receipt.h"
+#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/nodes/nodes.h"
+#include "proximo-client/pipeline/outcome.h"
+#include "proximo-client/pipeline/session.h"
+
+struct newest {
+    const char *node;
+    uint64_t seq;
+};
+
+static int newest_of(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
+                     size_t len) {
+    struct newest *n = ctx;
+
+    (void)index;
+    (void)bytes;
+    (void)len;
+    return en->kind == ENTRY_RECEIPT && strcmp(entry_get(en, "node"), n->node) == 0 &&
+                   ident_u64(entry_get(en, "seq"), &n->seq) == 0
+               ? 1
+               : 0;
+}
+
+int receipts_before(struct session *s, const char *node, uint64_t seq, struct err *e) {
+    const struct node_info *info = s->nodes ? nodes_find(s->nodes, node) : NULL;
+    struct newest last = {.node = node};
+    int r = info && seq > 1 ? ledger_each_back(s->ledger, UINT64_MAX, newest_of, &last, e) : 0;
+
+    while (r >= 0 && info && last.seq + 1 < seq) {
+        CLEANUP(js_freep) js *list = NULL;
+        uint64_t from = last.seq;
+
+        r = node_receipts(s->nodes, node, from, &list, e);
+        for (size_t i = 0; r >= 0 && i < js_len(list) && last.seq + 1 < seq; i++) {
+            const char *note = json_object_get_string(js_at(list, i));
+            struct receipt rc;
+
+            r = node_receipt_open(info, note, &rc, e);
+            if (r == 0 &&
+                (rc.seq != last.seq + 1 || strcmp(rc.log, ledger_origin(s->ledger)) != 0)) {
+                r = err_set(e, -EBADMSG, "node %s sent receipts that do not follow each other",
+                            node);
+            }
+            r = r < 0 ? r : receipt_append(s, &rc.intent, node, rc.seq, note, e);
+            last.seq = r < 0 ? last.seq : rc.seq;
+        }
+        if (last.seq == from) {
+            break; /* it has no more: verify says so */
+        }
+    }
+    return r < 0 ? r : 0;
+}

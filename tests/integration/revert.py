@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Revert timers through the whole product: a plan that can lock us out is preceded by the arming, the
+node puts the files back unless the change is confirmed over a new connection, and what a crash, an
+undo and another hand do to that. The simulated cluster keeps the firewall's files; the node's
+interfaces are a file that this test writes where the cluster would."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "../testbed"))
+from lab import Lab, LabError  # noqa: E402
+from world import Tap, skip_all  # noqa: E402
+
+POLICY = """[node]
+clock = any
+{rule}"""
+RULE = """
+[rule way-back]
+client = lab
+do = revert
+set = network firewall-cluster
+"""
+BEFORE = "auto lo\niface lo inet loopback\n\nauto vmbr0\n"
+AFTER = "auto lo\niface lo inet loopback\n\nauto vmbr0\n\tmtu 1400\n"
+PRIV = "priv_recorder"
+
+lab = Lab(os.environ.get("top_builddir", "."))
+
+
+def reverts():
+    return lab.dir / "priv" / "revert"
+
+
+def armed():
+    """The timers that run."""
+    return [p for p in reverts().iterdir() if re.fullmatch("[0-9a-f]{64}", p.name)]
+
+
+def timer_line(path, key, value=None):
+    """A line of a timer's file; replaced, when a value is given, under the daemon's own lock."""
+    with open(reverts() / "lock", "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        text = path.read_text()
+        found = re.search(f"^{key} (.*)$", text, re.M)
+        if value is not None:
+            new = path.with_name("new")
+            new.write_text(text[:found.start(1)] + str(value) + text[found.end(1):])
+            new.chmod(0o600)
+            new.rename(path)
+    return found.group(1)
+
+
+def noticed(path):
+    lab.wait_for(lambda: any(not f.endswith(" ?") for f in re.findall("^file .*$", path.read_text(), re.M)),
+                 "the node's notice of the change")
+
+
+def pass_deadline(path):
+    timer_line(path, "deadline", int(time.time()) - 1)
+
+
+def ended(path):
+    lab.wait_for(lambda: not path.exists(), "the end of the timer")
+
+
+def ran():
+    path = lab.dir / "ran"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def interfaces():
+    return lab.dir / "network" / "interfaces"
+
+
+def stage(mtu):
+    """Something to apply: staged by the program itself."""
+    _, p = lab.client_json("plan", "pve_network_iface_update", "node=pve1", "iface=vmbr0", f"mtu:={mtu}")
+    return carry_out(p)
+
+
+def carry_out(p):
+    if p["plan"]["approval"]["required"] == "operator":
+        lab.approve(p["plan_id"])
+    if p["plan"]["approval"]["required"] == "host":
+        status, text = lab.terminal("--json", "apply", p["plan_id"], answers=[("[y/N]", "y")])
+        return json.loads(text[text.index("{"):]) if status == 0 else {"error": text}
+    return lab.client_json("apply", p["plan_id"])[1]
+
+
+def arming(p):
+    return [q for q in p["plan"]["requests"] if q["phase"] == "prepare" and "\nop arm\n" in q.get("request", "")]
+
+
+def apply_network(t, **args):
+    """A network apply with its timer: (operation, timer)."""
+    _, p = lab.client_json("plan", "pve_network_apply", "node=pve1", *[f"{k}:={v}" for k, v in args.items()])
+    t.ok(len(arming(p)) == 1 and p["plan"]["undo"]["kind"] == "revert-timer", "the plan arms first", p["plan"]["undo"])
+    op = carry_out(p)
+    timers = armed()
+    t.ok(op.get("outcome") == "done" and len(timers) == 1 and op["op_id"] in op.get("confirm_with", ""),
+         "it is carried out, with a timer running", op)
+    return op, timers[0]
+
+
+def without_a_rule(t):
+    stage(1401)
+    _, p = lab.client_json("plan", "pve_network_apply", "node=pve1")
+    t.ok(not arming(p) and p["plan"]["approval"]["required"] == "operator" and
+         "no timer reverts it" in p["plan"]["approval"]["why"] and p["plan"]["undo"]["kind"] == "inverse",
+         "where no rule allows a timer, an operator decides", p["plan"]["approval"])
+    status, said, errors = lab.client("plan", "pve_network_apply", "node=pve1", "revert:=120")
+    t.ok(status == 1 and "no_timer" in said + errors, "a timer that is asked for is not left out silently", said + errors)
+    lab.policy.write_text(POLICY.format(rule=RULE))
+
+
+def lost_contact(t):
+    op, timer = apply_network(t, revert=600)
+    request = timer_line(timer, "deadline"), timer_line(timer, "armed")
+    t.ok(int(request[0]) - int(request[1]) == 600, "the deadline is the one of the plan", request)
+    interfaces().write_text(AFTER)
+    noticed(timer)
+    _, said = lab.client_json("doctor")
+    t.ok("1 revert timers run" in json.dumps(said), "doctor tells of it", said)
+    _, said = lab.client_json("ops", "--limit", "1")
+    t.ok(said["operations"][0].get("revert_timer") == "runs", "and so do the operations", said)
+    t.ok("reverts in" in lab.ctl("status"), "and pveagentctl", lab.ctl("status"))
+    lab.stop(lab.front)
+    pass_deadline(timer)
+    ended(timer)
+    t.ok(interfaces().read_text() == BEFORE, "nobody came back: the file is as it was", interfaces().read_text())
+    t.ok(ran() == ["/usr/sbin/ifreload -a"], "and it was loaded", ran())
+    lab.start_front(lab.node_address)
+    lab.wait_for(lab.listening, "the network half's port", lab.front)
+    status, said, errors = lab.client("confirm", op["op_id"])
+    t.ok(status != 0 and "timer_missing" in said + errors, "too late to confirm", said + errors)
+    status, said, errors = lab.client("undo", op["op_id"])
+    t.ok(status != 0 and "reverted it by itself" in said + errors, "there is nothing left to undo", said + errors)
+
+
+def confirmed(t):
+    stage(1402)
+    op, timer = apply_network(t)
+    t.ok(int(timer_line(timer, "deadline")) - int(timer_line(timer, "armed")) == 90, "90 s unless said otherwise")
+    interfaces().write_text(AFTER)
+    noticed(timer)
+    _, said = lab.client_json("confirm", op["op_id"])
+    t.ok(said.get("outcome") == "done" and not armed(), "confirmed over a new connection", said)
+    t.ok(interfaces().read_text() == AFTER, "the change stays")
+    status, said, errors = lab.client("confirm", op["op_id"])
+    t.ok(status != 0 and "timer_missing" in said + errors, "once", said + errors)
+    interfaces().write_text(BEFORE)
+
+
+def undone(t):
+    stage(1403)
+    before = len(ran())
+    op, timer = apply_network(t)
+    interfaces().write_text(AFTER)
+    noticed(timer)
+    status, said = lab.client_json("undo", op["op_id"])
+    t.ok(status == 0 and said.get("outcome") == "done" and not armed(), "undo while it runs: the node reverts now", said)
+    t.ok(interfaces().read_text() == BEFORE and len(ran()) == before + 1, "at once", ran())
+    status, said, errors = lab.client("undo", op["op_id"])
+    t.ok(status != 0 and "already_undone" in said + errors, "once", said + errors)
+
+
+def killed(t):
+    stage(1404)
+    _, timer = apply_network(t)
+    interfaces().write_text(AFTER)
+    noticed(timer)
+    lab.priv.send_signal(signal.SIGKILL)
+    lab.priv.wait()
+    pass_deadline(timer)
+    lab.start_root(PRIV)
+    ended(timer)
+    t.ok(interfaces().read_text() == BEFORE, "killed while armed: it reverts at the next start")
+
+
+def another_hand(t):
+    stage(1405)
+    _, timer = apply_network(t)
+    interfaces().write_text(AFTER)
+    noticed(timer)
+    interfaces().write_text(AFTER + "# mine\n")
+    pass_deadline(timer)
+    ended(timer)
+    t.ok(interfaces().read_text() == AFTER + "# mine\n", "what another hand wrote stays")
+    kept = reverts() / (timer.name + ".interfaces")
+    t.ok(kept.read_text() == BEFORE and str(kept) in lab.ctl("status"), "the copy is kept, and named", lab.ctl("status"))
+    t.ok("another hand changed it" in lab.log(PRIV), "with an alarm")
+    interfaces().write_text(BEFORE)
+
+
+def firewall(t):
+    rules = lab.tree / "firewall" / "cluster.fw"
+    _, p = lab.client_json("plan", "pve_firewall_options_set", "enable:=1", "policy_in=ACCEPT")
+    carry_out(p)
+    as_it_was = rules.read_text()
+    _, p = lab.client_json("plan", "pve_firewall_rule_add", "type=in", "action=ACCEPT", "proto=tcp", "dport=9999",
+                           "enable:=1")
+    t.ok(not arming(p) and p["plan"]["undo"]["kind"] == "inverse", "what locks nobody out has no timer", p["plan"]["undo"])
+    status, said, errors = lab.client("plan", "pve_firewall_rule_add", "type=in", "action=ACCEPT", "proto=tcp",
+                                      "dport=9999", "enable:=1", "revert:=60")
+    t.ok(status == 2 and "leave revert out" in said + errors, "not even when asked for", said + errors)
+    _, p = lab.client_json("plan", "pve_firewall_rule_add", "type=in", "action=DROP", "enable:=1")
+    t.ok(any(a["effect"] == "lockout" for a in p["plan"]["affected"]) and len(arming(p)) == 1 and
+         "firewall-cluster" in arming(p)[0]["request"], "a rule that locks us out has one", p["plan"]["undo"])
+    op = carry_out(p)
+    timers = armed()
+    t.ok(op.get("outcome") == "done" and len(timers) == 1 and rules.read_text() != as_it_was,
+         "the rule is there, the timer runs", op)
+    noticed(timers[0])
+    pass_deadline(timers[0])
+    ended(timers[0])
+    t.ok(rules.read_text() == as_it_was, "the node put the cluster's rules back", rules.read_text())
+
+
+def verifies(t):
+    status, said, _ = lab.client("ledger", "verify")
+    t.ok(status == 0, "the ledger, with the receipts of arming and confirming, verifies", said)
+
+
+try:
+    if os.geteuid() != 0:
+        skip_all("both halves of the node daemon need root")
+    try:
+        lab.start_sim_with_tree("--task-ms", "1", "--seed", "11")
+        (lab.dir / "network").mkdir()
+        interfaces().write_text(BEFORE)
+        lab.env["RAN"] = str(lab.dir / "ran")
+        lab.configure()
+        lab.operator()
+        lab.start_node(POLICY.format(rule=""), priv=PRIV)
+        lab.join(rights="evidence witness")  # the reader's interfaces are not the simulator's
+        lab.trust()
+    except (LabError, subprocess.SubprocessError) as e:
+        skip_all(str(e))
+    sys.exit(Tap().run(without_a_rule, lost_contact, confirmed, undone, killed, another_hand, firewall, verifies))
+finally:
+    lab.close()
