@@ -3,8 +3,8 @@
  * it, or take other guests along. Also what becomes of replication. */
 #include "proximo-client/blast/migrate_int.h"
 
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/ident.h"
@@ -45,7 +45,12 @@ static long long priority(const char *nodes, const char *node) {
 
     for (const char *s = nodes; *s; s += strcspn(s, ",") + (s[strcspn(s, ",")] == ',')) {
         if (strncmp(s, node, n) == 0 && (s[n] == 0 || s[n] == ':' || s[n] == ',')) {
-            return s[n] == ':' ? strtoll(s + n + 1, NULL, 10) : 0;
+            uint64_t v = 0;
+
+            return s[n] == ':' && ident_u64n(s + n + 1, strcspn(s + n + 1, ","), &v) == 0 &&
+                           v <= LLONG_MAX
+                       ? (long long)v
+                       : 0;
         }
     }
     return -1;
