@@ -84,6 +84,9 @@ int client_by_spki(const struct priv *p, const struct hash *spki, struct client 
                    struct err *e) {
     int r = client_find(p, spki, NULL, ret, e);
 
+    if (r == -ENOENT && priv_revoked(p, spki)) { /* its record went with the revocation */
+        return err_tag(e, -EPERM, "client_revoked", "this client was revoked");
+    }
     if (r == 0 && hash_eq(spki, &ret->next)) { /* whoever uses it has it: the one before is over */
         ret->spki = ret->next;
         ret->next = (struct hash){0};

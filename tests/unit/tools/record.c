@@ -248,6 +248,16 @@ bool draft_affects(const struct draft *d, const char *resource) {
     return i < js_len(list);
 }
 
+bool draft_has_effect(const struct draft *d, const char *effect) {
+    const js *list = js_get(d->v, "affected");
+    size_t i = 0;
+
+    while (i < js_len(list) && strcmp(js_str_or(js_at(list, i), "effect", ""), effect) != 0) {
+        i++;
+    }
+    return i < js_len(list);
+}
+
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
     va_list ap;
 
@@ -275,6 +285,13 @@ void draft_undo(struct draft *d, const char *kind, const char *guarantee, const 
     js_add(o, "guarantee", js_str(guarantee));
     js_add(o, "limits", js_str(limits ? limits : ""));
     js_add(d->v, "undo", o);
+}
+
+void draft_undo_timer(struct draft *d, uint32_t seconds) {
+    js *o = js_get(d->v, "undo");
+
+    js_add(o, "kind", js_str("revert-timer"));
+    js_add(o, "seconds", js_int(seconds));
 }
 
 /* Steps, as the pipeline keeps them. That two of them are apart is not looked at here. */
