@@ -157,7 +157,7 @@ int auth_token_file(struct sim *s, const char *file, const char *user, const cha
     }
     js_freep(&info);
     /* of a backup server every token has its own grants, within its user's */
-    for (int i = 0; role && i <= s->o.pbs; i++) {
+    for (int i = 0; role && i < (s->o.pbs ? 2 : 1); i++) {
         char who[160];
 
         (void)snprintf(who, sizeof(who), "user:%s", i ? id : user);

@@ -135,9 +135,12 @@ def test_act(d, peer, me):
     code, data = c.call('POST', '/v1/act', act_body(stdin=b64('in')))
     f = frames(data)
     t.eq(code, 200, 'act answers')
-    t.eq(peer.last(ACT), [me[2], b'proximo-request/v1\n', b'in', b'entry', u64(3), b'\1' * 32,
-                          b'origin\n8\nroot\n', u64(2), b'\2' * 32 + b'\3' * 32, u64(1), b'note'],
+    sent = peer.last(ACT)
+    t.eq(sent[:-1], [me[2], b'proximo-request/v1\n', b'in', b'entry', u64(3), b'\1' * 32,
+                     b'origin\n8\nroot\n', u64(2), b'\2' * 32 + b'\3' * 32, u64(1), b'note'],
          'every field of the body is where msg.h wants it')
+    now = time.monotonic_ns() // 1000000
+    t.ok(0 <= now - int.from_bytes(sent[-1], 'little') < 600000, 'and when the connection came')
     t.eq([n for k, _, n in peer.seen if k == ACT], [2], 'with exactly two descriptors')
     t.eq(b''.join(x for k, x in f if k == 'o'), out, 'stdout came whole and unchanged')
     t.eq(b''.join(x for k, x in f if k == 'e'), err, 'stderr too')
