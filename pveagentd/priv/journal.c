@@ -390,7 +390,7 @@ int journal_replay_all(struct priv *p, struct err *e) {
     }
     for (struct origin *o = p->origins; d && o; o = o->next) {
         CLEANUP(closep) int fd = -1;
-        uint64_t size;
+        uint64_t size = 0;
 
         (void)catch_up(p, o, false, &fd, &size,
                        NULL); /* a damaged one is refused when it is asked for */
@@ -401,7 +401,7 @@ int journal_replay_all(struct priv *p, struct err *e) {
 int origin_lock(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
     CLEANUP(closep) int lock = -1;
     CLEANUP(closep) int fd = -1;
-    uint64_t size;
+    uint64_t size = 0;
     char path[96];
     int r;
 
@@ -462,7 +462,7 @@ static int append(struct priv *p, struct origin *o, const struct record *x, bool
     CLEANUP(buf_done) struct buf file = BUF_INIT(RECORD_MAX + FRAME + ROOM);
     CLEANUP(buf_done) struct buf back = BUF_INIT(RECORD_MAX);
     CLEANUP(closep) int fd = -1;
-    uint64_t size;
+    uint64_t size = 0;
     int r = add_record(&file, o, x);
 
     if (r < 0) {

@@ -96,9 +96,21 @@ static void setup(void) {
 }
 
 static void teardown(void) {
-    static const char *const subs[] = {
-        "journal", "clients", "revoked",           "running",   "ops", "points",
-        "fork",    "invites", "pveagentd/revoked", "pveagentd", "priv/pveagentd/clients", "priv/pveagentd", "priv", ""};
+    static const char *const subs[] = {"journal",
+                                       "clients",
+                                       "revoked",
+                                       "running",
+                                       "ops",
+                                       "points",
+                                       "fork",
+                                       "revert",
+                                       "invites",
+                                       "pveagentd/revoked",
+                                       "pveagentd",
+                                       "priv/pveagentd/clients",
+                                       "priv/pveagentd",
+                                       "priv",
+                                       ""};
 
     priv_close(&p);
     for (size_t i = 0; i < ARRAY_LEN(subs); i++) {

@@ -72,8 +72,9 @@ static void empty(const char *sub) {
 }
 
 static void teardown(void) {
-    static const char *const subs[] = {"journal", "clients", "revoked",         "running",   "ops",
-                                       "points",  "fork",    "pveagentd/heads", "pveagentd", ""};
+    static const char *const subs[] = {
+        "journal", "clients", "revoked",         "running",   "ops", "points",
+        "fork",    "revert",  "pveagentd/heads", "pveagentd", ""};
 
     priv_close(&p);
     for (size_t i = 0; i < ARRAY_LEN(subs); i++) {
