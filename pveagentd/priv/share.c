@@ -105,7 +105,8 @@ int share_rotate(const struct priv *p, struct client *c, const char *note, size_
     int64_t now = clock_unix();
 
     if (client_key_open(note, len, &c->log, &k, e) < 0 || strcmp(k.client, c->name) != 0 ||
-        k.time <= c->changed || k.time > now + STATEMENT_S || k.time < now - STATEMENT_S) {
+        k.time < c->changed || (k.time == c->changed && !hash_eq(&k.spki, &c->next)) ||
+        k.time > now + STATEMENT_S || k.time < now - STATEMENT_S) {
         return err_tag(e, -EACCES, "rotate_refused",
                        "that is no new word of this client's log on its key");
     }
