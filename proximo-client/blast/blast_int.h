@@ -32,6 +32,13 @@ void tally_guestv(struct tally *t, struct draft *d, const struct guest *g, const
     __attribute__((format(printf, 7, 0)));
 void tally_guest(struct tally *t, struct draft *d, const struct guest *g, const char *effect,
                  enum risk severity, const char *via, const char *why);
+/* What is no guest: a storage, a job, a node. */
+void tally_other(struct tally *t, struct draft *d, const char *resource, const char *effect,
+                 enum risk severity, const char *via, const char *why);
+/* `why` as a format. */
+void tally_otherv(struct tally *t, struct draft *d, const char *resource, const char *effect,
+                  enum risk severity, const char *via, const char *fmt, va_list ap)
+    __attribute__((format(printf, 7, 0)));
 void tally_risk(const struct tally *t, struct draft *d);
 
 /* How a volume stands to its guest's start. */
@@ -69,9 +76,6 @@ const js *replication_to_any(const struct picture *p, uint32_t vmid, const char 
 void words_each(const char *words, void (*f)(void *ctx, const char *word), void *ctx);
 /* A span in words: "90 minutes", "3 days". Negative: clocks differ, so unknown. */
 void age_text(int64_t seconds, char *ret, size_t size);
-
-/* Whether a node is among "c1:2,c3": nodes of an HA rule, with priorities. */
-bool ha_nodes_have(const char *nodes, const char *node);
 /* A strict node-affinity rule keeps the guest off that node; anything weaker does not. */
 bool ha_forbids(const struct picture *p, const struct guest *g, const char *node);
 /* Storages that the guest serves by its address (NFS, CIFS …): every guest with a volume there. */

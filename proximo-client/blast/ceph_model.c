@@ -22,16 +22,11 @@ const char *pool_name(const js *pool) {
 
 void ceph_hit(struct ceph *c, const char *resource, const char *effect, enum risk severity,
               const char *via, const char *fmt, ...) {
-    char why[400];
     va_list ap;
 
     va_start(ap, fmt);
-    (void)vsnprintf(why, sizeof(why), fmt, ap);
+    tally_otherv(&c->tally, c->d, resource, effect, severity, via, fmt, ap);
     va_end(ap);
-    tally_affect(
-        &c->tally, c->d,
-        &(struct affect){
-            .resource = resource, .effect = effect, .severity = severity, .via = via, .why = why});
 }
 
 /* ---- OSDs ---- */

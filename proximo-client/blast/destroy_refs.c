@@ -10,10 +10,7 @@
 
 static void hit(struct ending *e, const char *resource, const char *effect, enum risk severity,
                 const char *via, const char *why) {
-    tally_affect(
-        &e->t, e->d,
-        &(struct affect){
-            .resource = resource, .effect = effect, .severity = severity, .via = via, .why = why});
+    tally_other(&e->t, e->d, resource, effect, severity, via, why);
 }
 
 static void check_ha(struct ending *e) {

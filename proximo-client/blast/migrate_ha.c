@@ -9,35 +9,6 @@
 
 #include "common/ident.h"
 
-bool ha_nodes_have(const char *nodes, const char *node) {
-    size_t n = strlen(node);
-
-    for (const char *s = nodes; *s; s += strcspn(s, ",") + (s[strcspn(s, ",")] == ',')) {
-        if (strncmp(s, node, n) == 0 && (s[n] == 0 || s[n] == ':' || s[n] == ',')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool ha_forbids(const struct picture *p, const struct guest *g, const char *node) {
-    const js *rules = picture_ha_rules(p);
-    char sid[24];
-
-    guest_sid(g, sid);
-    for (size_t i = 0; i < js_len(rules); i++) {
-        const js *r = js_at(rules, i);
-
-        if (strcmp(js_str_or(r, "type", ""), "node-affinity") == 0 &&
-            !js_bool_or(r, "disable", false) && js_bool_or(r, "strict", false) &&
-            words_have(js_str_or(r, "resources", ""), sid) &&
-            !ha_nodes_have(js_str_or(r, "nodes", ""), node)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* "c1:2,c2": what the rule gives a node; 0 when it gives no number, -1 to one that it does not
  * name. */
 static long long priority(const char *nodes, const char *node) {
@@ -54,6 +25,28 @@ static long long priority(const char *nodes, const char *node) {
         }
     }
     return -1;
+}
+
+static bool is_named(const char *nodes, const char *node) {
+    return priority(nodes, node) >= 0;
+}
+
+bool ha_forbids(const struct picture *p, const struct guest *g, const char *node) {
+    const js *rules = picture_ha_rules(p);
+    char sid[24];
+
+    guest_sid(g, sid);
+    for (size_t i = 0; i < js_len(rules); i++) {
+        const js *r = js_at(rules, i);
+
+        if (strcmp(js_str_or(r, "type", ""), "node-affinity") == 0 &&
+            !js_bool_or(r, "disable", false) && js_bool_or(r, "strict", false) &&
+            words_have(js_str_or(r, "resources", ""), sid) &&
+            !is_named(js_str_or(r, "nodes", ""), node)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A node that is up and stands higher in the rule than the target. */
@@ -73,7 +66,7 @@ static bool prefers_another(const struct move *m, const char *nodes) {
 static void check_node_rule(struct move *m, const js *rule) {
     const char *id = js_str_or(rule, "rule", "?"), *nodes = js_str_or(rule, "nodes", "");
 
-    if (js_bool_or(rule, "strict", false) && !ha_nodes_have(nodes, m->target)) {
+    if (js_bool_or(rule, "strict", false) && !is_named(nodes, m->target)) {
         move_blocks(m, "HA", "rule %.60s keeps it away from %s", id, m->target);
     } else if (js_bool_or(picture_ha_of(m->p, m->g), "failback", true) &&
                prefers_another(m, nodes)) {

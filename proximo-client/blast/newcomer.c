@@ -54,10 +54,7 @@ void newcomer_refused(struct newcomer *n, const char *fmt, ...) {
 
 static void hit_other(struct newcomer *n, const char *resource, const char *effect,
                       enum risk severity, const char *via, const char *why) {
-    tally_affect(
-        &n->t, n->d,
-        &(struct affect){
-            .resource = resource, .effect = effect, .severity = severity, .via = via, .why = why});
+    tally_other(&n->t, n->d, resource, effect, severity, via, why);
 }
 
 static void check_jobs(struct newcomer *n) {

@@ -10,10 +10,7 @@
 
 static void hit(struct away *a, const char *resource, const char *effect, enum risk risk,
                 const char *via, const char *why) {
-    tally_affect(
-        &a->tally, a->d,
-        &(struct affect){
-            .resource = resource, .effect = effect, .severity = risk, .via = via, .why = why});
+    tally_other(&a->tally, a->d, resource, effect, risk, via, why);
 }
 
 static void check_guest(struct away *a, const struct guest *g) {

@@ -29,10 +29,7 @@ static const js *disks(const struct wiped *w, const char *what) {
 static void hit(struct wiped *w, const char *resource, const char *effect, enum risk risk,
                 const char *via, const char *why) {
     w->found = true;
-    tally_affect(
-        &w->tally, w->d,
-        &(struct affect){
-            .resource = resource, .effect = effect, .severity = risk, .via = via, .why = why});
+    tally_other(&w->tally, w->d, resource, effect, risk, via, why);
 }
 
 /* Whether the storage keeps its volumes in that group, pool or directory. kind: lvm, lvmthin, zfs,

@@ -210,6 +210,22 @@ void tally_guestv(struct tally *t, struct draft *d, const struct guest *g, const
     tally_guest(t, d, g, effect, severity, via, why);
 }
 
+void tally_other(struct tally *t, struct draft *d, const char *resource, const char *effect,
+                 enum risk severity, const char *via, const char *why) {
+    tally_affect(
+        t, d,
+        &(struct affect){
+            .resource = resource, .effect = effect, .severity = severity, .via = via, .why = why});
+}
+
+void tally_otherv(struct tally *t, struct draft *d, const char *resource, const char *effect,
+                  enum risk severity, const char *via, const char *fmt, va_list ap) {
+    char why[400];
+
+    (void)vsnprintf(why, sizeof(why), fmt, ap);
+    tally_other(t, d, resource, effect, severity, via, why);
+}
+
 bool volume_same(const struct volume *a, const struct volume *b) {
     return a->kind == b->kind && strcmp(a->storage, b->storage) == 0 &&
            strcmp(a->name, b->name) == 0;

@@ -77,16 +77,11 @@ static void hit(struct newcomer_store *n, const char *resource, const char *effe
     __attribute__((format(printf, 6, 7)));
 static void hit(struct newcomer_store *n, const char *resource, const char *effect,
                 enum risk severity, const char *via, const char *fmt, ...) {
-    char why[400];
     va_list ap;
 
     va_start(ap, fmt);
-    (void)vsnprintf(why, sizeof(why), fmt, ap);
+    tally_otherv(&n->t, n->d, resource, effect, severity, via, fmt, ap);
     va_end(ap);
-    tally_affect(
-        &n->t, n->d,
-        &(struct affect){
-            .resource = resource, .effect = effect, .severity = severity, .via = via, .why = why});
 }
 
 /* ---- where it is ---- */

@@ -19,10 +19,7 @@ bool path_is_below(const char *path, const char *top) {
 
 static void hit(struct loss *l, const char *resource, const char *effect, enum risk severity,
                 const char *via, const char *why) {
-    tally_affect(
-        &l->tally, l->d,
-        &(struct affect){
-            .resource = resource, .effect = effect, .severity = severity, .via = via, .why = why});
+    tally_other(&l->tally, l->d, resource, effect, severity, via, why);
 }
 
 /* "base iscsi1:0.0.0.scsi-…" of a volume group. */
