@@ -114,18 +114,25 @@ static int on_change(void *ctx, const char *node, unsigned int change, const cha
     return change & keys ? record(f->s, node, "rotated", buf_str(&b), f->e) : 0;
 }
 
+/* The list of nodes that an answer is, filled as they are asked. */
+static int begin_list(struct app *a, const char *cluster, struct refresh *f, js **ret,
+                      struct err *e) {
+    int r = begin(a, cluster, f->s, e);
+
+    if (r == 0) {
+        f->list = js_array();
+        *ret = js_object();
+        js_add(*ret, "nodes", f->list);
+    }
+    return r;
+}
+
 int enrol_refresh(struct app *a, const char *cluster, const char *via, js **ret, struct err *e) {
     struct session s;
     struct refresh f = {.s = &s, .e = e};
-    int r = begin(a, cluster, &s, e);
+    int r = begin_list(a, cluster, &f, ret, e);
 
-    if (r < 0) {
-        return r;
-    }
-    f.list = js_array();
-    *ret = js_object();
-    js_add(*ret, "nodes", f.list);
-    return nodes_refresh(s.nodes, via, on_change, &f, e);
+    return r < 0 ? r : nodes_refresh(s.nodes, via, on_change, &f, e);
 }
 
 static int on_told(void *ctx, const char *node, const char *why) {
@@ -138,15 +145,9 @@ static int on_told(void *ctx, const char *node, const char *why) {
 int enrol_rotate(struct app *a, const char *cluster, js **ret, struct err *e) {
     struct session s;
     struct refresh f = {.s = &s, .e = e};
-    int r = begin(a, cluster, &s, e);
+    int r = begin_list(a, cluster, &f, ret, e);
 
-    if (r < 0) {
-        return r;
-    }
-    f.list = js_array();
-    *ret = js_object();
-    js_add(*ret, "nodes", f.list);
-    return nodes_rotate_key(s.nodes, s.ledger, on_told, &f, e);
+    return r < 0 ? r : nodes_rotate_key(s.nodes, s.ledger, on_told, &f, e);
 }
 
 static int put_digest(struct buf *b, const char *what, const struct vkey *k) {

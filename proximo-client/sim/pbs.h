@@ -45,6 +45,8 @@ void pbs_remove_snapshot(struct sim *s, const char *store, const char *ns_key, c
                          const char *time);
 /* Removes what is not protected; true when nothing is left. */
 bool pbs_remove_group(struct sim *s, const char *store, const char *ns_key, const char *group);
+/* Settings with the name that the state keeps them under. */
+js *pbs_named(const char *name, const js *of);
 /* Answers an object with the digest of the section of the state it stands in; checks one. */
 void pbs_with_digest(struct call *c, const char *section);
 int pbs_same_digest(struct call *c, const char *section);

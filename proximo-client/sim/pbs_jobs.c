@@ -192,13 +192,6 @@ int route_pbs_job_delete(struct call *c) {
 
 /* ---- what is only read ---- */
 
-static js *with_name(const char *name, const js *of) {
-    js *o = js_copy(of);
-
-    js_add(o, "name", js_str(name));
-    return o;
-}
-
 int route_pbs_remotes(struct call *c) {
     c->data = js_array();
     JS_FOREACH(state_get(&c->s->st, "remotes", NULL), name, r) {
@@ -206,7 +199,7 @@ int route_pbs_remotes(struct call *c) {
 
         (void)snprintf(path, sizeof(path), "/remote/%.60s", name);
         if (call_has(c, path, "Remote.Audit")) {
-            js_push(c->data, with_name(name, r));
+            js_push(c->data, pbs_named(name, r));
         }
     }
     return 0;
@@ -218,14 +211,14 @@ int route_pbs_remote(struct call *c) {
     if (!r) {
         return call_fail(c, 400, "no such remote '%s'", pbs_text(c, "name"));
     }
-    c->data = with_name(pbs_text(c, "name"), r);
+    c->data = pbs_named(pbs_text(c, "name"), r);
     return 0;
 }
 
 int route_pbs_traffic(struct call *c) {
     c->data = js_array();
     JS_FOREACH(state_get(&c->s->st, "traffic", NULL), name, r) {
-        js *o = with_name(name, r);
+        js *o = pbs_named(name, r);
 
         js_add(o, "cur-rate-in", js_int(0));
         js_add(o, "cur-rate-out", js_int(0));

@@ -95,8 +95,8 @@ int route_pbs_datastores(struct call *c) {
     return 0;
 }
 
-static js *config_out_of(const char *name, const js *d) {
-    js *o = js_copy(d);
+js *pbs_named(const char *name, const js *of) {
+    js *o = js_copy(of);
 
     js_add(o, "name", js_str(name));
     return o;
@@ -109,7 +109,7 @@ int route_pbs_datastore_configs(struct call *c) {
 
         (void)snprintf(path, sizeof(path), "/datastore/%.60s", name);
         if (call_has(c, path, "Datastore.Audit")) {
-            js_push(c->data, config_out_of(name, d));
+            js_push(c->data, pbs_named(name, d));
         }
     }
     pbs_with_digest(c, "datastores");
@@ -122,7 +122,7 @@ int route_pbs_datastore_config(struct call *c) {
     if (pbs_store_of(c, store) < 0) {
         return -1;
     }
-    c->data = config_out_of(store, state_get(&c->s->st, "datastores", store, NULL));
+    c->data = pbs_named(store, state_get(&c->s->st, "datastores", store, NULL));
     pbs_with_digest(c, "datastores");
     return 0;
 }

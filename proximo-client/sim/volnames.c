@@ -42,7 +42,8 @@ static const char *file_of(const char *volid) {
     return slash ? slash + 1 : name_of(volid);
 }
 
-bool volume_is_base(const char *volid) {
+/* A base volume of a template: nothing writes to it, others are linked to it. */
+static bool volume_is_base(const char *volid) {
     return volume_name_is_base(name_of(volid));
 }
 

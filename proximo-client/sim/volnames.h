@@ -7,8 +7,6 @@
 bool volume_of_value(const char *value, char *ret, size_t size);
 void volume_storage(const char *volid, char *ret, size_t size);
 bool volume_is_shared(struct sim *s, const char *volid);
-/* A base volume of a template: nothing writes to it, others are linked to it. */
-bool volume_is_base(const char *volid);
 /* What is behind the base that a linked volume carries in front: "214/vm-214-disk-0.qcow2". Of one
  * that stands on its own: its whole name. Never with the storage. */
 const char *volume_own(const char *volid);

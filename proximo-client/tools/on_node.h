@@ -33,8 +33,3 @@ void on_node_need(struct draft *d, const js *answer);
         "revert", F_INT, "seconds until it reverts unless confirmed, where it can lock out",       \
             .min = REVERT_MIN_S, .max = REVERT_MAX_S, .ours = true                                 \
     }
-/* Puts the arming of a revert timer over these sets (bits) before the change and says so in the
- * draft's undo, which must have been said. node: whose daemon; NULL: any, the files are the
- * cluster's. 1: it is there; 0: no daemon would, and why. */
-int plan_revert(struct draft *d, const js *args, unsigned int sets, const char *node, uint32_t vmid,
-                char ret_why[static 300], struct err *e);

@@ -46,8 +46,11 @@ static int arm_on(struct draft *d, const struct node_info *n, unsigned int sets,
     return r < 0 ? r : 1;
 }
 
-int plan_revert(struct draft *d, const js *args, unsigned int sets, const char *node, uint32_t vmid,
-                char ret_why[static 300], struct err *e) {
+/* Puts the arming of a revert timer over these sets (bits) before the change and says so in the
+ * draft's undo, which must have been said. node: whose daemon; NULL: any, the files are the
+ * cluster's. 1: it is there; 0: no daemon would, and why. */
+static int plan_revert(struct draft *d, const js *args, unsigned int sets, const char *node,
+                       uint32_t vmid, char ret_why[static 300], struct err *e) {
     struct nodes *all = draft_session(d)->nodes;
     uint32_t seconds = (uint32_t)js_int_or(args, "revert", REVERT_DEFAULT_S);
     size_t n = all ? nodes_count(all) : 0;

@@ -160,7 +160,8 @@ size_t client_end_running(struct priv *p, const struct client *c) {
     return n;
 }
 
-void share_revoke(struct priv *p) {
+/* Refuses here what another node revoked and ends what those clients run. */
+static void share_revoke(struct priv *p) {
     char dir[4096];
     CLEANUP(dir_closep)
     DIR *d = cluster_path(p, "pveagentd/revoked", NULL, dir) ? dir_open(AT_FDCWD, dir) : NULL;

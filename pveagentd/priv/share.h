@@ -32,8 +32,6 @@ int share_keep(const struct priv *p, const struct client *c, struct err *e);
 int unshare_client(const struct priv *p, const char *name, struct err *e);
 /* Takes over clients that other nodes enrolled. How many are new here, or have another key. */
 int share_import(const struct priv *p);
-/* Refuses here what another node revoked and ends what those clients run. */
-void share_revoke(struct priv *p);
 /* The client's next TLS key, by the word of its log's key: both keys are good until the next one is
  * used. "rotate_refused" */
 int share_rotate(const struct priv *p, struct client *c, const char *note, size_t len,

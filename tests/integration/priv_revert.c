@@ -229,6 +229,14 @@ static void ended(struct world *w, const struct hash *h, int want, const char *w
         want);
 }
 
+/* Armed, then changed as the client would, and seen by the node. */
+static void change_watched(struct world *w, char path[static 300], struct hash *h) {
+    interfaces(w, path);
+    expect(w, OP_ARM, "network", 0, "exited", "arm", h);
+    put(path, changed);
+    tap(noticed(w, h), "the change is noticed");
+}
+
 static void test_deadline(struct world *w) {
     struct hash h;
     char path[300];
@@ -251,10 +259,7 @@ static void test_confirm(struct world *w) {
     char path[300];
     char file[400];
 
-    interfaces(w, path);
-    expect(w, OP_ARM, "network", 0, "exited", "arm", &h);
-    put(path, changed);
-    tap(noticed(w, &h), "the change is noticed");
+    change_watched(w, path, &h);
     send(w, OP_CONFIRM, HASH_STR(&h), 0, 1, NULL, &r);
     tap(strcmp(r.code, "timer_same_connection") == 0, "a connection from before: %s %s", r.code,
         r.text);
@@ -275,10 +280,7 @@ static void test_other_hand(struct world *w) {
     char path[300];
     char file[400];
 
-    interfaces(w, path);
-    expect(w, OP_ARM, "network", 0, "exited", "arm", &h);
-    put(path, changed);
-    tap(noticed(w, &h), "the change is noticed");
+    change_watched(w, path, &h);
     put(path, theirs);
     pass_deadline(w, &h);
     ended(w, &h, 1, "another hand");
@@ -316,10 +318,7 @@ static void test_half(struct world *w) {
     struct hash h;
     char path[300];
 
-    interfaces(w, path);
-    expect(w, OP_ARM, "network", 0, "exited", "arm", &h);
-    put(path, changed);
-    tap(noticed(w, &h), "the change is noticed");
+    change_watched(w, path, &h);
     world_kill(w, SIGKILL);
     put(path, before);
     set_line(w, &h, "due", "yes");
