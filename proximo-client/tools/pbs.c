@@ -29,14 +29,19 @@ static const struct field snapshots_fields[] = {
     {NULL},
 };
 static const struct field group_fields[] = {
-    PBS_STORE_FIELD, PBS_NS_FIELD, PBS_TYPE_FIELD, PBS_ID_FIELD, {NULL},
+    PBS_GROUP_FIELDS,
+    {NULL},
 };
 static const struct field snapshot_fields[] = {
-    PBS_STORE_FIELD, PBS_NS_FIELD, PBS_TYPE_FIELD, PBS_ID_FIELD, PBS_TIME_FIELD, {NULL},
+    PBS_GROUP_FIELDS,
+    PBS_TIME_FIELD,
+    {NULL},
 };
 static const struct field files_fields[] = {
-    PBS_STORE_FIELD, PBS_NS_FIELD, PBS_TYPE_FIELD, PBS_ID_FIELD,
-    PBS_TIME_FIELD,  FIELDS_PAGE,  {NULL},
+    PBS_GROUP_FIELDS,
+    PBS_TIME_FIELD,
+    FIELDS_PAGE,
+    {NULL},
 };
 static const struct field namespaces_fields[] = {
     PBS_STORE_FIELD,

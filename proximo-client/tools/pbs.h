@@ -15,8 +15,18 @@
     { "backup-type", F_ENUM, NULL, true, .choices = "vm|ct|host" }
 #define PBS_ID_FIELD                                                                               \
     { "backup-id", F_STR, "e.g. a vmid", true, .min = 1, .max = 256 }
+#define PBS_GROUP_FIELDS PBS_STORE_FIELD, PBS_NS_FIELD, PBS_TYPE_FIELD, PBS_ID_FIELD
 #define PBS_TIME_FIELD                                                                             \
     { "backup-time", F_INT, "Unix seconds", true, .min = 1, .max = 253402300799 }
+/* A retention. */
+#define PBS_KEEP_FIELDS                                                                            \
+    {"keep-last", F_INT, NULL, .min = 1, .max = 1000000},                                          \
+        {"keep-hourly", F_INT, NULL, .min = 1, .max = 1000000},                                    \
+        {"keep-daily", F_INT, NULL, .min = 1, .max = 1000000},                                     \
+        {"keep-weekly", F_INT, NULL, .min = 1, .max = 1000000},                                    \
+        {"keep-monthly", F_INT, NULL, .min = 1, .max = 1000000}, {                                 \
+        "keep-yearly", F_INT, NULL, .min = 1, .max = 1000000                                       \
+    }
 #define PBS_GROUP_QUERY "ns backup-type backup-id"
 
 /* Its own name for itself in paths below /nodes. */

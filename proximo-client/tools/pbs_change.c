@@ -12,14 +12,6 @@
     "/datastore/{store}/{ns} Datastore.Modify|Datastore.Prune (of own groups), "                   \
     "/datastore/{store} Datastore.Audit"
 #define NS_MODIFY "/datastore/{store}/{ns} Datastore.Modify|Datastore.Backup (of own groups)"
-#define KEEP_FIELDS                                                                                \
-    {"keep-last", F_INT, NULL, .min = 1, .max = 1000000},                                          \
-        {"keep-hourly", F_INT, NULL, .min = 1, .max = 1000000},                                    \
-        {"keep-daily", F_INT, NULL, .min = 1, .max = 1000000},                                     \
-        {"keep-weekly", F_INT, NULL, .min = 1, .max = 1000000},                                    \
-        {"keep-monthly", F_INT, NULL, .min = 1, .max = 1000000}, {                                 \
-        "keep-yearly", F_INT, NULL, .min = 1, .max = 1000000                                       \
-    }
 
 /* An answer that is one text, or a member of a list's item, as an object of settings. */
 static js *notes_shape(const js *answer, const js *args) {
@@ -48,19 +40,18 @@ static js *owner_shape(const js *answer, const js *args) {
 
 #define GROUP_ID    "store ns backup-type backup-id"
 #define SNAPSHOT_ID GROUP_ID " backup-time"
+/* One of a list, which is all that a server tells of it. */
+#define SNAPSHOT_LISTED                                                                            \
+    .kind = "snapshot", .id = SNAPSHOT_ID, .list = ADMIN "/snapshots", .query = PBS_GROUP_QUERY,   \
+    .match = "backup-type backup-id backup-time"
+#define GROUP_LISTED                                                                               \
+    .kind = "backup-group", .id = GROUP_ID, .list = ADMIN "/groups", .query = "ns",                \
+    .match = "backup-type backup-id", .list_reduce = "groups"
 static const struct thing snapshot = {
-    .kind = "snapshot",
-    .id = SNAPSHOT_ID,
-    .list = ADMIN "/snapshots",
-    .query = PBS_GROUP_QUERY,
-    .match = "backup-type backup-id backup-time",
+    SNAPSHOT_LISTED,
 };
 static const struct thing protection = {
-    .kind = "snapshot",
-    .id = SNAPSHOT_ID,
-    .list = ADMIN "/snapshots",
-    .query = PBS_GROUP_QUERY,
-    .match = "backup-type backup-id backup-time",
+    SNAPSHOT_LISTED,
     .shape = protected_shape,
 };
 static const struct thing snapshot_notes = {
@@ -71,20 +62,10 @@ static const struct thing snapshot_notes = {
     .shape = notes_shape,
 };
 static const struct thing group = {
-    .kind = "backup-group",
-    .id = GROUP_ID,
-    .list = ADMIN "/groups",
-    .query = "ns",
-    .match = "backup-type backup-id",
-    .list_reduce = "groups",
+    GROUP_LISTED,
 };
 static const struct thing group_owner = {
-    .kind = "backup-group",
-    .id = GROUP_ID,
-    .list = ADMIN "/groups",
-    .query = "ns",
-    .match = "backup-type backup-id",
-    .list_reduce = "groups",
+    GROUP_LISTED,
     .shape = owner_shape,
 };
 static const struct thing group_notes = {
@@ -107,43 +88,43 @@ static const struct field prune_fields[] = {
     PBS_STORE_FIELD,
     PBS_NS_FIELD,
     {"max-depth", F_INT, "levels of namespaces below; default: all", .min = 0, .max = 7},
-    KEEP_FIELDS,
+    PBS_KEEP_FIELDS,
     {NULL},
 };
 static const struct field prune_group_fields[] = {
-    PBS_STORE_FIELD, PBS_NS_FIELD, PBS_TYPE_FIELD, PBS_ID_FIELD, KEEP_FIELDS, {NULL},
+    PBS_GROUP_FIELDS,
+    PBS_KEEP_FIELDS,
+    {NULL},
 };
 static const struct field group_fields[] = {
-    PBS_STORE_FIELD, PBS_NS_FIELD, PBS_TYPE_FIELD, PBS_ID_FIELD, {NULL},
+    PBS_GROUP_FIELDS,
+    {NULL},
 };
 static const struct field group_notes_fields[] = {
-    PBS_STORE_FIELD,
-    PBS_NS_FIELD,
-    PBS_TYPE_FIELD,
-    PBS_ID_FIELD,
+    PBS_GROUP_FIELDS,
     {"notes", F_STR, "the new text; empty: none", true, .max = 4096},
     {NULL},
 };
 static const struct field owner_fields[] = {
-    PBS_STORE_FIELD,
-    PBS_NS_FIELD,
-    PBS_TYPE_FIELD,
-    PBS_ID_FIELD,
+    PBS_GROUP_FIELDS,
     {"new-owner", F_STR, "user@realm or user@realm!token", true, .min = 3, .max = 128},
     {NULL},
 };
 static const struct field snapshot_fields[] = {
-    PBS_STORE_FIELD, PBS_NS_FIELD, PBS_TYPE_FIELD, PBS_ID_FIELD, PBS_TIME_FIELD, {NULL},
+    PBS_GROUP_FIELDS,
+    PBS_TIME_FIELD,
+    {NULL},
 };
 static const struct field notes_fields[] = {
-    PBS_STORE_FIELD, PBS_NS_FIELD,
-    PBS_TYPE_FIELD,  PBS_ID_FIELD,
-    PBS_TIME_FIELD,  {"notes", F_STR, "the new text; empty: none", true, .max = 4096},
+    PBS_GROUP_FIELDS,
+    PBS_TIME_FIELD,
+    {"notes", F_STR, "the new text; empty: none", true, .max = 4096},
     {NULL},
 };
 static const struct field protect_fields[] = {
-    PBS_STORE_FIELD, PBS_NS_FIELD,   PBS_TYPE_FIELD,
-    PBS_ID_FIELD,    PBS_TIME_FIELD, {"protected", F_BOOL, NULL, true},
+    PBS_GROUP_FIELDS,
+    PBS_TIME_FIELD,
+    {"protected", F_BOOL, NULL, true},
     {NULL},
 };
 static const struct field verify_fields[] = {

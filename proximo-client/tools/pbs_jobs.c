@@ -4,145 +4,105 @@
 #include "proximo-client/tools/pbs.h"
 #include "proximo-client/tools/pbs_assess.h"
 
+/* What all jobs have; `what`: prune, verify, sync. */
+#define JOB(what)                                                                                  \
+    {                                                                                              \
+        .kind = what "-job", .id = "id", .read = "/config/" what "/{id}", .list = "/config/" what, \
+        .match = "id", .drop = "id", .beside = true, .made_by = "pbs_" what "_job_create",         \
+        .deleted_by = "pbs_" what "_job_delete",                                                   \
+    }
+#define ID_FIELD                                                                                   \
+    { "id", F_STR, NULL, true, .min = 3, .max = 32 }
+#define PRUNE_RIGHTS  "/datastore/{store} Datastore.Modify, /datastore Datastore.Audit"
+#define VERIFY_RIGHTS "/datastore/{store} Datastore.Verify, /datastore Datastore.Audit"
+#define SYNC_RIGHTS                                                                                \
+    "/datastore/{store} Datastore.Backup, /datastore Datastore.Prune, /remote Remote.Read, "       \
+    "/datastore Datastore.Audit"
+#define RUNS_BY_ITSELF "what runs by itself changes"
+/* The settings that a new job takes and a job's change takes alike. */
+#define PRUNE_SETTINGS                                                                             \
+    PBS_NS_FIELD, {"comment", F_STR, NULL, .max = 128},                                            \
+        {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7}, PBS_KEEP_FIELDS, { \
+        "disable", F_BOOL                                                                          \
+    }
+#define VERIFY_SETTINGS                                                                            \
+    PBS_NS_FIELD, {"comment", F_STR, NULL, .max = 128},                                            \
+        {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7},                    \
+        {"ignore-verified", F_BOOL, "not those that were verified"}, {                             \
+        "outdated-after", F_INT, "days after which a verification is repeated", .min = 0,          \
+                                                                                .max = 36500       \
+    }
+#define SYNC_SETTINGS                                                                              \
+    PBS_NS_FIELD, {"comment", F_STR, NULL, .max = 128},                                            \
+        {"owner", F_STR, "of what is pulled", .max = 128},                                         \
+        {"remote", F_STR, "default: this server", .min = 3, .max = 32},                            \
+        {"remote-ns", F_STR, "namespace there", .max = 256},                                       \
+        {"remove-vanished", F_BOOL, "what is gone there goes here"},                               \
+        {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7},                    \
+        {"group-filter", F_STRS, "type:vm, group:vm/100, regex:…", .repeated = true, .max = 64},   \
+        {"transfer-last", F_INT, "only the newest of each group", .min = 1, .max = 1000000}, {     \
+        "rate-in", F_STR, "e.g. 50MB", .max = 32                                                   \
+    }
+
 static const struct field id_fields[] = {
-    {"id", F_STR, NULL, true, .min = 3, .max = 32},
+    ID_FIELD,
     {NULL},
 };
 
-static const struct thing prune_job = {
-    .kind = "prune-job",
-    .id = "id",
-    .read = "/config/prune/{id}",
-    .list = "/config/prune",
-    .match = "id",
-    .drop = "id",
-    .beside = true,
-    .made_by = "pbs_prune_job_create",
-    .deleted_by = "pbs_prune_job_delete",
-};
+static const struct thing prune_job = JOB("prune");
 static const struct field prune_create_fields[] = {
-    {"id", F_STR, NULL, true, .min = 3, .max = 32},
-    {"store", F_STR, "datastore", true, .min = 3, .max = 32},
+    ID_FIELD,
+    PBS_STORE_FIELD,
     {"schedule", F_STR, "calendar event, e.g. daily", true, .max = 128},
-    PBS_NS_FIELD,
-    {"comment", F_STR, NULL, .max = 128},
-    {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7},
-    {"keep-last", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-hourly", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-daily", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-weekly", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-monthly", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-yearly", F_INT, NULL, .min = 1, .max = 1000000},
-    {"disable", F_BOOL},
+    PRUNE_SETTINGS,
     {NULL},
 };
 static const struct field prune_update_fields[] = {
-    {"id", F_STR, NULL, true, .min = 3, .max = 32},
+    ID_FIELD,
     {"store", F_STR, "datastore", .min = 3, .max = 32},
     {"delete", F_STRS, "keys to delete", .repeated = true, .max = 32},
     {"schedule", F_STR, "calendar event, e.g. daily", .max = 128},
-    PBS_NS_FIELD,
-    {"comment", F_STR, NULL, .max = 128},
-    {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7},
-    {"keep-last", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-hourly", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-daily", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-weekly", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-monthly", F_INT, NULL, .min = 1, .max = 1000000},
-    {"keep-yearly", F_INT, NULL, .min = 1, .max = 1000000},
-    {"disable", F_BOOL},
+    PRUNE_SETTINGS,
     {NULL},
 };
 
-static const struct thing verify_job = {
-    .kind = "verify-job",
-    .id = "id",
-    .read = "/config/verify/{id}",
-    .list = "/config/verify",
-    .match = "id",
-    .drop = "id",
-    .beside = true,
-    .made_by = "pbs_verify_job_create",
-    .deleted_by = "pbs_verify_job_delete",
-};
+static const struct thing verify_job = JOB("verify");
 static const struct field verify_create_fields[] = {
-    {"id", F_STR, NULL, true, .min = 3, .max = 32},
-    {"store", F_STR, "datastore", true, .min = 3, .max = 32},
-    {"schedule", F_STR, "calendar event, e.g. daily", .max = 128},
-    PBS_NS_FIELD,
-    {"comment", F_STR, NULL, .max = 128},
-    {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7},
-    {"ignore-verified", F_BOOL, "not those that were verified"},
-    {"outdated-after", F_INT, "days after which a verification is repeated", .min = 0,
-     .max = 36500},
-    {NULL},
+    ID_FIELD,        PBS_STORE_FIELD, {"schedule", F_STR, "calendar event, e.g. daily", .max = 128},
+    VERIFY_SETTINGS, {NULL},
 };
 static const struct field verify_update_fields[] = {
-    {"id", F_STR, NULL, true, .min = 3, .max = 32},
+    ID_FIELD,
     {"store", F_STR, "datastore", .min = 3, .max = 32},
     {"delete", F_STRS, "keys to delete", .repeated = true, .max = 32},
     {"schedule", F_STR, "calendar event, e.g. daily", .max = 128},
-    PBS_NS_FIELD,
-    {"comment", F_STR, NULL, .max = 128},
-    {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7},
-    {"ignore-verified", F_BOOL, "not those that were verified"},
-    {"outdated-after", F_INT, "days after which a verification is repeated", .min = 0,
-     .max = 36500},
+    VERIFY_SETTINGS,
     {NULL},
 };
 
-static const struct thing sync_job = {
-    .kind = "sync-job",
-    .id = "id",
-    .read = "/config/sync/{id}",
-    .list = "/config/sync",
-    .match = "id",
-    .drop = "id",
-    .beside = true,
-    .made_by = "pbs_sync_job_create",
-    .deleted_by = "pbs_sync_job_delete",
-};
+static const struct thing sync_job = JOB("sync");
 static const struct field sync_create_fields[] = {
-    {"id", F_STR, NULL, true, .min = 3, .max = 32},
-    {"store", F_STR, "datastore", true, .min = 3, .max = 32},
+    ID_FIELD,
+    PBS_STORE_FIELD,
     {"remote-store", F_STR, "datastore there", true, .min = 3, .max = 32},
     {"schedule", F_STR, "calendar event, e.g. daily", .max = 128},
-    PBS_NS_FIELD,
-    {"comment", F_STR, NULL, .max = 128},
-    {"owner", F_STR, "of what is pulled", .max = 128},
-    {"remote", F_STR, "default: this server", .min = 3, .max = 32},
-    {"remote-ns", F_STR, "namespace there", .max = 256},
-    {"remove-vanished", F_BOOL, "what is gone there goes here"},
-    {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7},
-    {"group-filter", F_STRS, "type:vm, group:vm/100, regex:…", .repeated = true, .max = 64},
-    {"transfer-last", F_INT, "only the newest of each group", .min = 1, .max = 1000000},
-    {"rate-in", F_STR, "e.g. 50MB", .max = 32},
+    SYNC_SETTINGS,
     {NULL},
 };
 static const struct field sync_update_fields[] = {
-    {"id", F_STR, NULL, true, .min = 3, .max = 32},
+    ID_FIELD,
     {"store", F_STR, "datastore", .min = 3, .max = 32},
     {"delete", F_STRS, "keys to delete", .repeated = true, .max = 32},
     {"remote-store", F_STR, "datastore there", .min = 3, .max = 32},
     {"schedule", F_STR, "calendar event, e.g. daily", .max = 128},
-    PBS_NS_FIELD,
-    {"comment", F_STR, NULL, .max = 128},
-    {"owner", F_STR, "of what is pulled", .max = 128},
-    {"remote", F_STR, "default: this server", .min = 3, .max = 32},
-    {"remote-ns", F_STR, "namespace there", .max = 256},
-    {"remove-vanished", F_BOOL, "what is gone there goes here"},
-    {"max-depth", F_INT, "levels of namespaces below", .min = 0, .max = 7},
-    {"group-filter", F_STRS, "type:vm, group:vm/100, regex:…", .repeated = true, .max = 64},
-    {"transfer-last", F_INT, "only the newest of each group", .min = 1, .max = 1000000},
-    {"rate-in", F_STR, "e.g. 50MB", .max = 32},
+    SYNC_SETTINGS,
     {NULL},
 };
 
 const struct row pbs_job_rows[] = {
     {"pbs_prune_job_create", "Make a prune job",
      "Plans a new prune job: it removes snapshots on a schedule." PLANS, "pbs", EFFECT_CHANGE, 0,
-     prune_create_fields, .analysers = "pbs_job", .undo = "inverse",
-     .privilege = "/datastore/{store} Datastore.Modify, /datastore Datastore.Audit",
+     prune_create_fields, .analysers = "pbs_job", .undo = "inverse", .privilege = PRUNE_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_CREATE,
                                   .on = &prune_job,
@@ -150,11 +110,11 @@ const struct row pbs_job_rows[] = {
                                   .path = "/config/prune",
                                   .say = "make prune job {id}",
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_prune_job_update", "Change a prune job",
      "Plans changing a prune job: what it takes and when." PLANS, "pbs", EFFECT_CHANGE, 0,
      prune_update_fields, .analysers = "pbs_job", .undo = "restore-object",
-     .privilege = "/datastore/{store} Datastore.Modify, /datastore Datastore.Audit",
+     .privilege = PRUNE_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_UPDATE,
                                   .on = &prune_job,
@@ -163,11 +123,10 @@ const struct row pbs_job_rows[] = {
                                   .say = "change prune job {id}",
                                   .digest = true,
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_prune_job_delete", "Delete a prune job",
      "Plans deleting a prune job; backups stay." PLANS, "pbs", EFFECT_CHANGE, 0, id_fields,
-     .analysers = "pbs_job", .undo = "restore-object",
-     .privilege = "/datastore/{store} Datastore.Modify, /datastore Datastore.Audit",
+     .analysers = "pbs_job", .undo = "restore-object", .privilege = PRUNE_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_DELETE,
                                   .on = &prune_job,
@@ -176,11 +135,10 @@ const struct row pbs_job_rows[] = {
                                   .say = "delete prune job {id}",
                                   .digest = true,
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_prune_job_run", "Run a prune job", "Plans running a prune job at once." PLANS, "pbs",
      EFFECT_CHANGE, 0, id_fields, .analysers = "pbs_run", .undo = "none",
-     .undo_none = "a deleted backup cannot be brought back",
-     .privilege = "/datastore/{store} Datastore.Modify, /datastore Datastore.Audit",
+     .undo_none = "a deleted backup cannot be brought back", .privilege = PRUNE_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_run,
                                   .does = SEND_ACTION,
                                   .on = &prune_job,
@@ -191,8 +149,7 @@ const struct row pbs_job_rows[] = {
                                   .floor_why = "snapshots are deleted for good"}},
     {"pbs_verify_job_create", "Make a verify job",
      "Plans a new verify job: it reads backups back on a schedule." PLANS, "pbs", EFFECT_CHANGE, 0,
-     verify_create_fields, .analysers = "pbs_job", .undo = "inverse",
-     .privilege = "/datastore/{store} Datastore.Verify, /datastore Datastore.Audit",
+     verify_create_fields, .analysers = "pbs_job", .undo = "inverse", .privilege = VERIFY_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_CREATE,
                                   .on = &verify_job,
@@ -200,11 +157,11 @@ const struct row pbs_job_rows[] = {
                                   .path = "/config/verify",
                                   .say = "make verify job {id}",
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_verify_job_update", "Change a verify job",
      "Plans changing a verify job: what it takes and when." PLANS, "pbs", EFFECT_CHANGE, 0,
      verify_update_fields, .analysers = "pbs_job", .undo = "restore-object",
-     .privilege = "/datastore/{store} Datastore.Verify, /datastore Datastore.Audit",
+     .privilege = VERIFY_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_UPDATE,
                                   .on = &verify_job,
@@ -213,11 +170,10 @@ const struct row pbs_job_rows[] = {
                                   .say = "change verify job {id}",
                                   .digest = true,
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_verify_job_delete", "Delete a verify job",
      "Plans deleting a verify job; backups stay." PLANS, "pbs", EFFECT_CHANGE, 0, id_fields,
-     .analysers = "pbs_job", .undo = "restore-object",
-     .privilege = "/datastore/{store} Datastore.Verify, /datastore Datastore.Audit",
+     .analysers = "pbs_job", .undo = "restore-object", .privilege = VERIFY_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_DELETE,
                                   .on = &verify_job,
@@ -226,11 +182,10 @@ const struct row pbs_job_rows[] = {
                                   .say = "delete verify job {id}",
                                   .digest = true,
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_verify_job_run", "Run a verify job", "Plans running a verify job at once." PLANS, "pbs",
      EFFECT_CHANGE, 0, id_fields, .analysers = "pbs_run", .undo = "none",
-     .undo_none = "it only notes for each snapshot whether it is whole",
-     .privilege = "/datastore/{store} Datastore.Verify, /datastore Datastore.Audit",
+     .undo_none = "it only notes for each snapshot whether it is whole", .privilege = VERIFY_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_run,
                                   .does = SEND_ACTION,
                                   .on = &verify_job,
@@ -241,9 +196,7 @@ const struct row pbs_job_rows[] = {
                                   .floor_why = "the disks are busy while it runs"}},
     {"pbs_sync_job_create", "Make a sync job",
      "Plans a new sync job: it pulls copies on a schedule." PLANS, "pbs", EFFECT_CHANGE, 0,
-     sync_create_fields, .analysers = "pbs_job", .undo = "inverse",
-     .privilege = "/datastore/{store} Datastore.Backup, /datastore Datastore.Prune, /remote "
-                  "Remote.Read, /datastore Datastore.Audit",
+     sync_create_fields, .analysers = "pbs_job", .undo = "inverse", .privilege = SYNC_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_CREATE,
                                   .on = &sync_job,
@@ -251,12 +204,10 @@ const struct row pbs_job_rows[] = {
                                   .path = "/config/sync",
                                   .say = "make sync job {id}",
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_sync_job_update", "Change a sync job",
      "Plans changing a sync job: what it takes and when." PLANS, "pbs", EFFECT_CHANGE, 0,
-     sync_update_fields, .analysers = "pbs_job", .undo = "restore-object",
-     .privilege = "/datastore/{store} Datastore.Backup, /datastore Datastore.Prune, /remote "
-                  "Remote.Read, /datastore Datastore.Audit",
+     sync_update_fields, .analysers = "pbs_job", .undo = "restore-object", .privilege = SYNC_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_UPDATE,
                                   .on = &sync_job,
@@ -265,11 +216,10 @@ const struct row pbs_job_rows[] = {
                                   .say = "change sync job {id}",
                                   .digest = true,
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_sync_job_delete", "Delete a sync job", "Plans deleting a sync job; backups stay." PLANS,
      "pbs", EFFECT_CHANGE, 0, id_fields, .analysers = "pbs_job", .undo = "restore-object",
-     .privilege = "/datastore/{store} Datastore.Backup, /datastore Datastore.Prune, /remote "
-                  "Remote.Read, /datastore Datastore.Audit",
+     .privilege = SYNC_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_job,
                                   .does = SEND_DELETE,
                                   .on = &sync_job,
@@ -278,12 +228,10 @@ const struct row pbs_job_rows[] = {
                                   .say = "delete sync job {id}",
                                   .digest = true,
                                   .floor = RISK_LOW,
-                                  .floor_why = "what runs by itself changes"}},
+                                  .floor_why = RUNS_BY_ITSELF}},
     {"pbs_sync_job_run", "Run a sync job", "Plans running a sync job at once." PLANS, "pbs",
      EFFECT_CHANGE, 0, id_fields, .analysers = "pbs_run", .undo = "none",
-     .undo_none = "what was pulled is deleted by a plan of its own",
-     .privilege = "/datastore/{store} Datastore.Backup, /datastore Datastore.Prune, /remote "
-                  "Remote.Read, /datastore Datastore.Audit",
+     .undo_none = "what was pulled is deleted by a plan of its own", .privilege = SYNC_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_run,
                                   .does = SEND_ACTION,
                                   .on = &sync_job,
