@@ -86,7 +86,7 @@ static const struct error_row {
     {"bad_request", 400, NULL},
     {"no_certificate", 403, NULL},
     {"bad_peer", 403, NULL},
-    {"client_unknown", 403, "proximo-client node join, with an invitation of this node's root"},
+    {"client_unknown", 403, "proximo-client join, with an invitation of this node's root"},
     {"client_revoked", 403, "ask root of the node for a new invitation"},
     {"right_missing", 403, NULL},
     {"policy_denied", 403,

@@ -181,53 +181,41 @@ static int want_operator(struct change *c, const struct config *conf, enum appro
     return r == -ENOENT ? approval_missing(c, need, e) : r;
 }
 
-/* ct-allow is this client's own say, beside the node's policy. It binds commands; going back does
+/* What this client itself allows of work on a node, beside the node's policy. The switch is for
+ * what enters a container, which a revert timer does not. ct-allow binds commands; going back does
  * not need it, as it does not need a rule for the command. */
-static int check_container(const struct config *conf, const js *q, struct err *e) {
-    CLEANUP(request_done) struct node_request node = {0};
+static int check_node_request(const struct config *conf, const js *q, struct err *e) {
+    CLEANUP(request_done) struct node_request n = {0};
     const char *text = js_str_or(q, "request", "");
-    int r = request_parse(text, strlen(text), &node, e);
+    int r = request_parse(text, strlen(text), &n, e);
 
-    if (r < 0 || node.op != OP_EXEC || config_ct_allowed(conf, node.ct)) {
+    if (!conf->policy.exec && (r < 0 || !request_is_timer(&n))) {
+        (void)err_tag(e, -EACCES, "exec_disabled", "work on nodes is not enabled on this client");
+        return err_hint(e, "set exec = yes and ct-allow in [policy] of proximo.ini");
+    }
+    if (r < 0 || n.op != OP_EXEC || config_ct_allowed(conf, n.ct)) {
         return r;
     }
     (void)err_tag(e, -EACCES, "policy_denied", "ct-allow of this client does not name container %u",
-                  node.ct);
+                  n.ct);
     return err_hint(e, "[policy] of proximo.ini, every source of it: proximo-client doctor shows "
                        "them");
 }
 
-/* A request to a node that is not about a revert timer, which enters nothing. */
-static bool enters_container(const js *q) {
-    CLEANUP(request_done) struct node_request n = {0};
-    const char *text = js_str_or(q, "request", "");
-
-    return request_parse(text, strlen(text), &n, NULL) < 0 || !request_is_timer(&n);
-}
-
 static int check_switches(struct change *c, const struct config *conf, struct err *e) {
     const js *list = js_get(c->p.v, "requests");
-    int r;
+    int r = 0;
 
     if (conf->policy.read_only) {
         (void)err_tag(e, -EACCES, "read_only", "this client is configured read-only");
         return err_hint(e, "proximo-client doctor shows which file says so");
     }
-    for (size_t i = 0; i < js_len(list); i++) {
-        if (strcmp(js_str_or(js_at(list, i), "via", ""), "node") != 0) {
-            continue;
-        }
-        if (!conf->policy.exec && enters_container(js_at(list, i))) {
-            (void)err_tag(e, -EACCES, "exec_disabled",
-                          "work on nodes is not enabled on this client");
-            return err_hint(e, "set exec = yes and ct-allow in [policy] of proximo.ini");
-        }
-        r = check_container(conf, js_at(list, i), e);
-        if (r < 0) {
-            return r;
+    for (size_t i = 0; r == 0 && i < js_len(list); i++) {
+        if (strcmp(js_str_or(js_at(list, i), "via", ""), "node") == 0) {
+            r = check_node_request(conf, js_at(list, i), e);
         }
     }
-    return freeze_check(c->s->app, e);
+    return r < 0 ? r : freeze_check(c->s->app, e);
 }
 
 /* The grant lists what the intent will list: all requests of the phases prepare and execute. */
