@@ -115,11 +115,13 @@ static int on_change(void *ctx, const char *node, unsigned int change, const cha
 }
 
 /* The list of nodes that an answer is, filled as they are asked. */
-static int begin_list(struct app *a, const char *cluster, struct refresh *f, js **ret,
-                      struct err *e) {
-    int r = begin(a, cluster, f->s, e);
+static int begin_list(struct app *a, const char *cluster, struct session *s, struct refresh *f,
+                      js **ret, struct err *e) {
+    int r = begin(a, cluster, s, e);
 
     if (r == 0) {
+        f->s = s;
+        f->e = e;
         f->list = js_array();
         *ret = js_object();
         js_add(*ret, "nodes", f->list);
@@ -129,8 +131,8 @@ static int begin_list(struct app *a, const char *cluster, struct refresh *f, js 
 
 int enrol_refresh(struct app *a, const char *cluster, const char *via, js **ret, struct err *e) {
     struct session s;
-    struct refresh f = {.s = &s, .e = e};
-    int r = begin_list(a, cluster, &f, ret, e);
+    struct refresh f = {0};
+    int r = begin_list(a, cluster, &s, &f, ret, e);
 
     return r < 0 ? r : nodes_refresh(s.nodes, via, on_change, &f, e);
 }
@@ -144,8 +146,8 @@ static int on_told(void *ctx, const char *node, const char *why) {
 
 int enrol_rotate(struct app *a, const char *cluster, js **ret, struct err *e) {
     struct session s;
-    struct refresh f = {.s = &s, .e = e};
-    int r = begin_list(a, cluster, &f, ret, e);
+    struct refresh f = {0};
+    int r = begin_list(a, cluster, &s, &f, ret, e);
 
     return r < 0 ? r : nodes_rotate_key(s.nodes, s.ledger, on_told, &f, e);
 }
