@@ -8,4 +8,5 @@ TESTS += \
 	tests/lint/fuzz_targets.py \
 	tests/lint/root_half.py \
 	tests/lint/manual.py \
-	tests/lint/readme.py
+	tests/lint/readme.py \
+	tests/lint/models.py

@@ -3,7 +3,8 @@
 # The firewall, packet by packet, against a model of its own: this builds tables of chains with jumps,
 # gotos and marks as PVE builds them for the kernel and walks them; the analyser asks rules in order.
 # Neither shares a line or a table with the other. Random clusters, random changes; the seed is
-# printed, MODEL_SEED repeats a run, MODEL_RUNS sets its length (a night's is 10,000 and more).
+# printed (see guest_lib.py).
+import functools
 import ipaddress
 import json
 import os
@@ -12,9 +13,8 @@ import subprocess
 import sys
 
 from firewall_gen import Generator
+from guest_lib import SEED, again, cases
 
-RUNS = int(os.environ.get("MODEL_RUNS", "200"))
-SEED = int(os.environ.get("MODEL_SEED", random.SystemRandom().randrange(1 << 32)))
 BUILD = os.environ.get("top_builddir", ".")
 
 # What the generator uses of the macros: (IP version or 0, protocol, destination, source).
@@ -51,8 +51,12 @@ class Bad(Exception):
     """PVE leaves such a rule out."""
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def network(text):
     return ipaddress.ip_network(text, strict=False)
+
+
+addr = functools.lru_cache(maxsize=1 << 14)(ipaddress.ip_address)
 
 
 def is_alias(text):
@@ -99,13 +103,14 @@ class World:
         self.cluster = model["cluster"]
         self.options = self.cluster.get("options", {})
         self.on = bool(int(self.options.get("enable", 0)))
+        self.made = {}  # a place's tables do not depend on the packet
 
     def local_network(self, node):
         for a in self.cluster.get("aliases", []):
             if a["name"] == "local_network":
                 return network(a["cidr"])
         n = self.m["nodes"][node]
-        ip = ipaddress.ip_address(n["ip"])
+        ip = addr(n["ip"])
         fits = [network(i[k]) for i in n["network"] for k in ("cidr", "cidr6") if i.get(k)]
         fits = [f for f in fits if f.version == ip.version and ip in f]
         return max(fits, key=lambda f: f.prefixlen) if fits else None
@@ -136,7 +141,7 @@ class World:
         for one in text.split(","):
             lo, _, hi = one.partition("-")
             if hi:
-                parts.append((ipaddress.ip_address(lo), ipaddress.ip_address(hi)))
+                parts.append((addr(lo), addr(hi)))
             else:
                 parts.append((network(one)[0], network(one)[-1]))
         if len({p[0].version for p in parts}) > 1:
@@ -333,7 +338,7 @@ class World:
         for other, links in self.m.get("corosync", {}).items():
             for key, address in links.items():
                 if other != node and key in mine:
-                    a, b = ipaddress.ip_address(mine[key]), ipaddress.ip_address(address)
+                    a, b = addr(mine[key]), addr(address)
                     src, dst = (b, a) if direction == "in" else (a, b)
                     out.append((lambda p, s=src, d=dst: p["src"] == s and p["dst"] == d and
                                 self.ports_in(p, 17, (5404, 5405)), "ACCEPT"))
@@ -463,7 +468,7 @@ class World:
         b = bytes.fromhex("".join(mac))
         eui = bytes([b[0] ^ 2, b[1], b[2], 0xFF, 0xFE, b[3], b[4], b[5]])
         table[network("fe80::/10")] = True
-        table[network(ipaddress.ip_address(bytes.fromhex("fe80000000000000") + eui))] = False
+        table[network(addr(bytes.fromhex("fe80000000000000") + eui))] = False
         for key in ("ip", "ip6"):
             if g["kind"] == "lxc" and settings.get(key, "")[:1].isdigit():
                 table[network(settings[key].split("/")[0])] = False
@@ -480,6 +485,12 @@ class World:
         return t
 
     def tables(self, place, direction, v):
+        key = (place.get("node"), place.get("vnet"), place.get("guest"), place.get("nic"), direction, v)
+        if key not in self.made:
+            self.made[key] = self.make(place, direction, v)
+        return self.made[key]
+
+    def make(self, place, direction, v):
         if "node" in place:
             return self.host(place["node"], direction, v)
         if "vnet" in place:
@@ -487,8 +498,8 @@ class World:
         return self.guest(place["guest"], place["nic"], direction, v)
 
     def verdict(self, place, direction, packet):
-        p = dict(packet, src=ipaddress.ip_address(packet["src"]), mark=False,
-                 dst=ipaddress.ip_address(packet["dst"]))
+        p = dict(packet, src=addr(packet["src"]), mark=False,
+                 dst=addr(packet["dst"]))
         return walk(self.tables(place, direction, p["v"]), "main", p)
 
 
@@ -514,11 +525,11 @@ def walk(tables, chain, p):
 def covers(diff, place, direction, p):
     if diff["place"] != place or diff["dir"] != direction or diff["v"] != p["v"]:
         return False
-    far = ipaddress.ip_address(p["dst"] if direction == "out" else p["src"])
+    far = addr(p["dst"] if direction == "out" else p["src"])
     near = p["src"] if direction == "out" else p["dst"]
-    if not ipaddress.ip_address(diff["lo"]) <= far <= ipaddress.ip_address(diff["hi"]):
+    if not addr(diff["lo"]) <= far <= addr(diff["hi"]):
         return False
-    if ipaddress.ip_address(near) != ipaddress.ip_address(diff["local"]):
+    if addr(near) != addr(diff["local"]):
         return False
     port = p["type"] if p["proto"] in (1, 58) else p["dport"]
     return diff["proto"] == p["proto"] and diff["port_lo"] <= port <= diff["port_hi"]
@@ -558,15 +569,17 @@ def main():
     program = os.path.join(BUILD, "tests", "model", "firewall_case")
     proc = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     packets = moved = differences = 0
-    print(f"# MODEL_SEED={SEED} MODEL_RUNS={RUNS}")
-    for run in range(RUNS):
+    runs = cases(200)
+    print(f"# MODEL_SEED={SEED}")
+    for run in runs:
         case = Generator(random.Random(SEED * 1000003 + run)).case()
         proc.stdin.write(json.dumps(case) + "\n")
         proc.stdin.flush()
         line = proc.stdout.readline()
-        wrong = list(check(case, json.loads(line))) if line else ["the analyser died"]
+        answer = json.loads(line) if line else None
+        wrong = list(check(case, answer)) if answer else ["the analyser died"]
         if wrong:
-            print(f"not ok 1 - case {run} of seed {SEED}")
+            print(f"not ok 1 - firewall: {again(run)}")
             print("# change", json.dumps(case["change"]))
             for text in wrong[:5]:
                 print("#", text[:1500])
@@ -577,13 +590,13 @@ def main():
             sys.exit(1)
         packets += len(case["packets"])
         moved += case["moved"]
-        differences += len(json.loads(line)["diffs"])
+        differences += len(answer["diffs"])
     proc.stdin.close()
     proc.wait()
-    print(f"ok 1 - {RUNS} clusters, {packets} packets, {moved} with another fate, "
-          f"{differences} differences replayed")
+    print(f"ok 1 - firewall: {len(runs)} random cases, MODEL_SEED={SEED}: {packets} packets, "
+          f"{moved} with another fate, {differences} differences replayed")
     print(("ok" if proc.returncode == 0 else "not ok"), "2 - the analyser ended well")
-    ok = moved > RUNS // 20
+    ok = moved > len(runs) // 20
     print(("ok" if ok else "not ok"), "3 - the changes change something")
     print("1..3")
     sys.exit(0 if ok and proc.returncode == 0 else 1)

@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 BUILD = os.environ.get("top_builddir", ".")
-RUNS = int(os.environ.get("MODEL_RUNS", "300"))
+RUNS = int(os.environ.get("MODEL_RUNS", "0"))  # 0: what the test itself thinks enough
+FIRST = int(os.environ.get("MODEL_FIRST", "0"))
 SEED = int(os.environ.get("MODEL_SEED", random.randrange(1 << 32)))
 count = 0
 failed = 0
@@ -60,17 +61,26 @@ def ok(good, what, detail=""):
         print("#", str(detail).replace("\n", "\n# "))
 
 
-def compare(name, one_case, runs=None):
+def cases(enough=300):
+    """The numbers of the cases to try. A case depends on the seed and its number alone, so a range can
+    be cut into parts (many.py), and one case be tried again."""
+    return range(FIRST, FIRST + (RUNS or enough))
+
+
+def again(i):
+    return f"MODEL_SEED={SEED} MODEL_FIRST={i} MODEL_RUNS=1 shows it again"
+
+
+def compare(name, one_case, enough=300):
     """one_case(rng, driver) -> None or a text that tells the difference. Stops at the first."""
-    runs = runs or RUNS
     driver = Driver()
-    for i in range(runs):
+    for i in cases(enough):
         bad = one_case(random.Random(f"{SEED} {name} {i}"), driver)
         if bad:
-            ok(False, f"{name}: run {i} of {runs}, MODEL_SEED={SEED}", bad)
+            ok(False, f"{name}: {again(i)}", bad)
             driver.close()
             return
-    ok(driver.close(), f"{name}: {runs} random cases, MODEL_SEED={SEED}")
+    ok(driver.close(), f"{name}: {len(cases(enough))} random cases, MODEL_SEED={SEED}")
 
 
 def done():

@@ -4,7 +4,7 @@
 their node when onboot is set; HA follows the shutdown policy and starts a guest where all its volumes
 are and its strict rules allow; a cluster acts with more than half of all votes; Ceph serves data with
 min_size copies and a majority of monitors. TAP."""
-from guest_lib import RUNS, compare, done
+from guest_lib import compare, done
 
 NODES = ["c1", "c2", "c3", "c4", "c5"]
 SHARED = {"nfs", "cephfs", "rbd"}
@@ -209,5 +209,5 @@ def one_case(rng, driver):
     return None
 
 
-compare("node", one_case, max(RUNS, 3000))  # rare combinations count, and a case takes 2 ms
+compare("node", one_case, 3000)  # rare combinations count, and a case takes 2 ms
 done()
