@@ -16,6 +16,7 @@ libcore_a_SOURCES = \
 	common/note.c common/note.h \
 	common/checkpoint.c common/checkpoint.h \
 	common/conf.c common/conf.h \
+	common/argv_rule.c common/argv_rule.h \
 	common/form.c common/form.h \
 	common/entry.c common/entry.h \
 	common/approval.c common/approval.h \

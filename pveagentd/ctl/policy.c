@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "common/argv_rule.h"
 #include "common/b64.h"
 #include "common/buf.h"
 #include "common/err.h"
@@ -134,7 +135,7 @@ static int warnings_of(const struct policy *p, struct buf *ret) {
                          k->name);
             continue;
         }
-        run_program(k->run, program, sizeof(program));
+        argv_rule_program(k->run, program, sizeof(program));
         if (is_launcher(program)) {
             r = buf_addf(ret, "[rule %s]: %s can start other programs\n", k->name, program);
         }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/argv_rule.h"
 #include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
@@ -14,12 +15,13 @@
 #include "pveagentd/priv/priv.h"
 #include "pveagentd/priv/share.h"
 
-static const struct field fields[] = {
-    FIELD(struct client, name, F_NAME, true), FIELD(struct client, spki, F_HASH, true),
-    FIELD(struct client, log, F_VKEY, true), FIELD(struct client, rights, F_NAME, true),
-    FIELD(struct client, joined, F_TIME, true),
-    FIELD_AS("next-spki", struct client, next, F_HASH, false),
-    FIELD(struct client, changed, F_TIME, false)};
+static const struct field fields[] = {FIELD(struct client, name, F_NAME, true),
+                                      FIELD(struct client, spki, F_HASH, true),
+                                      FIELD(struct client, log, F_VKEY, true),
+                                      FIELD(struct client, rights, F_NAME, true),
+                                      FIELD(struct client, joined, F_TIME, true),
+                                      FIELD_AS("next-spki", struct client, next, F_HASH, false),
+                                      FIELD(struct client, changed, F_TIME, false)};
 const struct form priv_client_form = {"proximo-client/v1", fields, ARRAY_LEN(fields)};
 
 static const char *client_path(const char *name, char ret[static 64]) {
@@ -108,15 +110,4 @@ int client_store(const struct priv *p, const struct client *c, struct err *e) {
 
 bool client_may(const struct client *c, const char *right) {
     return word_in(c->rights, ' ', right, strlen(right));
-}
-
-bool word_in(const char *list, char sep, const char *word, size_t n) {
-    const char seps[] = {sep, '\0'};
-
-    for (const char *s = list; *(s += strspn(s, seps)); s += strcspn(s, seps)) {
-        if (strcspn(s, seps) == n && memcmp(s, word, n) == 0) {
-            return true;
-        }
-    }
-    return false;
 }

@@ -4,7 +4,7 @@ noinst_LIBRARIES += libpriv.a
 libpriv_a_SOURCES = \
 	pveagentd/priv/priv.h pveagentd/priv/state.c pveagentd/priv/client.c \
 	pveagentd/priv/journal.c pveagentd/priv/journal.h \
-	pveagentd/priv/policy.c pveagentd/priv/policy_run.c pveagentd/priv/policy_decide.c \
+	pveagentd/priv/policy.c pveagentd/priv/policy_decide.c \
 	pveagentd/priv/policy.h \
 	pveagentd/priv/witness.c pveagentd/priv/heads.c pveagentd/priv/witness.h \
 	pveagentd/priv/ct.c pveagentd/priv/ct.h \

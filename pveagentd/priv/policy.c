@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/argv_rule.h"
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/fd.h"
@@ -200,7 +201,7 @@ static int read_rule(const struct conf_section *s, struct rule *r, struct err *e
         }
     }
     if (run && strcmp(run->value, "ANY") != 0) {
-        if (run_check(run->value, run->line, e) < 0) {
+        if (argv_rule_check(run->value, run->line, e) < 0) {
             return -EBADMSG;
         }
         r->run = run->value;

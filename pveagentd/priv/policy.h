@@ -75,8 +75,3 @@ void policy_decide(const struct policy *p, const struct client *c, const struct 
                    struct verdict *ret);
 /* True when the client's recorded rights, cut by [client NAME], hold the right. */
 bool policy_right(const struct policy *p, const struct client *c, const char *right);
-
-/* policy_run.c: `run` of a rule, as it stands in the file. */
-int run_check(const char *run, size_t line, struct err *e); /* before any of the others */
-bool run_matches(const char *run, const struct node_request *q);
-void run_program(const char *run, char *ret, size_t size); /* its first word */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/argv_rule.h"
 #include "common/buf.h"
 #include "common/own.h"
 #include "pveagentd/priv/policy.h"
@@ -62,7 +63,7 @@ static enum reached match(const struct rule *r, const struct client *c,
     if (q->op != OP_EXEC) {
         return R_ALL;
     }
-    if (r->run && !run_matches(r->run, q)) {
+    if (r->run && !argv_rule_matches(r->run, q->arg, q->n_args)) {
         return R_RUN;
     }
     if (r->deny) {

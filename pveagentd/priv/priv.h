@@ -101,7 +101,5 @@ bool client_may(const struct client *c, const char *right);
 
 /* A failure that came from below gets this tag: r. */
 int tagged(int r, const char *tag, struct err *e);
-/* Is this word (n bytes) one of a list? */
-bool word_in(const char *list, char sep, const char *word, size_t n);
 /* A path below the cluster file system (name NULL: the directory); false when it does not fit. */
 bool cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096]);

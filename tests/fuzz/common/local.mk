@@ -4,6 +4,7 @@ COMMON_FUZZ = \
 	tests/fuzz/common/fuzz_note \
 	tests/fuzz/common/fuzz_checkpoint \
 	tests/fuzz/common/fuzz_conf \
+	tests/fuzz/common/fuzz_argv_rule \
 	tests/fuzz/common/fuzz_js \
 	tests/fuzz/common/fuzz_canon \
 	tests/fuzz/common/fuzz_b64 \
@@ -27,6 +28,9 @@ tests_fuzz_common_fuzz_checkpoint_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_common_fuzz_conf_SOURCES = tests/fuzz/common/fuzz_conf.c $(FUZZ_DRIVER)
 tests_fuzz_common_fuzz_conf_LDADD = libnet.a libcore.a $(NET_LIBS)
 tests_fuzz_common_fuzz_conf_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_common_fuzz_argv_rule_SOURCES = tests/fuzz/common/fuzz_argv_rule.c $(FUZZ_DRIVER)
+tests_fuzz_common_fuzz_argv_rule_LDADD = libcore.a $(ROOT_LIBS)
+tests_fuzz_common_fuzz_argv_rule_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_common_fuzz_js_SOURCES = tests/fuzz/common/fuzz_js.c $(FUZZ_DRIVER)
 tests_fuzz_common_fuzz_js_LDADD = libnet.a libcore.a $(NET_LIBS)
 tests_fuzz_common_fuzz_js_LDFLAGS = $(FUZZ_LINK)

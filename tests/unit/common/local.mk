@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 COMMON_TESTS = \
+	tests/unit/common/test_argv_rule \
 	tests/unit/common/test_base \
 	tests/unit/common/test_fields \
 	tests/unit/common/test_inventory \
@@ -10,6 +11,7 @@ COMMON_TESTS = \
 	tests/unit/common/test_volfeature
 check_PROGRAMS += $(COMMON_TESTS)
 TESTS += $(COMMON_TESTS)
+tests_unit_common_test_argv_rule_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_base_LDADD = libnet.a libcore.a $(NET_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_fields_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_inventory_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `run` of a policy rule: words of literals and slots, matched against an argument vector (root,
- * request child). Every argument must match and none may be left over; there is no shell, so there
- * is nothing to escape. A slot never matches empty, a leading '-', control bytes or more than 255
- * bytes: what it lets through cannot become an option. */
+/* Matching argument vectors against rules, the same for a node's policy (root, request child) and
+ * for the client's own. There is no shell, so there is nothing to escape. */
+#include "common/argv_rule.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +10,19 @@
 #include "common/err.h"
 #include "common/ident.h"
 #include "common/own.h"
-#include "pveagentd/priv/policy.h"
-#include "pveagentd/priv/priv.h"
 
 #define SLOT_MAX 255
+
+bool word_in(const char *list, char sep, const char *word, size_t n) {
+    const char seps[] = {sep, '\0'};
+
+    for (const char *s = list; *(s += strspn(s, seps)); s += strcspn(s, seps)) {
+        if (strcspn(s, seps) == n && memcmp(s, word, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool path_plain(const char *s) {
     if (s[0] != '/') {
@@ -154,7 +163,7 @@ static int bad(struct err *e, size_t line, const char *what) {
     return err_set(e, -EBADMSG, "line %zu: run: %s", line, what);
 }
 
-int run_check(const char *run, size_t line, struct err *e) {
+int argv_rule_check(const char *run, size_t line, struct err *e) {
     const char *s = run + strspn(run, " ");
     bool first = true;
     struct word w;
@@ -176,7 +185,7 @@ int run_check(const char *run, size_t line, struct err *e) {
     return first ? bad(e, line, "must begin with an absolute path, written out") : 0;
 }
 
-void run_program(const char *run, char *ret, size_t size) {
+void argv_rule_program(const char *run, char *ret, size_t size) {
     struct word w;
 
     run += strspn(run, " ");
@@ -212,16 +221,35 @@ static bool word_takes(const struct word *w, const char *arg) {
     return slot_takes(w, middle);
 }
 
-bool run_matches(const char *run, const struct node_request *q) {
+bool argv_rule_matches(const char *run, const char *const *arg, size_t n_args) {
     const char *s = run + strspn(run, " ");
     size_t i = 0;
     struct word w;
 
     for (size_t n; *s; s += n + strspn(s + n, " ")) {
         n = word_len(s);
-        if (!n || i == q->n_args || !read_word(s, n, &w) || !word_takes(&w, q->arg[i++])) {
+        if (!n || i == n_args || !read_word(s, n, &w) || !word_takes(&w, arg[i++])) {
             return false;
         }
     }
-    return i && i == q->n_args;
+    return i && i == n_args;
+}
+
+/* A pattern is one word, so that a blank in it cannot hide a second one. */
+static bool one_word(const char *pattern, struct word *w) {
+    size_t n = word_len(pattern);
+
+    return n && !pattern[n] && read_word(pattern, n, w);
+}
+
+bool argv_word_check(const char *pattern) {
+    struct word w;
+
+    return one_word(pattern, &w);
+}
+
+bool argv_word_matches(const char *pattern, const char *s) {
+    struct word w;
+
+    return one_word(pattern, &w) && word_takes(&w, s);
 }
