@@ -101,7 +101,8 @@ static const struct {
     {"ledger_damaged", EXIT_LEDGER},    {"ledger_behind", EXIT_LEDGER},
     {"ledger_defect", EXIT_LEDGER},     {"mirror_bad", EXIT_LEDGER},
     {"ledger_forked", EXIT_LEDGER},     {"steps_conflict", EXIT_USAGE},
-    {"recheck_worse", EXIT_REFUSED},    {"api_refused", EXIT_REFUSED},
+    {"plan_outdated", EXIT_DRIFTED},    {"recheck_worse", EXIT_REFUSED},
+    {"api_refused", EXIT_REFUSED},
 };
 
 int cli_exit_of(const char *tag) {

@@ -35,6 +35,10 @@ int approval_for_plan(const struct plan *p, int64_t undo_s, struct buf *ret, str
     if (p->expires < clock_unix()) {
         return err_tag(e, -ETIMEDOUT, "plan_expired", "plan %s has expired", p->id);
     }
+    r = plan_runs_here(p, e);
+    if (r < 0) {
+        return r;
+    }
     for (size_t i = 0; i < js_len(list); i++) {
         const js *q = js_at(list, i);
         const char *text = js_get_str(q, "request");

@@ -272,6 +272,10 @@ int stage_approve(struct change *c, struct err *e) {
         (void)err_tag(e, -ETIMEDOUT, "plan_expired", "plan %s has expired", c->p.id);
         return err_hint(e, "make a new plan");
     }
+    r = plan_runs_here(&c->p, e);
+    if (r < 0) {
+        return r;
+    }
     need = need_now(c, conf);
     if (need == NEED_OPERATOR) {
         r = want_operator(c, conf, need, e);

@@ -25,7 +25,7 @@ const char *need_name(enum approval_need n);
  * - "whole": everything but a closed list of members that move by themselves (uptime, cpu, mem …)
  * - "members": of pools, [{poolid, members: [{id, storage, node}]}]
  * - "power": {status, lock, template, ha} of a guest's status/current
- * - "config": a guest's configuration without its digest, which is kept beside for "@fresh"
+ * - "config": a guest's configuration without its digest, which is kept beside for requests
  * - "snapshots": [{name, parent, snaptime, vmstate}] sorted, without "current"
  * - "storage": one storage definition without its digest
  * - "guests": cluster/resources?type=vm as [{vmid, type, node, status, name, template}]
@@ -40,7 +40,8 @@ const char *need_name(enum approval_need n);
  * be NULL) is the whole unreduced data, owned by the draft and borrowed by the caller. The same
  * read is sent once per draft. */
 int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e);
-/* The same without a precondition: for names that are looked up, not for what a verdict rests on. */
+/* The same without a precondition: for names that are looked up, not for what a verdict rests on.
+ */
 int draft_get(struct draft *d, const char *path, js **ret, struct err *e);
 /* A precondition over data that was read in another way (e.g. the picture's concurrent reads). */
 int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
@@ -57,8 +58,8 @@ void draft_target(struct draft *d, const char *kind, const char *id, const char 
 void draft_current(struct draft *d, const char *key, js *value);
 
 /* An API request. path is relative to /api2/json; form (consumed, may be NULL) is an object of
- * strings, integers and booleans. A form value "@fresh" is replaced at execution by the digest of
- * `config`/`storage` read named in `fresh_of` (its path; NULL when there is none). Secret form
+ * strings, integers and booleans. A late_digest() in it (late.h) is replaced at execution by the
+ * digest of the read named in `fresh_of` (its path; NULL when there is none). Secret form
  * values must have gone through draft_secret. */
 void draft_request(struct draft *d, enum phase phase, const char *method, const char *path,
                    js *form, const char *fresh_of);

@@ -16,6 +16,7 @@
 #include "proximo-client/nodes/act.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/grant_int.h"
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/outcome.h"
 #include "proximo-client/pipeline/secret_result.h"
 #include "proximo-client/pipeline/secrets.h"
@@ -83,7 +84,7 @@ static int follow(struct change *c, size_t ordinal, const char *upid, struct err
     return 0;
 }
 
-/* Fills "@fresh" and secrets; the grant checks that nothing else differs. */
+/* Fills late values and secrets; the grant checks that nothing else differs. */
 static int real_form(struct change *c, const js *q, js **ret, struct err *e) {
     CLEANUP(js_freep) js *form = NULL;
     const js *planned = js_get(q, "form");
@@ -96,11 +97,14 @@ static int real_form(struct change *c, const js *q, js **ret, struct err *e) {
         const char *of = js_get_str(q, "fresh_of");
         const char *digest = of ? js_get_str(c->fresh, of) : NULL;
 
-        if (!js_is_str(val) || strcmp(json_object_get_string(val), "@fresh") != 0) {
+        if (!late_type(val)) {
             continue;
         }
         if (!digest) {
             return err_tag(e, -ESTALE, "plan_drifted", "no digest was read for %s", of ? of : key);
+        }
+        if (!late_fits(val, digest)) {
+            return err_tag(e, -EBADMSG, "pve_bad_answer", "the digest of %s is none", of);
         }
         js_add(form, key, js_str(digest));
     }

@@ -15,6 +15,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/pipeline/grant_int.h"
+#include "proximo-client/pipeline/late.h"
 
 int grant_api_hash(const char *method, const char *path, const struct json_object *form,
                    struct hash *ret) {
@@ -81,10 +82,9 @@ bool grant_covers_node(const struct grant *g, const char *node, const struct has
     return g && covers(g, node, request);
 }
 
-static bool may_differ(const js *planned) {
-    return js_get_str(planned, "secret") ||
-           (js_is_str(planned) &&
-            strcmp(json_object_get_string((js *)(uintptr_t)planned), "@fresh") == 0);
+static bool may_differ(const js *planned, const js *now) {
+    return js_is_str(now) && (js_get_str(planned, "secret") ||
+                              late_fits(planned, json_object_get_string((js *)(uintptr_t)now)));
 }
 
 int grant_fill(struct grant *g, const char *method, const char *path,
@@ -98,7 +98,7 @@ int grant_fill(struct grant *g, const char *method, const char *path,
     JS_FOREACH(planned, key, val) {
         const js *now = js_get(filled, key);
 
-        if (!js_eq(val, now) && !(may_differ(val) && js_is_str(now))) {
+        if (!js_eq(val, now) && !may_differ(val, now)) {
             return -EPERM;
         }
     }

@@ -23,8 +23,8 @@ static inline void grant_freep(struct grant **g) {
 }
 void grant_add(struct grant *g, const char *node, const struct hash *h);
 
-/* What is really sent differs from what was planned in exactly two ways: "@fresh" became the digest
- * of the recheck, and a commitment became its secret. Adds the filled form when the planned one is
- * covered and nothing else differs; -EPERM otherwise. */
+/* What is really sent differs from what was planned in exactly two ways: a late value became a text
+ * of its type (late.h), and a commitment became its secret. Adds the filled form when the planned
+ * one is covered and nothing else differs; -EPERM otherwise. */
 int grant_fill(struct grant *g, const char *method, const char *path,
                const struct json_object *planned, const struct json_object *filled);

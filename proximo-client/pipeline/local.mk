@@ -14,6 +14,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/grant_int.h \
 	proximo-client/pipeline/intent.c \
 	proximo-client/pipeline/job.c proximo-client/pipeline/job.h \
+	proximo-client/pipeline/late.c proximo-client/pipeline/late.h \
 	proximo-client/pipeline/ledger_care.c proximo-client/pipeline/ledger_care.h \
 	proximo-client/pipeline/service_jobs.c \
 	proximo-client/pipeline/ledger_query.c \

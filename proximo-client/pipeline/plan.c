@@ -17,6 +17,7 @@
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/draft_int.h"
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pipeline/taint.h"
@@ -86,7 +87,7 @@ static int freeze(struct draft *d, const struct config *c, int64_t now, js **ret
     decide_need(d, &c->policy, taint);
     ttl = d->need == NEED_OPERATOR ? c->policy.operator_ttl_s : c->policy.ttl_s;
     hash_text(&policy, digest);
-    js_add(o, "v", js_int(1));
+    js_add(o, "v", js_int(PLAN_VERSION));
     js_add(o, "tool", js_str(d->tool));
     js_add(o, "cluster", js_str(d->s->cluster));
     js_add(o, "log", js_str(ledger_origin(d->s->ledger)));
@@ -144,13 +145,17 @@ static int plan_derive(struct plan *p, struct err *e) {
     int need =
         index_of(needs, ARRAY_LEN(needs), js_str_or(js_get(p->v, "approval"), "required", ""));
 
-    if (js_int_or(p->v, "v", 0) != 1) {
+    p->version = (int)js_int_or(p->v, "v", 0);
+    if (p->version < 1 || p->version > PLAN_VERSION) {
         (void)err_tag(e, -EBADMSG, "bad_plan", "plan of an unknown version");
         return err_hint(e, "it was made by a newer proximo-client: upgrade this one");
     }
     if (risk < 0 || need < 0 || !js_get_int(p->v, "expires", &p->expires) ||
         !js_is_array(js_get(p->v, "requests")) || !js_is_array(js_get(p->v, "preconditions"))) {
         return err_tag(e, -EBADMSG, "bad_plan", "the plan lacks a member it must have");
+    }
+    if (p->version == 1) {
+        late_migrate(js_get(p->v, "requests"));
     }
     p->risk = (enum risk)risk;
     p->need = (enum approval_need)need;
@@ -310,6 +315,15 @@ int plan_load(struct ledger *l, const char *plan_id, struct plan *ret, struct er
         r = err_tag(e, -EBADMSG, "ledger_damaged", "the index gave another plan than %s", plan_id);
     }
     return r;
+}
+
+int plan_runs_here(const struct plan *p, struct err *e) {
+    if (p->version == PLAN_VERSION) {
+        return 0;
+    }
+    (void)err_tag(e, -ESTALE, "plan_outdated", "plan %s was made by an older proximo-client",
+                  p->id);
+    return err_hint(e, "make the plan again");
 }
 
 const js *plan_request(const struct plan *p, const char *phase, size_t i, size_t *ret_ordinal) {

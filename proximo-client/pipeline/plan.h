@@ -16,8 +16,12 @@ struct err;
 struct ledger;
 struct session;
 
+/* Version 1 wrote late values (late.h) as texts. Such plans can be read and undone, not run. */
+#define PLAN_VERSION 2
+
 struct plan {
     js *v; /* the whole plan; borrow from it */
+    int version;
     struct hash digest;
     char id[IDENT_ID_LEN + 1];
     uint64_t index; /* of its ledger entry */
@@ -38,6 +42,10 @@ int plan_load_digest(struct ledger *l, const struct hash *digest, uint64_t index
 
 /* From bytes that came from elsewhere (an exported plan): parse, canonical check, digest, id. */
 int plan_from_bytes(const char *bytes, size_t len, struct plan *ret, struct err *e);
+
+/* "plan_outdated" when an older proximo-client made it: what it would send was written in another
+ * way then. */
+int plan_runs_here(const struct plan *p, struct err *e);
 
 /* The i-th request of a phase, NULL past the end; *ret_ordinal is its place in requests[]. */
 const js *plan_request(const struct plan *p, const char *phase, size_t i, size_t *ret_ordinal);

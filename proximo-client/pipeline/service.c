@@ -316,7 +316,8 @@ int service_call(struct app *a, const struct call *c, js **ret, struct err *e) {
 
 /* Refusals after which the same plan can never be applied. */
 static bool is_spent(const char *tag) {
-    static const char *const tags[] = {"plan_spent", "plan_expired", "plan_drifted"};
+    static const char *const tags[] = {"plan_spent", "plan_expired", "plan_drifted",
+                                       "plan_outdated"};
 
     for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
         if (strcmp(tag, tags[i]) == 0) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/pve/schema.h"
@@ -250,7 +251,7 @@ static void way_back(struct draft *d, const struct api_call *c, const char *meth
         return;
     }
     if (fresh) {
-        js_add(back, "digest", js_str("@fresh"));
+        js_add(back, "digest", late_digest());
     }
     draft_request(d, PHASE_UNDO, "PUT", buf_str(&c->path), back, buf_str(&c->path));
     draft_undo(d, "restore-object", "the values recorded in this plan are put back",
@@ -276,7 +277,7 @@ int plan_api(struct draft *d, const js *args, struct err *e) {
     form = form_of(d, args);
     fresh = js_get_str(now, "digest") && has_param(c.method, "digest") && !js_get(form, "digest");
     if (fresh) {
-        js_add(form, "digest", js_str("@fresh"));
+        js_add(form, "digest", late_digest());
     }
     draft_change(d, "%s %s (a call that no typed row knows)", method, buf_str(&c.path));
     draft_target(d, "api", buf_str(&c.path), NULL);

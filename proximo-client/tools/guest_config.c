@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/ident.h"
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/plans.h"
@@ -179,10 +180,10 @@ static int put_requests(struct draft *d, struct edit *c, struct err *e) {
     if (c->undo_del_list.len) {
         js_add(c->undo_form, "delete", js_str(buf_str(&c->undo_del_list)));
     }
-    js_add(c->form, "digest", js_str("@fresh"));
+    js_add(c->form, "digest", late_digest());
     r = plan_guest_request(d, PHASE_EXECUTE, c->g, "PUT", "/config", TAKE(c->form), true, e);
     if (r == 0 && !c->irreversible && js_members(c->undo_form)) {
-        js_add(c->undo_form, "digest", js_str("@fresh"));
+        js_add(c->undo_form, "digest", late_digest());
         r = plan_guest_request(d, PHASE_UNDO, c->g, "PUT", "/config", TAKE(c->undo_form), true, e);
     }
     return r;

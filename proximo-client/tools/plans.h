@@ -25,7 +25,7 @@ int plan_guest(struct draft *d, const js *args, struct guest_ref *ret, js **ret_
 /* draft_read below the guest's own path. */
 int plan_guest_read(struct draft *d, const struct guest_ref *g, const char *tail,
                     const char *reduce, js **ret, struct err *e);
-/* draft_request below the guest's own path; form is consumed. fresh: the form's "@fresh" is the
+/* draft_request below the guest's own path; form is consumed. fresh: the form's late digest is the
  * digest of the guest's configuration. */
 int plan_guest_request(struct draft *d, enum phase phase, const struct guest_ref *g,
                        const char *method, const char *tail, js *form, bool fresh, struct err *e);

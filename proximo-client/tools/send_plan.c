@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/pve/pve.h"
 
 /* The path whose digest PVE compares: of the object, or of the list it stands in. */
@@ -34,7 +35,7 @@ int send_request(struct draft *d, enum phase phase, const struct row *r, const j
         return code;
     }
     if (digest) {
-        js_add(sent, "digest", js_str("@fresh"));
+        js_add(sent, "digest", late_digest());
     }
     draft_request(d, phase, r->send->method, buf_str(&path), TAKE(sent),
                   digest ? buf_str(&fresh) : NULL);

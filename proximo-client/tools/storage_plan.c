@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/ident.h"
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/plans.h"
@@ -261,10 +262,10 @@ static void update_requests(struct draft *d, struct update *u, const char *path)
     if (u->undo_del_list.len) {
         js_add(u->undo_form, "delete", js_str(buf_str(&u->undo_del_list)));
     }
-    js_add(u->form, "digest", js_str("@fresh"));
+    js_add(u->form, "digest", late_digest());
     draft_request(d, PHASE_EXECUTE, "PUT", path, TAKE(u->form), path);
     if (js_members(u->undo_form)) {
-        js_add(u->undo_form, "digest", js_str("@fresh"));
+        js_add(u->undo_form, "digest", late_digest());
         draft_request(d, PHASE_UNDO, "PUT", path, TAKE(u->undo_form), path);
     }
 }

@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/tools/plans.h"
 #include "proximo-client/undo/kinds.h"
 
@@ -148,7 +149,7 @@ static int put_back(struct draft *d, const struct undone *u, const js *q, struct
         js_add(r.redo, "delete", js_str(buf_str(&r.redo_del)));
     }
     if (js_members(r.redo)) {
-        js_add(r.redo, "digest", js_str("@fresh"));
+        js_add(r.redo, "digest", late_digest());
         draft_request(d, PHASE_UNDO, "PUT", path, r.redo, of);
     } else {
         json_object_put(r.redo);

@@ -157,8 +157,23 @@ def test_secret(t):
          "its value is in the plan's secret file and nowhere else", found)
 
 
+def test_text_is_text(t):
+    a = usable("running")[0]
+    was = config(a).get("description")
+    code, p, text = plan([{"row": "pve_guest_config_set",
+                           "args": {"vmid": a, "set": {"description": "@fresh"}}}])
+    form = p["plan"]["requests"][0]["form"]
+    t.ok(code == 0 and form["description"] == "@fresh" and form["digest"] == {"late": "digest"},
+         "what is known only later has a type of its own in the plan", text)
+    code, op, text = apply(p["plan_id"])
+    t.ok(op["outcome"] == "done" and config(a).get("description", "").strip() == "@fresh",
+         "a text that looks like a placeholder is sent as it is", text)
+    code, v, text = undo(op["op_id"])
+    t.ok(code == 0 and config(a).get("description") == was, "and taken back", text)
+
+
 try:
-    sys.exit(Tap().run(test_failure_stops, test_one_plan_one_undo, test_selectors, test_bad,
+    sys.exit(Tap().run(test_failure_stops, test_one_plan_one_undo, test_selectors, test_text_is_text, test_bad,
                        test_secret))
 finally:
     w.close()

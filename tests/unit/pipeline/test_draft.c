@@ -13,6 +13,8 @@
 #include "common/own.h"
 #include "common/request.h"
 #include "proximo-client/pipeline/draft_int.h"
+#include "proximo-client/pipeline/late.h"
+#include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pipeline/stdin_data.h"
 
@@ -116,6 +118,29 @@ START_TEST(the_largest_input) {
 }
 END_TEST
 
+/* Recorded before late values had a type: to be read and undone, never to be run. */
+START_TEST(an_old_plan_is_no_longer_run) {
+    static const char text[] =
+        "{\"approval\":{\"required\":\"none\"},\"expires\":1,\"preconditions\":[],\"requests\":["
+        "{\"form\":{\"description\":\"@fresh\",\"digest\":\"@fresh\"},\"fresh_of\":\"/c\","
+        "\"method\":\"PUT\",\"path\":\"/c\",\"phase\":\"undo\",\"via\":\"api\"},"
+        "{\"form\":{\"digest\":\"@fresh\"},\"method\":\"PUT\",\"path\":\"/d\",\"phase\":\"undo\","
+        "\"via\":\"api\"}],\"risk\":\"low\",\"v\":1}";
+    CLEANUP(plan_done) struct plan p = {0};
+    struct err e = {0};
+    const js *form;
+
+    ck_assert_msg(plan_from_bytes(text, sizeof(text) - 1, &p, &e) == 0, "%s", e.msg);
+    form = js_get(plan_request(&p, "undo", 0, NULL), "form");
+    ck_assert_str_eq(late_type(js_get(form, "digest")), "digest");
+    ck_assert_str_eq(js_str_or(form, "description", ""), "@fresh"); /* what somebody wrote */
+    form = js_get(plan_request(&p, "undo", 1, NULL), "form");
+    ck_assert_ptr_null(late_type(js_get(form, "digest"))); /* nothing to take it from */
+    ck_assert_int_lt(plan_runs_here(&p, &e), 0);
+    ck_assert_str_eq(e.tag, "plan_outdated");
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("draft");
     TCase *t = tcase_create("draft");
@@ -126,6 +151,7 @@ int main(void) {
     tcase_add_test(t, many_observations);
     tcase_add_test(t, standard_input);
     tcase_add_test(t, the_largest_input);
+    tcase_add_test(t, an_old_plan_is_no_longer_run);
     suite_add_tcase(s, t);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

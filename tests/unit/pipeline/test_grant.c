@@ -58,17 +58,20 @@ START_TEST(node_and_api_do_not_mix) {
 }
 END_TEST
 
-START_TEST(fills_fresh_and_secret_alone) {
+START_TEST(fills_late_values_and_secrets_alone) {
     CLEANUP(js_freep)
-    js *planned =
-        form("{\"digest\":\"@fresh\",\"password\":{\"secret\":\"hmac-sha256:00\"},\"memory\":512}");
+    js *planned = form("{\"digest\":{\"late\":\"digest\"},\"password\":{\"secret\":\"hmac-sha256:"
+                       "00\"},\"memory\":512}");
     CLEANUP(js_freep) js *good = form("{\"digest\":\"abc\",\"password\":\"pw\",\"memory\":512}");
     CLEANUP(js_freep) js *more = form("{\"digest\":\"abc\",\"password\":\"pw\",\"memory\":513}");
     CLEANUP(js_freep)
     js *extra = form("{\"digest\":\"abc\",\"password\":\"pw\",\"memory\":512,\"args\":\"x\"}");
     CLEANUP(js_freep) js *less = form("{\"digest\":\"abc\",\"memory\":512}");
+    CLEANUP(js_freep)
+    js *no_digest = form("{\"digest\":\"abc,x\",\"password\":\"pw\",\"memory\":512}");
     CLEANUP(grant_freep) struct grant *g = grant_for("PUT", "/p", planned);
 
+    ck_assert_int_lt(grant_fill(g, "PUT", "/p", planned, no_digest), 0);
     ck_assert_int_lt(grant_fill(g, "PUT", "/p", planned, more), 0);
     ck_assert_int_lt(grant_fill(g, "PUT", "/p", planned, extra), 0);
     ck_assert_int_lt(grant_fill(g, "PUT", "/p", planned, less), 0);
@@ -80,6 +83,22 @@ START_TEST(fills_fresh_and_secret_alone) {
 }
 END_TEST
 
+/* What a caller writes can look like anything, and stays what it is. */
+START_TEST(a_text_is_no_late_value) {
+    static const char *const texts[] = {"{\"digest\":\"@fresh\"}",
+                                        "{\"digest\":\"{\\\"late\\\":\\\"digest\\\"}\"}",
+                                        "{\"digest\":{\"late\":\"nothing\"}}"};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        CLEANUP(js_freep) js *planned = form(texts[i]);
+        CLEANUP(js_freep) js *filled = form("{\"digest\":\"abc\"}");
+        CLEANUP(grant_freep) struct grant *g = grant_for("PUT", "/p", planned);
+
+        ck_assert_int_lt(grant_fill(g, "PUT", "/p", planned, filled), 0);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("grant");
     TCase *t = tcase_create("grant");
@@ -88,7 +107,8 @@ int main(void) {
 
     tcase_add_test(t, covers_only_the_same_bytes);
     tcase_add_test(t, node_and_api_do_not_mix);
-    tcase_add_test(t, fills_fresh_and_secret_alone);
+    tcase_add_test(t, fills_late_values_and_secrets_alone);
+    tcase_add_test(t, a_text_is_no_late_value);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -163,7 +163,7 @@ START_TEST(generic_change_is_planned_like_any_other) {
     q = js_at(js_get(p, "requests"), 0);
     undo = js_at(js_get(p, "requests"), 1);
     ck_assert_str_eq(js_str_or(q, "path", ""), "/cluster/options");
-    ck_assert_str_eq(js_str_or(js_get(q, "form"), "digest", ""), "@fresh");
+    ck_assert_str_eq(js_str_or(js_get(js_get(q, "form"), "digest"), "late", ""), "digest");
     ck_assert_str_eq(js_str_or(js_get(undo, "form"), "keyboard", ""), "de");
     ck_assert_str_eq(js_str_or(js_get(undo, "form"), "net1", ""), "old");
     ck_assert_str_eq(js_str_or(js_get(undo, "form"), "delete", ""), "max_workers");

@@ -102,10 +102,11 @@ START_TEST(config_set_restores_exactly) {
         "{\"vmid\":105,\"set\":{\"memory\":1024,\"swap\":256},\"delete\":[\"net0\",\"cores\"]}");
 
     sends(p, "execute", 0, "PUT", "/nodes/n1/lxc/105/config",
-          "{\"memory\":1024,\"swap\":256,\"delete\":\"net0,cores\",\"digest\":\"@fresh\"}");
+          "{\"memory\":1024,\"swap\":256,\"delete\":\"net0,cores\",\"digest\":{\"late\":\"digest\"}"
+          "}");
     sends(p, "undo", 0, "PUT", "/nodes/n1/lxc/105/config",
           "{\"memory\":512,\"net0\":\"name=eth0,bridge=vmbr0,ip=dhcp\",\"cores\":2,"
-          "\"delete\":\"swap\",\"digest\":\"@fresh\"}");
+          "\"delete\":\"swap\",\"digest\":{\"late\":\"digest\"}}");
     ck_assert_str_eq(js_str_or(request(p, "execute", 0), "fresh_of", ""),
                      "/nodes/n1/lxc/105/config");
     ck_assert_str_eq(undo_kind(p), "restore-object");
@@ -272,9 +273,10 @@ START_TEST(storage_update_and_create) {
                  "{\"storage\":\"new\",\"type\":\"dir\",\"set\":{\"path\":\"/x\"}}");
 
     sends(p, "execute", 0, "PUT", "/storage/btr",
-          "{\"disable\":true,\"content\":\"images\",\"digest\":\"@fresh\"}");
-    sends(p, "undo", 0, "PUT", "/storage/btr",
-          "{\"content\":\"rootdir,images\",\"delete\":\"disable\",\"digest\":\"@fresh\"}");
+          "{\"disable\":true,\"content\":\"images\",\"digest\":{\"late\":\"digest\"}}");
+    sends(
+        p, "undo", 0, "PUT", "/storage/btr",
+        "{\"content\":\"rootdir,images\",\"delete\":\"disable\",\"digest\":{\"late\":\"digest\"}}");
     sends(c, "execute", 0, "POST", "/storage",
           "{\"storage\":\"new\",\"type\":\"dir\",\"path\":\"/x\"}");
     sends(c, "undo", 0, "DELETE", "/storage/new", "{}");

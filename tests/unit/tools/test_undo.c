@@ -124,8 +124,8 @@ START_TEST(configuration_goes_back) {
     {
         CLEANUP(js_freep) js *u = undo_ok(p);
         CLEANUP(js_freep)
-        js *redo =
-            lab_json("{\"memory\":1024,\"swap\":256,\"delete\":\"cores\",\"digest\":\"@fresh\"}");
+        js *redo = lab_json(
+            "{\"memory\":1024,\"swap\":256,\"delete\":\"cores\",\"digest\":{\"late\":\"digest\"}}");
 
         same_requests(p, u, 0);
         ck_assert(!has_effect(u, "loses-data", NULL));
