@@ -103,12 +103,18 @@ int blast_migrate(const struct picture *p, uint32_t vmid, const char *target, co
 /* Many: {"104": "c2", …}; they share what room there is. .vmid = 0, .nodes = all nodes involved. */
 int blast_migrate_many(const struct picture *p, const js *moves, const js *form, struct draft *d);
 /* Where each guest of `node` could go: the node of `targets` (["c2"]; NULL: every other one that is
- * up) with the least against it, then with the most memory left; moves share what room there is.
- * exclude ({"104": true}): guests left out. New values: *ret {"105": "c2"}, rising by number, and
- * *ret_stuck {"301": "mp0 is …"}, the guests that can go nowhere. The picture is that of
- * blast_migrate_many; nothing is told to any draft. */
+ * up) with the least against it, then the one that an HA rule prefers, then with the most memory
+ * left; moves share what room there is. Guests that HA keeps together go together or not at all.
+ * exclude ({"104": true}): guests left out. New values: */
+struct blast_places {
+    js *moves; /* {"105": "c2"}, rising by number but for those of `with` */
+    js *with;  /* {"108": "105"}: HA takes it along when that one moves, so no request of its own */
+    js *stuck; /* {"301": "mp0 is …"}: can go nowhere */
+};
+void blast_places_done(struct blast_places *l);
+/* The picture is that of blast_migrate_many; nothing is told to any draft. */
 void blast_place(const struct picture *p, const char *node, const js *targets, const js *exclude,
-                 const js *form, js **ret, js **ret_stuck);
+                 const js *form, struct blast_places *ret);
 /* The same as blast_migrate_many, and which guests of the node are left behind. */
 int blast_evacuate(const struct picture *p, const char *node, const js *moves, const js *form,
                    struct draft *d);

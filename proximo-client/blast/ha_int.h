@@ -73,6 +73,8 @@ static inline void ha_freep(struct ha **h) {
     ha_free(*h);
     *h = NULL;
 }
+/* Whether b is a, or is kept together with it. */
+bool ha_in_ring(const struct ha *h, size_t a, size_t b);
 size_t ha_find(const struct ha *h, const char *sid);    /* SIZE_MAX */
 int ha_node_find(const struct ha *h, const char *name); /* -1 */
 const struct ha_rule *ha_rule_find(const struct ha *h, const char *id);

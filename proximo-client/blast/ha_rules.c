@@ -212,16 +212,25 @@ static void check_room(struct ha *h) {
 
 /* ---- what is left, for each service ---- */
 
-/* Joins two rings of services. */
-static void ring(struct ha *h, size_t a, size_t b) {
+bool ha_in_ring(const struct ha *h, size_t a, size_t b) {
     size_t next = a;
 
     do {
         if (next == b) {
-            return; /* one ring already: joining again would cut it in two */
+            return true;
         }
         next = h->svc[next].together;
     } while (next != a);
+    return false;
+}
+
+/* Joins two rings of services. */
+static void ring(struct ha *h, size_t a, size_t b) {
+    size_t next;
+
+    if (ha_in_ring(h, a, b)) {
+        return; /* joining again would cut it in two */
+    }
     next = h->svc[a].together;
     h->svc[a].together = h->svc[b].together;
     h->svc[b].together = next;

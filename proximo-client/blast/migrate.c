@@ -90,6 +90,7 @@ static void check_running(struct move *m, const js *form) {
 
 void move_one(struct move *m, const js *form) {
     m->is_ct = strcmp(m->g->kind, "lxc") == 0;
+    m->priority = -1;
     m->with_disks = js_bool_or(form, "with-local-disks", false);
     m->force = js_bool_or(form, "force", false);
     m->map = js_str_or(form, "targetstorage", js_str_or(form, "target-storage", ""));
@@ -123,9 +124,15 @@ static void rooms_done(struct rooms *r) {
 int blast_migrate(const struct picture *p, uint32_t vmid, const char *target, const js *form,
                   struct draft *d) {
     CLEANUP(rooms_done) struct rooms rooms = {0};
+    CLEANUP(ha_freep) struct ha *ha = move_rules(p);
     struct tally t = {0};
-    struct move m = {
-        .p = p, .g = picture_guest(p, vmid), .target = target, .d = d, .t = &t, .rooms = &rooms};
+    struct move m = {.p = p,
+                     .g = picture_guest(p, vmid),
+                     .target = target,
+                     .d = d,
+                     .t = &t,
+                     .rooms = &rooms,
+                     .ha = ha};
 
     blast_unread(p, BLAST_MIGRATE_NEEDS, vmid, d);
     if (!m.g) {
@@ -143,13 +150,15 @@ int blast_migrate(const struct picture *p, uint32_t vmid, const char *target, co
 
 int blast_migrate_many(const struct picture *p, const js *moves, const js *form, struct draft *d) {
     CLEANUP(rooms_done) struct rooms rooms = {0};
+    CLEANUP(ha_freep) struct ha *ha = move_rules(p);
     struct tally t = {0};
 
     blast_unread(p, BLAST_MIGRATE_NEEDS, 0, d);
     JS_FOREACH(moves, key, value) {
         uint32_t vmid = 0;
         const struct guest *g = ident_vmid(key, &vmid) == 0 ? picture_guest(p, vmid) : NULL;
-        struct move m = {.p = p, .g = g, .d = d, .t = &t, .rooms = &rooms, .moves = moves};
+        struct move m = {
+            .p = p, .g = g, .d = d, .t = &t, .rooms = &rooms, .ha = ha, .moves = moves};
 
         if (!g || !js_is_str(value)) {
             draft_unread(d, "a guest to be moved", "it is not among those the token may see",

@@ -3,32 +3,21 @@
  * it, or take other guests along. Also what becomes of replication. */
 #include "proximo-client/blast/migrate_int.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/ident.h"
+#include "common/own.h"
 
-/* "c1:2,c2": what the rule gives a node; 0 when it gives no number, -1 to one that it does not
- * name. */
-static long long priority(const char *nodes, const char *node) {
+/* Whether "c1:2,c2" has the node, with a priority or without. */
+static bool is_named(const char *nodes, const char *node) {
     size_t n = strlen(node);
 
     for (const char *s = nodes; *s; s += strcspn(s, ",") + (s[strcspn(s, ",")] == ',')) {
         if (strncmp(s, node, n) == 0 && (s[n] == 0 || s[n] == ':' || s[n] == ',')) {
-            uint64_t v = 0;
-
-            return s[n] == ':' && ident_u64n(s + n + 1, strcspn(s + n + 1, ","), &v) == 0 &&
-                           v <= LLONG_MAX
-                       ? (long long)v
-                       : 0;
+            return true;
         }
     }
-    return -1;
-}
-
-static bool is_named(const char *nodes, const char *node) {
-    return priority(nodes, node) >= 0;
+    return false;
 }
 
 bool ha_forbids(const struct picture *p, const struct guest *g, const char *node) {
@@ -49,86 +38,113 @@ bool ha_forbids(const struct picture *p, const struct guest *g, const char *node
     return false;
 }
 
-/* A node that is up and stands higher in the rule than the target. */
-static bool prefers_another(const struct move *m, const char *nodes) {
-    long long mine = priority(nodes, m->target);
-    for (size_t i = 0; i < picture_nodes(m->p); i++) {
-        bool online = false;
-        const char *name = picture_node(m->p, i, &online);
+struct ha *move_rules(const struct picture *p) {
+    CLEANUP(js_freep) js *world = js_object();
+    struct ha *h = NULL;
 
-        if (online && priority(nodes, name) > mine) {
+    /* what the model borrows are the lists, and those are the picture's */
+    js_add(world, "resources", js_ref((js *)(uintptr_t)picture_ha_resources(p)));
+    js_add(world, "rules", js_ref((js *)(uintptr_t)picture_ha_rules(p)));
+    return ha_new(p, world, &h) < 0 ? NULL : h;
+}
+
+static int priority_of(const struct ha_rule *r, int node) {
+    return r && node >= 0 && (r->nodes >> node & 1) ? r->prio[node] : -1;
+}
+
+/* A node that is up and stands higher in the rule than the target. */
+static bool prefers_another(const struct move *m, const struct ha_rule *r) {
+    for (size_t i = 0; i < m->ha->n_node; i++) {
+        if (m->ha->node[i].state == HA_ONLINE && priority_of(r, (int)i) > m->priority) {
             return true;
         }
     }
     return false;
 }
 
-static void check_node_rule(struct move *m, const js *rule) {
-    const char *id = js_str_or(rule, "rule", "?"), *nodes = js_str_or(rule, "nodes", "");
+static void check_node_rule(struct move *m, const struct ha_svc *s) {
+    const int target = ha_node_find(m->ha, m->target);
+    const struct ha_rule *r = s->placed;
 
-    if (js_bool_or(rule, "strict", false) && !is_named(nodes, m->target)) {
-        move_blocks(m, "HA", "rule %.60s keeps it away from %s", id, m->target);
-    } else if (js_bool_or(picture_ha_of(m->p, m->g), "failback", true) &&
-               prefers_another(m, nodes)) {
+    if (!r) {
+        return;
+    }
+    m->priority = priority_of(r, target);
+    if (r->strict && m->priority < 0) {
+        move_blocks(m, "HA", "rule %.60s keeps it away from %s", r->id, m->target);
+    } else if (s->failback && prefers_another(m, r)) {
         move_hit(m, "changed", RISK_MEDIUM, "HA",
-                 "rule %.60s prefers other nodes than %s: the manager moves it back", id,
+                 "rule %.60s prefers other nodes than %s: the manager moves it back", r->id,
                  m->target);
     }
 }
 
-struct others {
-    struct move *m;
-    const char *rule;
-    bool together;
-};
+/* The rule that a service's relation to another comes from: rules speak for whole rings. */
+static const char *rule_of(const struct ha *h, size_t a, size_t b, enum ha_kind kind) {
+    for (size_t i = 0; i < h->n_rule; i++) {
+        const struct ha_rule *r = &h->rule[i];
+        bool has_a = false, has_b = false;
 
-static void on_other(void *ctx, const char *sid) {
-    struct others *o = ctx;
-    struct move *m = o->m;
-    const char *colon = strchr(sid, ':');
-    const struct guest *g;
-    uint32_t vmid = 0;
-    char why[200];
-
-    if (ident_vmid(colon ? colon + 1 : sid, &vmid) < 0 || vmid == m->g->vmid ||
-        !(g = picture_guest(m->p, vmid))) {
-        return;
-    }
-    if (!o->together) {
-        if (strcmp(move_node_of(m, g), m->target) == 0) {
-            move_blocks(m, "HA", "rule %.60s keeps it away from %s, which is at %s", o->rule,
-                        g->resource, m->target);
+        for (size_t k = 0; k < r->n_svc && r->kind == kind && !r->bad; k++) {
+            has_b |= ha_in_ring(h, b, r->svc[k]) && (kind == HA_APART || r->svc[k] == b);
+            has_a |= ha_in_ring(h, a, r->svc[k]);
         }
-        return;
+        if (has_a && has_b) {
+            return r->id;
+        }
     }
-    if (strcmp(move_node_of(m, g), m->target) == 0 || !m->d) {
-        return;
+    return "?";
+}
+
+/* The manager drops the wish when one that is to be apart is there, whether it runs or not. */
+static void check_apart(struct move *m, size_t who) {
+    const struct ha_svc *s = &m->ha->svc[who];
+
+    for (size_t i = 0; i < s->n_apart; i++) {
+        const struct ha_svc *o = &m->ha->svc[s->apart[i]];
+
+        if (o->managed && o->g && strcmp(move_node_of(m, o->g), m->target) == 0) {
+            move_blocks(m, "HA", "rule %.60s keeps it away from %s, which is at %s",
+                        rule_of(m->ha, who, s->apart[i], HA_APART), o->resource, m->target);
+        }
     }
-    (void)snprintf(why, sizeof(why), "HA rule %.60s keeps it with %s: it is moved to %s, too",
-                   o->rule, m->g->resource, m->target);
-    tally_guest(m->t, m->d, g, "changed", RISK_MEDIUM, "HA", why);
+}
+
+/* It takes along everybody of its ring that is not there yet. */
+static void check_together(struct move *m, size_t who) {
+    for (size_t k = m->ha->svc[who].together; k != who; k = m->ha->svc[k].together) {
+        const struct ha_svc *o = &m->ha->svc[k];
+        char why[200];
+
+        if (!o->managed || !o->g || strcmp(move_node_of(m, o->g), m->target) == 0) {
+            continue;
+        }
+        m->hits[RISK_MEDIUM]++;
+        if (m->d) {
+            (void)snprintf(why, sizeof(why),
+                           "HA rule %.60s keeps it with %s: it is moved to %s, too",
+                           rule_of(m->ha, who, k, HA_TOGETHER), m->g->resource, m->target);
+            tally_guest(m->t, m->d, o->g, "changed", RISK_MEDIUM, "HA", why);
+        }
+    }
 }
 
 static void check_rules(struct move *m) {
-    const js *rules = picture_ha_rules(m->p);
     char sid[24];
+    size_t who;
 
+    if (!m->ha) {
+        if (m->d) {
+            draft_unread(m->d, "HA rules", "there are more than 64 nodes", NULL);
+        }
+        return;
+    }
     guest_sid(m->g, sid);
-    for (size_t i = 0; i < js_len(rules); i++) {
-        const js *r = js_at(rules, i);
-        const char *type = js_str_or(r, "type", "");
-
-        if (js_bool_or(r, "disable", false) || !words_have(js_str_or(r, "resources", ""), sid)) {
-            continue;
-        }
-        if (strcmp(type, "node-affinity") == 0) {
-            check_node_rule(m, r);
-        } else if (strcmp(type, "resource-affinity") == 0) {
-            struct others o = {m, js_str_or(r, "rule", "?"),
-                               strcmp(js_str_or(r, "affinity", ""), "positive") == 0};
-
-            words_each(js_str_or(r, "resources", ""), on_other, &o);
-        }
+    who = ha_find(m->ha, sid);
+    if (who != SIZE_MAX) {
+        check_node_rule(m, &m->ha->svc[who]);
+        check_apart(m, who);
+        check_together(m, who);
     }
 }
 

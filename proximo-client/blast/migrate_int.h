@@ -5,6 +5,7 @@
 #pragma once
 #include "proximo-client/blast/blast_int.h"
 #include "proximo-client/blast/config_int.h"
+#include "proximo-client/blast/ha_int.h"
 #include "proximo-client/blast/refs.h"
 
 /* What earlier moves of the same plan have taken already. */
@@ -24,6 +25,7 @@ struct move {
     struct draft *d;
     struct tally *t;
     struct rooms *rooms;
+    const struct ha *ha; /* of move_rules(); NULL: more nodes than it follows */
     bool is_ct;
     bool live;       /* a running VM that stays running */
     bool with_disks; /* with-local-disks */
@@ -32,6 +34,7 @@ struct move {
     const js *job;          /* the replication job to that very node, or NULL */
     const js *here, *there; /* /nodes/…/status of source and target, NULL when not read */
     unsigned int blocked;
+    int priority;    /* what an HA rule gives the target; -1: none names it */
     const js *moves; /* {"104": "c2"}: what else the same plan moves; NULL: nothing */
     /* Trial (d and t NULL): nothing is told, only counted. */
     unsigned int hits[RISK_HIGH + 1]; /* how much was hit, by severity */
@@ -39,7 +42,7 @@ struct move {
 };
 /* Where a guest is once the plan is carried out. */
 const char *move_node_of(const struct move *m, const struct guest *g);
-/* One guest and its target, whatever stands in the way. m: p, g, target, d, t, rooms, moves. */
+/* One guest and its target, whatever stands in the way. m: p, g, target, d, t, rooms, ha, moves. */
 void move_one(struct move *m, const js *form);
 void move_hit(struct move *m, const char *effect, enum risk severity, const char *via,
               const char *fmt, ...) __attribute__((format(printf, 5, 6)));
@@ -51,6 +54,9 @@ void move_disks(struct move *m);   /* migrate_disk.c */
 void move_devices(struct move *m); /* migrate_host.c: passthrough, mappings */
 void move_host(struct move *m);    /* migrate_host.c: processor, memory, bridges */
 void move_ha(struct move *m);      /* migrate_ha.c */
+/* The HA rules that count for moves, for ha_free(). NULL: the cluster has more nodes than HA_NODES.
+ */
+struct ha *move_rules(const struct picture *p);
 
 /* The storage a volume on `from` goes to, as PVE maps it; into tmp. */
 const char *map_storage(const char *map, const char *from, char *tmp, size_t size);

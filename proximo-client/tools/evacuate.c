@@ -107,20 +107,23 @@ static int told(struct draft *d, const struct assess *a, struct err *e) {
     return 0;
 }
 
-/* Each move as its own row plans it, request and way back. */
-static int add_steps(struct draft *d, const struct picture *p, const js *moves, const js *form,
-                     struct err *e) {
+/* Each move as its own row plans it, request and way back; none for whom HA takes along. */
+static int add_steps(struct draft *d, const struct picture *p, const struct blast_places *to,
+                     const js *form, struct err *e) {
     const struct row *row = row_find("pve_guest_migrate");
     struct send quiet = *row->send;
     struct row move = *row;
 
     quiet.assess = told;
     move.send = &quiet;
-    JS_FOREACH(moves, key, target) {
+    JS_FOREACH(to->moves, key, target) {
         CLEANUP(js_freep) js *args = NULL;
         uint32_t vmid = 0;
         int r = ident_vmid(key, &vmid);
 
+        if (js_get(to->with, key)) {
+            continue;
+        }
         args = args_of(picture_guest(p, vmid), json_object_get_string(target), form);
         draft_step_begin(d, row->name, args);
         r = r < 0 ? r : send_plan(&move, d, args, e);
@@ -147,10 +150,18 @@ static int check_number(const js *moves, const char *node, struct err *e) {
     return 0;
 }
 
-static void say_all(struct draft *d, const char *node, const js *moves, const js *exclude) {
+static void say_all(struct draft *d, const char *node, const struct blast_places *to,
+                    const js *exclude) {
+    const int with = json_object_object_length(to->with);
+    char along[60] = "";
+
+    if (with > 0) {
+        (void)snprintf(along, sizeof(along), ", %d of them taken along by HA", with);
+    }
     draft_target(d, "node", node, NULL);
-    draft_change(d, "evacuate node %s: %d guests move, one after the other; %d excluded stay", node,
-                 json_object_object_length(moves), json_object_object_length(exclude));
+    draft_change(d, "evacuate node %s: %d guests move, one after the other%s; %d excluded stay",
+                 node, json_object_object_length(to->moves), along,
+                 json_object_object_length(exclude));
     steps_say_undo(d);
     draft_risk(d, RISK_LOW,
                "where each guest goes was worked out on the cluster as it is now; a "
@@ -176,8 +187,7 @@ static int plan_evacuate(struct draft *d, const js *args, struct err *e) {
     CLEANUP(buf_done) struct buf paths = BUF_INIT(LIM_LINES);
     CLEANUP(js_freep) js *form = wishes(args);
     CLEANUP(js_freep) js *exclude = NULL;
-    CLEANUP(js_freep) js *moves = NULL;
-    CLEANUP(js_freep) js *stuck = NULL;
+    CLEANUP(blast_places_done) struct blast_places to = {0};
     int r = excluded(args, &exclude, e);
 
     r = r < 0 ? r : check_targets(draft_session(d), args, e);
@@ -185,16 +195,16 @@ static int plan_evacuate(struct draft *d, const js *args, struct err *e) {
     if (r < 0) {
         return r;
     }
-    blast_place(l.p, node, js_get(args, "targets"), exclude, form, &moves, &stuck);
-    r = refuse_stuck(stuck, e);
-    r = r < 0 ? r : check_number(moves, node, e);
-    r = r < 0 ? r : watched(moves, &paths, e);
+    blast_place(l.p, node, js_get(args, "targets"), exclude, form, &to);
+    r = refuse_stuck(to.stuck, e);
+    r = r < 0 ? r : check_number(to.moves, node, e);
+    r = r < 0 ? r : watched(to.moves, &paths, e);
     l.paths = buf_str(&paths);
-    r = r < 0 ? r : look_close(&l, blast_evacuate(l.p, node, moves, form, d), e);
-    r = r < 0 ? r : add_steps(d, l.p, moves, form, e);
+    r = r < 0 ? r : look_close(&l, blast_evacuate(l.p, node, to.moves, form, d), e);
+    r = r < 0 ? r : add_steps(d, l.p, &to, form, e);
     r = r < 0 ? r : draft_steps_apart(d, e);
     if (r == 0) {
-        say_all(d, node, moves, exclude);
+        say_all(d, node, &to, exclude);
     }
     return r;
 }

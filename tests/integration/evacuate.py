@@ -119,6 +119,35 @@ def test_there_and_back(t):
         w.close()
 
 
+def test_kept_together(t):
+    w = World()
+    try:
+        w.operator()
+        w.sim.call("PUT", "/cluster/ha/rules/dns-near-core", type="node-affinity", nodes="pve1,pve2,pve3")
+        w.sim.call("POST", "/cluster/ha/resources", sid="vm:105", state="started")
+        w.sim.call("POST", "/cluster/ha/rules", rule="pair", type="resource-affinity", affinity="positive",
+                   resources="vm:105,ct:302")
+        w.sim.settle()
+        before = places(w)
+        code, v, text = w.plan(EVACUATE, node="pve2", restart=True, exclude=["302"])
+        t.ok(code != 0 and v["error"]["code"] == "cannot_move" and "302, which is excluded" in text,
+             "one of two that HA keeps together cannot be left out", text)
+        code, p, text = w.plan(EVACUATE, node="pve2", restart=True)
+        t.ok([s["args"]["vmid"] for s in p["plan"]["steps"]] == [105, 210]
+             and "1 of them taken along by HA" in text, "who is taken along has no request of its own", text)
+        code, op, text = w.carry_out(p)
+        w.sim.settle()
+        now = places(w)
+        t.ok(code == 0 and not [v for v, (node, _) in now.items() if node == "pve2"]
+             and now[105][0] == now[302][0] and now[302][1] == "running",
+             "both are at one node, and the other is empty", f"{text} {now}")
+        code, v, text = finish(w, *w.run("undo", op["op_id"]))
+        w.sim.settle()
+        t.ok(code == 0 and places(w) == before, "one undo brings both back", f"{text} {places(w)}")
+    finally:
+        w.close()
+
+
 def test_failure(t):
     w = World("--fault", "task-fail=no+luck POST /nodes/*/qemu/210/migrate x1")
     try:
@@ -158,4 +187,4 @@ def test_drift(t):
         w.close()
 
 
-sys.exit(Tap().run(test_tables, test_there_and_back, test_failure, test_drift))
+sys.exit(Tap().run(test_tables, test_there_and_back, test_kept_together, test_failure, test_drift))

@@ -237,18 +237,18 @@ static js *call_dangling(const js *c) {
     return o;
 }
 
-/* {"moves": {vmid: node}, "stuck": {vmid: why}} */
+/* {"moves": {vmid: node}, "with": {vmid: vmid}, "stuck": {vmid: why}} */
 static js *call_place(const js *c) {
     struct picture_ask ask = {.what = BLAST_MIGRATE_NEEDS};
     CLEANUP(picture_freep) struct picture *p = world_picture_of(js_get(c, "world"), &ask);
     js *o = js_object();
-    js *moves = NULL;
-    js *stuck = NULL;
+    struct blast_places to;
 
     blast_place(p, js_str_or(c, "node", ""), js_get(c, "targets"), js_get(c, "exclude"),
-                js_get(c, "form"), &moves, &stuck);
-    js_add(o, "moves", moves);
-    js_add(o, "stuck", stuck);
+                js_get(c, "form"), &to);
+    js_add(o, "moves", to.moves);
+    js_add(o, "with", to.with);
+    js_add(o, "stuck", to.stuck);
     return o;
 }
 

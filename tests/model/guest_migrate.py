@@ -4,9 +4,11 @@
 coverage guest by guest. TAP."""
 import re
 
-from guest_lib import compare, done, parts
+from guest_lib import cases, compare, done, ok, parts
 from guest_world import Cluster, NODES
+from ha_rules import Rules
 
+seen = {"along": 0, "HA": 0}
 VOLUME = re.compile(r"^(scsi|virtio|ide|sata|efidisk|tpmstate|unused|mp)\d+$|^(rootfs|vmstate)$")
 SHARED_TYPES = {"nfs", "rbd"}
 LEVEL = {"x86-64-v2": {"sse4_2", "popcnt"}, "x86-64-v2-AES": {"sse4_2", "popcnt", "aes"},
@@ -25,7 +27,10 @@ class Move:
         self.stores = {s["storage"]: s for s in c.world["/storage"]}
         self.jobs = [j for j in c.world["/cluster/replication"] if j["guest"] == vmid]
         self.to_replica = any(j["target"] == target for j in self.jobs)
-        self.blocked, self.copied, self.wont = set(), set(), set()
+        self.blocked, self.copied, self.wont, self.along = set(), set(), set(), set()
+
+    def sid(self, vmid):
+        return ("ct:" if self.c.guests[vmid]["row"]["type"] == "lxc" else "vm:") + str(vmid)
 
     def there(self, sid, node):
         s = self.stores.get(sid)
@@ -145,13 +150,16 @@ class Move:
                 (self.blocked if self.live else self.wont).add("cores")
         if self.live and self.jobs and not self.to_replica and not self.form.get("force"):
             self.blocked.add("replication")
-        managed = any(r["sid"].endswith(f":{self.vmid}") and r["state"] != "ignored"
-                      for r in self.c.world["/cluster/ha/resources"])
-        for r in self.c.world["/cluster/ha/rules"]:
-            if managed and r["strict"] and f":{self.vmid}" in r["resources"] and \
-                    self.target not in re.split(r"[:,\d]+(?=c|$)|,", r["nodes"]):
-                if self.target not in [n.split(":")[0] for n in r["nodes"].split(",")]:
-                    self.blocked.add("HA")
+        resources = {r["sid"]: r for r in self.c.world["/cluster/ha/resources"]}
+        managed = {sid for sid, r in resources.items() if r["state"] != "ignored"}
+        rules = Rules({"rules": self.c.world["/cluster/ha/rules"], "groups": []}, resources, NODES)
+        sid = self.sid(self.vmid)
+        at = {self.sid(v): g["row"]["node"] for v, g in self.c.guests.items()}
+        if sid in managed:
+            if self.target not in rules.priorities(sid, NODES) or \
+                    any(at.get(s) == self.target for s in rules.foes(sid) & managed):
+                self.blocked.add("HA")
+            self.along = {s for s in rules.friends(sid) & managed & set(at) if at[s] != self.target}
         return node
 
 
@@ -186,10 +194,18 @@ def dress(c, rng):
             cfg["usb1"] = rng.choice(["spice", "host=1:2", "mapping=gpu", "spice,usb3=1"])
         if rng.random() < 0.1:
             cfg["serial0"] = rng.choice(["socket", "/dev/ttyS0"])
-    c.world["/cluster/ha/rules"] = [
-        {"rule": f"r{i}", "type": "node-affinity", "resources": r["sid"], "strict": rng.randrange(2),
-         "nodes": ",".join(n + rng.choice(["", ":2"]) for n in rng.sample(NODES, rng.randrange(1, 4)))}
-        for i, r in enumerate(c.world["/cluster/ha/resources"]) if rng.random() < 0.5]
+    sids = [("ct:" if g["row"]["type"] == "lxc" else "vm:") + str(v) for v, g in c.guests.items() if rng.random() < 0.7]
+    c.world["/cluster/ha/resources"] = [
+        {"sid": s, "state": rng.choice(["started", "started", "stopped", "ignored"])} for s in sids]
+    c.world["/cluster/ha/rules"] = [one_rule(rng, i, sids) for i in range(rng.randrange(4))] if sids else []
+
+
+def one_rule(rng, i, sids):
+    rule = {"rule": f"r{i}", "resources": ",".join(rng.sample(sids, rng.randint(1, min(2, len(sids)))))}
+    if rng.random() < 0.5:
+        return {**rule, "type": "resource-affinity", "affinity": rng.choice(["positive", "negative"])}
+    return {**rule, "type": "node-affinity", "strict": rng.randrange(2), "disable": int(rng.random() < 0.1),
+            "nodes": ",".join(n + rng.choice(["", ":2"]) for n in rng.sample(NODES, rng.randrange(1, 4)))}
 
 
 def migrate(rng, driver):
@@ -204,17 +220,21 @@ def migrate(rng, driver):
     answer = driver.ask({"call": "migrate", "vmid": vmid, "target": target, "form": form,
                          "world": c.world})
     who = c.resource(vmid)
-    have = {}
+    have, along = {}, set()
     for line in answer["affects"]:
         m = re.match(r"(\S+) (\S+) \d (.*?)( running)?( only)?$", line)
+        if m[3] == "HA" and m[1] != who:
+            along.add(m[1].replace("/", ":"))
         if m[1] == who:
             have.setdefault(m[2], set()).add(m[3])
     model = Move(c, vmid, target, form)
     model.run()
+    seen["along"] += bool(model.along)
+    seen["HA"] += "HA" in model.blocked
     copied = {v for v in have.get("changed", set()) if VOLUME.match(v.split()[-1])}
     bad = [f"{n}: model {sorted(a)} C {sorted(b)}" for n, a, b in (
         ("blocked", model.blocked, have.get("stranded", set())), ("copied", model.copied, copied),
-        ("wont boot", model.wont, have.get("wont-boot", set()))) if a != b]
+        ("along", model.along, along), ("wont boot", model.wont, have.get("wont-boot", set()))) if a != b]
     moves = "node" in have.get("changed", set())
     if moves != (not model.blocked):
         bad.append(f"moves: {moves}")
@@ -286,5 +306,6 @@ def job(rng, driver):
 
 
 compare("moves", migrate)
+ok(len(cases()) < 2000 or all(seen.values()), f"HA's rules had a say: {seen}")
 compare("backup jobs", job)
 done()

@@ -65,6 +65,52 @@ static const struct place_case {
      HA_BOTH ",'/cluster/ha/rules':[{'rule':'r','type':'resource-affinity','affinity':'negative',"
              "'resources':'vm:100,vm:101'}]",
      "", "['c2']", "'102':true", "100 c2,", "101 HA rule r keeps it away from vm/100"},
+    {"of several the rule names, the one it gives most; no failback, so nothing would be moved "
+     "back",
+     "'/cluster/ha/resources':[{'sid':'vm:100','state':'started','failback':0}],"
+     "'/cluster/ha/rules':[{'rule':'r','type':'node-affinity','nodes':'c2:1,c3:2',"
+     "'resources':'vm:100'}]",
+     "'restart':true", NULL, "'102':true", "100 c3,101 c2,", ""},
+    {"the emptied node is preferred: of the others the one with most",
+     HA_BOTH ",'/cluster/ha/rules':[{'rule':'r','type':'node-affinity','nodes':'c1:3,c3:2,c2:1',"
+             "'resources':'vm:100'}]",
+     "", NULL, "'102':true", "100 c3,101 c2,", ""},
+    {"HA keeps two together: one room for both",
+     HA_BOTH ",'/cluster/ha/rules':[{'rule':'r','type':'resource-affinity','affinity':'positive',"
+             "'resources':'vm:100,vm:101'}]",
+     "", NULL, "'102':true", "100 c2,101 c2,", ""},
+    {"and what one cannot do, the other does not",
+     HA_BOTH ",'/cluster/ha/rules':[{'rule':'r','type':'resource-affinity','affinity':'positive',"
+             "'resources':'vm:100,vm:101'}],'/nodes/c1/qemu/101/config':{'hostpci0':'0000:01:00'}",
+     "", NULL, "'102':true", "", "100 HA keeps it with others, and vm/101 cannot go to c3"},
+    {"one of them left out would be taken along",
+     HA_BOTH ",'/cluster/ha/rules':[{'rule':'r','type':'resource-affinity','affinity':'positive',"
+             "'resources':'vm:100,vm:101'}]",
+     "", NULL, "'102':true,'101':true", "", "100 HA keeps it with vm/101, which is excluded"},
+    {"a friend elsewhere would be taken along: it goes there",
+     "'/cluster/ha/resources':[{'sid':'vm:100'},{'sid':'vm:110'}],'/nodes/c2/status':" HAS(
+         64,
+         29) ",'/cluster/ha/rules':[{'rule':'r','type':'resource-affinity','affinity':'positive',"
+             "'resources':'vm:100,vm:110'}]",
+     "", NULL, "'102':true,'101':true", "100 c2,", ""},
+    {"whom HA does not manage it takes along nowhere",
+     "'/cluster/ha/resources':[{'sid':'vm:100'},{'sid':'vm:110','state':'ignored'}],"
+     "'/nodes/c2/status':" HAS(
+         64,
+         29) ",'/cluster/ha/rules':[{'rule':'r','type':'resource-affinity','affinity':'positive',"
+             "'resources':'vm:100,vm:110'}]",
+     "", NULL, "'102':true,'101':true", "100 c3,", ""},
+    {"who is to be apart from a friend is to be apart from it",
+     "'/cluster/ha/resources':[{'sid':'vm:100'},{'sid':'vm:101'},{'sid':'vm:110'}],"
+     "'/cluster/ha/rules':[{'rule':'p','type':'resource-affinity','affinity':'positive',"
+     "'resources':'vm:100,vm:101'},{'rule':'n','type':'resource-affinity','affinity':'negative',"
+     "'resources':'vm:101,vm:110'}]",
+     "", NULL, "'102':true", "100 c3,101 c3,", ""},
+    {"rules that contradict each other count for nothing",
+     HA_BOTH ",'/cluster/ha/rules':[{'rule':'p','type':'resource-affinity','affinity':'positive',"
+             "'resources':'vm:100,vm:101'},{'rule':'n','type':'resource-affinity',"
+             "'affinity':'negative','resources':'vm:100,vm:101'}]",
+     "", NULL, "'102':true", "100 c2,101 c3,", ""},
     {"a guest too large for a node goes to the other", "'/nodes/c2/status':" HAS(3, 3),
      "'restart':true", NULL, "'102':true", "100 c3,101 c3,", ""},
     {"nowhere large enough for a running one",
@@ -93,8 +139,7 @@ START_TEST(place) {
     CLEANUP(js_freep) js *some = world_object(c->other);
     CLEANUP(js_freep) js *form = world_object(c->form);
     CLEANUP(js_freep) js *exclude = world_object(c->exclude);
-    CLEANUP(js_freep) js *moves = NULL;
-    CLEANUP(js_freep) js *stuck = NULL;
+    CLEANUP(blast_places_done) struct blast_places to = {0};
     CLEANUP(picture_freep) struct picture *p = NULL;
     CLEANUP(js_freep) js *asked = NULL;
     char text[1024];
@@ -107,10 +152,10 @@ START_TEST(place) {
     asked = world_object(text);
     p = world_picture_of(all, &ask);
     (void)record_reset();
-    blast_place(p, "c1", c->targets ? js_get(asked, "t") : NULL, exclude, form, &moves, &stuck);
-    list(moves, text, sizeof(text));
+    blast_place(p, "c1", c->targets ? js_get(asked, "t") : NULL, exclude, form, &to);
+    list(to.moves, text, sizeof(text));
     ck_assert_msg(strcmp(text, c->moves) == 0, "%s: moves %s", c->name, text);
-    list(stuck, text, sizeof(text));
+    list(to.stuck, text, sizeof(text));
     ck_assert_msg(strncmp(text, c->stuck, strlen(c->stuck)) == 0 && !*c->stuck == !*text,
                   "%s: stuck %s", c->name, text);
     ck_assert_msg(record_affects.len + record_rest.len == 0, "%s: a trial tells nothing", c->name);
