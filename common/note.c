@@ -97,6 +97,16 @@ int vkey_text(const struct vkey *k, struct buf *ret) {
     return r < 0 ? r : b64_encode(ret, raw, sizeof(raw));
 }
 
+int vkey_digest(const struct vkey *k, struct hash *ret) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINE);
+    int r = vkey_text(k, &text);
+
+    if (r == 0) {
+        sha256(text.data, text.len, ret);
+    }
+    return r;
+}
+
 bool vkey_eq(const struct vkey *a, const struct vkey *b) {
     return a->type == b->type && memcmp(a->id, b->id, sizeof(a->id)) == 0 &&
            memcmp(a->pub, b->pub, NOTE_PUB_LEN) == 0 && strcmp(a->name, b->name) == 0;
@@ -213,9 +223,11 @@ static bool text_ok(const char *s, size_t len) {
 
     for (size_t i = 0; i < len;) {
         unsigned char c = p[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : c >= 0xe0 && c <= 0xef ? 2
-                                 : c >= 0xf0 && c <= 0xf4   ? 3
-                                                            : 9;
+        size_t more = c < 0x80                 ? 0
+                      : c >= 0xc2 && c <= 0xdf ? 1
+                      : c >= 0xe0 && c <= 0xef ? 2
+                      : c >= 0xf0 && c <= 0xf4 ? 3
+                                               : 9;
 
         if ((c < 0x20 && c != '\n') || more == 9 || i + more >= len + (more ? 0 : 1)) {
             return false;
@@ -306,9 +318,8 @@ static int check_one(const struct note *n, const struct note_sig *s, const struc
     uint64_t time = 0;
 
     if (key->type == NOTE_ED25519) {
-        return s->blob_len == NOTE_SIG_LEN
-                   ? ed25519_check(key->pub, n->text, n->text_len, s->blob)
-                   : -EBADMSG;
+        return s->blob_len == NOTE_SIG_LEN ? ed25519_check(key->pub, n->text, n->text_len, s->blob)
+                                           : -EBADMSG;
     }
     if (s->blob_len != 8 + NOTE_SIG_LEN) {
         return -EBADMSG;

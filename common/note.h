@@ -8,14 +8,15 @@
 
 struct buf;
 struct err;
+struct hash;
 
-#define NOTE_ED25519   0x01 /* signature over the text */
-#define NOTE_COSIGN    0x04 /* timestamped cosignature over a checkpoint */
-#define NOTE_PUB_LEN   32
-#define NOTE_SEED_LEN  32
-#define NOTE_SIG_LEN   64
-#define NOTE_NAME_MAX  128
-#define NOTE_SIGS_MAX  64
+#define NOTE_ED25519  0x01 /* signature over the text */
+#define NOTE_COSIGN   0x04 /* timestamped cosignature over a checkpoint */
+#define NOTE_PUB_LEN  32
+#define NOTE_SEED_LEN 32
+#define NOTE_SIG_LEN  64
+#define NOTE_NAME_MAX 128
+#define NOTE_SIGS_MAX 64
 
 /* A verifier key: "name+8 hex+base64(type || public key)". */
 struct vkey {
@@ -27,6 +28,8 @@ struct vkey {
 
 int vkey_parse(const char *text, struct vkey *ret, struct err *e); /* recomputes the id; -EINVAL */
 int vkey_text(const struct vkey *k, struct buf *ret);
+/* SHA-256 of that text: what two people compare. */
+int vkey_digest(const struct vkey *k, struct hash *ret);
 int vkey_make(const char *name, uint8_t type, const uint8_t pub[static NOTE_PUB_LEN],
               struct vkey *ret); /* -EINVAL: bad name or type */
 bool vkey_eq(const struct vkey *a, const struct vkey *b);
@@ -51,10 +54,10 @@ int ed25519_public(const uint8_t seed[static NOTE_SEED_LEN], uint8_t ret[static 
 struct note_sig {
     char name[NOTE_NAME_MAX + 1];
     uint8_t id[4];
-    const char *line;   /* the whole signature line with its newline, borrowed from the note */
+    const char *line; /* the whole signature line with its newline, borrowed from the note */
     size_t line_len;
     uint8_t blob[8 + NOTE_SIG_LEN]; /* what follows the key id, when it is of a known length */
-    size_t blob_len;                /* 64 (ed25519), 72 (cosignature), else the real length cut to 72 */
+    size_t blob_len; /* 64 (ed25519), 72 (cosignature), else the real length cut to 72 */
 };
 
 /* A parsed note; borrows the bytes given to note_parse. */
@@ -74,8 +77,7 @@ int note_parse(const char *bytes, size_t len, struct note *ret, struct err *e);
 int note_check(const struct note *n, const struct vkey *key, uint64_t *ret_time);
 
 /* Appends text (which must end with a newline) and, after an empty line, the signature line. */
-int note_sign(const char *text, size_t len, const struct skey *key, struct buf *ret,
-              struct err *e);
+int note_sign(const char *text, size_t len, const struct skey *key, struct buf *ret, struct err *e);
 /* Appends only the signature line for the text; for NOTE_COSIGN keys `time` is signed. */
 int note_sig_line(const char *text, size_t len, const struct skey *key, uint64_t time,
                   struct buf *ret, struct err *e);

@@ -60,8 +60,9 @@ int identity_load(struct nodes *n, bool make, struct err *e) {
     if (access(n->key_file, F_OK) < 0 && errno == ENOENT) {
         if (!make) {
             (void)err_tag(e, -ENOENT, "not_enrolled", "this client has joined no node yet");
-            return err_hint(e,
-                            "on a node: pveagentctl invite NAME; here: proximo-client join LINE");
+            return err_hint(
+                e,
+                "on a node: pveagentctl invite NAME; here: proximo-client join --name NAME LINE");
         }
         r = make_key(n, &key, e);
     } else {

@@ -153,14 +153,10 @@ int enrol_rotate(struct app *a, const char *cluster, js **ret, struct err *e) {
 }
 
 static int put_digest(struct buf *b, const char *what, const struct vkey *k) {
-    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINE);
     struct hash h;
+    int r = vkey_digest(k, &h);
 
-    if (vkey_text(k, &text) < 0) {
-        return -EINVAL;
-    }
-    sha256(text.data, text.len, &h);
-    return buf_addf(b, "  %s %s\n", what, HASH_STR(&h));
+    return r < 0 ? r : buf_addf(b, "  %s %s\n", what, HASH_STR(&h));
 }
 
 int enrol_describe(struct app *a, const char *cluster, const char *node, struct buf *ret,

@@ -17,8 +17,9 @@ int on_node_find(struct session *s, const char *node, const struct node_info **r
     if (!n) {
         (void)err_tag(e, -ENOENT, "node_not_enrolled", "no node daemon is enrolled on node %s",
                       node);
-        return err_hint(e, "as root on %s: pveagentctl invite NAME; then proximo-client join LINE",
-                        node);
+        return err_hint(
+            e, "as root on %s: pveagentctl invite NAME; then proximo-client join --name NAME LINE",
+            node);
     }
     if (!n->trusted) {
         (void)err_tag(e, -EACCES, "node_untrusted", "node %s is enrolled but not trusted", node);

@@ -56,12 +56,18 @@ static void find_addresses(struct ctl *k, char text[CTL_ADDRESSES][80]) {
 }
 
 static void print_entry(const struct roster_entry *r) {
-    (void)printf("%-9s tls %s\n", r->node, HASH_STR(&r->tls));
+    struct hash witness, receipt;
+
+    (void)printf("%-9s tls     %s\n", r->node, HASH_STR(&r->tls));
+    if (vkey_digest(&r->witness, &witness) == 0 && vkey_digest(&r->receipt, &receipt) == 0) {
+        (void)printf("  witness     %s\n  receipt     %s\n", HASH_STR(&witness),
+                     HASH_STR(&receipt));
+    }
     if (r->has_tls_next) {
-        (void)printf("  next    tls %s\n", HASH_STR(&r->tls_next));
+        (void)printf("  next tls    %s\n", HASH_STR(&r->tls_next));
     }
     for (size_t i = 0; i < r->n_addresses; i++) {
-        (void)printf("  at      %s\n", r->address[i]);
+        (void)printf("  at          %s\n", r->address[i]);
     }
 }
 

@@ -33,7 +33,8 @@ static const char usage[] =
     "                              where clients of the cluster reach this node\n"
     "  roster                      what the nodes of the cluster announce\n"
     "  invite NAME [--address HOST:PORT…] [--rights \"R…\"]\n"
-    "                              print one line for proximo-client join; ten minutes, once\n"
+    "                              print one line for proximo-client join; ten minutes, once;\n"
+    "                              rights: evidence witness, inventory only when it is named\n"
     "  list                        the enrolled clients\n"
     "  revoke NAME                 refuse a client for good, on every node, and end what it runs\n"
     "  rotate receipt|witness      another key; the one before vouches for it\n"
@@ -157,8 +158,9 @@ static int cmd_invite(struct ctl *k) {
     }
     (void)printf("%s\n", buf_str(&line));
     (void)fprintf(stderr,
-                  "valid for %d minutes, once; on the workstation: proximo-client join LINE\n",
-                  INVITE_S / 60);
+                  "rights: %s\nvalid for %d minutes, once; on the workstation:\n"
+                  "  proximo-client join --name %s LINE\n",
+                  k->rights, INVITE_S / 60, k->args[0]);
     return EXIT_SUCCESS;
 }
 
@@ -290,9 +292,9 @@ static int cmd_status(struct ctl *k) {
 static const struct {
     const char *name;
     int (*fn)(struct ctl *k);
-} commands[] = {{"arm", cmd_arm},        {"invite", cmd_invite},     {"list", cmd_list},
-                {"revoke", ctl_revoke},  {"continue", cmd_continue}, {"freeze", cmd_freeze},
-                {"status", cmd_status},  {"check", ctl_check},       {"edit", ctl_edit},
+} commands[] = {{"arm", cmd_arm},         {"invite", cmd_invite},     {"list", cmd_list},
+                {"revoke", ctl_revoke},   {"continue", cmd_continue}, {"freeze", cmd_freeze},
+                {"status", cmd_status},   {"check", ctl_check},       {"edit", ctl_edit},
                 {"explain", ctl_explain}, {"announce", ctl_announce}, {"roster", ctl_roster},
                 {"rotate", ctl_rotate}};
 
@@ -346,7 +348,8 @@ int main(int argc, char **argv) {
                                             {"help", 0, NULL, 'h'},
                                             {"version", 0, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
-    struct ctl k = {.p = PRIV_DEFAULTS, .rights = "inventory evidence witness", .daemon = SBINDIR "/pveagentd"};
+    struct ctl k = {
+        .p = PRIV_DEFAULTS, .rights = "evidence witness", .daemon = SBINDIR "/pveagentd"};
     struct err e = {0};
     int status = -1;
     int c;

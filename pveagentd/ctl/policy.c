@@ -274,7 +274,7 @@ int ctl_explain(struct ctl *k) {
         return EXIT_FAILURE;
     }
     (void)printf("limits    %u s, %u bytes of output\nundo      %s\n", v.timeout_s, v.output_max,
-                 v.undo_required ? "required" : "as asked");
+                 v.undo_rule ? "required" : "as asked");
     for (size_t i = 0; i < v.n_approvers; i++) {
         (void)printf("approval  %s\n", v.approver[i]);
     }

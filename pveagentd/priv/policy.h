@@ -58,7 +58,8 @@ struct verdict {
     char why[240];
     char remedy[240];
     uint32_t timeout_s, output_max;
-    bool undo_required, near_root;
+    const char *undo_rule; /* of those that match, the first that wants a snapshot; the policy's */
+    bool near_root;
     const char *approver[POLICY_APPROVERS]; /* borrowed from the policy */
     struct vkey approver_key[POLICY_APPROVERS];
     size_t n_approvers;

@@ -125,7 +125,7 @@ static void tighten(const struct policy *p, struct verdict *v, const struct rule
     }
     v->timeout_s = r->timeout_s < v->timeout_s ? r->timeout_s : v->timeout_s;
     v->output_max = r->output_max < v->output_max ? r->output_max : v->output_max;
-    v->undo_required = v->undo_required || r->undo_required;
+    v->undo_rule = r->undo_required && !v->undo_rule ? r->name : v->undo_rule;
     v->near_root = v->near_root || (!r->run && r->user == 0 && (r->ops & (1u << OP_EXEC)));
     add_approver(p, v, r);
 }
@@ -135,8 +135,8 @@ static void check_limits(struct verdict *v, const struct node_request *q) {
     char why[80];
 
     memcpy(rule, v->rule, sizeof(rule));
-    if (v->undo_required && !q->undo) {
-        refuse(v, "policy_undo_required", rule, "the rule wants a snapshot first",
+    if (v->undo_rule && !q->undo) {
+        refuse(v, "policy_undo_required", v->undo_rule, "this rule wants a snapshot first",
                "plan it with an undo snapshot");
     } else if (q->timeout_s > v->timeout_s || q->output_max > v->output_max) {
         (void)snprintf(why, sizeof(why), "at most %u s and %u bytes of output are allowed",

@@ -180,7 +180,7 @@ def test_trust(t):
     works(t, "it never saw an invitation")
     _, v = verdict()
     t.ok(v["ok"] and v["witness"]["k"] == 3 and v["witness"]["n"] == 3, "witnessed 3/3", v)
-    rights = {d.name: "rights inventory evidence witness" in d.ctl("list") for d in cluster}
+    rights = {d.name: "rights evidence witness" in d.ctl("list") for d in cluster}
     t.ok(all(rights.values()), "each node knows the client with the rights it was given", rights)
 
 

@@ -193,12 +193,14 @@ START_TEST(strictest_of_several_rules_holds) {
     ck_assert(v.allowed);
     ck_assert_uint_eq(v.timeout_s, 7);
     ck_assert_uint_eq(v.output_max, 3 * 1024);
-    ck_assert(v.undo_required);
+    ck_assert_ptr_nonnull(v.undo_rule);
     ck_assert(v.near_root);
     ck_assert_uint_eq(v.n_approvers, 1);
     ck_assert_str_eq(v.approver_key[0].name, "alice");
     q.undo = false;
-    ck_assert_str_eq(decide(b.data, &q).code, "policy_undo_required");
+    v = decide(b.data, &q);
+    ck_assert_str_eq(v.code, "policy_undo_required");
+    ck_assert_str_eq(v.rule, "s"); /* which asks for it, not the first that matches */
     q.undo = true;
     q.timeout_s = 8;
     ck_assert_str_eq(decide(b.data, &q).code, "policy_limit");
