@@ -143,8 +143,9 @@ int file_read_kept(int dirfd, const char *path, uid_t uid, struct buf *b, struct
     if (r < 0) {
         return r;
     }
-    if (st.st_uid != uid || (st.st_mode & 022) != 0) {
-        return err_tag(e, -EPERM, "file_not_private", "%s can be written by others", path);
+    if ((st.st_uid != uid && st.st_uid != 0) || (st.st_mode & 022) != 0) {
+        (void)err_tag(e, -EPERM, "file_not_private", "%s can be written by others", path);
+        return err_hint(e, "chown it to its user and run: chmod go-w %s", path);
     }
     return file_slurp(fd, path, b, e);
 }

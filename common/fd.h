@@ -23,7 +23,8 @@ int file_read(int dirfd, const char *path, struct buf *b, struct err *e);
 /* As file_read, and the file must belong to `uid` and be closed to group and others (secrets). */
 int file_read_private(int dirfd, const char *path, uid_t uid, struct buf *b, struct err *e);
 
-/* As file_read, and the file must belong to `uid`; others may read, but not write it. */
+/* As file_read, and the file must belong to `uid` or to root; others may read, but not write it.
+ * "file_not_private". */
 int file_read_kept(int dirfd, const char *path, uid_t uid, struct buf *b, struct err *e);
 
 /* Replaces path durably: temporary file beside it, fsync, rename, fsync of the directory. A crash

@@ -37,6 +37,9 @@ int app_new(struct app **ret, struct err *e) {
     if (!a) {
         return err_set(e, -ENOMEM, "out of memory");
     }
+    /* A freeze must work with a configuration that does not parse: it needs the directories only.
+     */
+    config_dirs(&a->config);
     *ret = a;
     return 0;
 }

@@ -79,6 +79,14 @@ static char *join_path(const char *fmt, ...) {
     return buf_take(&b);
 }
 
+/* A relative file of a configuration is beside it, wherever the program is started. */
+static char *beside(const char *conf, const char *file) {
+    const char *slash = strrchr(conf, '/');
+
+    return file && *file != '/' && slash ? join_path("%.*s/%s", (int)(slash - conf), conf, file)
+                                         : dup_of(file);
+}
+
 static void *grow(void *list, size_t n, size_t size) {
     void *p = reallocarray(list, n + 1, size);
 
@@ -117,6 +125,7 @@ void config_done(struct config *c) {
     free(c->witness);
     free(c->opinion);
     free(c->policy.ct_allow);
+    free(c->job_after_origin);
     free(c->config_dir);
     free(c->state_dir);
     memset(c, 0, sizeof(*c));
@@ -186,8 +195,8 @@ static int add_cluster(struct config *c, const struct conf_section *s, const cha
                        s->name);
     }
     slot->fingerprint = dup_of(conf_get(s, "fingerprint"));
-    slot->ca = dup_of(conf_get(s, "ca"));
-    slot->token = conf_get(s, "token") ? dup_of(conf_get(s, "token"))
+    slot->ca = beside(origin, conf_get(s, "ca"));
+    slot->token = conf_get(s, "token") ? beside(origin, conf_get(s, "token"))
                                        : join_path("%s/%s.token", c->config_dir, s->name);
     slot->mirror = dup_of(conf_get(s, "mirror"));
     if (slot->mirror && slot->mirror[0] != '/') {
@@ -269,6 +278,8 @@ static int add_limits(struct config *c, const struct conf_section *s, const char
                        origin);
     }
     c->job_after_s = v;
+    free(c->job_after_origin);
+    c->job_after_origin = dup_of(origin);
     return 0;
 }
 
@@ -304,7 +315,10 @@ static int read_file(struct config *c, const char *path, struct err *e) {
     if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         return 0;
     }
-    r = file_read(AT_FDCWD, path, &b, e);
+    r = file_read_kept(AT_FDCWD, path, geteuid(), &b, e);
+    if (r == -EPERM) {
+        return r;
+    }
     if (r == 0) {
         r = conf_parse(buf_str(&b), b.len, &f, e);
     }
@@ -370,15 +384,20 @@ static char *xdg(const char *variable, const char *home, const char *fallback) {
     return v && *v == '/' ? join_path("%s/proximo", v) : join_path("%s/%s/proximo", home, fallback);
 }
 
+void config_dirs(struct config *c) {
+    CLEANUP(freep) char *home = home_dir();
+
+    c->config_dir = xdg("XDG_CONFIG_HOME", home, ".config");
+    c->state_dir = xdg("XDG_STATE_HOME", home, ".local/state");
+}
+
 int config_read(struct config *ret, struct err *e) {
     CLEANUP(config_done) struct config c = {0};
-    CLEANUP(freep) char *home = home_dir();
     CLEANUP(freep) char *user = NULL;
     int r;
 
     c.job_after_s = JOB_AFTER_S;
-    c.config_dir = xdg("XDG_CONFIG_HOME", home, ".config");
-    c.state_dir = xdg("XDG_STATE_HOME", home, ".local/state");
+    config_dirs(&c);
     user = join_path("%s/proximo.ini", c.config_dir);
     r = read_file(&c, SYSCONFDIR "/proximo/proximo.ini", e);
     if (r == 0) {
@@ -392,6 +411,7 @@ int config_read(struct config *ret, struct err *e) {
     if (r < 0) {
         return r;
     }
+    config_done(ret);
     *ret = c;
     memset(&c, 0, sizeof(c));
     return 0;

@@ -57,13 +57,18 @@ struct config {
     struct opinion *opinion;
     size_t n_opinions;
     struct policy policy;
-    int64_t job_after_s; /* work that takes longer is handed back as a job */
-    char *config_dir;    /* ~/.config/proximo */
-    char *state_dir;     /* $XDG_STATE_HOME/proximo */
+    int64_t job_after_s;    /* work that takes longer is handed back as a job */
+    char *job_after_origin; /* the file that says so; NULL: the default */
+    char *config_dir;       /* ~/.config/proximo */
+    char *state_dir;        /* $XDG_STATE_HOME/proximo */
 };
 
-/* Reads the system and user files and the environment. A file that does not parse is an error
- * ("bad_config" with file and line): half a policy is no policy. Absent files are no error. */
+/* The two directories alone, from the environment; the rest of *c stays as it is. */
+void config_dirs(struct config *c);
+/* Reads the system and user files and the environment into *ret, in place of what it holds. A file
+ * that does not parse is an error ("bad_config" with file and line): half a policy is no policy. So
+ * is one that somebody else could have written ("file_not_private"): it names the server that gets
+ * the token, and who may approve. Absent files are no error. */
 int config_read(struct config *ret, struct err *e);
 void config_done(struct config *c);
 

@@ -68,6 +68,9 @@ static int run(struct cli *c) {
     }
     cmd = c->argc ? find(c->argv[0]) : NULL;
     if (!cmd) {
+        if (c->argc) {
+            fprintf(stderr, "proximo-client: no command %.60s\n\n", c->argv[0]);
+        }
         help(stderr);
         return EXIT_USAGE;
     }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,7 +58,14 @@ bool cli_flag(struct cli *c, const char *name) {
     return false;
 }
 
-int cli_usage(const struct command *cmd, const char *what) {
+int cli_usage(struct cli *c, const struct command *cmd, const char *what) {
+    struct err e = {0};
+
+    if (c->json) {
+        (void)err_tag(&e, -EINVAL, "bad_argument", "%s: %s", cmd->name, what ? what : "usage");
+        (void)err_hint(&e, "usage: proximo-client %s %s", cmd->name, cmd->usage);
+        return cli_fail(c, &e);
+    }
     if (what) {
         fprintf(stderr, "proximo-client %s: %s\n", cmd->name, what);
     }
@@ -72,14 +80,16 @@ bool cli_words(struct cli *c, const struct command *cmd, int min, int max) {
             break;
         }
         if (c->argv[i][0] == '-' && c->argv[i][1]) {
-            fprintf(stderr, "proximo-client %s: unknown option or option without value: %s\n",
-                    cmd->name, c->argv[i]);
-            (void)cli_usage(cmd, NULL);
+            char what[120];
+
+            (void)snprintf(what, sizeof(what), "unknown option or option without value: %.60s",
+                           c->argv[i]);
+            (void)cli_usage(c, cmd, what);
             return false;
         }
     }
     if (c->argc < min || c->argc > max) {
-        (void)cli_usage(cmd, c->argc < min ? "too few words" : "too many words");
+        (void)cli_usage(c, cmd, c->argc < min ? "too few words" : "too many words");
         return false;
     }
     return true;
@@ -167,6 +177,21 @@ void cli_print(struct cli *c, const char *tool, const js *result) {
     }
     (void)fwrite(buf_str(&b), 1, b.len, stdout);
     (void)fflush(stdout);
+}
+
+int cli_said(struct cli *c, js *result, const char *fmt, ...) {
+    CLEANUP(js_freep) js *own = result;
+    va_list ap;
+
+    if (c->json) {
+        cli_print(c, "", own);
+        return EXIT_DONE;
+    }
+    va_start(ap, fmt);
+    (void)vprintf(fmt, ap);
+    va_end(ap);
+    (void)fflush(stdout);
+    return EXIT_DONE;
 }
 
 struct ticker cli_tick_begin(const struct cli *c) {

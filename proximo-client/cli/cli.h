@@ -47,7 +47,10 @@ const char *cli_option(struct cli *c, const char *name);
 bool cli_flag(struct cli *c, const char *name); /* takes "--name" out */
 /* True when exactly min..max words are left and none is an option; else prints usage. */
 bool cli_words(struct cli *c, const struct command *cmd, int min, int max);
-int cli_usage(const struct command *cmd, const char *what); /* returns EXIT_USAGE */
+int cli_usage(struct cli *c, const struct command *cmd, const char *what); /* EXIT_USAGE */
+/* What a command did, where no tool's result says it: the object (consumed) with --json, else the
+ * text. Returns EXIT_DONE. */
+int cli_said(struct cli *c, js *result, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Runs a tool with the progress line, prints the result or the error, returns the exit code. */
 int cli_call(struct cli *c, const char *tool, js *args /* consumed */);

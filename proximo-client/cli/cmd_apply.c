@@ -88,10 +88,34 @@ static int run_confirm(struct cli *c) {
     return finish(c, r, result, &e);
 }
 
-static int run_undo(struct cli *c) {
+/* The whole undo plan is on the screen before the question. Without a terminal, or with no, the
+ * plan is the answer. */
+static int undo_asked(struct cli *c, const js *plan) {
     CLEANUP(js_freep) js *result = NULL;
     struct err e = {0};
     bool yes = false;
+    int r;
+
+    if (!c->json) {
+        cli_print(c, "proximo_undo", plan);
+    }
+    r = tty_ask_yes("take the operation back as planned?", &yes, &e);
+    if (!yes) {
+        if (c->json) {
+            cli_print(c, "proximo_undo", plan);
+        } else if (r == 0) {
+            fprintf(stderr, "nothing was done; the plan stays open\n");
+        }
+        return EXIT_APPROVAL;
+    }
+    r = cli_call_quiet(c, "proximo_apply_high", one_arg("plan_id", js_str_or(plan, "plan_id", "")),
+                       true, &result, &e);
+    return finish(c, r, result, &e);
+}
+
+static int run_undo(struct cli *c) {
+    CLEANUP(js_freep) js *result = NULL;
+    struct err e = {0};
     int r;
 
     if (!cli_words(c, &cmd_undo, 1, 1)) {
@@ -100,14 +124,7 @@ static int run_undo(struct cli *c) {
     r = cli_call_quiet(c, "proximo_undo", one_arg("op_id", c->argv[0]), false, &result, &e);
     if (r == 0 &&
         strstr(js_str_or(js_get(js_get(result, "plan"), "approval"), "required", ""), "host")) {
-        if (tty_ask_yes("take the operation back as planned?", &yes, &e) == 0 && yes) {
-            CLEANUP(js_freep) js *plan = TAKE(result);
-
-            cli_print(c, "proximo_undo", plan);
-            r = cli_call_quiet(c, "proximo_apply_high",
-                               one_arg("plan_id", js_str_or(plan, "plan_id", "")), true, &result,
-                               &e);
-        }
+        return undo_asked(c, result);
     }
     return finish(c, r, result, &e);
 }
@@ -126,7 +143,7 @@ static int run_ops(struct cli *c) {
 
         if (js_parse(limit, strlen(limit), &v, &e) < 0) {
             json_object_put(args);
-            return cli_usage(&cmd_ops, "--limit takes a number");
+            return cli_usage(c, &cmd_ops, "--limit takes a number");
         }
         js_add(args, "limit", v);
     }
@@ -152,7 +169,16 @@ static int run_show(struct cli *c) {
     }
     r = cli_call_quiet(c, "proximo_plan_show", one_arg("plan_id", c->argv[0]), false, &result, &e);
     if (r == 0 && out) {
+        js *said = js_object();
+
         r = export_plan(result, out, &e);
+        js_add(said, "plan_id", js_str(c->argv[0]));
+        js_add(said, "file", js_str(out));
+        if (r < 0) {
+            json_object_put(said);
+        } else {
+            return cli_said(c, said, "plan %s is in %s\n", c->argv[0], out);
+        }
     } else if (r == 0) {
         cli_print(c, "proximo_plan_show", result);
     }

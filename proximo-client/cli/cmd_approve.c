@@ -56,6 +56,11 @@ static int import(struct cli *c, const char *id, const char *file, struct err *e
     return r < 0 ? r : approval_record(c->app, c->cluster, id, buf_str(&b), e);
 }
 
+/* A person reads the plan; a program that asked for JSON gets one line on stdout. */
+static FILE *screen_of(const struct cli *c) {
+    return c->json ? stderr : stdout;
+}
+
 /* What was planned, seen again with this account's eyes. Worse than it says: a person must have
  * read that before signing. */
 static int look_again(struct cli *c, const struct plan *p, bool with_ledger, struct err *e) {
@@ -63,16 +68,18 @@ static int look_again(struct cli *c, const struct plan *p, bool with_ledger, str
     bool worse = true, yes = false;
     int r = recompute_plan(c->app, c->cluster, p, with_ledger, &text, &worse, e);
 
-    printf("\n-- computed again with the read access of this account --\n");
+    FILE *f = screen_of(c);
+
+    fprintf(f, "\n-- computed again with the read access of this account --\n");
     if (r < 0) {
         buf_reset(&text);
         (void)buf_adds(&text, "  not done  ");
         render_safe(&text, e ? e->msg : "");
         (void)buf_addc(&text, '\n');
     }
-    (void)fwrite(buf_str(&text), 1, text.len, stdout);
-    printf("%s", text.len ? "" : "  as planned\n");
-    (void)fflush(stdout);
+    (void)fwrite(buf_str(&text), 1, text.len, f);
+    fprintf(f, "%s", text.len ? "" : "  as planned\n");
+    (void)fflush(f);
     if (!worse) {
         return 0;
     }
@@ -101,8 +108,8 @@ static int approve(struct cli *c, const char *id, const char *file, const char *
         return r;
     }
     render_for_approval(&p, &screen);
-    (void)fwrite(buf_str(&screen), 1, screen.len, stdout);
-    (void)fflush(stdout);
+    (void)fwrite(buf_str(&screen), 1, screen.len, screen_of(c));
+    (void)fflush(screen_of(c));
     r = recheck ? look_again(c, &p, !file, e) : 0;
     if (r < 0) {
         return r;
@@ -114,8 +121,15 @@ static int approve(struct cli *c, const char *id, const char *file, const char *
     if (out) {
         return file_replace(AT_FDCWD, out, buf_str(&note), note.len, 0600, e);
     }
-    return file ? (fwrite(buf_str(&note), 1, note.len, stdout), 0)
-                : approval_record(c->app, c->cluster, id, buf_str(&note), e);
+    if (file) {
+        js *o = js_object();
+
+        js_add(o, "plan_id", js_str(id));
+        js_add(o, "note", js_str(buf_str(&note)));
+        (void)cli_said(c, o, "%s", buf_str(&note));
+        return 0;
+    }
+    return approval_record(c->app, c->cluster, id, buf_str(&note), e);
 }
 
 static int run_approve(struct cli *c) {
@@ -125,6 +139,7 @@ static int run_approve(struct cli *c) {
     const char *operator= cli_option(c, "--operator");
     bool recheck = cli_flag(c, "--recheck");
     struct err e = {0};
+    js *result;
     int r;
 
     if (!cli_words(c, &cmd_approve, 1, 1)) {
@@ -135,10 +150,20 @@ static int run_approve(struct cli *c) {
     if (r < 0) {
         return cli_fail(c, &e);
     }
-    if (!file && !out) {
-        printf("approved: %s\n", c->argv[0]);
+    if (file && !out) { /* the note was the answer */
+        return EXIT_DONE;
     }
-    return EXIT_DONE;
+    result = js_object();
+    js_add(result, "plan_id", js_str(c->argv[0]));
+    js_add(result, "approved", js_bool(!out));
+    if (!out) {
+        return cli_said(c, result, "approved: %s\n", c->argv[0]);
+    }
+    js_add(result, "note_file", js_str(out));
+    return cli_said(c, result,
+                    "signed: %s, the note is in %s; where the ledger is: proximo-client approve %s "
+                    "--note FILE\n",
+                    c->argv[0], out, c->argv[0]);
 }
 
 const struct command cmd_approve = {

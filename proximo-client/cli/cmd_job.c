@@ -41,14 +41,14 @@ static int run_job(struct cli *c) {
     bool cancel;
 
     if (!add_number(c, "--wait", "wait", args) || !add_number(c, "--log", "log", args)) {
-        return cli_usage(&cmd_job, "--wait and --log take numbers");
+        return cli_usage(c, &cmd_job, "--wait and --log take numbers");
     }
     if (!cli_words(c, &cmd_job, 1, 2)) {
         return EXIT_USAGE;
     }
     cancel = strcmp(c->argv[0], "cancel") == 0;
     if (cancel != (c->argc == 2) || (cancel && json_object_object_length(args))) {
-        return cli_usage(&cmd_job, "name one operation (O-…)");
+        return cli_usage(c, &cmd_job, "name one operation (O-…)");
     }
     js_add(args, "op_id", js_str(c->argv[cancel ? 1 : 0]));
     return cancel ? cli_call(c, "proximo_job_cancel", TAKE(args)) : show(c, TAKE(args));

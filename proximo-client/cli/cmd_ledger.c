@@ -35,7 +35,7 @@ static int run_entry(struct cli *c) {
         js_add(args, "index", js_int((int64_t)index));
     } else {
         json_object_put(args);
-        return cli_usage(&cmd_ledger, "name an entry by number, plan id or operation id");
+        return cli_usage(c, &cmd_ledger, "name an entry by number, plan id or operation id");
     }
     if (strcmp(c->argv[0], "show") == 0) {
         return cli_call(c, "ledger_show", args);
@@ -44,7 +44,7 @@ static int run_entry(struct cli *c) {
         return cli_call(c, "ledger_proof", args);
     }
     json_object_put(args);
-    return cli_usage(&cmd_ledger, "proof takes the number of an entry");
+    return cli_usage(c, &cmd_ledger, "proof takes the number of an entry");
 }
 
 /* key=value words, by the row's own fields. */
@@ -155,7 +155,7 @@ static int run_ledger(struct cli *c) {
     if (strcmp(what, "show") == 0 || strcmp(what, "proof") == 0) {
         return run_entry(c);
     }
-    return cli_usage(&cmd_ledger, "verify, show, proof, query, export, recover or restart");
+    return cli_usage(c, &cmd_ledger, "verify, show, proof, query, export, recover or restart");
 }
 
 const struct command cmd_ledger = {

@@ -34,7 +34,7 @@ static int run_mcp(struct cli *c) {
         return EXIT_USAGE;
     }
     if (toolsets && !planes_exist(toolsets)) {
-        return cli_usage(&cmd_mcp,
+        return cli_usage(c, &cmd_mcp,
                          "--toolsets takes planes (proximo-client tools --size names them) "
                          "or all");
     }

@@ -36,6 +36,7 @@ static int run_freeze(struct cli *c) {
     const char *reason = cli_option(c, "--reason");
     struct err e = {0};
     uint32_t m = 0;
+    js *result;
     bool on;
 
     if (!cli_words(c, &cmd_freeze, 1, 1)) {
@@ -43,42 +44,60 @@ static int run_freeze(struct cli *c) {
     }
     on = strcmp(c->argv[0], "on") == 0;
     if (!on && strcmp(c->argv[0], "off") != 0) {
-        return cli_usage(&cmd_freeze, "on or off");
+        return cli_usage(c, &cmd_freeze, "on or off");
     }
     if (minutes && (ident_u32(minutes, &m) < 0 || !m || m > 525600)) {
-        return cli_usage(&cmd_freeze, "--minutes takes 1-525600");
+        return cli_usage(c, &cmd_freeze, "--minutes takes 1-525600");
     }
     if (freeze_set(c->app, on, m ? clock_unix() + (int64_t)m * 60 : 0,
                    reason ? reason : "no reason given", &e) < 0) {
         return cli_fail(c, &e);
     }
-    printf(on ? "frozen: nothing is applied from this account\n" : "no longer frozen\n");
-    return EXIT_DONE;
+    result = js_object();
+    js_add(result, "frozen", js_bool(on));
+    return cli_said(c, result, "%s\n",
+                    on ? "frozen: nothing is applied from this account" : "no longer frozen");
 }
 
-static void print_size(const js *tools, const char *name) {
+static void put_size(const js *tools, const char *name, js *list) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PVE_ANSWER);
+    js *one = js_object();
 
     (void)js_print(tools, &b);
-    printf("%-10s %4zu tools %7zu bytes, about %6zu tokens (bytes/4)\n", name, js_len(tools), b.len,
-           b.len / 4);
+    js_add(one, "toolset", js_str(name));
+    js_add(one, "tools", js_int((int64_t)js_len(tools)));
+    js_add(one, "bytes", js_int((int64_t)b.len));
+    js_add(one, "tokens", js_int((int64_t)(b.len / 4)));
+    js_push(list, one);
 }
 
 static int print_sizes(struct cli *c) {
     CLEANUP(js_freep) js *all = service_tools(c->app, "all");
     CLEANUP(js_freep) js *direct = service_tools(c->app, "");
+    CLEANUP(js_freep) js *list = js_array();
 
-    print_size(direct, "default");
+    put_size(direct, "default", list);
     for (size_t i = 0; row_at(i); i++) {
         const char *plane = row_at(i)->plane;
 
         if (row_first_of_plane(i)) {
             CLEANUP(js_freep) js *one = service_tools(c->app, plane);
 
-            print_size(one, plane);
+            put_size(one, plane, list);
         }
     }
-    print_size(all, "all");
+    put_size(all, "all", list);
+    if (c->json) {
+        cli_print(c, "", list);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *one = js_at(list, i);
+
+        printf("%-10s %4lld tools %7lld bytes, about %6lld tokens (bytes/4)\n",
+               js_str_or(one, "toolset", ""), (long long)js_int_or(one, "tools", 0),
+               (long long)js_int_or(one, "bytes", 0), (long long)js_int_or(one, "tokens", 0));
+    }
     return EXIT_DONE;
 }
 
@@ -114,8 +133,14 @@ static int run_tools(struct cli *c) {
     bool man = cli_flag(c, "--man");
     CLEANUP(js_freep) js *list = NULL;
 
-    if (!cli_words(c, &cmd_tools, 0, 0)) {
+    if (!cli_words(c, &cmd_tools, 0, 1)) {
         return EXIT_USAGE;
+    }
+    if (c->argc) {
+        js *args = js_object();
+
+        js_add(args, "row", js_str(c->argv[0]));
+        return cli_call(c, "proximo_describe", args);
     }
     if (size) {
         return print_sizes(c);
@@ -145,7 +170,8 @@ const struct command cmd_freeze = {"freeze", "on|off [--minutes N] [--reason TEX
                                    "  --minutes N       ends by itself\n"
                                    "  --reason TEXT     shown with every refusal",
                                    run_freeze};
-const struct command cmd_tools = {"tools", "[--all] [--size] [--man]", "list the tools",
+const struct command cmd_tools = {"tools", "[ROW] [--all] [--size] [--man]",
+                                  "list the tools, or show what one takes",
                                   "  --all             every row, not only the default list\n"
                                   "  --size            size of each toolset in bytes and tokens\n"
                                   "  --man             the tools' manual page in mdoc",

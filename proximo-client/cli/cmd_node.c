@@ -17,6 +17,7 @@ static int trust(struct cli *c, const char *name, bool on) {
     struct err e = {0};
     bool yes = !on;
     char question[160];
+    js *result;
 
     if (enrol_describe(c->app, c->cluster, name, &about, &e) < 0) {
         return cli_fail(c, &e);
@@ -24,8 +25,8 @@ static int trust(struct cli *c, const char *name, bool on) {
     if (on) {
         fputs(buf_str(&about), stderr);
     }
-    (void)snprintf(question, sizeof(question), "trust node %.60s: use it, and count it as a witness of the ledger?",
-                   name);
+    (void)snprintf(question, sizeof(question),
+                   "trust node %.60s: use it, and count it as a witness of the ledger?", name);
     if (on && tty_ask_yes(question, &yes, &e) < 0) {
         return cli_fail(c, &e);
     }
@@ -33,7 +34,26 @@ static int trust(struct cli *c, const char *name, bool on) {
         fprintf(stderr, "nothing was changed\n");
         return EXIT_APPROVAL;
     }
-    return enrol_trust(c->app, c->cluster, name, on, &e) < 0 ? cli_fail(c, &e) : EXIT_DONE;
+    if (enrol_trust(c->app, c->cluster, name, on, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    result = js_object();
+    js_add(result, "node", js_str(name));
+    js_add(result, "trusted", js_bool(on));
+    return cli_said(c, result, "node %s %s\n", name, on ? "is trusted" : "is not trusted any more");
+}
+
+static int forget(struct cli *c, const char *name) {
+    struct err e = {0};
+    js *result;
+
+    if (enrol_forget(c->app, c->cluster, name, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    result = js_object();
+    js_add(result, "node", js_str(name));
+    js_add(result, "forgotten", js_bool(true));
+    return cli_said(c, result, "node %s is forgotten\n", name);
 }
 
 static int told(struct cli *c, const char *what, int r, js *result, const struct err *e) {
@@ -59,15 +79,13 @@ static int run_rotate(struct cli *c) {
     int r;
 
     if (!cli_words(c, &cmd_rotate, 1, 1) || strcmp(c->argv[0], "tls") != 0) {
-        return cli_usage(&cmd_rotate, "tls");
+        return cli_usage(c, &cmd_rotate, "tls");
     }
     r = enrol_rotate(c->app, c->cluster, &result, &e);
     return told(c, "rotate", r, result, &e);
 }
 
 static int run_node(struct cli *c) {
-    struct err e = {0};
-
     if (!cli_words(c, &cmd_node, 1, 2)) {
         return EXIT_USAGE;
     }
@@ -81,12 +99,12 @@ static int run_node(struct cli *c) {
         return trust(c, c->argv[1], false);
     }
     if (c->argc == 2 && strcmp(c->argv[0], "forget") == 0) {
-        return enrol_forget(c->app, c->cluster, c->argv[1], &e) < 0 ? cli_fail(c, &e) : EXIT_DONE;
+        return forget(c, c->argv[1]);
     }
     if (c->argc == 1 && strcmp(c->argv[0], "refresh") == 0) {
         return refresh(c);
     }
-    return cli_usage(&cmd_node, "list, refresh, trust NAME, distrust NAME or forget NAME");
+    return cli_usage(c, &cmd_node, "list, refresh, trust NAME, distrust NAME or forget NAME");
 }
 
 static int run_join(struct cli *c) {
@@ -94,31 +112,40 @@ static int run_join(struct cli *c) {
     CLEANUP(js_freep) js *others = NULL;
     char node[64];
     struct err e = {0};
+    js *result;
+    int r;
 
     if (!cli_words(c, &cmd_join, 1, 1)) {
         return EXIT_USAGE;
     }
     if (!name) {
-        return cli_usage(&cmd_join, "--name NAME is the name the invitation was made for");
+        return cli_usage(c, &cmd_join, "--name NAME is the name the invitation was made for");
     }
     if (enrol_join(c->app, c->cluster, c->argv[0], name, node, &e) < 0) {
         return cli_fail(c, &e);
     }
-    printf("enrolled with node %s\n", node);
     /* Its cluster's other nodes; that they cannot be had now takes nothing from the enrolment. */
-    if (enrol_refresh(c->app, c->cluster, node, &others, &e) == 0 &&
-        js_len(js_get(others, "nodes"))) {
+    r = enrol_refresh(c->app, c->cluster, node, &others, &e);
+    result = js_object();
+    js_add(result, "node", js_str(node));
+    if (r == 0) {
+        js_add(result, "others", js_ref(js_get(others, "nodes")));
+    }
+    (void)cli_said(c, result, "enrolled with node %s\n", node);
+    if (!c->json && r == 0 && js_len(js_get(others, "nodes"))) {
         cli_print(c, "node_refresh", others);
         printf("each of them: proximo-client node trust NAME\n");
     }
     return EXIT_DONE;
 }
 
-const struct command cmd_rotate = {"rotate", "tls", "this client's TLS key: another one",
-                                   "  every enrolled node is told; used when all have heard; run it "
-                                   "again to go on",
-                                   run_rotate};
-const struct command cmd_node = {"node", "list | refresh | trust NAME | distrust NAME | forget NAME",
+const struct command cmd_rotate = {
+    "rotate", "tls", "this client's TLS key: another one",
+    "  every enrolled node is told; used when all have heard; run it "
+    "again to go on",
+    run_rotate};
+const struct command cmd_node = {"node",
+                                 "list | refresh | trust NAME | distrust NAME | forget NAME",
                                  "the enrolled node daemons", NULL, run_node};
 const struct command cmd_join = {"join", "LINE --name NAME",
                                  "enrol with a node daemon by its invitation line",

@@ -132,10 +132,11 @@ static int run_op(struct cli *c) {
         return EXIT_USAGE;
     }
     if (strcmp(c->argv[0], "close") != 0) {
-        return cli_usage(&cmd_op, "close is the only thing to do with one");
+        return cli_usage(c, &cmd_op, "close is the only thing to do with one");
     }
     if (note ? as || reason || name : !reason || (!done && (!as || strcmp(as, "not-done") != 0))) {
-        return cli_usage(&cmd_op, "give --as done or --as not-done, and --reason; or --note alone");
+        return cli_usage(c, &cmd_op,
+                         "give --as done or --as not-done, and --reason; or --note alone");
     }
     in.op_id = c->argv[1];
     return close_op(c, &in, done, reason, note, name);

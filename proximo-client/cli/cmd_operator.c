@@ -7,17 +7,39 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/ident.h"
+#include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/app.h"
 #include "proximo-client/cli/cli.h"
 #include "proximo-client/cli/operator_key.h"
 
-static int print_key(const char *name, const struct vkey *k) {
+static int print_key(struct cli *c, const char *name, const struct vkey *k, const char *say) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(512);
+    js *o = js_object();
 
     (void)vkey_text(k, &b);
-    printf("[operator %s]\nkey = %s\n", name, buf_str(&b));
-    return EXIT_DONE;
+    js_add(o, "operator", js_str(name));
+    js_add(o, "key", js_str(buf_str(&b)));
+    return cli_said(c, o, "%s[operator %s]\nkey = %s\n", say, name, buf_str(&b));
+}
+
+static int list_keys(struct cli *c, const struct config *conf) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    js *list = js_array();
+    js *o = js_object();
+
+    for (size_t i = 0; i < conf->n_operators; i++) {
+        js *one = js_object();
+
+        js_add(one, "operator", js_str(conf->operator[i].name));
+        js_add(one, "origin", js_str(conf->operator[i].origin));
+        js_push(list, one);
+        (void)buf_addf(&b, "%-20s %s\n", conf->operator[i].name, conf->operator[i].origin);
+    }
+    js_add(o, "operators", list);
+    return cli_said(c, o, "%s",
+                    b.len ? buf_str(&b)
+                          : "none; make one with: proximo-client operator new NAME\n");
 }
 
 static int make(struct cli *c, const char *name) {
@@ -29,7 +51,7 @@ static int make(struct cli *c, const char *name) {
     struct vkey k;
 
     if (!ident_is_client(name)) {
-        return cli_usage(&cmd_operator, "NAME: letters, digits, . _ -");
+        return cli_usage(c, &cmd_operator, "NAME: letters, digits, . _ -");
     }
     if (app_config(c->app, &conf, &e) < 0) {
         return cli_fail(c, &e);
@@ -47,8 +69,9 @@ static int make(struct cli *c, const char *name) {
     if (operator_key_new(path, name, pass, &k, &e) < 0) {
         return cli_fail(c, &e);
     }
-    printf("; put this into proximo.ini, and as the same section into a node's policy.ini\n");
-    return print_key(name, &k);
+    return print_key(
+        c, name, &k,
+        "; put this into proximo.ini, and as the same section into a node's policy.ini\n");
 }
 
 static int run_operator(struct cli *c) {
@@ -65,10 +88,7 @@ static int run_operator(struct cli *c) {
         return cli_fail(c, &e);
     }
     if (strcmp(c->argv[0], "list") == 0 && c->argc == 1) {
-        for (size_t i = 0; i < conf->n_operators; i++) {
-            printf("%-20s %s\n", conf->operator[i].name, conf->operator[i].origin);
-        }
-        return EXIT_DONE;
+        return list_keys(c, conf);
     }
     if (strcmp(c->argv[0], "show") == 0 && c->argc == 2) {
         const struct operator_conf *o = config_operator(conf, c->argv[1]);
@@ -77,9 +97,9 @@ static int run_operator(struct cli *c) {
             (void)err_tag(&e, -ENOENT, "bad_argument", "no operator of that name is configured");
             return cli_fail(c, &e);
         }
-        return print_key(o->name, &o->key);
+        return print_key(c, o->name, &o->key, "");
     }
-    return cli_usage(&cmd_operator, "new NAME, list or show NAME");
+    return cli_usage(c, &cmd_operator, "new NAME, list or show NAME");
 }
 
 const struct command cmd_operator = {"operator", "new NAME | list | show NAME",

@@ -21,7 +21,10 @@ int operator_choose(struct cli *c, const char *name, const char **ret, struct er
     if (conf->n_operators != 1) {
         (void)err_tag(e, -EINVAL, "bad_argument", "%zu operators are configured",
                       conf->n_operators);
-        return err_hint(e, "name one with --operator NAME (proximo-client operator list)");
+        return conf->n_operators
+                   ? err_hint(e, "name one with --operator NAME (proximo-client operator list)")
+                   : err_hint(e, "make a key with: proximo-client operator new NAME; then put the "
+                                 "[operator NAME] section that it prints into proximo.ini");
     }
     *ret = conf->operator[0].name;
     return 0;

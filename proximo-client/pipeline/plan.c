@@ -345,18 +345,23 @@ const js *plan_request(const struct plan *p, const char *phase, size_t i, size_t
 static void add_next(js *answer, const struct plan *p) {
     switch (p->need) {
     case NEED_NONE:
-        js_addf(answer, "next", "proximo_apply with plan_id %s", p->id);
+        js_addf(answer, "next",
+                "proximo_apply with plan_id %s (in a shell: proximo-client apply %s)", p->id,
+                p->id);
         break;
     case NEED_HOST:
-        js_addf(answer, "next", "proximo_apply_high with plan_id %s (the host asks a person)",
-                p->id);
+        js_addf(answer, "next",
+                "proximo_apply_high with plan_id %s, and the host asks a person (in a shell: "
+                "proximo-client apply %s, which asks)",
+                p->id, p->id);
         break;
     case NEED_OPERATOR:
     default:
-        js_addf(
-            answer, "next",
-            "an operator runs on a terminal: proximo-client approve %s; then proximo_apply_high",
-            p->id);
+        js_addf(answer, "next",
+                "an operator runs on a terminal: proximo-client approve %s; then "
+                "proximo_apply_high (in "
+                "a shell: proximo-client apply %s)",
+                p->id, p->id);
         break;
     }
 }

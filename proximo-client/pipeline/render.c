@@ -203,9 +203,11 @@ static void render_plan(const js *answer, struct buf *b) {
                        (long long)js_int_or(answer, "ledger_index", 0));
     }
     (void)buf_addc(b, '\n');
-    label(b, "next");
-    render_safe(b, js_str_or(answer, "next", ""));
-    (void)buf_addc(b, '\n');
+    if (js_get(answer, "next")) { /* not while it is being approved */
+        label(b, "next");
+        render_safe(b, js_str_or(answer, "next", ""));
+        (void)buf_addc(b, '\n');
+    }
 }
 
 static void render_text(struct buf *b, const char *name, const char *text) {

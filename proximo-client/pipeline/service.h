@@ -26,7 +26,7 @@ struct call {
  * failure; *ret may still hold what is known (e.g. the new plan after drift) or NULL. */
 int service_call(struct app *app, const struct call *c, js **ret, struct err *e);
 
-/* The error shape of formats.md 11: {code, message, hint, who, step?, allowed_by?, plan,
+/* The error shape of formats.md 11: {code, message, hint, who, step?, plan,
  * http_status?}. */
 js *service_error(const struct err *e);
 

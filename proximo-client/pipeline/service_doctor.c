@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/form.h"
+#include "common/limits.h"
+#include "common/note.h"
 #include "common/own.h"
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
@@ -164,8 +167,9 @@ static void node_checks(struct session *s, js *list) {
             check(list, id, "finding", "its witness or receipt key is not the one that is enrolled",
                   "proximo-client node refresh");
         } else if (info->has_next) {
-            check(list, id, "finding", "it has announced another TLS key and not used it yet",
-                  "on the node: pveagentctl rotate tls --switch; then: proximo-client node refresh");
+            check(
+                list, id, "finding", "it has announced another TLS key and not used it yet",
+                "on the node: pveagentctl rotate tls --switch; then: proximo-client node refresh");
         } else if (!js_bool_or(status, "armed", false)) {
             check(list, id, "finding", "the daemon is not armed", "on the node: pveagentctl arm");
         } else {
@@ -194,6 +198,47 @@ static js *origins(const struct config *conf) {
     return o;
 }
 
+/* The keys that nobody set. */
+static js *defaults_of(const struct cluster_conf *cl) {
+    js *list = js_array();
+
+    if (!cl->timeout_ms) {
+        js_push(list, js_str("timeout"));
+    }
+    if (!cl->connections) {
+        js_push(list, js_str("connections"));
+    }
+    return list;
+}
+
+/* Whom approvals and cosignatures are taken from, and what an MCP call waits for. */
+static void add_people(const struct config *conf, js *o) {
+    js *operators = js_array();
+    js *witnesses = js_array();
+    CLEANUP(buf_done) struct buf key = BUF_INIT(LIM_LINE);
+
+    for (size_t i = 0; i < conf->n_operators; i++) {
+        js *one = js_object();
+
+        buf_reset(&key);
+        (void)vkey_text(&conf->operator[i].key, &key);
+        js_add(one, "operator", js_str(conf->operator[i].name));
+        js_add(one, "key", js_str(buf_str(&key)));
+        js_add(one, "origin", js_str(conf->operator[i].origin));
+        js_push(operators, one);
+    }
+    for (size_t i = 0; i < conf->n_witnesses; i++) {
+        buf_reset(&key);
+        (void)vkey_text(&conf->witness[i], &key);
+        js_push(witnesses, js_str(buf_str(&key)));
+    }
+    js_add(o, "operators", operators);
+    js_add(o, "witnesses", witnesses);
+    js_add(o, "job_after_s", js_int(conf->job_after_s));
+    js_add(o, "job_after_origin",
+           js_str(conf->job_after_origin ? conf->job_after_origin : "default"));
+}
+
 static js *cluster_json(const struct cluster_conf *cl) {
     js *o = js_object();
 
@@ -203,7 +248,11 @@ static js *cluster_json(const struct cluster_conf *cl) {
     js_add(o, "token_file", js_str(cl->token));
     js_add(o, "fingerprint", js_str(cl->fingerprint ? cl->fingerprint : ""));
     js_add(o, "ca", js_str(cl->ca ? cl->ca : ""));
+    js_add(o, "timeout_s", js_int((cl->timeout_ms ? cl->timeout_ms : PVE_TIMEOUT_MS) / 1000));
+    js_add(o, "connections", js_int(cl->connections ? cl->connections : PVE_CONNECTIONS));
+    js_add(o, "mirror", js_str(cl->mirror ? cl->mirror : ""));
     js_add(o, "origin", js_str(cl->origin));
+    js_add(o, "defaults", defaults_of(cl));
     return o;
 }
 
@@ -271,6 +320,7 @@ int meta_doctor(struct app *a, const struct call *c, js **ret, struct err *e) {
     js_add(*ret, "clusters", clusters);
     js_add(*ret, "policy", origins(conf));
     js_add(*ret, "frozen", js_str(freeze_check(a, &frozen) < 0 ? frozen.msg : ""));
+    add_people(conf, *ret);
     js_add(*ret, "config_dir", js_str(conf->config_dir));
     js_add(*ret, "state_dir", js_str(conf->state_dir));
     return 0;

@@ -35,8 +35,8 @@ static int pve_configure(struct pve *p, const struct pve_conf *c, struct err *e)
         return r;
     }
     memcpy(p->token_id, t.id, sizeof(p->token_id));
-    p->timeout_ms = c->timeout_ms > 0 ? c->timeout_ms : 30000;
-    p->connections = c->connections == 0                ? 8
+    p->timeout_ms = c->timeout_ms > 0 ? c->timeout_ms : PVE_TIMEOUT_MS;
+    p->connections = c->connections == 0                ? PVE_CONNECTIONS
                      : c->connections > CONNECTIONS_MAX ? CONNECTIONS_MAX
                                                         : c->connections;
     return 0;

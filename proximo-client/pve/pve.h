@@ -14,6 +14,9 @@ struct buf;
 struct err;
 struct pve;
 
+#define PVE_TIMEOUT_MS  30000 /* a 401 is delayed 3 s on purpose */
+#define PVE_CONNECTIONS 8
+
 struct pve_conf {
     const char *name;       /* cluster name, for messages */
     bool pbs;               /* a Proxmox Backup Server: its token differs; it has one URL */
@@ -25,8 +28,8 @@ struct pve_conf {
                                 order, or NULL */
     const char *ca_file;     /* PEM bundle, or NULL: the system's */
     const char *cache_dir;   /* what is kept of a cluster (its API's description), or NULL */
-    int64_t timeout_ms;      /* of one request; 0 = 30000 (a 401 is delayed 3 s on purpose) */
-    unsigned int connections; /* at most at once to each URL; 0 = 8 */
+    int64_t timeout_ms;      /* of one request; 0 = PVE_TIMEOUT_MS */
+    unsigned int connections; /* at most at once to each URL; 0 = PVE_CONNECTIONS */
 };
 
 /* Checks the configuration and the token file's mode; connects to nothing. */

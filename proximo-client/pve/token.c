@@ -66,7 +66,10 @@ int token_read(const char *path, bool pbs, struct token *ret, struct err *e) {
             why = *e;
         }
         (void)err_tag(e, r, "token_unreadable", "token: %.400s", why.msg);
-        return err_hint(e, "the token file must be yours and mode 0600");
+        return r == -ENOENT
+                   ? err_hint(e, "write the token, one line USER@REALM!ID=SECRET, into that file, "
+                                 "mode 0600")
+                   : err_hint(e, "the token file must be yours and mode 0600");
     }
     r = token_parse(buf_str(&b), b.len, pbs, ret, e);
     if (r < 0) {

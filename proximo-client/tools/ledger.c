@@ -13,7 +13,7 @@ static const struct field query_fields[] = {
     {"kind", F_ENUM, "only entries of this kind",
      .choices =
          "genesis|plan|approval|refusal|intent|progress|outcome|receipt|undo|read|node|policy|"
-         "recovery|alarm"},
+         "recovery|alarm|closing"},
     {"plan_id", F_PLAN_ID, "only about this plan"},
     {"op_id", F_OP_ID, "only about this operation"},
     {"vmid", F_VMID, "only plans that change or hit this guest, and what became of them"},

@@ -102,7 +102,10 @@ static int take_map(const struct row *r, const struct field *f, const js *map, c
     JS_FOREACH(map, key, val) {
         if (js_get(form, key) || row_field_of(r, key) || (f->key_ok && !f->key_ok(kind, key))) {
             (void)err_tag(e, -EINVAL, "bad_argument", "%.64s may not stand in %s", key, f->name);
-            return err_hint(e, "proximo_describe with row %s shows what may", r->name);
+            return err_hint(
+                e,
+                "proximo_describe with row %s (in a shell: proximo-client tools %s) shows what may",
+                r->name, r->name);
         }
         js_add(form, key, js_copy(val));
     }
@@ -130,7 +133,10 @@ static int take_delete(const struct row *r, const js *list, const char *kind, js
 
         if (!deletable(r, key, kind)) {
             (void)err_tag(e, -EINVAL, "bad_argument", "%.64s is no key that can be deleted", key);
-            return err_hint(e, "proximo_describe with row %s shows its keys", r->name);
+            return err_hint(
+                e,
+                "proximo_describe with row %s (in a shell: proximo-client tools %s) shows its keys",
+                r->name, r->name);
         }
         if (js_get(form, key)) {
             return err_tag(e, -EINVAL, "bad_argument", "%.64s is both set and deleted", key);

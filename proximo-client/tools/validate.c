@@ -263,7 +263,11 @@ int row_validate(const struct row *r, const js *args, struct err *e) {
     }
     if (p.n) {
         code = err_tag(e, -EINVAL, "bad_argument", "%s: %s", r->name, buf_str(&p.text));
-        (void)err_hint(e, "proximo_describe with row %s shows its arguments", r->name);
+        (void)err_hint(
+            e,
+            "proximo_describe with row %s (in a shell: proximo-client tools %s) shows its "
+            "arguments",
+            r->name, r->name);
     }
     buf_done(&p.text);
     return code;

@@ -152,7 +152,7 @@ static int add_word(js *args, const struct row *r, const char *word, struct err 
     f = field_named(r, name);
     if (!f || (dot && (json || !*dot))) {
         (void)err_tag(e, -EINVAL, "bad_argument", "%s has no argument %.60s", r->name, name);
-        return err_hint(e, "proximo-client tools %s shows them", r->name);
+        return err_hint(e, "proximo-client tools %s shows what it takes", r->name);
     }
     if (dot) {
         return add_member(args, f, dot, eq + 1, word, e);

@@ -50,6 +50,7 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/addresses.py \
 	tests/integration/blast_guests.py \
 	tests/integration/capture.py \
+	tests/integration/command_line.py \
 	tests/integration/copies.py \
 	tests/integration/evacuate.py \
 	tests/integration/jobs.py \
