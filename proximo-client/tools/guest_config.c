@@ -262,7 +262,23 @@ static bool holds(const char *now, const char *want) {
     return true;
 }
 
+/* Notes are comment lines of the file: each comes back with the end of its line. */
+static bool same_notes(const char *a, const char *b) {
+    size_t n = strlen(a), m = strlen(b);
+
+    while (n && a[n - 1] == '\n') {
+        n--;
+    }
+    while (m && b[m - 1] == '\n') {
+        m--;
+    }
+    return n == m && memcmp(a, b, n) == 0;
+}
+
 static bool is_set(const struct guest_ref *g, const char *key, const js *now, const js *want) {
+    if (strcmp(key, "description") == 0) {
+        return now && same_notes(value_text(now), value_text(want));
+    }
     if (key_is_disk(g->kind, key) && is_allocation(value_text(want))) {
         return now != NULL;
     }
