@@ -48,8 +48,12 @@ static void tell_lists(struct net_case *c, const js *before, const js *after) {
     }
 }
 
+/* What is not said is so. */
+static const char *const defaults[][2] = {
+    {"bridge_stp", "off"}, {"bridge_fd", "0"}, {"bond_miimon", "100"}};
+
 /* Members that say how it is now, not how it is to be. */
-static js *settings_only(const js *list) {
+js *net_settings(const js *list) {
     static const char *const drop[] = {"active",   "exists",  "priority", "altnames",
                                        "families", "method",  "method6",  "address",
                                        "address6", "netmask", "netmask6"};
@@ -59,13 +63,18 @@ static js *settings_only(const js *list) {
         for (size_t k = 0; k < ARRAY_LEN(drop); k++) {
             json_object_object_del(js_at(out, i), drop[k]);
         }
+        for (size_t k = 0; k < ARRAY_LEN(defaults); k++) {
+            if (strcmp(js_str_or(js_at(out, i), defaults[k][0], ""), defaults[k][1]) == 0) {
+                json_object_object_del(js_at(out, i), defaults[k][0]);
+            }
+        }
     }
     return out;
 }
 
 static void compare(struct net_case *c, const js *before, const js *after) {
-    CLEANUP(js_freep) js *was = settings_only(before);
-    CLEANUP(js_freep) js *now = settings_only(after);
+    CLEANUP(js_freep) js *was = net_settings(before);
+    CLEANUP(js_freep) js *now = net_settings(after);
 
     c->before.ifs = was;
     c->after.ifs = now;

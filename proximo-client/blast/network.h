@@ -73,6 +73,9 @@ void net_state_done(struct net_state *s);
 bool net_change(struct net_state *s, const char *node, const struct blast_request *req);
 
 /* --- network.c --- */
+/* A list of interfaces without what says how they are, and without what is so by default. A new
+ * value. */
+js *net_settings(const js *list);
 /* What runs and what is staged on a node; what is not certain goes into the draft. -ENOENT: not
  * read. */
 int net_state_of(const struct picture *p, const char *node, struct draft *d, struct net_state *ret);

@@ -38,6 +38,26 @@ static void put_item(js *sdn, const char *list, const char *key, const char *id,
     js_add(sdn, list, rest);
 }
 
+/* "10.0.0.0/24" of a vnet in zone z becomes "z-10.0.0.0-24"; what is an id already stays. */
+static void put_subnet(js *sdn, const char *vnet, const char *name, const js *form, bool gone) {
+    size_t n = strcspn(name, "/");
+    js *o;
+    char id[160];
+
+    if (name[n]) {
+        (void)snprintf(id, sizeof(id), "%.40s-%.*s-%.10s",
+                       js_str_or(list_row(js_get(sdn, "vnets"), "vnet", vnet), "zone", ""),
+                       (int)(n < 60 ? n : 60), name, name + n + 1);
+    } else {
+        (void)snprintf(id, sizeof(id), "%.159s", name);
+    }
+    put_item(sdn, "subnets", "subnet", id, form, gone);
+    o = gone ? NULL : list_row(js_get(sdn, "subnets"), "subnet", id);
+    if (o) {
+        js_add(o, "vnet", js_str(vnet));
+    }
+}
+
 /* Segments after /cluster/sdn: "vnets", "v1", "subnets", "z-10.0.0.0-24". */
 static size_t cut(const char *path, char seg[4][80]) {
     size_t n = 0;
@@ -62,8 +82,8 @@ static bool change_item(struct sdn_state *s, const struct blast_request *req, co
         return true; /* frames do not depend on them */
     }
     if (n >= 3 && strcmp(seg[0], "vnets") == 0 && strcmp(seg[2], "subnets") == 0) {
-        put_item(s->config, "subnets", "subnet",
-                 n == 4 ? seg[3] : js_str_or(req->form, "subnet", ""), req->form, gone);
+        put_subnet(s->config, seg[1], n == 4 ? seg[3] : js_str_or(req->form, "subnet", ""),
+                   req->form, gone);
         return true;
     }
     for (size_t i = 0; i < ARRAY_LEN(kinds) && n <= 2; i++) {
@@ -76,12 +96,22 @@ static bool change_item(struct sdn_state *s, const struct blast_request *req, co
     return false;
 }
 
+/* Interfaces that are staged on a node beside it. What is staged after the apply waits for another.
+ */
+static bool staged_on(const struct blast_request *req, bool applied) {
+    char id[2][AFTER_ID];
+
+    return path_fits("/nodes/*/network/*", req->path, id) ||
+           (path_fits("/nodes/*/network", req->path, id) && strcmp(req->method, "POST") == 0) ||
+           (applied && path_fits("/nodes/*/network", req->path, id));
+}
+
 static bool change(struct sdn_state *s, const struct blast_request *req) {
     static const char head[] = "/cluster/sdn";
     const char *rest = req->path + sizeof(head) - 1;
 
     if (strncmp(req->path, head, sizeof(head) - 1) != 0) {
-        return false;
+        return staged_on(req, s->applied);
     }
     if (!*rest && strcmp(req->method, "PUT") == 0) {
         js_freep(&s->running);
@@ -188,19 +218,49 @@ static void compare_routes(struct net_case *c) {
 
 /* ---- node by node ---- */
 
+/* Everything of one list is set up likewise in the other. */
+static bool all_in(const js *list, const js *other) {
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *one = js_at(list, i);
+        const js *same = list_row(other, "iface", js_str_or(one, "iface", ""));
+
+        if (!same || !js_eq(one, same)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_interfaces(const js *a, const js *b) {
+    CLEANUP(js_freep) js *x = net_settings(a);
+    CLEANUP(js_freep) js *y = net_settings(b);
+
+    return all_in(x, y) && all_in(y, x);
+}
+
+struct plan {
+    const struct blast_request *req;
+    size_t n; /* up to the one that applies */
+    bool applied;
+};
+
 static void one_node(struct net_case *c, const char *node, const js *before, const js *after,
-                     bool applied) {
+                     const struct plan *plan) {
+    bool applied = plan->applied;
     CLEANUP(net_state_done) struct net_state s = {NULL, NULL, false};
     char text[120];
 
     if (net_state_of(c->p, node, c->d, &s) < 0) {
         return; /* told */
     }
+    for (size_t i = 0; applied && i < plan->n; i++) {
+        (void)net_change(&s, node, &plan->req[i]); /* of other nodes, or of the SDN itself: no */
+    }
     c->before.ifs = s.running;
     c->after.ifs = applied ? s.staged : s.running;
     net_side_sdn(&c->before, node, before);
     net_side_sdn(&c->after, node, after);
-    if (applied && !js_eq(s.running, s.staged)) {
+    if (applied && !same_interfaces(s.running, s.staged)) {
         (void)snprintf(text, sizeof(text), "node/%.60s", node);
         net_hit(c,
                 &(struct affect){.resource = text,
@@ -216,7 +276,8 @@ static void one_node(struct net_case *c, const char *node, const js *before, con
     c->before.ifs = c->after.ifs = NULL;
 }
 
-static void all_nodes(struct net_case *c, const js *before, const js *after, bool applied) {
+static void all_nodes(struct net_case *c, const js *before, const js *after,
+                      const struct plan *plan) {
     for (size_t i = 0; i < picture_nodes(c->p); i++) {
         bool online = true;
         const char *node = picture_node(c->p, i, &online);
@@ -227,7 +288,89 @@ static void all_nodes(struct net_case *c, const js *before, const js *after, boo
             draft_unread(c->d, text, "the node is offline and takes it over when it starts", NULL);
             continue;
         }
-        one_node(c, node, before, after, applied);
+        one_node(c, node, before, after, plan);
+    }
+}
+
+/* ---- an address manager goes ---- */
+
+/* The zone of a vnet, as it runs or as it is configured, that asks this address manager. */
+static const js *zone_of_manager(const js *sdn, const char *vnet, const char *ipam) {
+    const js *v = list_row(js_get(sdn, "vnets"), "vnet", vnet);
+    const js *z = v ? list_row(js_get(sdn, "zones"), "zone", js_str_or(v, "zone", "")) : NULL;
+
+    return z && strcmp(js_str_or(z, "ipam", ""), ipam) == 0 ? z : NULL;
+}
+
+static void zones_stop(struct net_case *c, const js *running, const js *config, const char *ipam) {
+    char text[120];
+
+    for (int k = 0; k < 2; k++) {
+        const js *zones = js_get(k ? config : running, "zones");
+
+        for (size_t i = 0; i < js_len(zones); i++) {
+            const char *zone = js_str_or(js_at(zones, i), "zone", "");
+            const js *other = k ? list_row(js_get(running, "zones"), "zone", zone) : NULL;
+
+            if (strcmp(js_str_or(js_at(zones, i), "ipam", ""), ipam) != 0 ||
+                strcmp(js_str_or(other, "ipam", ""), ipam) == 0) {
+                continue; /* does not name it, or is told already */
+            }
+            (void)snprintf(text, sizeof(text), "zone/%.60s", zone);
+            net_hit(c,
+                    &(struct affect){.resource = text,
+                                     .effect = "degraded",
+                                     .severity = RISK_MEDIUM,
+                                     .via = "ipam",
+                                     .why = ""},
+                    "it names %.60s: its subnets cannot be changed, and no address is given out",
+                    ipam);
+        }
+    }
+}
+
+/* Address managers take effect at once, whatever of the zones is pending. */
+static void manager_goes(struct net_case *c, const js *running, const js *config,
+                         const char *ipam) {
+    const struct guest *g;
+    size_t n = picture_guests(c->p, &g);
+    char why[160], name[64];
+
+    (void)snprintf(why, sizeof(why), "its zone asks %.60s, which gives it no address any more",
+                   ipam);
+    c->staged = false;
+    zones_stop(c, running, config, ipam);
+    for (size_t i = 0; i < n; i++) {
+        JS_FOREACH(g[i].cfg, key, value) {
+            const char *card = js_is_str(value) ? json_object_get_string(value) : "";
+
+            if (key_is(key, "net") && config_option(card, "bridge", name, sizeof(name)) &&
+                (zone_of_manager(running, name, ipam) || zone_of_manager(config, name, ipam))) {
+                hit(c, &g[i], key, "degraded", name, why);
+            }
+        }
+    }
+}
+
+/* Of an address manager or a DNS server: no frame on any node depends on it. */
+static bool of_manager(const struct blast_request *req) {
+    char id[2][AFTER_ID];
+
+    return path_fits("/cluster/sdn/ipams/*", req->path, id) ||
+           path_fits("/cluster/sdn/ipams", req->path, id) ||
+           path_fits("/cluster/sdn/dns/*", req->path, id) ||
+           path_fits("/cluster/sdn/dns", req->path, id);
+}
+
+static void addresses_stop(struct net_case *c, const js *running, const js *config,
+                           const struct blast_request *req, size_t n) {
+    char id[2][AFTER_ID];
+
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(req[i].method, "DELETE") == 0 &&
+            path_fits("/cluster/sdn/ipams/*", req[i].path, id)) {
+            manager_goes(c, running, config, id[0]);
+        }
     }
 }
 
@@ -237,6 +380,8 @@ int blast_sdn(const struct picture *p, const struct blast_request *req, size_t n
     CLEANUP(js_freep) js *config = net_sdn_of(p, false);
     CLEANUP(state_done) struct sdn_state s = {js_copy(running), js_copy(config), false};
     struct net_case c = {.p = p, .d = d, .way = way};
+    struct plan plan = {.req = req};
+    bool frames = false;
     const char *why = "no guest and no node fares otherwise by this change";
 
     blast_unread(p, BLAST_SDN_NEEDS, 0, d);
@@ -245,9 +390,15 @@ int blast_sdn(const struct picture *p, const struct blast_request *req, size_t n
             draft_unread(d, "what the change does", "it is not understood", NULL);
             return -ENOENT;
         }
+        frames = frames || !of_manager(&req[i]);
+        plan.n = s.applied && !plan.applied ? i : plan.n;
+        plan.applied = s.applied;
     }
     c.staged = !s.applied;
-    all_nodes(&c, s.applied ? running : config, s.applied ? s.running : s.config, s.applied);
+    if (frames) {
+        all_nodes(&c, s.applied ? running : config, s.applied ? s.running : s.config, &plan);
+    }
+    addresses_stop(&c, running, config, req, n);
     if (!c.any) {
         draft_affect(d, &(struct affect){
                             .resource = "sdn", .effect = "none", .severity = RISK_LOW, .why = why});

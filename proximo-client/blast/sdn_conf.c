@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "proximo-client/blast/sdn.h"
 
 static const char *const kinds[][3] = {
     {"zones", "zone", "/cluster/sdn/zones?pending=1"},
@@ -14,8 +15,7 @@ static const char *const kinds[][3] = {
     {"controllers", "controller", "/cluster/sdn/controllers?pending=1"},
 };
 
-/* One item as it runs, or as it is configured; NULL: it is not there. A new value. */
-static js *item(const js *o, bool running) {
+js *net_sdn_item(const js *o, bool running) {
     const char *state = js_str_or(o, "state", "");
     const js *pending = js_get(o, "pending");
     js *out;
@@ -42,7 +42,7 @@ static js *item(const js *o, bool running) {
 
 static void add_items(const js *list, bool running, js *into) {
     for (size_t i = 0; i < js_len(list); i++) {
-        js *one = js_is_object(js_at(list, i)) ? item(js_at(list, i), running) : NULL;
+        js *one = js_is_object(js_at(list, i)) ? net_sdn_item(js_at(list, i), running) : NULL;
 
         if (one) {
             js_push(into, one);

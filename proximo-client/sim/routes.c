@@ -131,7 +131,7 @@
     "vrf-vxlan=int vxlan-port=int"
 #define SDN_VNET "alias=string isolate-ports=bool lock-token=string tag=int vlanaware=bool"
 #define SDN_SUBNET                                                                                 \
-    "dhcp-dns-server=string dhcp-range=string dnszoneprefix=string gateway=ip lock-token=string "  \
+    "dhcp-dns-server=string dhcp-range=list dnszoneprefix=string gateway=ip lock-token=string "  \
     "snat=bool"
 #define SDN_CONTROLLER                                                                             \
     "asn=int bgp-multipath-as-path-relax=bool ebgp=bool ebgp-multihop=int fabric=string "          \

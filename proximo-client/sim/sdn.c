@@ -56,6 +56,35 @@ static void digest_of(struct sim *s, const struct kind *k, char ret[static 41]) 
 
 /* ---- shown ---- */
 
+/* "start-address=A,end-address=B" as an object. */
+static js *taken_apart(const char *text) {
+    js *o = js_object();
+
+    while (*text) {
+        size_t n = strcspn(text, ","), k = strcspn(text, "=,");
+        char name[40];
+
+        if (k < n) {
+            (void)snprintf(name, sizeof(name), "%.*s", (int)k, text);
+            js_add(o, name, js_str_n(text + k + 1, n - k - 1));
+        }
+        text += n + (text[n] != '\0');
+    }
+    return o;
+}
+
+static js *ranges(const js *texts) {
+    js *out = js_array();
+
+    for (size_t i = 0; i < js_len(texts); i++) {
+        const js *text = js_at(texts, i);
+
+        js_push(out, js_is_str(text) ? taken_apart(json_object_get_string((js *)(uintptr_t)text))
+                                     : js_copy(text));
+    }
+    return out;
+}
+
 /* What the API adds to a subnet: its id holds zone, network and mask. */
 static void add_subnet(js *o, const char *id) {
     const char *first = strchr(id, '-');
@@ -68,9 +97,7 @@ static void add_subnet(js *o, const char *id) {
         js_addf(o, "cidr", "%.*s/%s", (int)(last - first) - 1, first + 1, last + 1);
     }
     js_add(o, "id", js_str(id));
-    if (!js_get(o, "dhcp-range")) {
-        js_add(o, "dhcp-range", js_array());
-    }
+    js_add(o, "dhcp-range", ranges(js_get(o, "dhcp-range")));
 }
 
 static js *shown(const struct kind *k, const char *id, const js *o) {
@@ -208,13 +235,39 @@ static bool any_of(const js *all, const char *key, const char *value, const char
     return false;
 }
 
-/* What PVE refuses about a vnet that has subnets. */
+static bool is_tunnel(struct call *c, const char *zone) {
+    const char *type = js_str_or(state_get(&c->s->st, "sdn", "zones", zone, NULL), "type", "");
+
+    return strcmp(type, "vxlan") == 0 || strcmp(type, "evpn") == 0;
+}
+
+/* A zone has each tag once, and all tunnels have. Simple zones do not look. */
+static int check_tag(struct call *c, const js *now) {
+    const js *tag = js_get(now, "tag");
+    const char *zone = js_str_or(now, "zone", "-");
+    const char *type = js_str_or(state_get(&c->s->st, "sdn", "zones", zone, NULL), "type", "");
+
+    JS_FOREACH(tag && strcmp(type, "simple") != 0 ? config(c->s, &kinds[1]) : NULL, id, o) {
+        const char *other = js_str_or(o, "zone", "-");
+        bool meets = is_tunnel(c, zone) ? is_tunnel(c, other) : strcmp(zone, other) == 0;
+
+        if (meets && strcmp(id, call_str(c, "vnet")) != 0 && js_eq(js_get(o, "tag"), tag)) {
+            return call_param_error(c, "tag", "tag already exist in vnet");
+        }
+    }
+    return 0;
+}
+
+/* What PVE refuses about a vnet, most of it when it has subnets. */
 static int check_vnet(struct call *c, const js *was, const js *now) {
     const js *subnets = state_get(&c->s->st, "sdn", "subnets", NULL);
     const char *id;
 
     if (!state_get(&c->s->st, "sdn", "zones", js_str_or(now, "zone", "-"), NULL)) {
         return call_fail(c, 500, "sdn '%s' does not exist", js_str_or(now, "zone", ""));
+    }
+    if (check_tag(c, now) < 0) {
+        return -1;
     }
     if (!any_of(subnets, "vnet", call_str(c, "vnet"), &id)) {
         return 0;
@@ -238,7 +291,9 @@ static js *merged(const struct call *c, const struct kind *k, const js *was) {
 
     (void)snprintf(steers, sizeof(steers), "lock-token pending running dhcp-range %s", k->key);
     call_over(c, o, steers, sdn_numbers);
-    if (js_get(c->params, "dhcp-range")) {
+    if (js_is_array(js_get(c->params, "dhcp-range"))) {
+        js_add(o, "dhcp-range", js_copy(js_get(c->params, "dhcp-range")));
+    } else if (js_get(c->params, "dhcp-range")) {
         js *list = js_array();
 
         js_push(list, js_ref(js_get(c->params, "dhcp-range")));
@@ -319,16 +374,33 @@ int route_sdn_update(struct call *c) {
     return put(c, k, id, was);
 }
 
-/* With the last one its file is gone, too. */
-static void drop(struct call *c, const struct kind *k, const char *id) {
-    if (js_members(config(c->s, k)) > 1) {
-        state_del(&c->s->st, "sdn", k->list, id, NULL);
-    } else if (js_members(state_get(&c->s->st, "sdn", NULL)) > 1) {
-        state_del(&c->s->st, "sdn", k->list, NULL);
-    } else {
-        state_del(&c->s->st, "sdn", NULL);
+/* What is empty is no file, and no part of what runs. */
+static void prune(struct sim *s, const struct kind *k) {
+    if (config(s, k) && !js_members(config(s, k))) {
+        state_del(&s->st, "sdn", k->list, NULL);
     }
+    if (running(s, k) && !js_members(running(s, k))) {
+        state_del(&s->st, "sdn", "running", k->list, NULL);
+    }
+    if (state_get(&s->st, "sdn", "running", NULL) &&
+        !js_members(state_get(&s->st, "sdn", "running", NULL))) {
+        state_del(&s->st, "sdn", "running", NULL);
+    }
+    if (state_get(&s->st, "sdn", NULL) && !js_members(state_get(&s->st, "sdn", NULL))) {
+        state_del(&s->st, "sdn", NULL);
+    }
+}
+
+static void drop(struct call *c, const struct kind *k, const char *id) {
+    state_del(&c->s->st, "sdn", k->list, id, NULL);
+    prune(c->s, k);
     sim_tick(c->s);
+}
+
+/* A controller's zones hold it. */
+static bool is_needed(struct call *c, const struct kind *k, const char *id, const char **ret) {
+    return strcmp(k->key, "controller") == 0 &&
+           any_of(state_get(&c->s->st, "sdn", "zones", NULL), "controller", id, ret);
 }
 
 int route_sdn_delete(struct call *c) {
@@ -348,6 +420,10 @@ int route_sdn_delete(struct call *c) {
     if (strcmp(k->key, "vnet") == 0 &&
         any_of(state_get(&c->s->st, "sdn", "subnets", NULL), "vnet", id, &user)) {
         return call_param_error(c, "vnet", "Can't delete vnet if subnets exists");
+    }
+    if (is_needed(c, k, id, &user)) {
+        return call_fail(c, 500, "delete sdn controller object failed: controller %s is used by %s",
+                         id, user);
     }
     drop(c, k, id);
     return 0;
@@ -381,6 +457,7 @@ int route_sdn_apply(struct call *c) {
             state_set(&c->s->st, conf ? js_copy(conf) : js_object(), "sdn", "running",
                       kinds[i].list, NULL);
         }
+        prune(c->s, &kinds[i]);
     }
     return task_start(c, t, js_str_or(state_get(&c->s->st, "cluster", NULL), "local", ""),
                       "reloadnetworkall", "");
@@ -393,6 +470,7 @@ int route_sdn_rollback(struct call *c) {
         if (kinds[i].applied && (run || config(c->s, &kinds[i]))) {
             state_set(&c->s->st, run ? js_copy(run) : js_object(), "sdn", kinds[i].list, NULL);
         }
+        prune(c->s, &kinds[i]);
     }
     sim_tick(c->s);
     return 0;

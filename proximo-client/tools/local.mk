@@ -72,7 +72,8 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/rollback.c \
 	proximo-client/tools/rows.h \
 	proximo-client/tools/schema.c \
-	proximo-client/tools/sdn.c proximo-client/tools/sdn_plan.c proximo-client/tools/sdn_reads.c \
+	proximo-client/tools/sdn.c proximo-client/tools/sdn_int.h \
+	proximo-client/tools/sdn_plan.c proximo-client/tools/sdn_stage.c proximo-client/tools/sdn_reads.c \
 	proximo-client/tools/send.h \
 	proximo-client/tools/send_check.c \
 	proximo-client/tools/send_form.c \

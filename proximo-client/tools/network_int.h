@@ -11,10 +11,12 @@ js *network_iface_shape(const js *answer, const js *args);
 /* A node's interfaces in a word each. */
 js *network_node_shape(const js *answer, const js *args);
 assess_fn assess_network;
-assess_fn assess_sdn; /* sdn_plan.c */
 /* What of a picture a plan hangs on: not that a guest was started meanwhile. */
 int network_remember(void *ctx, const char *path, const char *reduce, const js *data,
                      struct err *e);
+/* What is staged on a node and what runs there, as the lists of GET /nodes/N/network. 1: they
+ * differ; 0: nothing is staged, and both are the same; -EDOM: what runs is not certain. */
+int network_both(struct draft *d, const js *args, js **ret_staged, js **ret_running, struct err *e);
 /* The ways back of applying and of forgetting what is staged. "no_change" when nothing is. */
 int network_apply_back(struct draft *d, const struct assess *a, struct err *e);
 int network_revert_back(struct draft *d, const struct assess *a, struct err *e);

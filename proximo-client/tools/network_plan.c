@@ -95,23 +95,11 @@ int assess_network(struct draft *d, const struct assess *a, struct err *e) {
     return r;
 }
 
-/* What is staged on a node, what runs, and how the way between them is limited. */
-struct both {
-    js *staged, *running, *doubts;
-    struct buf limits;
-};
-
-static void both_done(struct both *b) {
-    js_freep(&b->staged);
-    js_freep(&b->running);
-    js_freep(&b->doubts);
-    buf_done(&b->limits);
-}
-
-/* 1 when it is read; 0 when what runs is not certain, which is then the undo's reason; -EALREADY
- * "no_change" when nothing is staged. */
-static int both_read(struct draft *d, const js *args, struct both *ret, struct err *e) {
+int network_both(struct draft *d, const js *args, js **ret_staged, js **ret_running,
+                 struct err *e) {
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *doubts = js_array();
+    CLEANUP(js_freep) js *running = NULL;
     js *staged = NULL;
     js *changes = NULL;
     int r = pve_path("/nodes/{node}/network", args, &path, e);
@@ -124,23 +112,53 @@ static int both_read(struct draft *d, const js *args, struct both *ret, struct e
     if (r < 0) {
         return r;
     }
-    if (!js_is_str(changes)) {
+    if (js_is_str(changes)) {
+        running = net_running(staged, json_object_get_string(changes), doubts);
+    }
+    if (js_len(doubts)) {
+        return err_set(e, -EDOM, "%.300s", json_object_get_string(js_at(doubts, 0)));
+    }
+    *ret_staged = js_ref(staged);
+    *ret_running = running ? TAKE(running) : js_ref(staged);
+    return js_is_str(changes);
+}
+
+/* What is staged on a node, what runs, and how the way between them is limited. */
+struct both {
+    js *staged, *running;
+    struct buf limits;
+};
+
+static void both_done(struct both *b) {
+    js_freep(&b->staged);
+    js_freep(&b->running);
+    buf_done(&b->limits);
+}
+
+/* 1 when it is read; 0 when what runs is not certain, which is then the undo's reason; -EALREADY
+ * "no_change" when nothing is staged. */
+static int both_read(struct draft *d, const js *args, struct both *ret, struct err *e) {
+    struct err why = {0};
+    int r = network_both(d, args, &ret->staged, &ret->running, &why);
+
+    if (r == -EDOM) {
+        draft_undo(d, "none", why.msg, "");
+        return 0;
+    }
+    if (r < 0 && e) {
+        *e = why;
+    }
+    if (r == 0) {
         (void)err_tag(e, -EALREADY, "no_change", "nothing is staged on %.60s",
                       js_str_or(args, "node", ""));
         return err_hint(e, "stage changes with the pve_network_iface_ rows first");
     }
-    ret->doubts = js_array();
-    ret->staged = js_ref(staged);
-    ret->running = net_running(staged, json_object_get_string(changes), ret->doubts);
-    if (js_len(ret->doubts)) {
-        draft_undo(d, "none", json_object_get_string(js_at(ret->doubts, 0)), "");
-    }
-    return js_len(ret->doubts) == 0;
+    return r;
 }
 
 /* Staged as it runs now, applied, and staged again as it is now: the node is as it was. */
 int network_apply_back(struct draft *d, const struct assess *a, struct err *e) {
-    CLEANUP(both_done) struct both b = {NULL, NULL, NULL, BUF_INIT(LIM_LINE)};
+    CLEANUP(both_done) struct both b = {NULL, NULL, BUF_INIT(LIM_LINE)};
     int r = both_read(d, a->args, &b, e);
 
     if (r <= 0) {
@@ -159,7 +177,7 @@ int network_apply_back(struct draft *d, const struct assess *a, struct err *e) {
 }
 
 int network_revert_back(struct draft *d, const struct assess *a, struct err *e) {
-    CLEANUP(both_done) struct both b = {NULL, NULL, NULL, BUF_INIT(LIM_LINE)};
+    CLEANUP(both_done) struct both b = {NULL, NULL, BUF_INIT(LIM_LINE)};
     int r = both_read(d, a->args, &b, e);
 
     if (r <= 0) {

@@ -2,7 +2,7 @@
 /* Rows that change the software-defined network. Everything is pending until it is applied;
  * applying reloads the interfaces of every node, with what is staged there. */
 #include "proximo-client/tools/firewall_int.h"
-#include "proximo-client/tools/network_int.h"
+#include "proximo-client/tools/sdn_int.h"
 
 #define SDN      "/cluster/sdn"
 #define ZONE     SDN "/zones/{zone}"
@@ -24,7 +24,7 @@
 
 /* ---- zones ---- */
 
-static const struct thing zone = {
+const struct thing sdn_zone = {
     .kind = "zone",
     .id = "zone",
     .read = ZONE,
@@ -63,7 +63,7 @@ static const struct field zone_one[] = {ID("zone", 8), {NULL}};
 
 /* ---- vnets and subnets ---- */
 
-static const struct thing vnet = {
+const struct thing sdn_vnet = {
     .kind = "vnet",
     .id = "vnet",
     .read = VNET,
@@ -84,14 +84,17 @@ static const struct field vnet_new[] = {ID("vnet", 8), VNET_FIELDS(true), {NULL}
 static const struct field vnet_change[] = {ID("vnet", 8), VNET_FIELDS(false), DELETE_KEYS, {NULL}};
 static const struct field vnet_one[] = {ID("vnet", 8), {NULL}};
 
-static const struct thing subnet = {
+const struct thing sdn_subnet = {
     .kind = "subnet",
     .id = "vnet subnet",
     .read = SUBNET,
     .list = SDN "/vnets/{vnet}/subnets",
     .match = "cidr=subnet",
-    .drop = "cidr id mask network subnet type vnet zone pending state",
+    .shape = sdn_subnet_shape,
+    .made_by = "pve_sdn_subnet_create",
     .deleted_by = "pve_sdn_subnet_delete",
+    .listed = sdn_subnet_listed,
+    .made = sdn_subnet_made,
 };
 #define SUBNET_FIELDS                                                                              \
     {"gateway", F_STR, NULL, .max = 45}, {"snat", F_BOOL, "guests leave by the node's address"},   \
@@ -109,7 +112,7 @@ static const struct field subnet_one[] = {ID("vnet", 8), SUBNET_ID, {NULL}};
 
 /* ---- controllers, address managers, DNS ---- */
 
-static const struct thing controller = {
+const struct thing sdn_controller = {
     .kind = "controller",
     .id = "controller",
     .read = CONTROL,
@@ -201,75 +204,70 @@ static const struct field none[] = {{NULL}};
     ROW(NAME, TITLE, DESC, FIELDS, "none", WHY, NULL, WHERE, __VA_ARGS__)
 #define JUDGED(NAME, TITLE, DESC, FIELDS, UNDO, WHERE, ...)                                        \
     ROW(NAME, TITLE, DESC, FIELDS, UNDO, NULL, "sdn", WHERE, .assess = assess_sdn, __VA_ARGS__)
-#define JUDGED_NONE(NAME, TITLE, DESC, FIELDS, WHY, WHERE, ...)                                    \
-    ROW(NAME, TITLE, DESC, FIELDS, "none", WHY, "sdn", WHERE, .assess = assess_sdn, __VA_ARGS__)
 #define HELD .floor = RISK_MEDIUM, .floor_why = PENDING
 
 const struct row sdn_rows[] = {
     CHANGE("pve_sdn_zone_create", "Make an SDN zone",
            "Plans a new zone of the software-defined network, pending until it is applied.",
-           zone_new, "inverse", "/sdn/zones", .does = SEND_CREATE, .on = &zone, .method = "POST",
-           .path = SDN "/zones", .say = "make {type} zone {zone}", HELD,
+           zone_new, "inverse", "/sdn/zones", .does = SEND_CREATE, .on = &sdn_zone,
+           .method = "POST", .path = SDN "/zones", .say = "make {type} zone {zone}", HELD,
            .alone = "no vnet is in a new zone"),
     JUDGED("pve_sdn_zone_update", "Change an SDN zone",
            "Plans other settings of a zone, pending until they are applied: its vnets may move or "
            "vanish on nodes.",
-           zone_change, "restore-object", "/sdn/zones/{zone}", .does = SEND_UPDATE, .on = &zone,
+           zone_change, "restore-object", "/sdn/zones/{zone}", .does = SEND_UPDATE, .on = &sdn_zone,
            .method = "PUT", .path = ZONE, .say = "change zone {zone}", .digest = true, HELD),
     CHANGE("pve_sdn_zone_delete", "Delete an SDN zone",
            "Plans deleting a zone without vnets, pending until it is applied.", zone_one,
-           "restore-object", "/sdn/zones/{zone}", .does = SEND_DELETE, .on = &zone,
+           "restore-object", "/sdn/zones/{zone}", .does = SEND_DELETE, .on = &sdn_zone,
            .method = "DELETE", .path = ZONE, .say = "delete zone {zone}", HELD,
            .alone = "the API refuses it while a vnet is in the zone"),
     CHANGE("pve_sdn_vnet_create", "Make a virtual network",
            "Plans a new virtual network, pending until it is applied.", vnet_new, "inverse",
-           "/sdn/zones/{zone}", .does = SEND_CREATE, .on = &vnet, .method = "POST",
+           "/sdn/zones/{zone}", .does = SEND_CREATE, .on = &sdn_vnet, .method = "POST",
            .path = SDN "/vnets", .say = "make vnet {vnet} in zone {zone}", HELD,
            .alone = "no guest is on a new vnet"),
     JUDGED("pve_sdn_vnet_update", "Change a virtual network",
            "Plans other settings of a virtual network, pending until they are applied: its guests "
            "may be on another network then.",
            vnet_change, "restore-object", "/sdn/zones/{zone}/{vnet}", .does = SEND_UPDATE,
-           .on = &vnet, .method = "PUT", .path = VNET, .say = "change vnet {vnet}", .digest = true,
-           HELD),
+           .on = &sdn_vnet, .method = "PUT", .path = VNET, .say = "change vnet {vnet}",
+           .digest = true, HELD),
     JUDGED(
         "pve_sdn_vnet_delete", "Delete a virtual network",
         "Plans deleting a virtual network, pending until it is applied: its guests lose it then.",
-        vnet_one, "restore-object", "/sdn/zones/{zone}/{vnet}", .does = SEND_DELETE, .on = &vnet,
-        .method = "DELETE", .path = VNET, .say = "delete vnet {vnet}", HELD),
-    JUDGED_NONE(
-        "pve_sdn_subnet_create", "Make a subnet",
-        "Plans a subnet of a virtual network with its gateway, pending until it is applied.",
-        subnet_new, "it is deleted by a plan of its own: its id holds the zone's name",
-        "/sdn/zones/{zone}/{vnet}", .does = SEND_CREATE, .on = &subnet, .method = "POST",
-        .path = SDN "/vnets/{vnet}/subnets", .fixed = "type=subnet",
-        .say = "make subnet {subnet} of vnet {vnet}", HELD),
+        vnet_one, "restore-object", "/sdn/zones/{zone}/{vnet}", .does = SEND_DELETE,
+        .on = &sdn_vnet, .method = "DELETE", .path = VNET, .say = "delete vnet {vnet}", HELD),
+    JUDGED("pve_sdn_subnet_create", "Make a subnet",
+           "Plans a subnet of a virtual network with its gateway, pending until it is applied.",
+           subnet_new, "inverse", "/sdn/zones/{zone}/{vnet}", .does = SEND_CREATE,
+           .on = &sdn_subnet, .method = "POST", .path = SDN "/vnets/{vnet}/subnets",
+           .fixed = "type=subnet", .say = "make subnet {subnet} of vnet {vnet}", HELD),
     JUDGED(
         "pve_sdn_subnet_update", "Change a subnet",
         "Plans other settings of a subnet, pending until they are applied: guests may lose their "
         "gateway.",
         subnet_change, "restore-object", "/sdn/zones/{zone}/{vnet}", .does = SEND_UPDATE,
-        .on = &subnet, .method = "PUT", .path = SUBNET, .say = "change subnet {subnet}",
+        .on = &sdn_subnet, .method = "PUT", .path = SUBNET, .say = "change subnet {subnet}",
         .digest = true, HELD),
-    JUDGED_NONE(
-        "pve_sdn_subnet_delete", "Delete a subnet",
-        "Plans deleting a subnet, pending until it is applied: guests lose its gateway then.",
-        subnet_one, "it is made again by a plan of its own, from what this plan shows of it",
-        "/sdn/zones/{zone}/{vnet}", .does = SEND_DELETE, .on = &subnet, .method = "DELETE",
-        .path = SUBNET, .say = "delete subnet {subnet}", HELD),
+    JUDGED("pve_sdn_subnet_delete", "Delete a subnet",
+           "Plans deleting a subnet, pending until it is applied: guests lose its gateway then.",
+           subnet_one, "restore-object", "/sdn/zones/{zone}/{vnet}", .does = SEND_DELETE,
+           .on = &sdn_subnet, .method = "DELETE", .path = SUBNET, .say = "delete subnet {subnet}",
+           HELD),
     JUDGED("pve_sdn_controller_create", "Make an SDN controller",
            "Plans a new controller, pending until it is applied.", controller_new, "inverse",
-           "/sdn/controllers", .does = SEND_CREATE, .on = &controller, .method = "POST",
+           "/sdn/controllers", .does = SEND_CREATE, .on = &sdn_controller, .method = "POST",
            .path = SDN "/controllers", .say = "make {type} controller {controller}", HELD),
     JUDGED("pve_sdn_controller_update", "Change an SDN controller",
            "Plans other settings of a controller, pending until they are applied: routes of its "
            "zones may change.",
            controller_change, "restore-object", "/sdn/controllers", .does = SEND_UPDATE,
-           .on = &controller, .method = "PUT", .path = CONTROL,
+           .on = &sdn_controller, .method = "PUT", .path = CONTROL,
            .say = "change controller {controller}", .digest = true, HELD),
     JUDGED("pve_sdn_controller_delete", "Delete an SDN controller",
            "Plans deleting a controller, pending until it is applied.", controller_one,
-           "restore-object", "/sdn/controllers", .does = SEND_DELETE, .on = &controller,
+           "restore-object", "/sdn/controllers", .does = SEND_DELETE, .on = &sdn_controller,
            .method = "DELETE", .path = CONTROL, .say = "delete controller {controller}", HELD),
     CHANGE("pve_sdn_ipam_create", "Add an address manager",
            "Plans adding an address manager; the API tries to reach it at once.", ipam_new,
@@ -280,7 +278,7 @@ const struct row sdn_rows[] = {
            ipam_change, "restore-object", "/sdn/ipams", .does = SEND_UPDATE, .on = &ipam,
            .method = "PUT", .path = IPAM, .say = "change address manager {ipam}", .digest = true,
            .alone = NEW_IPS),
-    CHANGE("pve_sdn_ipam_delete", "Remove an address manager",
+    JUDGED("pve_sdn_ipam_delete", "Remove an address manager",
            "Plans removing an address manager; zones that use it give out no addresses any more.",
            ipam_one, "restore-object", "/sdn/ipams", .does = SEND_DELETE, .on = &ipam,
            .method = "DELETE", .path = IPAM, .say = "remove address manager {ipam}"),
@@ -294,30 +292,23 @@ const struct row sdn_rows[] = {
            .path = DNS, .say = "change DNS plugin {dns}", .digest = true, .alone = NEW_IPS),
     CHANGE_NONE("pve_sdn_dns_delete", "Remove an SDN DNS plugin",
                 "Plans removing a DNS server in which guests are registered.", dns_one,
-                "its key cannot be read from the API and must be given again", "/sdn/dns",
-                .does = SEND_DELETE, .on = &dns, .method = "DELETE", .path = DNS,
+                "its key is a secret that is not recorded, and it cannot be made without one",
+                "/sdn/dns", .does = SEND_DELETE, .on = &dns, .method = "DELETE", .path = DNS,
                 .say = "remove DNS plugin {dns}", .alone = NEW_IPS),
-    JUDGED_NONE("pve_sdn_apply", "Apply the pending network",
-                "Plans applying all pending changes of the software-defined network: every node "
-                "reloads its interfaces, and with them what is staged there.",
-                none,
-                "what runs now is not kept by the API: plan the way back as changes of its own and "
-                "apply again",
-                "/sdn", .does = SEND_ACTION, .method = "PUT", .path = SDN,
-                .say = "apply the pending software-defined network on every node",
-                .reads = SDN "/zones?pending=1 whole|" SDN "/vnets?pending=1 whole|" SDN
-                             "/controllers?pending=1 whole",
-                .floor = RISK_HIGH, .floor_why = RELOADS, .operator_why = RELOADS),
-    CHANGE_NONE("pve_sdn_rollback", "Forget the pending network",
-                "Plans dropping all pending changes of the software-defined network, whoever made "
-                "them.",
-                none, "what was pending is made again by plans of its own", "/sdn",
-                .does = SEND_ACTION, .method = "POST", .path = SDN "/rollback",
-                .say = "forget the pending software-defined network",
-                .reads = SDN "/zones?pending=1 whole|" SDN "/vnets?pending=1 whole|" SDN
-                             "/controllers?pending=1 whole",
-                .floor = RISK_MEDIUM, .floor_why = "what others have made is dropped, too",
-                .alone = "nothing that runs is changed by it"),
+    JUDGED("pve_sdn_apply", "Apply the pending network",
+           "Plans applying all pending changes of the software-defined network: every node "
+           "reloads its interfaces, and with them what is staged there.",
+           none, "inverse", "/sdn", .does = SEND_ACTION, .method = "PUT", .path = SDN,
+           .say = "apply the pending software-defined network on every node",
+           .back = sdn_apply_back, .floor = RISK_HIGH, .floor_why = RELOADS,
+           .operator_why = RELOADS),
+    CHANGE("pve_sdn_rollback", "Forget the pending network",
+           "Plans dropping all pending changes of the software-defined network, whoever made "
+           "them.",
+           none, "inverse", "/sdn", .does = SEND_ACTION, .method = "POST", .path = SDN "/rollback",
+           .say = "forget the pending software-defined network", .back = sdn_rollback_back,
+           .floor = RISK_MEDIUM, .floor_why = "what others have made is dropped, too",
+           .alone = "nothing that runs is changed by it"),
     {NULL},
 };
 

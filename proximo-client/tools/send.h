@@ -22,6 +22,11 @@ struct thing {
     /* The object as its settings, when that takes more than dropping members. New value. */
     js *(*shape)(const js *answer, const js *args);
     const char *made_by, *deleted_by; /* rows; NULL: there is none */
+    /* Where one is made under another name ("10.0.0.0/24") than it is addressed by afterwards
+     * ("z1-10.0.0.0-24"): turns the members of `names` into those of the address, and back. What
+     * is so already stays. listed: d or s. */
+    int (*listed)(struct draft *d, struct session *s, js *names, struct err *e);
+    void (*made)(js *names);
     /* Addressed by position (the last field of `id`): a new one lands at 0, and one that is made
      * again is moved back to where it was. */
     bool ordered;

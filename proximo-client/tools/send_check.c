@@ -91,7 +91,10 @@ int send_check(const struct row *r, struct session *s, const js *args, bool *ret
         return 0; /* the task's end, or the answer, is all there is to know */
     }
     names = sending_names(t, args, r->send->does == SEND_CREATE);
-    code = sending_open(&c, r, NULL, s, names, e);
+    code = t->listed && r->send->does == SEND_CREATE ? t->listed(NULL, s, names, e) : 0;
+    if (code == 0) {
+        code = sending_open(&c, r, NULL, s, names, e);
+    }
     if (code < 0 && r->send->does == SEND_DELETE && sending_is_guest(r) && e &&
         strcmp(e->tag, "no_such_guest") == 0) {
         return check_done(true, ret_ok, ret_text, "guest %lld is gone",

@@ -47,8 +47,11 @@ int send_unmake(struct draft *d, enum phase phase, const struct thing *t, const 
     const struct row *r = row_find(t->deleted_by);
     CLEANUP(js_freep) js *names = sending_names(t, args, fresh);
     js *form = NULL;
-    int code = send_form(r, NULL, names, js_str_or(names, "kind", ""), &form, e);
+    int code = t->listed ? t->listed(d, NULL, names, e) : 0;
 
+    if (code == 0) {
+        code = send_form(r, NULL, names, js_str_or(names, "kind", ""), &form, e);
+    }
     return code < 0 ? code : send_request(d, phase, r, names, form, e);
 }
 
@@ -60,8 +63,12 @@ int send_make(struct draft *d, enum phase phase, const struct thing *t, const js
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     int64_t pos = t->ordered ? js_int_or(args, "pos", 0) : 0;
     js *form;
-    int code = send_request(d, phase, r, names, send_again(r, t, names, object, limits), e);
+    int code;
 
+    if (t->made) {
+        t->made(names);
+    }
+    code = send_request(d, phase, r, names, send_again(r, t, names, object, limits), e);
     if (code < 0 || pos == 0) {
         return code;
     }

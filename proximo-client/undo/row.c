@@ -190,19 +190,26 @@ static bool is_elsewhere(const struct sending *c, const struct undone *u) {
 
 int undo_row(struct draft *d, const struct undone *u, const struct row *r, struct err *e) {
     const struct row *other = counterpart(r);
+    const struct thing *t = r->send->on;
     CLEANUP(sending_done) struct sending c = {.read = BUF_INIT(LIM_LINE)};
     CLEANUP(js_freep) js *names = NULL;
-    int code;
+    int code = 0;
 
     if (!other) {
         return err_tag(e, -EINVAL, "undo_none", "%s has no way back in this version", r->name);
     }
-    names = r->send->on ? sending_names(r->send->on, u->args, r->send->does == SEND_CREATE)
-                        : js_copy(u->args);
+    names = t ? sending_names(t, u->args, r->send->does == SEND_CREATE) : js_copy(u->args);
+    if (t && t->listed && r->send->does == SEND_CREATE) {
+        code = t->listed(d, NULL, names, e);
+    } else if (t && t->made && r->send->does == SEND_DELETE) {
+        t->made(names);
+    }
     if (r->send->back && sending_is_guest(r)) {
         json_object_object_del(names, "node"); /* only to be checked, and it may have moved */
     }
-    code = sending_open(&c, other, d, NULL, names, e);
+    if (code == 0) {
+        code = sending_open(&c, other, d, NULL, names, e);
+    }
     if (code == 0 && is_elsewhere(&c, u)) {
         (void)err_tag(e, -ESTALE, "undo_gone", "guest %u moved to node %s", c.guest.vmid,
                       c.guest.node);

@@ -12,7 +12,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from undo_cases import CASES, VOLATILE, difference  # noqa: E402
+from undo_cases import CASES, VOLATILE, clean_up, difference  # noqa: E402
 from world import Tap, skip_all  # noqa: E402
 from fault_lib import FaultWorld, need_openssl  # noqa: E402
 
@@ -58,8 +58,7 @@ def one(t, number, row, args, more):
         t.ok(good, f"{name}, {fault}: {v and v.get('outcome')}", text)
         left = difference(before, w.sim.now(), [*VOLATILE, "faults", "faults/*"])
         t.ok(not left, f"{name}, {fault}: the cluster is as it was", left)
-    for method, path, form in more.get("after", ()):
-        w.sim.call(method, path, **form)
+    clean_up(w.sim, more.get("after", ()))
 
 
 def cases(t):

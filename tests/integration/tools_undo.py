@@ -9,7 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from undo_cases import CASES, ELSEWHERE, VOLATILE, difference  # noqa: E402
+from undo_cases import CASES, ELSEWHERE, VOLATILE, clean_up, difference  # noqa: E402
 from world import Tap, World  # noqa: E402
 
 w = World("--task-ms", "1", "--seed", "7")
@@ -50,8 +50,7 @@ def one(t, row, args, more):
     wrong = difference(before, w.sim.now(), VOLATILE + leaves)
     t.ok(not wrong, f"{name}: everything is as it was",
          "\n".join(f"{p}: {a!r} -> {b!r}" for p, (a, b) in wrong.items()))
-    for method, path, form in more.get("after", ()):
-        w.sim.call(method, path, **form)
+    clean_up(w.sim, more.get("after", ()))
 
 
 def walk(t):

@@ -73,6 +73,21 @@ def difference(before, after, patterns):
             if a.get(p, "(none)") != b.get(p, "(none)") and not left_out(p, patterns)}
 
 
+def clean_up(sim, calls):
+    """The calls of a case's `after`; ("SDN", "", {}) takes away all there is of SDN, and applies."""
+    for method, path, form in calls:
+        if method != "SDN":
+            sim.call(method, path, **form)
+            continue
+        sdn = sim.now().get("sdn", {})
+        for subnet, o in sdn.get("subnets", {}).items():
+            sim.call("DELETE", f"/cluster/sdn/vnets/{o['vnet']}/subnets/{subnet}")
+        for kind in ("vnets", "zones", "controllers"):
+            for name in sdn.get(kind, {}):
+                sim.call("DELETE", f"/cluster/sdn/{kind}/{name}")
+        sim.call("PUT", "/cluster/sdn")
+
+
 SAFETY = ["guests/{vmid}/snapshots/pxundo_*", "guests/{vmid}/config/parent", "guests/{vmid}/parent"]
 
 F = "/cluster/firewall"
@@ -328,6 +343,39 @@ VNETS = [
      RUNS),
 ]
 
+# Something runs, and something of every kind is pending: changed, new and gone; a tag wanders.
+PENDING = [
+    ("POST", S + "/controllers", {"controller": "ctl5", "type": "evpn", "asn": 65000, "peers": "10.0.0.1"}),
+    ZONE, VNET, SUBNET, ("POST", S + "/zones", {"zone": "z2", "type": "simple"}),
+    ("POST", S + "/vnets", {"vnet": "v2", "zone": "z2"}),
+    ("POST", S + "/vnets", {"vnet": "v3", "zone": "z1", "tag": 7}),
+    ("POST", S + "/vnets/v2/subnets", {"subnet": "10.7.0.0/24", "type": "subnet", "gateway": "10.7.0.1",
+                                       "dhcp-range": "start-address=10.7.0.9,end-address=10.7.0.99"}),
+    ("PUT", S, {}),
+    ("PUT", S + "/controllers/ctl5", {"asn": 65001, "delete": "peers"}),
+    ("POST", S + "/zones", {"zone": "z3", "type": "evpn", "controller": "ctl5", "vrf-vxlan": 9}),
+    ("PUT", S + "/vnets/v3", {"tag": 8}), ("PUT", S + "/vnets/v1", {"tag": 7, "delete": "alias"}),
+    ("PUT", S + "/vnets/v1/subnets/z1-10.8.0.0-24", {"gateway": "10.8.0.2", "delete": "snat"}),
+    ("POST", S + "/vnets", {"vnet": "v4", "zone": "z3", "tag": 99}),
+    ("POST", S + "/vnets/v4/subnets", {"subnet": "10.6.0.0/24", "type": "subnet"}),
+    ("DELETE", S + "/vnets/v2/subnets/z2-10.7.0.0-24", {}), ("DELETE", S + "/vnets/v2", {}),
+    ("DELETE", S + "/zones/z2", {}),
+]
+# A zone of another type under the same name, with what is in it; a vnet that moves to another zone.
+ANEW = [
+    ZONE, VNET, ("POST", S + "/zones", {"zone": "z2", "type": "simple"}),
+    ("POST", S + "/vnets", {"vnet": "v2", "zone": "z2"}),
+    ("POST", S + "/vnets/v2/subnets", {"subnet": "10.7.0.0/24", "type": "subnet"}),
+    ("PUT", S, {}),
+    ("DELETE", S + "/vnets/v2/subnets/z2-10.7.0.0-24", {}), ("DELETE", S + "/vnets/v2", {}),
+    ("DELETE", S + "/zones/z2", {}), ("POST", S + "/zones", {"zone": "z2", "type": "vxlan", "peers": "10.0.0.1"}),
+    ("POST", S + "/vnets", {"vnet": "v2", "zone": "z2", "tag": 70}),
+    ("PUT", S + "/vnets/v1", {"zone": "z2", "tag": 71}),
+    ("POST", S + "/vnets/v1/subnets", {"subnet": "10.7.0.0/24", "type": "subnet"}),
+]
+# Nothing is left of either, pending or running.
+APPLIED = [("SDN", "", {})]
+
 SDN = [
     *VNETS,
     ("pve_sdn_zone_create", {"zone": "z9", "type": "vxlan", "peers": ["10.0.0.1", "10.0.0.2"], "mtu": 1450}, {}),
@@ -339,6 +387,17 @@ SDN = [
     ("pve_sdn_vnet_update", {"vnet": "v1", "tag": 6, "isolate-ports": True, "delete": ["alias"]},
      {"before": [ZONE, VNET], "after": [NO_VNET, NO_ZONE]}),
     ("pve_sdn_vnet_delete", {"vnet": "v1"}, {"before": [ZONE, VNET], "after": [NO_VNET, NO_ZONE]}),
+    ("pve_sdn_subnet_create", {"vnet": "v1", "subnet": "10.9.0.0/24", "gateway": "10.9.0.1", "snat": True,
+                               "dhcp-range": ["start-address=10.9.0.10,end-address=10.9.0.20",
+                                              "start-address=10.9.0.30,end-address=10.9.0.40"]},
+     {"before": [ZONE, VNET], "after": [NO_VNET, NO_ZONE]}),
+    ("pve_sdn_subnet_delete", {"vnet": "v1", "subnet": "z1-10.8.0.0-24"},
+     {"before": [ZONE, VNET, SUBNET], "after": [NO_SUBNET, NO_VNET, NO_ZONE]}),
+    ("pve_sdn_subnet_delete", {"vnet": "v1", "subnet": "z1-fd00::-64"},
+     {"before": [ZONE, VNET, ("POST", S + "/vnets/v1/subnets", {
+         "subnet": "fd00::/64", "type": "subnet", "gateway": "fd00::1", "dhcp-dns-server": "fd00::53",
+         "dhcp-range": ["start-address=fd00::10,end-address=fd00::20"]})],
+      "after": [("DELETE", S + "/vnets/v1/subnets/z1-fd00::-64", {}), NO_VNET, NO_ZONE]}),
     ("pve_sdn_subnet_update", {"vnet": "v1", "subnet": "z1-10.8.0.0-24", "gateway": "10.8.0.2",
                                "delete": ["snat"]},
      {"before": [ZONE, VNET, SUBNET], "after": [NO_SUBNET, NO_VNET, NO_ZONE]}),
@@ -358,10 +417,19 @@ SDN = [
     ("pve_sdn_dns_update", {"dns": "pd1", "ttl": 300},
      {"before": [("POST", S + "/dns", {"dns": "pd1", "type": "powerdns", "url": "http://d.example.org",
                                        "key": "k"})], "after": [("DELETE", S + "/dns/pd1", {})]}),
-    # without a way back: what they leave is named apart
+    # what is new, changed and gone is all pending: an apply and what it takes along, and forgetting
+    ("pve_sdn_apply", {}, {"before": PENDING, "after": APPLIED}),
+    ("pve_sdn_apply", {}, {"before": [*PENDING, BRIDGE, SMALLER], "after": [*APPLIED, *FORGET["after"]]}),
+    ("pve_sdn_apply", {}, {"before": ANEW, "after": APPLIED}),
+    ("pve_sdn_rollback", {}, {"before": PENDING, "after": APPLIED}),
+    ("pve_sdn_rollback", {}, {"before": ANEW, "after": APPLIED}),
     ("pve_sdn_apply", {}, {"before": [("POST", S + "/zones", {"zone": "z7", "type": "simple"}),
-                                      ("POST", S + "/vnets", {"vnet": "v7", "zone": "z7"})]}),
-    ("pve_sdn_rollback", {}, {"before": [("PUT", S + "/vnets/v7", {"tag": 7})]}),
+                                      ("POST", S + "/vnets", {"vnet": "v7", "zone": "z7"})],
+                           "after": [("POST", S + "/rollback", {})]}),
+    # without a way back: what it leaves is named apart
+    ("pve_sdn_dns_delete", {"dns": "pd2"},
+     {"before": [("POST", S + "/dns", {"dns": "pd2", "type": "powerdns", "url": "http://d.example.org",
+                                       "key": "k"})]}),
 ]
 
 CASES = [

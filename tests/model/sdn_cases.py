@@ -103,10 +103,36 @@ ask("new and pending is not there before", [APPLY], ["sdn none 1 -"], (), 1,
     w={"/cluster/sdn/vnets?pending=1": [*VNETS, {"vnet": "v9", "state": "new", "pending": {"zone": "zv", "tag": 9}}]})
 ask("forgetting what is pending", [q("POST", "/rollback")], MOVED, "from eno2.6 to eno2.5", 2,
     w={"/cluster/sdn/vnets?pending=1": CHANGED})
+IPAM = {"/cluster/sdn/zones?pending=1": [dict(ZONES[0], ipam="nb"), *ZONES[1:]]}
+DEL = q("DELETE", "/ipams/nb")
+NO_IP = ["zone/zv degraded 2 ipam", *each(V1, *[("degraded", 2)] * 3)]
+ask("an address manager goes", [DEL], NO_IP, "gives it no address any more", 2, w=IPAM)
+ask("one that no zone names", [q("DELETE", "/ipams/other")], ["sdn none 1 -"], (), 1, w=IPAM)
+ask("a zone names it from the next apply on", [DEL], NO_IP, (), 2,
+    w={"/cluster/sdn/zones?pending=1": [dict(ZONES[0], state="changed", pending={"ipam": "nb"}), *ZONES[1:]]})
+ask("a zone that goes has named it", [DEL], NO_IP, (), 2,
+    w={"/cluster/sdn/zones?pending=1": [dict(ZONES[0], state="deleted", pending={}, ipam="nb"), *ZONES[1:]]})
+ask("no node has to be online for it", [DEL], NO_IP, (), 2,
+    w={**IPAM, "/cluster/resources?type=node": [{"node": "c1", "status": "online"}, {"node": "c2", "status": "offline"}]})
+ask("another of them is set up otherwise", [q("PUT", "/ipams/nb", url="https://n.example.org")], ["sdn none 1 -"], (),
+    1, w=IPAM)
+ask("a subnet is made anew under the name it had", [q("DELETE", "/vnets/vs/subnets/zs-10.8.0.0-24"),
+                                                    q("POST", "/vnets/vs/subnets", subnet="10.8.0.0/24", type="subnet",
+                                                      gateway="10.8.0.1", snat=1)], ["sdn none 1 -"], (), 1)
+ask("made anew without its gateway", [q("DELETE", "/vnets/vs/subnets/zs-10.8.0.0-24"),
+                                      q("POST", "/vnets/vs/subnets", subnet="10.8.0.0/24", type="subnet", snat=1)],
+    ["vm/103 degraded 2 net0 running"], "its gateway goes", 2)
 STAGED = [i for i in node("10.0.0.12") if i["iface"] != "vmbr1"]
 ask("an apply takes staged interfaces along", [APPLY],
     ["node/c2 changed 2 interfaces", "vm/102 unreachable 3 net0 running"], "staged there are applied with it", 3,
     w={"/nodes/c2/network": ordered(STAGED), "/nodes/c2/network#changes": changes(node("10.0.0.12"), ordered(STAGED))})
+AT_C2 = {"/nodes/c2/network": ordered(STAGED), "/nodes/c2/network#changes": changes(node("10.0.0.12"), ordered(STAGED))}
+ask("an apply after what is staged was staged back", [
+    {"method": "POST", "path": "/nodes/c2/network", "form": {"iface": "vmbr1", "type": "bridge", "bridge_ports": "eno2",
+                                                             "autostart": 1}}, APPLY,
+    {"method": "DELETE", "path": "/nodes/c2/network/vmbr1", "form": {}}], ["sdn none 1 -"], (), 1, w=AT_C2)
+ask("interfaces alone are no change of the SDN", [{"method": "PUT", "path": "/nodes/c2/network", "form": {}}], [],
+    "is not understood", 3, complete=False, w=AT_C2)
 ask("a node that is offline", [q("DELETE", "/vnets/v1")], GONE[:2], "the node is offline", 3, complete=False,
     w={"/cluster/resources?type=node": [{"node": "c1", "status": "online"}, {"node": "c2", "status": "offline"}]})
 for path in ("/cluster/sdn/zones?pending=1", "/cluster/sdn/vnets?pending=1", "/cluster/sdn/controllers?pending=1",

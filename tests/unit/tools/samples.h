@@ -28,6 +28,8 @@ static const struct sample {
     {"pve_sdn_zone_create", "dhcp", "\"dnsmasq\"", "\"other\""}, /* the only choices there are */
     {"pve_sdn_zone_update", "dhcp", "\"dnsmasq\"", "\"other\""},
     {"pve_sdn_dns_create", "type", "\"powerdns\"", "\"other\""},
+    {"pve_sdn_subnet_create", "subnet", "\"10.0.0.0/24\"", "\"10.1.0.0/24\""},
+    {NULL, "subnet", "\"z1-10.0.0.0-24\"", "\"z1-10.1.0.0-24\""},
     {NULL, "moveto", "0", "1"}, /* a rule that stays where it is is refused */
 };
 
@@ -58,6 +60,17 @@ static const struct {
     /* something is staged */
     {"/nodes/n1/network#changes",
      "\"--- a\\n+++ b\\n@@ -1,0 +1,2 @@\\n+iface vmbr9 inet manual\\n+\\tbridge-ports none\\n\""},
+    /* the zones of vnets are in the names of their subnets */
+    {"/cluster/sdn/vnets?pending=1", "[{\"vnet\":\"yyyy8888\",\"zone\":\"z1\"},"
+                                     "{\"vnet\":\"zzzz9999\",\"zone\":\"z2\"}]"},
+    {"/cluster/sdn/zones?pending=1", "[{\"zone\":\"z1\",\"type\":\"simple\",\"state\":\"new\"}]"},
+    {"/cluster/sdn/controllers?pending=1", "[]"},
+    {"/cluster/sdn/zones?running=1", "[]"},
+    {"/cluster/sdn/vnets?running=1", "[{\"vnet\":\"yyyy8888\",\"zone\":\"z1\"}]"},
+    {"/cluster/sdn/controllers?running=1", "[]"},
+    {"/cluster/sdn/vnets/yyyy8888/subnets?running=1", "[]"},
+    {"/cluster/sdn/vnets/yyyy8888/subnets?pending=1", "[]"},
+    {"/cluster/sdn/vnets/zzzz9999/subnets?pending=1", "[]"},
     /* where a moved rule stands then */
     {"/cluster/firewall/rules/0", "{\"digest\":\"d1\"}"},
     {"/cluster/firewall/groups/yyyy8888/0", "{\"digest\":\"d1\"}"},

@@ -54,8 +54,8 @@ static js *guest_number(const struct row *r, bool other) {
 }
 
 static js *map_value(const struct row *r, const struct field *f, bool other) {
-    static const char *const keys[] = {"memory", "nodes", "content", "comment", "priority",
-                                       "description"};
+    static const char *const keys[] = {"memory",  "nodes",    "content",
+                                       "comment", "priority", "description"};
     const char *kind = r->send->kind ? r->send->kind : "lxc";
     js *o = js_object();
 
@@ -453,6 +453,13 @@ static void carry_out(const struct row *r, const js *args, const js *p) {
         return;
     }
     names = sending_names(r->send->on, args, r->send->does == SEND_CREATE);
+    if (r->send->on->listed && r->send->does == SEND_CREATE) {
+        struct draft *d = world_draft(args);
+
+        fill(r, args, NULL);
+        ck_assert_int_eq(r->send->on->listed(d, NULL, names, NULL), 0);
+        json_object_put(world_draft_take(d));
+    }
     switch (r->send->does) {
     case SEND_CREATE:
     case SEND_UPDATE:
