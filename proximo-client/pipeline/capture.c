@@ -187,6 +187,24 @@ static int level(struct capture *c, struct err *e) {
     return r;
 }
 
+/* A cluster keeps HA's wishes as groups (before Proxmox VE 9) or as rules, and has no answer for
+ * the other: where one was read nothing is missing. */
+static void forget_other_form(struct capture *c) {
+    static const char *const forms[] = {"/cluster/ha/groups", "/cluster/ha/rules"};
+    js *left = js_array();
+
+    for (size_t i = 0; i < js_len(c->unread); i++) {
+        const char *path = js_str_or(js_at(c->unread, i), "path", "");
+        bool groups = strcmp(path, forms[0]) == 0, rules = strcmp(path, forms[1]) == 0;
+
+        if (!((groups && js_get(c->reads, forms[1])) || (rules && js_get(c->reads, forms[0])))) {
+            js_push(left, js_ref(js_at(c->unread, i)));
+        }
+    }
+    json_object_put(c->unread);
+    c->unread = left;
+}
+
 static void next_of_lists(struct capture *c) {
     for (size_t i = 0; i < ARRAY_LEN(belows); i++) {
         const js *list = js_get(c->reads, belows[i].list);
@@ -260,6 +278,7 @@ int capture_run(struct app *app, const char *cluster, const char *actor,
         return err_hint(e, "a capture needs a token with PVEAuditor on /");
     }
     if (r == 0) {
+        forget_other_form(&c);
         next_of_lists(&c);
         r = level(&c, e);
     }

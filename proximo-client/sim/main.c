@@ -270,7 +270,8 @@ static int open_cluster(struct sim *s, struct args *a, struct buf *store, struct
         (void)buf_addf(store, "%s/state.json", a->o.dir);
         a->o.state_file = store->data;
     }
-    sim_open(s, &a->o, (a->o.pbs ? pbs_demo : demo_cluster)(a->o.clock ? a->o.clock : clock_unix()));
+    sim_open(s, &a->o,
+             (a->o.pbs ? pbs_demo : demo_cluster)(a->o.clock ? a->o.clock : clock_unix()));
     s->o.state_file = a->o.state_file;
     r = state_attach(&s->st, a->o.state_file, e);
     if (r < 0) {
@@ -290,13 +291,37 @@ static int open_cluster(struct sim *s, struct args *a, struct buf *store, struct
     s->started = sim_now(s);
     tasks_orphans(s);
     r = state_commit(&s->st, e);
-    r = r ? r : auth_token_file(s, "root.token", "root@pam", "proximo", a->o.pbs ? "Admin" : NULL, e);
-    r = r ? r : auth_token_file(s, "audit.token", a->o.pbs ? "auditor@pbs" : "auditor@pve", "ro",
-                                a->o.pbs ? "Audit" : "PVEAuditor", e);
+    r = r ? r
+          : auth_token_file(s, "root.token", "root@pam", "proximo", a->o.pbs ? "Admin" : NULL, e);
+    r = r ? r
+          : auth_token_file(s, "audit.token", a->o.pbs ? "auditor@pbs" : "auditor@pve", "ro",
+                            a->o.pbs ? "Audit" : "PVEAuditor", e);
     for (size_t i = 0; i < a->n_faults && r == 0; i++) {
         r = fault_add(s, a->fault[i], e);
     }
     return r;
+}
+
+/* What a client needs to reach this one, to be copied as its proximo.ini. */
+static int write_client(const struct sim *s, struct err *e) {
+    CLEANUP(freep) char *dir = realpath(s->o.dir, NULL);
+    CLEANUP(freep) char *path = NULL;
+    CLEANUP(buf_done) struct buf b = BUF_INIT(8192);
+    int r = dir ? 0 : -errno;
+
+    r = r < 0 ? r
+              : buf_addf(&b,
+                         "# The %s that pvesim simulates: for rehearsing.\n"
+                         "[%s rehearsal]\nurl = https://%s\nfingerprint = %s\n"
+                         "token = %s/root.token\n",
+                         s->o.pbs ? "backup server" : "cluster", s->o.pbs ? "pbs" : "cluster",
+                         s->addr, s->fingerprint, dir);
+    if (r == 0 && asprintf(&path, "%s/proximo.ini", dir) < 0) {
+        path = NULL;
+        r = -ENOMEM;
+    }
+    return r < 0 ? err_set(e, r, "client configuration in %s: %s", s->o.dir, strerror(-r))
+                 : file_replace(AT_FDCWD, path, buf_str(&b), b.len, 0600, e);
 }
 
 static void announce(struct sim *s) {
@@ -353,6 +378,7 @@ static int serve(struct sim *s, struct err *e) {
         s->st.touched_ctx = s;
     }
     r = http_start(s, e);
+    r = r < 0 ? r : write_client(s, e);
     if (r < 0) {
         return r;
     }
