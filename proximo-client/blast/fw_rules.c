@@ -219,6 +219,32 @@ static bool is_icmp_name(const char *proto) {
            strcmp(proto, "ipv6-icmp") == 0;
 }
 
+/* The ICMP type must be this, too: a macro's line and the rule itself may each name one. */
+static void icmp(struct making *m, unsigned int v, const char *name, bool numbers,
+                 struct fw_match *ret) {
+    struct fw_span type, code;
+
+    if (!name[0]) {
+        return;
+    }
+    if (!fw_icmp(v, name, numbers, &type, &code)) {
+        broken(m, "its ICMP type does not exist");
+        return;
+    }
+    if (ret->has_icmp) {
+        type.lo = type.lo > ret->icmp_type.lo ? type.lo : ret->icmp_type.lo;
+        type.hi = type.hi < ret->icmp_type.hi ? type.hi : ret->icmp_type.hi;
+        code.lo = code.lo > ret->icmp_code.lo ? code.lo : ret->icmp_code.lo;
+        code.hi = code.hi < ret->icmp_code.hi ? code.hi : ret->icmp_code.hi;
+    }
+    if (type.lo > type.hi || code.lo > code.hi) {
+        broken(m, "it asks for two ICMP types at once");
+    }
+    ret->has_icmp = true;
+    ret->icmp_type = type;
+    ret->icmp_code = code;
+}
+
 /* Protocol, ports and ICMP type of the rule, or of one of its macro's lines. */
 static void protocol(struct making *m, const char *proto, const char *dport, const char *sport,
                      struct fw_match *ret) {
@@ -241,12 +267,9 @@ static void protocol(struct making *m, const char *proto, const char *dport, con
         ret->v = v;
         if (sport[0] || (dport[0] && strcmp(proto, "ipv6-icmp") == 0)) {
             broken(m, "its protocol has no ports");
-        } else if (dport[0] || m->icmp[0]) {
-            ret->has_icmp = true;
-            if (!fw_icmp(v, dport[0] ? dport : m->icmp, dport[0] != 0, &ret->icmp_type,
-                         &ret->icmp_code)) {
-                broken(m, "its ICMP type does not exist");
-            }
+        } else {
+            icmp(m, v, dport, true, ret);
+            icmp(m, v, m->icmp, false, ret);
         }
         return;
     }
@@ -333,7 +356,9 @@ static bool type_fits(enum fw_env env, const char *type) {
 }
 
 static void check_rule(struct making *m) {
-    bool icmp = is_icmp_name(m->proto);
+    const unsigned int v = strcmp(m->proto, "icmp") == 0 ? 4 : 6;
+    const bool is_icmp = is_icmp_name(m->proto);
+    struct fw_span type, code;
 
     if (!type_fits(m->env, m->type)) {
         broken(m, "its type is not for this list");
@@ -351,8 +376,13 @@ static void check_rule(struct making *m) {
          m->iface[3 + strspn(m->iface + 3, "0123456789")] != 0)) {
         broken(m, "its interface is none of a guest");
     }
-    if (m->icmp[0] && (!icmp || m->dport[0])) {
+    if (m->icmp[0] && (!is_icmp || m->dport[0])) {
         broken(m, "it has an ICMP type and another protocol");
+    } else if (m->icmp[0] && !fw_icmp(v, m->icmp, false, &type, &code)) {
+        broken(m, "its ICMP type does not exist");
+    }
+    if (is_icmp) {
+        set_version(m, v); /* decides which lines of a macro are meant */
     }
 }
 

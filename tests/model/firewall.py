@@ -173,12 +173,11 @@ class World:
         tests.append(lambda p: p["proto"] == number)
         if proto in ("icmp", "icmpv6", "ipv6-icmp"):
             own = 4 if proto == "icmp" else 6
-            if sport or (icmp and dport) or (dport and proto == "ipv6-icmp"):
+            if sport or (dport and proto == "ipv6-icmp"):
                 raise Bad("icmp with ports")
-            name = dport or icmp
-            if name:
+            for name in filter(None, (dport, icmp)):  # both: a macro's and the rule's own
                 if name.isdigit():
-                    if not dport or int(name) > 255:
+                    if name != dport or int(name) > 255:
                         raise Bad("icmp number")
                     want = (int(name), None)
                 elif name not in TYPES[own]:
@@ -186,7 +185,7 @@ class World:
                 else:
                     want = TYPES[own][name]
                 if want:
-                    tests.append(lambda p: p["type"] == want[0] and want[1] in (None, p["code"]))
+                    tests.append(lambda p, w=want: p["type"] == w[0] and w[1] in (None, p["code"]))
             if v != own:
                 return None
         else:
@@ -220,6 +219,12 @@ class World:
         proto = get("proto")
         if proto in ("icmp", "icmpv6", "ipv6-icmp"):
             versions.add(4 if proto == "icmp" else 6)
+            if get("icmp-type") and get("icmp-type") not in TYPES[4 if proto == "icmp" else 6]:
+                raise Bad("icmp type")
+        elif get("icmp-type"):  # of a macro's protocol no more than of none
+            raise Bad("icmp type without icmp")
+        if get("icmp-type") and get("dport"):
+            raise Bad("icmp type twice")
         for key in ("source", "dest"):
             if get(key):
                 version, test = self.end(node, guest, nft, get(key))
@@ -247,11 +252,9 @@ class World:
                             raise Bad("contradicts macro")
             lines = [(mv, mp, md or get("dport"), ms or get("sport"))
                      for mv, mp, md, ms in all_lines if mv in (0, v)]
-        elif not proto and get("icmp-type"):
-            raise Bad("icmp type without protocol")
         out = []
         for _, p, d, s in lines:
-            l4 = self.layer4(v, p, d, s, "" if get("macro") else get("icmp-type"))
+            l4 = self.layer4(v, p, d, s, get("icmp-type"))
             if l4:
                 out.append(lambda pk, l4=l4: l4(pk) and all(
                     t(pk["src"] if k == "source" else pk["dst"]) for k, t in ends))

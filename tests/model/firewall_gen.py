@@ -161,8 +161,10 @@ class Generator:
         if self.some(0.3):
             rule["macro"] = r.choice(["SSH", "Web", "ping", "Ping", "DNS", "SMB", "Ceph", "VNC", "PMG",
                                       "DHCPv6", "GRE", "PPtP", "NeighborDiscovery", "IPsec", "Nonsense"])
-            if self.some(0.1):
-                rule["proto"] = r.choice(["tcp", "udp", "icmp"])
+            if self.some(0.2):
+                rule["proto"] = r.choice(["tcp", "udp", "icmp", "icmpv6", "ipv6-icmp"])
+            if self.some(0.5 if "icmp" in rule.get("proto", "") else 0.05):  # with a protocol of its own it may stand, without it the rule is left out
+                rule["icmp-type"] = r.choice(["echo-request", "packet-too-big", "8", "any"])
             return rule
         if self.some(0.75):
             rule["proto"] = r.choice(["tcp"] * 6 + ["udp"] * 3 + ["icmp", "icmpv6", "ipv6-icmp", "sctp",
