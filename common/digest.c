@@ -6,9 +6,9 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 struct sha256 {
     EVP_MD_CTX *ctx;
@@ -142,8 +142,18 @@ int hash_parse(const char *text, struct hash *ret) {
     return 0;
 }
 
+/* From the kernel itself: a child after fork() shares no state with its parent, and libcrypto's own
+ * generator would look up every cipher that it has, which stay in memory. */
 void random_bytes(void *ret, size_t len) {
-    if (RAND_bytes(ret, (int)len) != 1) {
-        abort();
+    uint8_t *p = ret;
+
+    while (len) {
+        ssize_t n = getrandom(p, len, 0);
+
+        if (n < 0 && errno != EINTR) {
+            abort();
+        }
+        p += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
     }
 }

@@ -11,6 +11,7 @@ libcore_a_SOURCES = \
 	common/ident.c common/ident.h \
 	common/lines.c common/lines.h \
 	common/digest.c common/digest.h \
+	common/lean.c common/lean.h \
 	common/b64.c common/b64.h \
 	common/merkle.c common/merkle.h \
 	common/note.c common/note.h \

@@ -26,10 +26,8 @@ static int ssl_err(struct err *e, const char *what) {
     return err_set(e, -EIO, "%s: %s", what, text);
 }
 
-int tls_spki_of_key(EVP_PKEY *key, struct hash *ret) {
-    unsigned char *der = NULL;
-    int len = i2d_PUBKEY(key, &der);
-
+/* Frees `der`. */
+static int spki(unsigned char *der, int len, struct hash *ret) {
     if (len <= 0) {
         return -EIO;
     }
@@ -38,10 +36,21 @@ int tls_spki_of_key(EVP_PKEY *key, struct hash *ret) {
     return 0;
 }
 
-int tls_spki_of_cert(X509 *cert, struct hash *ret) {
-    EVP_PKEY *key = X509_get0_pubkey(cert);
+int tls_spki_of_key(EVP_PKEY *key, struct hash *ret) {
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
 
-    return key ? tls_spki_of_key(key, ret) : -EIO;
+    return spki(der, len, ret);
+}
+
+/* From the certificate's own key structure, whose public bits are what the handshake verifies with:
+ * a key that was taken out of it would be encoded by a chain of provider's encoders, each of which
+ * stays in memory, to the same bytes. */
+int tls_spki_of_cert(X509 *cert, struct hash *ret) {
+    unsigned char *der = NULL;
+    int len = X509_get0_pubkey(cert) ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der) : 0;
+
+    return spki(der, len, ret);
 }
 
 int tls_peer_spki(SSL *ssl, struct hash *ret) {

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,14 +47,16 @@ static int make_cert(int dirfd, const char *path, EVP_PKEY *key, struct err *e) 
  * its two files. The key is what counts. */
 static int fit_cert(const char *path, EVP_PKEY *key, struct err *e) {
     CLEANUP(tls_cert_freep) X509 *cert = NULL;
-    struct hash have;
-    struct hash want;
     int r = tls_read_cert(AT_FDCWD, path, &cert, e);
 
-    if (r < 0 || tls_spki_of_cert(cert, &have) < 0 || tls_spki_of_key(key, &want) < 0) {
+    if (r < 0 || !X509_get0_pubkey(cert)) {
         return r < 0 ? r : err_set(e, -EBADMSG, "%s cannot be used", path);
     }
-    return hash_eq(&have, &want) ? 0 : make_cert(AT_FDCWD, path, key, e);
+    if (X509_check_private_key(cert, key) == 1) {
+        return 0;
+    }
+    ERR_clear_error();
+    return make_cert(AT_FDCWD, path, key, e);
 }
 
 int agent_tls_load(struct agent *a, struct err *e) {

@@ -12,6 +12,7 @@
 #include <sys/time.h>
 
 #include "common/err.h"
+#include "common/lean.h"
 #include "common/own.h"
 #include "common/systemd.h"
 #include "pveagentd/agent.h"
@@ -207,6 +208,7 @@ static int run(struct agent *a, struct err *e) {
         }
         agent_log(AE_STARTED, "started, version " PACKAGE_VERSION, NULL);
         notify_send("READY=1");
+        lean_pages();
         (void)event_base_dispatch(a->base);
     }
     for (size_t i = 0; i < ARRAY_LEN(ev); i++) {

@@ -17,6 +17,7 @@
 #include "common/dir.h"
 #include "common/fd.h"
 #include "common/ident.h"
+#include "common/lean.h"
 #include "common/own.h"
 #include "common/peer.h"
 #include "pveagentd/priv/revert.h"
@@ -43,21 +44,16 @@ struct server {
     pid_t ticker; /* one at a time, 0: none */
 };
 
-static void child_signals(void) {
-    sigset_t none;
-
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* Forks; in the child: 0. must: although many run; a full house is no way to hold off a revert. */
 static pid_t fork_child(struct server *s, bool must) {
+    sigset_t none;
     pid_t pid = must || s->children < CHILDREN_MAX ? fork() : -1;
 
     if (pid == 0) {
         closep(&s->sock);
         closep(&s->sig);
-        child_signals();
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
     } else if (pid > 0) {
         s->children++;
     }
@@ -242,6 +238,7 @@ int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) 
         return r < 0 ? r : err_set(e, -errno, "signalfd: %s", strerror(errno));
     }
     notify_send("READY=1\nSTATUS=waiting for the front end");
+    lean_pages();
     loop(&s);
     notify_send("STOPPING=1");
     closep(&s.sock);
@@ -305,6 +302,7 @@ int priv_main(int argc, char **argv, const struct gate_row *rows, size_t n) {
     struct err e = {0};
     int r;
 
+    lean_crypto();
     peer_host_name(p.node, sizeof(p.node));
     r = read_options(argc, argv, &p);
     if (r) {

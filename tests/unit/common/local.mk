@@ -4,6 +4,7 @@ COMMON_TESTS = \
 	tests/unit/common/test_base \
 	tests/unit/common/test_fields \
 	tests/unit/common/test_inventory \
+	tests/unit/common/test_lean \
 	tests/unit/common/test_pvefile \
 	tests/unit/common/test_systemd \
 	tests/unit/common/test_text \
@@ -15,6 +16,7 @@ tests_unit_common_test_argv_rule_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_base_LDADD = libnet.a libcore.a $(NET_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_fields_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_inventory_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+tests_unit_common_test_lean_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_pvefile_LDADD = libnet.a libcore.a $(NET_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_systemd_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 tests_unit_common_test_text_LDADD = libcore.a $(CRYPTO_LIBS) $(CHECK_LIBS)

@@ -294,6 +294,13 @@ START_TEST(keys_and_certificates) {
     ck_assert_int_eq(tls_spki_of_key(again, &h[1]), 0);
     ck_assert_int_eq(tls_spki_of_cert(cert, &h[2]), 0);
     ck_assert(hash_eq(&h[0], &h[1]) && hash_eq(&h[0], &h[2]));
+    tls_key_freep(&again);
+    tls_cert_freep(&cert);
+    ck_assert_int_eq(tls_key_new_p256(&again, &e), 0);
+    ck_assert_int_eq(tls_self_signed(again, "pve1", NULL, 365, &cert, &e), 0);
+    ck_assert_int_eq(tls_spki_of_key(again, &h[1]), 0);
+    ck_assert_int_eq(tls_spki_of_cert(cert, &h[2]), 0);
+    ck_assert(!hash_eq(&h[0], &h[1]) && hash_eq(&h[1], &h[2]));
     ck_assert_int_eq(tls_fingerprint(cert, fingerprint), 0);
     ck_assert_uint_eq(strlen(fingerprint), 95);
     ck_assert_int_eq(fchmodat(fd, "k", 0644, 0), 0);
