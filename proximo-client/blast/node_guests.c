@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_meant(const struct guest *g, const char *node, const char *vms) {
+/* Without a list PVE leaves to HA what HA manages. */
+static bool is_meant(const struct away *a, const struct guest *g, const char *vms) {
     char vmid[16];
 
     (void)snprintf(vmid, sizeof(vmid), "%u", g->vmid);
-    return strcmp(g->node, node) == 0 && !g->template && (!*vms || words_have(vms, vmid));
+    return strcmp(g->node, a->node) == 0 && !g->template &&
+           (*vms ? words_have(vms, vmid) : !is_managed(a->p, g));
 }
 
 static void started(struct away *a, const struct guest *g, bool force) {
@@ -28,7 +30,7 @@ static void stopped(struct away *a, const struct guest *g, bool suspend) {
         return;
     }
     tally_guest(&a->tally, a->d, g, "halted", RISK_MEDIUM, NULL,
-                suspend ? "it stands still until it is resumed"
+                suspend ? "its memory goes to disk and it is off until it is started"
                         : "it shuts down, or is stopped after the timeout");
     if (is_managed(a->p, g)) {
         tally_guest(&a->tally, a->d, g, "changed", RISK_HIGH, "HA",
@@ -47,12 +49,11 @@ int blast_node_guests(const struct picture *p, const char *node, const char *act
 
     blast_unread(p, BLAST_NODE_GUESTS_NEEDS, 0, d);
     for (size_t i = 0; i < n; i++) {
-        if (!is_meant(&g[i], node, vms)) {
+        if (!is_meant(&a, &g[i], vms)) {
             continue;
         }
         if (strcmp(action, "startall") == 0) {
-            /* a list of vmids means these, with onboot or without */
-            started(&a, &g[i], js_bool_or(form, "force", false) || *vms);
+            started(&a, &g[i], js_bool_or(form, "force", false)); /* a list alone is not enough */
         } else {
             stopped(&a, &g[i], strcmp(action, "suspendall") == 0);
         }

@@ -12,6 +12,15 @@ static js *resources(struct sim *s) {
     return state_get(&s->st, "ha", "resources", NULL);
 }
 
+const char *ha_disarmed(struct sim *s) {
+    return js_get_str(state_get(&s->st, "ha", "disarm", NULL), "mode");
+}
+
+/* Disarmed in this mode, guests are as if HA had none. */
+static bool ha_is_ignored(struct sim *s) {
+    return ha_disarmed(s) && strcmp(ha_disarmed(s), "ignore") == 0;
+}
+
 /* "ignored" is in the list but the manager leaves it alone. */
 bool ha_managed(struct sim *s, const struct guest *g, const char **state) {
     char sid[32];
@@ -19,7 +28,7 @@ bool ha_managed(struct sim *s, const struct guest *g, const char **state) {
 
     guest_sid(g, sid, sizeof(sid));
     r = js_get(resources(s), sid);
-    if (!r) {
+    if (!r || ha_is_ignored(s)) {
         return false;
     }
     *state = js_str_or(r, "state", "started");
@@ -411,8 +420,15 @@ int route_ha_current(struct call *c) {
     js_add(o, "timestamp", js_int(sim_now(c->s)));
     js_push(c->data, o);
     o = status_entry("fencing", "fencing", m);
-    js_add(o, "armed-state", js_str("armed"));
-    js_add(o, "status", js_str("armed (CRM watchdog active)"));
+    if (ha_disarmed(c->s)) {
+        js_add(o, "armed-state", js_str("disarmed"));
+        js_add(o, "resource_mode", js_str(ha_disarmed(c->s)));
+        js_addf(o, "status", "disarmed, resource mode: %s (CRM watchdog released)",
+                ha_disarmed(c->s));
+    } else {
+        js_add(o, "armed-state", js_str("armed"));
+        js_add(o, "status", js_str("armed (CRM watchdog active)"));
+    }
     js_push(c->data, o);
     JS_FOREACH(nodes, node, n) {
         char id[80];
@@ -481,6 +497,13 @@ int route_ha_manager(struct call *c) {
         }
     }
     js_add(m, "master_node", js_str(master(c->s)));
+    if (ha_disarmed(c->s)) {
+        js *disarm = js_object();
+
+        js_add(disarm, "mode", js_str(ha_disarmed(c->s)));
+        js_add(disarm, "state", js_str("disarmed"));
+        js_add(m, "disarm", disarm);
+    }
     js_add(m, "node_status", status);
     js_add(m, "service_status", service);
     js_add(m, "timestamp", js_int(sim_now(c->s)));
@@ -490,5 +513,25 @@ int route_ha_manager(struct call *c) {
     js_add(c->data, "lrm_status", lrm);
     js_add(c->data, "manager_status", m);
     js_add(c->data, "quorum", quorum);
+    return 0;
+}
+
+/* ---- armed or not ---- */
+
+/* The real one files the request and answers; its next round sees it. A second one is ignored. */
+int route_ha_disarm(struct call *c) {
+    if (!ha_disarmed(c->s)) {
+        state_set(&c->s->st, js_str(call_str(c, "resource-mode")), "ha", "disarm", "mode", NULL);
+        sim_tick(c->s);
+    }
+    return 0;
+}
+
+int route_ha_arm(struct call *c) {
+    if (ha_disarmed(c->s)) {
+        state_del(&c->s->st, "ha", "disarm", NULL);
+        ha_changed(c->s);
+        sim_tick(c->s);
+    }
     return 0;
 }

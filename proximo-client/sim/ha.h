@@ -19,6 +19,10 @@ const char *finish_start(struct sim_task *t);
 const char *finish_stop(struct sim_task *t);
 const char *finish_migrate(struct sim_task *t);
 
+/* ---- ha.c ---- */
+/* "freeze" or "ignore" while HA is disarmed, else NULL. */
+const char *ha_disarmed(struct sim *s);
+
 /* ---- ha_place.c ---- */
 enum prefer {
     PREFER_NONE, /* stay where the rules allow it */

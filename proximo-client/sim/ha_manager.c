@@ -275,7 +275,7 @@ void ha_round(struct sim *s) {
     struct err e = {0};
     bool was_fenced = s->fenced;
 
-    if (!s->base || s->in_round) {
+    if (!s->base || s->in_round || ha_disarmed(s)) {
         return;
     }
     s->in_round = true;

@@ -135,22 +135,49 @@ struct bulk {
 static void one_of_all(void *ctx, const struct guest *g) {
     struct bulk *b = ctx;
     struct sim *s = b->t->s;
+    const char *state = NULL;
     bool start = strcmp(b->does, "startall") == 0, suspend = strcmp(b->does, "suspendall") == 0;
 
     if (strcmp(g->node, b->t->node) != 0 || backing_name(g) ||
         (*b->vms && !list_has(b->vms, g->key)) || guest_running(s, g) == start ||
-        js_bool_or(g->obj, "template", false)) {
+        js_bool_or(g->obj, "template", false) || (suspend && g->lxc) ||
+        (!*b->vms && ha_managed(s, g, &state))) {
         return;
     }
-    if (start && !b->force && !*b->vms && !starts_with_node(g)) {
+    if (start && !b->force && !starts_with_node(g)) {
         return;
     }
-    if (suspend && !g->lxc) {
-        state_set(&s->st, js_int(1), "guests", g->key, "paused", NULL);
-    } else if (!suspend) {
-        set_running(s, g, start);
+    if (!suspend && ha_managed(s, g, &state)) {
+        ha_request(s, g, start ? "started" : "stopped");
+    } else {
+        set_running(s, g, start); /* from a saved state, too, which is not kept here */
     }
     task_log(b->t, "%s %s", b->does, g->key);
+}
+
+/* Each by a migration of its own; one that is refused stands in the log, and the rest goes on. */
+static void one_moves(void *ctx, const struct guest *g) {
+    struct bulk *b = ctx;
+    struct sim_task *t = b->t;
+    const char *state = NULL, *bad;
+    char sid[32];
+    struct service v;
+
+    if (strcmp(g->node, t->node) != 0 || backing_name(g) ||
+        (*b->vms && !list_has(b->vms, g->key))) {
+        return;
+    }
+    guest_sid(g, sid, sizeof(sid));
+    if (ha_managed(t->s, g, &state) && service_find(t->s, sid, &v)) {
+        (void)ha_move(t->s, &v, "migrate", js_str_or(t->args, "target", ""), NULL, NULL);
+        return;
+    }
+    t->vmid = g->vmid;
+    bad = finish_migrate(t);
+    t->vmid = 0;
+    if (bad) {
+        task_log(t, "%s: %s", g->key, bad);
+    }
 }
 
 static const char *all_done(struct sim_task *t) {
@@ -159,7 +186,8 @@ static const char *all_done(struct sim_task *t) {
                      .vms = js_str_or(t->args, "vms", ""),
                      .force = js_bool_or(t->args, "force", false)};
 
-    guest_each(t->s, one_of_all, &b);
+    guest_each(t->s, strcmp(b.does, "migrateall") == 0 ? one_moves : one_of_all, &b);
+    ha_changed(t->s);
     return NULL;
 }
 
@@ -171,8 +199,14 @@ int route_node_all(struct call *c) {
     if (node_of_call(c, &n) < 0) {
         return -1;
     }
+    if (strcmp(does, "migrateall") == 0 &&
+        strcmp(call_str(c, "target"), call_str(c, "node")) == 0) {
+        return call_param_error(c, "target", "target is local node.");
+    }
     t = task_new(c, all_done);
     t->args = js_object();
+    js_add(t->args, "target", js_str(call_str(c, "target") ? call_str(c, "target") : ""));
+    js_add(t->args, "with-local-disks", js_int(call_bool(c, "with-local-disks", false)));
     js_add(t->args, "does", js_str(does));
     js_add(t->args, "vms", js_str(call_str(c, "vms") ? call_str(c, "vms") : ""));
     js_add(t->args, "force", js_int(call_bool(c, "force", false)));

@@ -240,6 +240,7 @@ handler route_backup_jobs, route_backup_job, route_backup_volumes, route_not_bac
     route_node_replication, route_ha_index, route_ha_resources, route_ha_resource,
     route_ha_resource_create, route_ha_resource_update, route_ha_resource_delete, route_ha_rules,
     route_ha_move, route_ha_rule, route_ha_groups, route_ha_status_index, route_ha_current, route_ha_manager,
+    route_ha_disarm, route_ha_arm,
     route_backup_info;
 handler route_ha_rule_create, route_ha_rule_update, route_ha_rule_delete, route_replication_job,
     route_replication_create, route_replication_update, route_replication_delete;

@@ -5,6 +5,7 @@
 
 #include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/picture.h"
+#include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/look.h"
 
@@ -63,34 +64,50 @@ int assess_ceph(struct draft *d, const struct assess *a, struct err *e) {
     return r;
 }
 
+/* The node of the request: an undo may be sent to another one than the operation. */
+static void node_of(const struct assess *a, char ret[static 64]) {
+    if (!pve_path_part(a->path, 1, ret, 64)) {
+        ret[0] = '\0';
+    }
+}
+
 int assess_node_guests(struct draft *d, const struct assess *a, struct err *e) {
     CLEANUP(picture_freep) struct picture *p = NULL;
     struct picture_ask ask = {.what = BLAST_NODE_GUESTS_NEEDS};
+    char node[64];
     int r = assess_look(d, &ask, 0, &p, e);
 
+    node_of(a, node);
+
     return r < 0 ? r
-                 : assess_verdict(blast_node_guests(p, js_str_or(a->args, "node", ""),
-                                                    strrchr(a->path, '/') + 1, a->form, d),
+                 : assess_verdict(blast_node_guests(p, node, strrchr(a->path, '/') + 1, a->form, d),
                                   e);
 }
 
+static bool is_listed(const char *vms, const char *vmid) {
+    char word[24];
+
+    while (next_key(&vms, word, sizeof(word))) {
+        if (strcmp(word, vmid) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* {"104": "c2", …}: every guest of the node, or those of the list. */
-static js *moves_of(const struct picture *p, const js *args) {
-    const js *vms = js_get(args, "vms");
+static js *moves_of(const struct picture *p, const char *node, const js *form) {
+    const char *vms = js_get_str(form, "vms");
     js *moves = js_object();
     const struct guest *g;
     size_t n = picture_guests(p, &g);
 
     for (size_t i = 0; i < n; i++) {
         char vmid[16];
-        bool listed = !vms;
 
         (void)snprintf(vmid, sizeof(vmid), "%u", g[i].vmid);
-        for (size_t k = 0; k < js_len(vms); k++) {
-            listed |= strcmp(json_object_get_string(js_at(vms, k)), vmid) == 0;
-        }
-        if (listed && strcmp(g[i].node, js_str_or(args, "node", "")) == 0) {
-            js_add(moves, vmid, js_str(js_str_or(args, "target", "")));
+        if ((!vms || is_listed(vms, vmid)) && strcmp(g[i].node, node) == 0) {
+            js_add(moves, vmid, js_str(js_str_or(form, "target", "")));
         }
     }
     return moves;
@@ -100,21 +117,21 @@ int assess_node_migrate(struct draft *d, const struct assess *a, struct err *e) 
     CLEANUP(picture_freep) struct picture *p = NULL;
     CLEANUP(js_freep) js *moves = NULL;
     CLEANUP(js_freep) js *form = js_object();
-    char nodes[160];
+    char nodes[160], node[64];
     struct picture_ask ask = {.what = BLAST_MIGRATE_NEEDS, .nodes = nodes};
     int r;
 
-    (void)snprintf(nodes, sizeof(nodes), "%.70s,%.70s", js_str_or(a->args, "node", ""),
-                   js_str_or(a->args, "target", ""));
+    node_of(a, node);
+    (void)snprintf(nodes, sizeof(nodes), "%.70s,%.70s", node, js_str_or(a->form, "target", ""));
     r = assess_look(d, &ask, 0, &p, e);
     if (r < 0) {
         return r;
     }
-    moves = moves_of(p, a->args);
+    moves = moves_of(p, node, a->form);
     /* as PVE asks each move: running VMs online, running containers by a restart */
     js_add(form, "online", js_int(1));
     js_add(form, "restart", js_int(1));
-    if (js_bool_or(a->args, "with-local-disks", false)) {
+    if (js_bool_or(a->form, "with-local-disks", false)) {
         js_add(form, "with-local-disks", js_int(1));
     }
     return assess_verdict(blast_migrate_many(p, moves, form, d), e);

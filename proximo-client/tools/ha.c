@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows about high availability: what the manager keeps running, and where it may. */
 #include "proximo-client/tools/assess.h"
+#include "proximo-client/tools/ha_int.h"
 
 static const struct thing resource = {
     .kind = "ha-resource",
@@ -32,6 +33,10 @@ static const struct thing group = {
     .made_by = "pve_ha_group_create",
     .deleted_by = "pve_ha_group_delete",
 };
+
+#define MOVES_AGAIN                                                                                \
+    "it moves once more, with what is kept together with it; the manager is asked, and its rules " \
+    "may send it elsewhere"
 
 static const struct field page_fields[] = {FIELDS_PAGE, {NULL}};
 static const struct field none_fields[] = {{NULL}};
@@ -193,9 +198,7 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_resource_migrate", "Migrate an HA guest",
      "Plans asking the HA manager to migrate a guest online." PLANS, "ha", EFFECT_CHANGE, 0,
-     move_fields, .analysers = "ha", .undo = "none",
-     .undo_none = "the way back is a plan of its own: migrate it to where it was",
-     .privilege = "/ Sys.Console",
+     move_fields, .analysers = "ha", .undo = "inverse", .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
              .assess = assess_ha,
@@ -204,14 +207,15 @@ const struct row ha_rows[] = {
              .method = "POST",
              .path = "/cluster/ha/resources/{sid}/migrate",
              .say = "migrate HA resource {sid} to {node}",
+             .back = ha_move_back,
+             .limits = MOVES_AGAIN,
              .floor = RISK_MEDIUM,
              .floor_why = "the guest moves",
          }},
     {"pve_ha_resource_relocate", "Relocate an HA guest",
      "Plans asking the HA manager to stop a guest and start it on another node: it is "
      "interrupted." PLANS,
-     "ha", EFFECT_CHANGE, 0, move_fields, .analysers = "ha", .undo = "none",
-     .undo_none = "the way back is a plan of its own: relocate it to where it was",
+     "ha", EFFECT_CHANGE, 0, move_fields, .analysers = "ha", .undo = "inverse",
      .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
@@ -221,6 +225,8 @@ const struct row ha_rows[] = {
              .method = "POST",
              .path = "/cluster/ha/resources/{sid}/relocate",
              .say = "relocate HA resource {sid} to {node}",
+             .back = ha_move_back,
+             .limits = MOVES_AGAIN ", and it is stopped and started on the way",
              .floor = RISK_HIGH,
              .floor_why = "the guest is stopped on the way",
          }},
@@ -331,8 +337,7 @@ const struct row ha_rows[] = {
          }},
     {"pve_ha_arm", "Arm HA again",
      "Plans switching the HA stack on again: the manager acts on its resources at once." PLANS,
-     "ha", EFFECT_CHANGE, 0, none_fields, .analysers = "ha", .undo = "none",
-     .undo_none = "disarming again is a plan of its own, with its own mode",
+     "ha", EFFECT_CHANGE, 0, none_fields, .analysers = "ha", .undo = "inverse",
      .privilege = "/ Sys.Console",
      .send =
          &(const struct send){
@@ -341,6 +346,8 @@ const struct row ha_rows[] = {
              .method = "POST",
              .path = "/cluster/ha/status/arm-ha",
              .say = "arm HA",
+             .back = ha_arm_back,
+             .limits = "what the manager did with guests meanwhile stays",
              .reads = "/cluster/ha/resources whole",
              .floor = RISK_MEDIUM,
              .floor_why = "the HA manager acts on its resources again",

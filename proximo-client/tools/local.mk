@@ -9,6 +9,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/access_sync.c proximo-client/tools/acme.c proximo-client/tools/agent.c \
 	proximo-client/tools/apt.c proximo-client/tools/ceph.c proximo-client/tools/disks.c \
 	proximo-client/tools/mapping.c proximo-client/tools/metrics.c \
+	proximo-client/tools/node_back.c proximo-client/tools/node_back.h \
 	proximo-client/tools/node_power.c proximo-client/tools/node_services.c proximo-client/tools/node_settings.c \
 	proximo-client/tools/notify.c \
 	proximo-client/tools/answer.c \
@@ -45,7 +46,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/guest_life.h \
 	proximo-client/tools/guest_plan.c \
 	proximo-client/tools/guest_power.c \
-	proximo-client/tools/ha.c \
+	proximo-client/tools/ha.c proximo-client/tools/ha_back.c proximo-client/tools/ha_int.h \
 	proximo-client/tools/keys.c \
 	proximo-client/tools/ledger.c \
 	proximo-client/tools/look.c \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows that switch nodes, or all guests of one. What has a way back for each guest is several
- * changes in one plan (proximo_plan_steps); these are PVE's own bulk calls, and have none. */
+/* Rows that switch nodes, or all guests of one. These are PVE's own bulk calls; their way back is
+ * the opposite call for the guests that are reached (node_back.c). */
 #include "proximo-client/tools/assess.h"
+#include "proximo-client/tools/node_back.h"
 
 #define NODE                                                                                       \
     { "node", F_NODE, NULL, true }
@@ -32,10 +33,6 @@ static const struct field migrate_fields[] = {NODE,
 #define EACH      "/vms VM.PowerMgmt"
 #define STATUS    .method = "POST", .path = "/nodes/{node}/status"
 #define BULK(way) .does = SEND_ACTION, .method = "POST", .path = "/nodes/{node}/" way
-#define NO_BACK                                                                                    \
-    "which guests it reaches is only known when it runs; proximo_plan_steps with a selector does " \
-    "the same with a way back for each guest"
-
 const struct row node_power_rows[] = {
     {"pve_node_reboot", "Reboot a node",
      "Plans rebooting a node: its guests stop, and what it serves is away." PLANS, "node",
@@ -81,42 +78,52 @@ const struct row node_power_rows[] = {
          }},
     {"pve_node_startall", "Start all guests of a node",
      "Plans starting a node's guests in their order: those with onboot, or all." PLANS, "node",
-     EFFECT_CHANGE, 0, start_fields, .analysers = "node-guests", .undo = "none",
-     .undo_none = NO_BACK, .privilege = EACH,
+     EFFECT_CHANGE, 0, start_fields, .analysers = "node-guests", .undo = "inverse",
+     .privilege = EACH,
      .send =
          &(const struct send){
              BULK("startall"),
              .say = "start the guests of {node}",
+             .back = node_all_back,
+             .limits =
+                 "what ran inside them is gone then; a guest that does not shut down in time is "
+                 "stopped",
              .assess = assess_node_guests,
          }},
     {"pve_node_stopall", "Stop all guests of a node",
      "Plans shutting a node's guests down, in their order." PLANS, "node", EFFECT_CHANGE, 0,
-     stop_fields, .analysers = "node-guests", .undo = "none", .undo_none = NO_BACK,
-     .privilege = EACH,
+     stop_fields, .analysers = "node-guests", .undo = "inverse", .privilege = EACH,
      .send =
          &(const struct send){
              BULK("stopall"),
              .say = "stop the guests of {node}",
+             .back = node_all_back,
+             .limits = "what ran inside them is not brought back",
              .assess = assess_node_guests,
          }},
     {"pve_node_suspendall", "Suspend all VMs of a node",
-     "Plans suspending a node's VMs: they stand still." PLANS, "node", EFFECT_CHANGE, 0,
-     suspend_fields, .analysers = "node-guests", .undo = "none", .undo_none = NO_BACK,
+     "Plans suspending a node's VMs to disk: they are off, and go on where they were when they are "
+     "started." PLANS,
+     "node", EFFECT_CHANGE, 0, suspend_fields, .analysers = "node-guests", .undo = "inverse",
      .privilege = EACH,
      .send =
          &(const struct send){
              BULK("suspendall"),
              .say = "suspend the VMs of {node}",
+             .back = node_all_back,
+             .limits =
+                 "they have stood still meanwhile, clocks and connections of theirs with them",
              .assess = assess_node_guests,
          }},
     {"pve_node_migrateall", "Migrate all guests of a node",
      "Plans migrating a node's guests to another node." PLANS, "node", EFFECT_CHANGE, 0,
-     migrate_fields, .analysers = "migrate", .undo = "none",
-     .undo_none = "the way back is a plan of its own: migrate them back", .privilege = EACH,
+     migrate_fields, .analysers = "migrate", .undo = "inverse", .privilege = EACH,
      .send =
          &(const struct send){
              BULK("migrateall"),
              .say = "migrate the guests of {node} to {target}",
+             .back = node_migrate_back,
+             .limits = "going back moves them once more, with the same interruption",
              .assess = assess_node_migrate,
          }},
     {NULL},

@@ -27,7 +27,6 @@ ELSEWHERE = {
     # compared key by key over a table of answers
     **{name: "../unit/tools/test_send.c" for name in (
         "pve_ha_group_create", "pve_ha_group_update", "pve_ha_group_delete",
-        "pve_ha_disarm",
         "pve_volume_update",
         # no cluster of pvesim has Ceph
         "pve_ceph_flag_set", "pve_ceph_osd_out", "pve_ceph_osd_in", "pve_ceph_mon_create",
@@ -432,6 +431,12 @@ SDN = [
                                        "key": "k"})]}),
 ]
 
+# pve1 as preferred as pve2, or HA's manager brings 302 back at once, and the undo finds it gone.
+ANYWHERE = {"before": [("PUT", "/cluster/ha/rules/dns-near-core",
+                        {"type": "node-affinity", "nodes": "pve1,pve2"})],
+            "after": [("PUT", "/cluster/ha/rules/dns-near-core",
+                       {"type": "node-affinity", "nodes": "pve1:1,pve2:2"})]}
+
 CASES = [
     *NETWORK,
     *SDN,
@@ -530,15 +535,15 @@ CASES = [
      {"before": [("POST", "/cluster/ha/resources", {"sid": "ct:303", "state": "stopped"})]}),
     ("pve_ha_resource_remove", {"sid": "ct:303"},
      {"after": [("DELETE", "/cluster/ha/resources/ct:303", {})]}),
+    ("pve_ha_resource_migrate", {"sid": "ct:302", "node": "pve1"}, ANYWHERE),
+    ("pve_ha_resource_relocate", {"sid": "ct:302", "node": "pve1"}, ANYWHERE),
+    ("pve_ha_disarm", {"resource-mode": "freeze"}, {}),
+    ("pve_ha_arm", {}, {"before": [("POST", "/cluster/ha/status/disarm-ha", {"resource-mode": "ignore"})],
+                        "after": [("POST", "/cluster/ha/status/arm-ha", {})]}),
     # moves between nodes: live, and stopped with its disks
     ("pve_guest_migrate", {"vmid": 105, "target": "pve1", "online": True}, {}),
     ("pve_guest_migrate", {"vmid": 214, "target": "pve2"}, {}),
-    # as preferred as pve2, or HA's manager brings 302 back at once, and the undo finds it gone
-    ("pve_node_evacuate", {"node": "pve2", "restart": True},
-     {"before": [("PUT", "/cluster/ha/rules/dns-near-core",
-                  {"type": "node-affinity", "nodes": "pve1,pve2"})],
-      "after": [("PUT", "/cluster/ha/rules/dns-near-core",
-                 {"type": "node-affinity", "nodes": "pve1:1,pve2:2"})]}),
+    ("pve_node_evacuate", {"node": "pve2", "restart": True}, ANYWHERE),
     ("pve_vm_suspend", {"vmid": 105}, {}),
     ("pve_vm_resume", {"vmid": 105},
      {"before": [("POST", "/nodes/pve2/qemu/105/status/suspend", {})],
@@ -564,6 +569,14 @@ CASES = [
     ("pve_ct_resume", {"vmid": 101},
      {"before": [("POST", "/nodes/pve1/lxc/101/status/suspend", {})],
       "after": [("POST", "/nodes/pve1/lxc/101/status/resume", {})]}),
+    # all guests of a node: of some that run and some that do not, only those that changed go back
+    ("pve_node_stopall", {"node": "pve1"}, {}),
+    ("pve_node_stopall", {"node": "pve2", "vms": ["105", "302"]}, ANYWHERE),
+    ("pve_node_startall", {"node": "pve1", "force": True}, {}),
+    ("pve_node_startall", {"node": "pve1", "vms": ["303", "101"], "force": True}, {}),
+    ("pve_node_startall", {"node": "pve3"}, {"undo": "none", "same": True}),
+    ("pve_node_suspendall", {"node": "pve2"}, {}),
+    ("pve_node_migrateall", {"node": "pve2", "target": "pve1", "max-workers": 1}, ANYWHERE),
     # anything else
     ("pve_api_plan", {"method": "PUT", "path": "/storage/backup", "params": {"nodes": "pve1"}}, {}),
     # the firewall: rules keep their order and positions, at every scope
@@ -577,8 +590,6 @@ CASES = [
         {"row": "pve_storage_update", "args": {"storage": "backup", "set": {"disable": 1}}},
     ]}, {}),
     # what has no way back is carried out, too; last, because nothing puts its guests back
-    ("pve_node_stopall", {"node": "pve3"}, {}),
-    ("pve_node_startall", {"node": "pve3", "force": True}, {}),
     ("pve_node_reboot", {"node": "pve3"}, {}),
     ("pve_node_shutdown", {"node": "pve3"}, {}),
     ("pve_node_wakeonlan", {"node": "pve3"}, {}),

@@ -303,8 +303,11 @@ static const struct bulk_case {
 } bulks[] = {
     {"start", "startall", "{}", "ct/101 started 1 -\n", 1},
     {"start by force", "startall", "{\"force\":1}", "ct/101 started 1 -\nvm/102 started 1 -\n", 1},
-    {"start of a list", "startall", "{\"vms\":\"102,104\"}", "vm/102 started 1 -\n", 1},
-    {"stop", "stopall", "{}",
+    {"start of a list", "startall", "{\"vms\":\"101,102,104\"}", "ct/101 started 1 -\n", 1},
+    {"start of a list by force", "startall", "{\"force\":1,\"vms\":\"102,104\"}",
+     "vm/102 started 1 -\n", 1},
+    {"stop: not what HA manages", "stopall", "{}", "vm/100 halted 2 - running\n", 2},
+    {"stop of a list, HA's too", "stopall", "{\"vms\":\"100,103\"}",
      "vm/100 halted 2 - running\nct/103 halted 2 - running\nct/103 changed 3 HA running\n", 3},
     {"stop of a list", "stopall", "{\"vms\":\"100\"}", "vm/100 halted 2 - running\n", 2},
     {"suspend: VMs alone", "suspendall", "{}", "vm/100 halted 2 - running\n", 2},

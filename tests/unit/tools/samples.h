@@ -30,6 +30,10 @@ static const struct sample {
     {"pve_sdn_dns_create", "type", "\"powerdns\"", "\"other\""},
     {"pve_sdn_subnet_create", "subnet", "\"10.0.0.0/24\"", "\"10.1.0.0/24\""},
     {NULL, "subnet", "\"z1-10.0.0.0-24\"", "\"z1-10.1.0.0-24\""},
+    {"pve_ha_resource_migrate", "sid", "\"ct:105\"", "\"vm:104\""},
+    {"pve_ha_resource_relocate", "sid", "\"ct:105\"", "\"vm:104\""},
+    {"pve_ha_resource_migrate", "node", "\"n2\"", "\"n1\""},
+    {"pve_ha_resource_relocate", "node", "\"n2\"", "\"n1\""},
     {NULL, "moveto", "0", "1"}, /* a rule that stays where it is is refused */
 };
 
@@ -60,6 +64,8 @@ static const struct {
     /* something is staged */
     {"/nodes/n1/network#changes",
      "\"--- a\\n+++ b\\n@@ -1,0 +1,2 @@\\n+iface vmbr9 inet manual\\n+\\tbridge-ports none\\n\""},
+    {"/cluster/ha/status/manager_status",
+     "{\"manager_status\":{\"disarm\":{\"mode\":\"ignore\",\"state\":\"disarmed\"}}}"},
     /* the zones of vnets are in the names of their subnets */
     {"/cluster/sdn/vnets?pending=1", "[{\"vnet\":\"yyyy8888\",\"zone\":\"z1\"},"
                                      "{\"vnet\":\"zzzz9999\",\"zone\":\"z2\"}]"},
