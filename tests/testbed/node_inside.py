@@ -3,6 +3,7 @@
 """Runs inside a systemd container that knows nothing of this project: installs the packages with
 apt, looks at what they did, sends one command through the installed daemon into a container, and
 purges. TAP. Called by tests/integration/node_packages.sh."""
+import json
 import os
 import pathlib
 import shutil
@@ -49,6 +50,72 @@ def eventually(true, wait=30):
             return True
         time.sleep(0.2)
     return False
+
+
+EXAMPLES = "/usr/share/doc/proximo-client/examples"
+HELLO = {"protocolVersion": "2025-06-18", "capabilities": {},
+         "clientInfo": {"name": "test", "version": "1"}}
+
+
+def as_agent(*command, **more):
+    return run("runuser", "-u", "agent", "--", "sudo", "-n", "-u", "proximo", *command, **more)
+
+
+def separated(lab):
+    """The account that an agent has, and the account that keys and ledger belong to."""
+    home = pathlib.Path("/var/lib/proximo")
+    run("useradd", "--system", "--user-group", "--home-dir", str(home), "--shell",
+        "/usr/sbin/nologin", "proximo")
+    run("useradd", "agent")
+    run("useradd", "alice")
+    config = home / ".config/proximo"
+    config.mkdir(parents=True)
+    shutil.copy(f"{EXAMPLES}/proximo.sudoers", "/etc/sudoers.d/proximo")
+    os.chmod("/etc/sudoers.d/proximo", 0o440)
+    status, out = run("visudo", "-c", "-f", "/etc/sudoers.d/proximo")
+    ok(status == 0, "the example for sudo parses", out)
+    (config / "proximo.ini").write_text(
+        f"[cluster home]\nurl = {lab.sim_info['url']}\nfingerprint = {lab.sim_info['fingerprint']}\n"
+        "token = home.token\n")
+    shutil.copy(lab.sim_info["token-file"], config / "home.token")
+    run("chown", "-R", "proximo:proximo", str(home))
+    run("chmod", "-R", "go=", str(home))
+
+    evil = {**os.environ, "XDG_CONFIG_HOME": "/tmp/evil", "HOME": "/tmp/evil",
+            "PROXIMO_API_BASE_URL": "https://127.0.0.1:1", "PROXIMO_TOKEN_PATH": "/tmp/evil/token"}
+    server = subprocess.Popen(
+        ["runuser", "-u", "agent", "--", "sudo", "-n", "-u", "proximo", "/usr/bin/proximo-client",
+         "mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=evil)
+
+    def ask(number, method, params):
+        server.stdin.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": method,
+                                       "params": params}) + "\n")
+        server.stdin.flush()
+        return json.loads(server.stdout.readline())
+
+    hello = ask(1, "initialize", HELLO)
+    ok("serverInfo" in hello.get("result", {}), "an agent's account starts the server", hello)
+    doctor = ask(2, "tools/call", {"name": "proximo_doctor", "arguments": {}})
+    seen = doctor["result"]["structuredContent"]
+    ok(seen["config_dir"] == str(config) and [c["cluster"] for c in seen["clusters"]] == ["home"],
+       "which takes nothing from its environment", doctor)
+    plan = ask(3, "tools/call", {"name": "pve_snapshot_create", "arguments": {
+        "vmid": 105, "snapname": "apart"}})
+    ok(plan["result"]["structuredContent"].get("plan_id", "").startswith("P-"), "and plans", plan)
+    server.stdin.close()
+    server.wait(30)
+    ok(run("runuser", "-u", "agent", "--", "ls", str(home))[0] != 0 and
+       (home / ".local/state/proximo/ledger/home").is_dir(),
+       "the agent's account reads neither keys nor ledger")
+    for command in (("/usr/bin/proximo-client", "approve", "P-x"), ("/usr/bin/proximo-client", "freeze",
+                    "off"), ("/usr/bin/proximo-client", "mcp", "--toolsets", "all"), ("/bin/sh",)):
+        status, out = as_agent(*command)
+        ok(status != 0 and "sudo:" in out, f"sudo refuses it {' '.join(command)}", out)
+    for user in ("agent", "alice", "proximo"):
+        run("userdel", user)
+    os.unlink("/etc/sudoers.d/proximo")
+    shutil.rmtree(home)
 
 
 def main(debs):
@@ -124,6 +191,7 @@ def main(debs):
         for unit in units:
             ok(active(unit), f"{unit} is still active", run("systemctl", "status", unit)[1])
         lab.ct("ct_remove", "/var/lib/lxc", VMID)
+        separated(lab)
 
     status, out = run("apt-get", "-y", "-o", "Dpkg::Use-Pty=0", "purge", "pveagentd", env=env)
     ok(status == 0, "pveagentd is purged", out)
