@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "common/lean.h"
 #include "common/own.h"
 #include "proximo-client/mcp/mcp.h"
 #include "proximo-client/pipeline/service.h"
@@ -92,5 +93,6 @@ int mcp_serve(struct app *app, const char *toolsets, bool read_only, struct err 
         .error = error_shape,
     };
 
+    lean_pages(); /* a host keeps this process for a day and mostly asks it nothing */
     return mcp_run(&b, NULL, e);
 }
