@@ -61,7 +61,8 @@ static void node(struct picture *p, const struct node *n) {
                                    .absent = "not installed"};
 
         if (p->ask.what & reads[i].bits) {
-            picture_want_as(p, &as, NULL, "/nodes/%s/%s", n->name, reads[i].tail);
+            picture_want_as(p, &as, reads[i].bits & PIC_DISKS ? NULL : "ceph", "/nodes/%s/%s",
+                            n->name, reads[i].tail);
         }
     }
 }

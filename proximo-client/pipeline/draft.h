@@ -33,6 +33,8 @@ const char *need_name(enum approval_need n);
  * - "nodes": cluster/resources?type=node as [{node, status}]
  * - "task": {status, exitstatus, type, id} of a task
  * - "any": only whether it is there
+ * - "osd": {id, hostname} of an OSD's metadata
+ * - "ceph": a node's list of Ceph's daemons, OSDs, pools or file systems without how full they are
  * - "groups": of a backup server's groups [{group: [type, id], owner}]
  * - "node-config": {config, exists, running} of a node daemon's explain answer */
 

@@ -305,6 +305,52 @@ static js *reduce_osd(const js *data) {
     return pick(js_get(data, "osd"), keys, ARRAY_LEN(keys));
 }
 
+static js *only(const js *v, const char *const *keys, size_t n) {
+    js *out;
+
+    if (js_is_array(v)) {
+        out = js_array();
+        for (size_t i = 0; i < js_len(v); i++) {
+            js_push(out, only(js_at(v, i), keys, n));
+        }
+        return sorted(out);
+    }
+    if (!js_is_object(v)) {
+        return reduce_exact(v);
+    }
+    out = js_object();
+    JS_FOREACH(v, key, val) {
+        if (in_list(key, keys, n)) {
+            js_add(out, key, only(val, keys, n));
+        }
+    }
+    return out;
+}
+
+/* Monitors, managers, metadata servers, OSDs (a tree), pools and file systems of Ceph: what is
+ * there, where, how many copies of what, and whether it works. How full it is moves by itself. */
+static js *reduce_ceph(const js *data) {
+    static const char *const keys[] = {"root",
+                                       "children",
+                                       "id",
+                                       "name",
+                                       "host",
+                                       "type",
+                                       "status",
+                                       "in",
+                                       "state",
+                                       "quorum",
+                                       "pool_name",
+                                       "size",
+                                       "min_size",
+                                       "crush_rule_name",
+                                       "metadata_pool",
+                                       "data_pool",
+                                       "data_pools"};
+
+    return only(data, keys, ARRAY_LEN(keys));
+}
+
 static js *reduce_time_zone(const js *data) {
     static const char *const keys[] = {"timezone"};
 
@@ -356,6 +402,7 @@ static const struct reducer {
     {"time-zone", reduce_time_zone},
     {"places", reduce_places},
     {"osd", reduce_osd},
+    {"ceph", reduce_ceph},
     {"any", reduce_any},
     {"groups", reduce_groups},
 };

@@ -52,10 +52,14 @@ int assess_ceph(struct draft *d, const struct assess *a, struct err *e) {
     struct blast_request req[4];
     size_t n = assess_requests(a, req, ARRAY_LEN(req));
     const char *node = js_get_str(a->args, "node");
+    char paths[120];
     int r = n ? 0 : err_set(e, -EINVAL, "not a change of Ceph that can be assessed");
 
+    /* of the node that is asked, or of all */
+    (void)snprintf(paths, sizeof(paths), "/storage /nodes/%.63s%s", node ? node : "",
+                   node ? "/ceph/" : "");
     for (size_t i = 0; r == 0 && i < n; i++) {
-        CLEANUP(look_done) struct look l = {.paths = "/storage"};
+        CLEANUP(look_done) struct look l = {.paths = paths};
         struct picture_ask ask = {.what = blast_ceph_needs(&req[i]), .nodes = node};
 
         r = look_open(&l, d, &ask, e);

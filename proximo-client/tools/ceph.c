@@ -25,6 +25,7 @@ static const struct thing pool = {
     .read = "/nodes/{node}/ceph/pool/{name}/status",
     .list = "/nodes/{node}/ceph/pool",
     .match = "pool_name=name",
+    .list_reduce = "ceph",
     .drop = "id name application_list autoscale_status statistics fast_read hashpspool nodelete "
             "nodeep-scrub nopgchange noscrub nosizechange pgp_num use_gmt_hitset "
             "write_fadvise_dontneed",

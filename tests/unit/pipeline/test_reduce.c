@@ -53,6 +53,32 @@ START_TEST(order_of_lists_is_not_a_fact) {
 }
 END_TEST
 
+START_TEST(ceph_is_what_is_there_and_works_not_how_full) {
+    static const char tree[] =
+        "{\"flags\":\"sortbitwise\",\"root\":{\"children\":[{\"type\":\"root\",\"children\":["
+        "{\"type\":\"host\",\"name\":\"c1\",\"children\":[{\"type\":\"osd\",\"id\":%s,"
+        "\"status\":\"%s\",\"in\":%s,\"bytes_used\":%s}]}]}]}}";
+    char now[400], then[400];
+
+    (void)snprintf(now, sizeof(now), tree, "3", "up", "1", "100");
+    (void)snprintf(then, sizeof(then), tree, "3", "up", "1", "999");
+    same("ceph", now, then, true);
+    (void)snprintf(then, sizeof(then), tree, "3", "down", "1", "100");
+    same("ceph", now, then, false);
+    (void)snprintf(then, sizeof(then), tree, "3", "up", "0", "100");
+    same("ceph", now, then, false);
+    (void)snprintf(then, sizeof(then), tree, "4", "up", "1", "100");
+    same("ceph", now, then, false);
+    same("ceph", "[{\"name\":\"c1\",\"quorum\":1,\"rank\":0},{\"name\":\"c2\"}]",
+         "[{\"name\":\"c2\"},{\"name\":\"c1\",\"quorum\":1,\"rank\":1}]", true);
+    same("ceph", "[{\"name\":\"c1\",\"quorum\":1}]", "[{\"name\":\"c1\"}]", false);
+    same("ceph", "[{\"pool_name\":\"a\",\"size\":3,\"bytes_used\":1}]",
+         "[{\"pool_name\":\"a\",\"size\":3,\"bytes_used\":2}]", true);
+    same("ceph", "[{\"pool_name\":\"a\",\"size\":3,\"min_size\":2}]",
+         "[{\"pool_name\":\"a\",\"size\":3,\"min_size\":1}]", false);
+}
+END_TEST
+
 START_TEST(config_sees_every_key_but_the_bookkeeping) {
     same("config", "{\"memory\":512,\"digest\":\"x\",\"lock\":\"snapshot\",\"parent\":\"s1\"}",
          "{\"memory\":512,\"digest\":\"y\"}", true);
@@ -134,6 +160,7 @@ int main(void) {
     SRunner *r;
     int failed;
 
+    tcase_add_test(t, ceph_is_what_is_there_and_works_not_how_full);
     tcase_add_test(t, counters_do_not_drift);
     tcase_add_test(t, order_of_lists_is_not_a_fact);
     tcase_add_test(t, config_sees_every_key_but_the_bookkeeping);

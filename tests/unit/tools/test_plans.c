@@ -575,6 +575,54 @@ START_TEST(checks_see_what_became_of_it) {
 }
 END_TEST
 
+static bool rests_on(const js *plan, const char *path, const char *reduce) {
+    const js *list = js_get(plan, "preconditions");
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (strcmp(js_str_or(js_at(list, i), "read", ""), path) == 0 &&
+            strcmp(js_str_or(js_at(list, i), "reduce", ""), reduce) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every row of Ceph that is judged by what Ceph is like drifts when that changes; of how full it is
+ * (reduce.c) it does not. */
+START_TEST(a_plan_over_ceph_rests_on_what_ceph_is_like) {
+    static const char *const rows[][2] = {
+        {"pve_ceph_osd_out", "{\"node\":\"n1\",\"osdid\":3}"},
+        {"pve_ceph_service_stop", "{\"node\":\"n1\",\"service\":\"osd.3\"}"},
+        {"pve_ceph_service_restart", "{\"node\":\"n1\",\"service\":\"mon\"}"},
+        {"pve_ceph_mon_delete", "{\"node\":\"n1\",\"monid\":\"n1\"}"},
+        {"pve_ceph_pool_delete", "{\"node\":\"n1\",\"name\":\"rbd\"}"},
+        {"pve_ceph_pool_update", "{\"node\":\"n1\",\"name\":\"rbd\",\"size\":2}"},
+    };
+
+    world_set("/nodes/n1/ceph/mon", "[{\"name\":\"n1\",\"host\":\"n1\",\"quorum\":1},"
+                                    "{\"name\":\"n2\",\"host\":\"n2\",\"quorum\":1}]");
+    world_set("/nodes/n1/ceph/mgr", "[{\"name\":\"n1\",\"host\":\"n1\",\"state\":\"active\"}]");
+    world_set("/nodes/n1/ceph/mds", "[]");
+    world_set("/nodes/n1/ceph/fs", "[]");
+    world_set("/nodes/n1/ceph/osd",
+              "{\"root\":{\"children\":[{\"type\":\"root\",\"children\":[{\"type\":\"host\","
+              "\"name\":\"n1\",\"children\":[{\"type\":\"osd\",\"id\":3,\"status\":\"up\","
+              "\"in\":1}]}]}]}}");
+    world_set("/nodes/n1/ceph/pool", "[{\"pool_name\":\"rbd\",\"size\":3,\"min_size\":2}]");
+    world_set("/nodes/n1/ceph/pool/rbd/status", "{\"name\":\"rbd\",\"size\":3,\"min_size\":2}");
+    world_set("/nodes/n1/ceph/osd/3/metadata", "{\"osd\":{\"id\":3,\"hostname\":\"n1\"}}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(js_freep) js *p = plan(rows[i][0], rows[i][1]);
+
+        ck_assert_msg(rests_on(p, "/nodes/n1/ceph/osd", "ceph"), "%s: OSDs", rows[i][0]);
+        ck_assert_msg(rests_on(p, "/nodes/n1/ceph/pool", "ceph"), "%s: pools", rows[i][0]);
+        ck_assert_msg(rests_on(p, "/nodes/n1/ceph/mon", "ceph"), "%s: monitors", rows[i][0]);
+        ck_assert_msg(rests_on(p, "/storage", "storage") || rests_on(p, "/storage", "whole"),
+                      "%s: storages", rows[i][0]);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("plans");
     TCase *t = tcase_create("rows");
@@ -601,6 +649,7 @@ int main(void) {
     tcase_add_test(t, an_approval_of_the_node_is_carried);
     tcase_add_test(t, guests_are_looked_up_in_one_list);
     tcase_add_test(t, every_argument_changes_the_plan);
+    tcase_add_test(t, a_plan_over_ceph_rests_on_what_ceph_is_like);
     tcase_add_test(t, checks_see_what_became_of_it);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
