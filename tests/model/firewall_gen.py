@@ -163,6 +163,8 @@ class Generator:
                                       "DHCPv6", "GRE", "PPtP", "NeighborDiscovery", "IPsec", "Nonsense"])
             if self.some(0.2):
                 rule["proto"] = r.choice(["tcp", "udp", "icmp", "icmpv6", "ipv6-icmp"])
+                if "icmp" in rule["proto"] and self.some(0.8):
+                    rule["macro"] = r.choice(["Ping", "ping", "NeighborDiscovery"])
             if self.some(0.5 if "icmp" in rule.get("proto", "") else 0.05):  # with a protocol of its own it may stand, without it the rule is left out
                 rule["icmp-type"] = r.choice(["echo-request", "packet-too-big", "8", "any"])
             return rule
