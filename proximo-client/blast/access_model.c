@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may do what. From "/" down to the path each level that says anything that counts there
- * replaces what the levels above said: a token's own entries, a user's own before those of its
- * groups. A role that does not propagate counts on its own path only. NoAccess empties. What pools
- * grant is added on their members' own paths and goes no further. A separated token has what both
- * it and its user have. Everything is in arrays that are sorted once, so that a thousand users on
- * ten thousand paths are counted in well under a second. */
-#include "proximo-client/blast/access.h"
+/* The model of who may do what, out of the lists that the API answers with: everything is in arrays
+ * that are sorted once, so that a thousand users on ten thousand paths are counted in well under a
+ * second. What is made of it says access_walk.c. */
+#include "proximo-client/blast/access_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,118 +12,18 @@
 
 #define MEMO_FROM 8 /* entries */
 
-struct role {
-    struct privset privs;
-    bool none; /* NoAccess */
-};
-struct entry {
-    size_t who; /* principal, or group with `is_group` */
-    bool is_group, below;
-    const struct role *role;
-};
-struct said {
-    struct privs p;
-    bool any, none;
-};
-/* One path that carries entries: the principals' own sorted by principal, then the groups'. */
-struct level {
-    struct entry *v;
-    size_t n, n_own;
-    /* What each principal gets from here for what is below, once it was asked: the same for all of
-     * ten thousand guests. NULL on paths with few entries. */
-    struct said *memo;
-    bool *is_known;
-};
-struct principal {
-    const char *name;
-    size_t owner; /* of a token: its user; else itself */
-    bool token, separated, enabled, realm;
-    int64_t expire;
-    uint8_t *group; /* one bit a group; NULL: none */
-};
-struct access {
-    char **name; /* of privileges */
-    size_t n_name;
-    js *priv_index, *role_index, *group_index, *principal_index, *level_index;
-    struct role *role;
-    size_t n_role, n_group;
-    struct principal *p;
-    size_t n_p;
-    struct level *level;
-    size_t n_level;
-    js *pool_of; /* member path -> array of pool paths */
-    js *keep;    /* names of tokens */
-    struct privset all;
-};
-struct access_path {
-    const struct level *level[16]; /* from "/" down; only those that say something */
-    bool last;                     /* the last of them is the path's own */
-    size_t n;
-    struct access_path **pool;
-    size_t n_pool;
-};
-
-static void *need(void *p) {
-    if (!p) {
-        abort();
-    }
-    return p;
-}
-
 static void set_bit(struct privset *s, size_t bit) {
     s->w[bit / 64] |= UINT64_C(1) << (bit % 64);
 }
 
-bool privset_is_empty(const struct privset *s) {
-    uint64_t any = 0;
-
-    for (size_t i = 0; i < ARRAY_LEN(s->w); i++) {
-        any |= s->w[i];
-    }
-    return any == 0;
-}
-
-struct privset privset_minus(const struct privset *of, const struct privset *without) {
-    struct privset s;
-
-    for (size_t i = 0; i < ARRAY_LEN(s.w); i++) {
-        s.w[i] = of->w[i] & ~without->w[i];
-    }
-    return s;
-}
-
-static void privset_add(struct privset *s, const struct privset *more) {
-    for (size_t i = 0; i < ARRAY_LEN(s->w); i++) {
-        s->w[i] |= more->w[i];
-    }
-}
-
-static void privset_keep(struct privset *s, const struct privset *only) {
-    for (size_t i = 0; i < ARRAY_LEN(s->w); i++) {
-        s->w[i] &= only->w[i];
-    }
-}
-
-static size_t find(const js *index, const char *name) {
-    int64_t i;
-
-    return js_get_int(index, name, &i) ? (size_t)i : SIZE_MAX;
-}
-
-bool privset_has(const struct access *a, const struct privset *s, const char *priv) {
-    size_t bit = find(a->priv_index, priv);
-
-    return bit != SIZE_MAX && (s->w[bit / 64] >> (bit % 64) & 1);
-}
-
 static size_t priv_bit(struct access *a, const char *name) {
-    size_t bit = find(a->priv_index, name);
+    size_t bit = access_index(a->priv_index, name);
 
     if (bit != SIZE_MAX || a->n_name == ACCESS_PRIVS) {
         return bit;
     }
-    a->name = need(reallocarray(a->name, a->n_name + 1, sizeof(*a->name)));
-    a->name[a->n_name] = need(strdup(name));
+    a->name = access_need(reallocarray(a->name, a->n_name + 1, sizeof(*a->name)));
+    a->name[a->n_name] = access_need(strdup(name));
     js_add(a->priv_index, name, js_int((int64_t)a->n_name));
     return a->n_name++;
 }
@@ -226,10 +123,10 @@ static void join_group(struct access *a, size_t group, const char *names) {
         size_t who;
 
         (void)snprintf(name, sizeof(name), "%.*s", (int)(n < 199 ? n : 199), s);
-        who = find(a->principal_index, name);
+        who = access_index(a->principal_index, name);
         if (n > 0 && who != SIZE_MAX && !a->p[who].token) {
             if (!a->p[who].group) {
-                a->p[who].group = need(calloc(a->n_group / 8 + 1, 1));
+                a->p[who].group = access_need(calloc(a->n_group / 8 + 1, 1));
             }
             a->p[who].group[group / 8] |= (uint8_t)(1U << (group % 8));
         }
@@ -248,7 +145,7 @@ static void read_groups(struct access *a, const js *groups) {
 }
 
 static struct level *level_of(struct access *a, const char *path) {
-    size_t i = find(a->level_index, path);
+    size_t i = access_index(a->level_index, path);
 
     if (i == SIZE_MAX) {
         i = a->n_level++;
@@ -267,20 +164,20 @@ static int by_who(const void *x, const void *y) {
 }
 
 static void read_acl(struct access *a, const js *acl) {
-    a->level = need(calloc(js_len(acl) + 1, sizeof(*a->level)));
+    a->level = access_need(calloc(js_len(acl) + 1, sizeof(*a->level)));
     for (size_t i = 0; i < js_len(acl); i++) {
         const js *row = js_at(acl, i);
         const char *path = js_str_or(row, "path", "");
         bool is_group = strcmp(js_str_or(row, "type", ""), "group") == 0;
         const char *name = js_str_or(row, "ugid", "");
-        size_t role = find(a->role_index, js_str_or(row, "roleid", ""));
-        size_t who =
-            find(is_group ? a->group_index : a->principal_index, name + (is_group && *name == '@'));
+        size_t role = access_index(a->role_index, js_str_or(row, "roleid", ""));
+        size_t who = access_index(is_group ? a->group_index : a->principal_index,
+                                  name + (is_group && *name == '@'));
         struct level *l = *path ? level_of(a, path) : NULL;
 
         /* a role or principal that is gone has no say */
         if (l && role != SIZE_MAX && who != SIZE_MAX) {
-            l->v = need(reallocarray(l->v, l->n + 1, sizeof(*l->v)));
+            l->v = access_need(reallocarray(l->v, l->n + 1, sizeof(*l->v)));
             l->v[l->n++] = (struct entry){.who = who,
                                           .is_group = is_group,
                                           .below = js_bool_or(row, "propagate", true),
@@ -297,8 +194,8 @@ static void read_acl(struct access *a, const js *acl) {
             l->n_own++;
         }
         if (l->n > MEMO_FROM) {
-            l->memo = need(calloc(a->n_p, sizeof(*l->memo)));
-            l->is_known = need(calloc(a->n_p, sizeof(*l->is_known)));
+            l->memo = access_need(calloc(a->n_p, sizeof(*l->memo)));
+            l->is_known = access_need(calloc(a->n_p, sizeof(*l->is_known)));
         }
     }
 }
@@ -329,7 +226,7 @@ static void read_pools(struct access *a, const js *pools) {
 }
 
 struct access *access_new(const js *world, const struct access *like) {
-    struct access *a = need(calloc(1, sizeof(*a)));
+    struct access *a = access_need(calloc(1, sizeof(*a)));
     const js *users = js_get(world, "users");
     const js *roles = js_get(world, "roles");
 
@@ -340,8 +237,8 @@ struct access *access_new(const js *world, const struct access *like) {
     a->level_index = js_object();
     a->pool_of = js_object();
     a->keep = js_array();
-    a->role = need(calloc(js_len(roles) + 1, sizeof(*a->role)));
-    a->p = need(calloc(js_len(users) + count_tokens(users) + 1, sizeof(*a->p)));
+    a->role = access_need(calloc(js_len(roles) + 1, sizeof(*a->role)));
+    a->p = access_need(calloc(js_len(users) + count_tokens(users) + 1, sizeof(*a->p)));
     for (size_t i = 0; like && i < like->n_name; i++) {
         set_bit(&a->all, priv_bit(a, like->name[i]));
     }
@@ -394,7 +291,7 @@ bool access_is_token(const struct access *a, size_t who) {
     return a->p[who].token;
 }
 size_t access_find(const struct access *a, const char *name) {
-    return find(a->principal_index, name);
+    return access_index(a->principal_index, name);
 }
 
 bool access_is_usable(const struct access *a, size_t who, int64_t now) {
@@ -404,176 +301,4 @@ bool access_is_usable(const struct access *a, size_t who, int64_t now) {
     /* a token needs no realm: nobody logs in */
     return p->realm && p->enabled && (p->expire == 0 || p->expire > now) && owner->enabled &&
            (owner->expire == 0 || owner->expire > now);
-}
-
-static struct access_path *take_apart(const struct access *a, const char *path) {
-    struct access_path *p = need(calloc(1, sizeof(*p)));
-    char prefix[512];
-    size_t len = strlen(path);
-
-    for (size_t i = 1; len < sizeof(prefix) && i <= len; i++) {
-        size_t level;
-
-        if (i > 1 && i < len && path[i] != '/') {
-            continue;
-        }
-        memcpy(prefix, path, i);
-        prefix[i] = '\0';
-        level = find(a->level_index, prefix);
-        if (level != SIZE_MAX && p->n < ARRAY_LEN(p->level)) {
-            p->level[p->n++] = &a->level[level];
-            p->last = i == len;
-        }
-    }
-    return p;
-}
-
-struct access_path *access_path_new(const struct access *a, const char *path) {
-    struct access_path *p = take_apart(a, path);
-    const js *pools = js_get(a->pool_of, path);
-
-    p->n_pool = js_len(pools);
-    p->pool = need(calloc(p->n_pool + 1, sizeof(struct access_path *)));
-    for (size_t i = 0; i < p->n_pool; i++) {
-        char at[256];
-
-        (void)snprintf(at, sizeof(at), "/pool/%.240s", json_object_get_string(js_at(pools, i)));
-        p->pool[i] = take_apart(a, at);
-    }
-    return p;
-}
-
-void access_path_free(struct access_path *p) {
-    if (p) {
-        for (size_t i = 0; i < p->n_pool; i++) {
-            access_path_free(p->pool[i]);
-        }
-        free(p->pool);
-        free(p);
-    }
-}
-
-static void say(struct said *s, const struct entry *e, bool own) {
-    if (!own && !e->below) {
-        return;
-    }
-    s->any = true;
-    s->none |= e->role->none;
-    privset_add(&s->p.have, &e->role->privs);
-    if (e->below) {
-        privset_add(&s->p.below, &e->role->privs);
-    }
-}
-
-static struct said count_level(const struct access *a, size_t who, const struct level *l,
-                               bool own) {
-    const struct principal *p = &a->p[who];
-    struct said s = {0};
-    size_t low = 0, high = l->n_own;
-
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-
-        if (l->v[mid].who < who) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    for (; low < l->n_own && l->v[low].who == who; low++) {
-        say(&s, &l->v[low], own);
-    }
-    /* its own entries silence those of its groups; all groups together are one voice */
-    if (!s.any && p->group) {
-        for (size_t i = l->n_own; i < l->n; i++) {
-            if (p->group[l->v[i].who / 8] >> (l->v[i].who % 8) & 1) {
-                say(&s, &l->v[i], own);
-            }
-        }
-    }
-    return s;
-}
-
-static struct said ask_level(const struct access *a, size_t who, const struct level *l, bool own) {
-    if (own || !l->memo) {
-        return count_level(a, who, l, own);
-    }
-    if (!l->is_known[who]) {
-        l->memo[who] = count_level(a, who, l, false);
-        l->is_known[who] = true;
-    }
-    return l->memo[who];
-}
-
-static struct said walk(const struct access *a, size_t who, const struct access_path *path) {
-    struct said got = {0};
-
-    for (size_t i = 0; i < path->n; i++) {
-        struct said here = ask_level(a, who, path->level[i], path->last && i + 1 == path->n);
-
-        if (here.any) {
-            got = here;
-        }
-    }
-    return got;
-}
-
-static struct privs own_privs(const struct access *a, size_t who, const struct access_path *path) {
-    struct said got = walk(a, who, path);
-    struct said pool = {0};
-
-    for (size_t i = 0; i < path->n_pool; i++) {
-        struct said one = walk(a, who, path->pool[i]);
-
-        pool.none |= one.none;
-        privset_add(&pool.p.have, &one.p.have);
-    }
-    if (got.none || pool.none) {
-        return (struct privs){0};
-    }
-    privset_add(&got.p.have, &pool.p.have);
-    return got.p;
-}
-
-struct privs access_privs(const struct access *a, size_t who, const struct access_path *path) {
-    const struct principal *p = &a->p[who];
-    struct privs user, token;
-
-    if (!p->token) {
-        return strcmp(p->name, "root@pam") == 0 ? (struct privs){a->all, a->all}
-                                                : own_privs(a, who, path);
-    }
-    user = access_privs(a, p->owner, path);
-    if (!p->separated) {
-        return user;
-    }
-    token = own_privs(a, who, path);
-    privset_keep(&token.have, &user.have);
-    privset_keep(&token.below, &user.below);
-    return token;
-}
-
-js *access_paths(const struct access *a) {
-    js *set = js_object();
-
-    JS_FOREACH(a->level_index, path, i) {
-        (void)i;
-        js_add(set, path, js_bool(true));
-    }
-    JS_FOREACH(a->pool_of, member, pools) {
-        (void)pools;
-        js_add(set, member, js_bool(true));
-    }
-    return set;
-}
-
-js *access_object(const struct access *a, const struct privs *p) {
-    js *o = js_object();
-
-    for (size_t i = 0; i < a->n_name; i++) {
-        if (p->have.w[i / 64] >> (i % 64) & 1) {
-            js_add(o, a->name[i], js_int((int64_t)(p->below.w[i / 64] >> (i % 64) & 1)));
-        }
-    }
-    return o;
 }

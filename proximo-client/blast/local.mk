@@ -11,7 +11,9 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/access.h \
 	proximo-client/blast/access_after.c \
 	proximo-client/blast/access_dangling.c \
+	proximo-client/blast/access_int.h \
 	proximo-client/blast/access_model.c \
+	proximo-client/blast/access_walk.c \
 	proximo-client/blast/blast.h \
 	proximo-client/blast/blast_int.h \
 	proximo-client/blast/ceph.c \
@@ -58,7 +60,9 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/network.c proximo-client/blast/network.h \
 	proximo-client/blast/network_addr.c proximo-client/blast/network_change.c \
 	proximo-client/blast/network_compare.c proximo-client/blast/network_conf.c \
-	proximo-client/blast/network_diff.c proximo-client/blast/network_guests.c \
+	proximo-client/blast/network_diff.c proximo-client/blast/network_diff.h \
+	proximo-client/blast/network_line.c \
+	proximo-client/blast/network_take.c proximo-client/blast/network_guests.c \
 	proximo-client/blast/network_reach.c proximo-client/blast/network_roles.c \
 	proximo-client/blast/network_roles.h proximo-client/blast/part_network.c \
 	proximo-client/blast/sdn.c proximo-client/blast/sdn.h proximo-client/blast/sdn_conf.c \
