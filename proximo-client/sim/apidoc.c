@@ -89,9 +89,9 @@ void apidoc_write(struct buf *ret) {
     CLEANUP(js_freep) js *nodes = js_object();
     CLEANUP(js_freep) js *list = js_array();
 
-    for (size_t i = 0; i < sim_n_routes; i++) {
-        const struct route *r = &sim_routes[i];
+    const struct route *r;
 
+    for (size_t i = 0; (r = sim_route(i)); i++) {
         if (strncmp(r->path, "/sim/", 5) == 0) {
             continue;
         }

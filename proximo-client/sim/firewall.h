@@ -30,7 +30,7 @@ int fw_rule_check(struct call *c, const struct fw_scope *f, js *rule);
 /* 4, 6, or 0 when it is no address, prefix, range or list of them. */
 int fw_ipversion(const char *text);
 
-/* ---- the table's rows, for the scopes of routes.c ---- */
+/* ---- the table's rows, for the scopes of table.c and table_cluster.c ---- */
 
 /* The parameters of a rule (both making and changing). */
 #define FW_RULE                                                                                    \

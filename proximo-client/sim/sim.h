@@ -100,7 +100,7 @@ bool call_bool(const struct call *c, const char *param, bool fallback);
 bool call_may(struct call *c, const char *path, const char *names);
 bool call_has(const struct call *c, const char *path, const char *names); /* without an answer */
 
-/* ---- routes.c: the one table, its walk, and the parameter specifications ---- */
+/* ---- table.c, table_cluster.c, routes.c: what is served, and the walk through it ---- */
 typedef int handler(struct call *c);
 struct route {
     enum method method;
@@ -111,6 +111,9 @@ struct route {
 };
 extern const struct route sim_routes[];
 extern const size_t sim_n_routes;
+extern const struct route cluster_routes[]; /* below /cluster */
+extern const size_t cluster_n_routes;
+const struct route *sim_route(size_t i); /* of both; NULL past the end */
 /* Authenticated call from path and parameters: finds, checks, runs, commits. */
 void sim_dispatch(struct call *c);
 
@@ -226,8 +229,8 @@ handler route_snap_list, route_snap_create, route_snap_delete, route_snap_rollba
 handler route_storage_list, route_storage_get, route_storage_create, route_storage_update,
     route_storage_delete, route_node_storage, route_node_storage_index, route_node_storage_status,
     route_content, route_prunebackups, route_prune, route_vzdump, route_extractconfig,
-    route_create_qemu, route_create_lxc, route_clone, route_template, route_migrate, route_disk_move, route_disk_resize,
-    route_volume_get, route_volume_delete, route_volume_update;
+    route_create_qemu, route_create_lxc, route_clone, route_template, route_migrate,
+    route_disk_move, route_disk_resize, route_volume_get, route_volume_delete, route_volume_update;
 handler route_access_index, route_users, route_user_get, route_user_create, route_user_update,
     route_user_delete, route_tokens, route_token_get, route_token_create, route_token_update,
     route_token_delete, route_groups, route_group_get, route_group_create, route_group_update,
@@ -239,9 +242,8 @@ handler route_backup_jobs, route_backup_job, route_backup_volumes, route_not_bac
     route_backup_create, route_backup_update, route_backup_delete, route_replication,
     route_node_replication, route_ha_index, route_ha_resources, route_ha_resource,
     route_ha_resource_create, route_ha_resource_update, route_ha_resource_delete, route_ha_rules,
-    route_ha_move, route_ha_rule, route_ha_groups, route_ha_status_index, route_ha_current, route_ha_manager,
-    route_ha_disarm, route_ha_arm,
-    route_backup_info;
+    route_ha_move, route_ha_rule, route_ha_groups, route_ha_status_index, route_ha_current,
+    route_ha_manager, route_ha_disarm, route_ha_arm, route_backup_info;
 handler route_ha_rule_create, route_ha_rule_update, route_ha_rule_delete, route_replication_job,
     route_replication_create, route_replication_update, route_replication_delete;
 handler route_fw_index, route_fw_rules, route_fw_rule, route_fw_rule_create, route_fw_rule_update,
