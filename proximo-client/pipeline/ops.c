@@ -12,8 +12,11 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/receipt.h"
 #include "proximo-client/ledger/closing.h"
 #include "proximo-client/ledger/ledger.h"
+#include "proximo-client/nodes/nodes.h"
+#include "proximo-client/pipeline/outcome.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/undo/undo.h"
@@ -59,6 +62,23 @@ static void take_closing(struct op *o, const struct entry *en) {
     }
 }
 
+static int64_t executed_of(const struct entry *en) {
+    CLEANUP(js_freep) js *body = NULL;
+
+    return js_parse(en->body, en->body_len, &body, NULL) == 0 ? js_int_or(body, "executed", 0) : 0;
+}
+
+/* The end of an operation that was to take this one back. */
+static void take_undo(struct op *o, const struct entry *en) {
+    const char *result = entry_get(en, "result");
+
+    if (strcmp(result, "done") == 0 || strcmp(result, "warnings") == 0) {
+        o->undone = true;
+    } else if (strcmp(result, "unknown") == 0 || executed_of(en) > 0) {
+        o->undo_half = true;
+    }
+}
+
 /* Everything about an intent stands after it. */
 static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
                         size_t len) {
@@ -72,10 +92,8 @@ static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const
         js_add(f->undo_plans, entry_get(en, "plan"), js_bool(true));
         return 0;
     }
-    if (en->kind == ENTRY_OUTCOME && js_get(f->undo_plans, entry_get(en, "plan")) &&
-        (strcmp(entry_get(en, "result"), "done") == 0 ||
-         strcmp(entry_get(en, "result"), "warnings") == 0)) {
-        f->op->undone = true;
+    if (en->kind == ENTRY_OUTCOME && js_get(f->undo_plans, entry_get(en, "plan"))) {
+        take_undo(f->op, en);
         return 0;
     }
     if (!of || strcmp(of, f->leaf) != 0) {
@@ -88,11 +106,7 @@ static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const
         add_task(f->op->tasks, entry_get(en, "task"));
     }
     if (en->kind == ENTRY_OUTCOME) {
-        CLEANUP(js_freep) js *body = NULL;
-
-        if (js_parse(en->body, en->body_len, &body, NULL) == 0) {
-            f->op->executed = js_int_or(body, "executed", 0);
-        }
+        f->op->executed = executed_of(en);
         (void)snprintf(f->op->result, sizeof(f->op->result), "%s", entry_get(en, "result"));
         for (size_t i = 0; i < entry_count(en, "task"); i++) {
             add_task(f->op->tasks, entry_nth(en, "task", i));
@@ -148,17 +162,20 @@ int ops_find(struct ledger *l, const char *op_id, struct op *ret, struct err *e)
 struct listing {
     struct session *s;
     js *out;
-    js *results; /* intent leaf text -> result, met before the intent when walking back */
-    js *closed;  /* intent leaf text -> {by, reason} of an operator's word */
-    js *undone;  /* intent leaf text -> plan of the undo */
+    js *results;     /* intent leaf text -> result, met before the intent when walking back */
+    js *closed;      /* intent leaf text -> {by, reason} of an operator's word */
+    js *undone;      /* intent leaf text -> plan of the undo */
+    js *timers;      /* intent leaf text -> its object, of timers that have ended */
+    js *nodes;       /* names of the nodes of those */
+    uint64_t oldest; /* intent among them, or UINT64_MAX */
     size_t limit;
 };
 
 /* Asked only where one can still run: the longest there is, and what arming may have taken. */
 #define TIMER_ASKED_S 1200
 
-static void list_timer(const struct listing *w, const struct entry *en, const struct plan *p,
-                       js *o) {
+static void list_timer(struct listing *w, uint64_t index, const struct entry *en,
+                       const struct plan *p, const char *leaf, js *o) {
     const js *armed = undo_timer_request(p->v);
     int64_t deadline = 0;
     int r;
@@ -170,7 +187,41 @@ static void list_timer(const struct listing *w, const struct entry *en, const st
     js_add(o, "revert_timer", js_str(r > 0 ? "runs" : r == 0 ? "ended" : "not known"));
     if (r > 0) {
         js_add(o, "reverts_at", js_int(deadline));
+    } else if (r == 0) {
+        js_add(w->timers, leaf, js_ref(o));
+        w->oldest = index;
+        js_add(w->nodes, js_str_or(armed, "node", ""), js_bool(true));
     }
+}
+
+static int list_reverted(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
+                         size_t len) {
+    const struct listing *w = ctx;
+    js *o = en->kind == ENTRY_RECEIPT ? js_get(w->timers, entry_get(en, "intent")) : NULL;
+    const struct node_info *n = o ? nodes_find(w->s->nodes, entry_get(en, "node")) : NULL;
+    struct receipt rc;
+
+    (void)index;
+    (void)bytes;
+    (void)len;
+    if (n && node_receipt_open(n, entry_get(en, "note"), &rc, NULL) == 0 &&
+        rc.how == HOW_REVERTED) {
+        js_add(o, "revert_timer", js_str("reverted"));
+    }
+    return 0;
+}
+
+/* A timer that has ended was confirmed, or has reverted: the node's receipt of that tells, and
+ * stands in the ledger from now on. */
+static int list_ended_timers(struct listing *w, struct err *e) {
+    if (w->oldest == UINT64_MAX) {
+        return 0;
+    }
+    JS_FOREACH(w->nodes, node, val) {
+        (void)val;
+        (void)receipts_own(w->s, node, NULL); /* away: it has ended, nobody knows how */
+    }
+    return ledger_each(w->s->ledger, w->oldest, list_reverted, w, e);
 }
 
 static void list_intent(struct listing *w, uint64_t index, const struct entry *en,
@@ -199,7 +250,7 @@ static void list_intent(struct listing *w, uint64_t index, const struct entry *e
         js_add(o, "change", js_str(js_str_or(p.v, "change", "")));
         js_add(o, "risk", js_str(risk_name(p.risk)));
         js_add(o, "undo", js_str(js_str_or(js_get(p.v, "undo"), "kind", "none")));
-        list_timer(w, en, &p, o);
+        list_timer(w, index, en, &p, leaf_text, o);
         if (js_get(p.v, "undo_of")) {
             js_add(o, "undo_of", js_str(js_str_or(js_get(p.v, "undo_of"), "op_id", "")));
         }
@@ -242,9 +293,19 @@ int ops_list(struct session *s, size_t limit, js **ret, struct err *e) {
     CLEANUP(js_freep) js *out = js_array();
     CLEANUP(js_freep) js *results = js_object();
     CLEANUP(js_freep) js *closed = js_object();
-    struct listing w = {.s = s, .out = out, .results = results, .closed = closed, .limit = limit};
+    CLEANUP(js_freep) js *timers = js_object();
+    CLEANUP(js_freep) js *nodes = js_object();
+    struct listing w = {.s = s,
+                        .out = out,
+                        .results = results,
+                        .closed = closed,
+                        .timers = timers,
+                        .nodes = nodes,
+                        .oldest = UINT64_MAX,
+                        .limit = limit};
     int r = ledger_each_back(s->ledger, UINT64_MAX, list_entry, &w, e);
 
+    r = r < 0 ? r : list_ended_timers(&w, e);
     if (r < 0) {
         return r;
     }

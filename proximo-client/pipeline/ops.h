@@ -22,8 +22,10 @@ struct op {
     char result[16]; /* outcome's result, "" when there is none yet */
     js *tasks;       /* [{ordinal, upid}] of progress and outcome entries */
     int64_t
-        executed; /* execute requests that were carried out whole, as the outcome says; else 0 */
-    bool undone;  /* a done operation undid it */
+        executed;   /* execute requests that were carried out whole, as the outcome says; else 0 */
+    bool undone;    /* a done operation undid it */
+    bool undo_half; /* one that was to undo it stopped after part of its requests, or nobody knows
+                       how far it came */
     /* An operator's word on how it ended, as the ledger has it; "": none. */
     char closed_by[NOTE_NAME_MAX + 1];
     bool closed_as_done;
@@ -33,7 +35,7 @@ void op_done(struct op *o);
 
 int ops_find(struct ledger *l, const char *op_id, struct op *ret, struct err *e); /* "no_such_op" */
 /* Newest first: [{op_id, plan_id, change, time, result, closed? {by, reason}, undo_of?,
- * revert_timer? (runs, ended, not known), reverts_at?}]. */
+ * revert_timer? (runs, ended, reverted, not known), reverts_at?}]. */
 int ops_list(struct session *s, size_t limit, js **ret, struct err *e);
 /* Intents that no live process executes and that have no outcome: resolved from the cluster's tasks
  * and the nodes' receipts where that tells; the others stay and are listed in *ret_unresolved

@@ -86,8 +86,8 @@ int alarm_append(struct session *s, const char *code, const char *summary, struc
                                  NULL, &(struct ledger_pos){0}, e);
 }
 
-int receipt_append(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
-                   const char *note, struct err *e) {
+int receipt_append_if(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
+                      const char *note, ledger_guard_fn *guard, void *ctx, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     char text[HASH_HEX_LEN + 1];
     int r = entry_begin(&b, ENTRY_RECEIPT, clock_unix(), s->actor);
@@ -109,8 +109,13 @@ int receipt_append(struct session *s, const struct hash *leaf, const char *node,
         r = entry_end(&b, "{}", e);
     }
     return r < 0 ? r
-                 : ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
-                                 NULL, &(struct ledger_pos){0}, e);
+                 : ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, guard,
+                                 ctx, &(struct ledger_pos){0}, e);
+}
+
+int receipt_append(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
+                   const char *note, struct err *e) {
+    return receipt_append_if(s, leaf, node, seq, note, NULL, NULL, e);
 }
 
 int stage_outcome(struct change *c, struct err *e) {

@@ -4,6 +4,7 @@
 #pragma once
 #include "common/digest.h"
 #include "common/js.h"
+#include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/change.h"
 
 struct session;
@@ -19,6 +20,11 @@ int alarm_append(struct session *s, const char *code, const char *summary, struc
 /* A node's receipt for one of the operation's requests; the caller has checked that it is that. */
 int receipt_append(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
                    const char *note, struct err *e);
+/* The same under a condition that holds while the ledger is locked. */
+int receipt_append_if(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
+                      const char *note, ledger_guard_fn *guard, void *ctx, struct err *e);
 /* receipts_before.c: writes what this node did by itself since its newest receipt in the ledger, up
  * to the one before `seq`. 0 also when the node has none. */
 int receipts_before(struct session *s, const char *node, uint64_t seq, struct err *e);
+/* The same up to now, but only what the node did by itself: somebody may wait for anything else. */
+int receipts_own(struct session *s, const char *node, struct err *e);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Receipts of a node's own acts (an undo point swept, a change reverted by its timer). Nobody waits
- * for those with a request, so they are fetched when the next receipt of that node shows a gap: the
- * chain that the ledger holds must be whole, or `verify` could not tell them from suppressed ones.
+ * for those with a request, so they are fetched when the next receipt of that node shows a gap, and
+ * when operations are listed of which a timer has ended: the chain that the ledger holds must be
+ * whole, or `verify` could not tell them from suppressed ones.
  */
 #include <errno.h>
 #include <string.h>
@@ -34,7 +35,40 @@ static int newest_of(void *ctx, uint64_t index, const struct entry *en, const ch
                : 0;
 }
 
-int receipts_before(struct session *s, const char *node, uint64_t seq, struct err *e) {
+/* Under the ledger's lock: another process may have fetched the same. */
+static int is_next(struct ledger *l, void *ctx, struct err *e) {
+    const struct newest *last = ctx;
+    struct newest now = {.node = last->node};
+    int r = ledger_each_back(l, UINT64_MAX, newest_of, &now, e);
+
+    return r < 0                  ? r
+           : now.seq == last->seq ? 0
+                                  : err_set(e, -EEXIST, "another process has written it");
+}
+
+static int put(struct session *s, const struct node_info *info, const char *note,
+               struct newest *last, struct err *e) {
+    struct receipt rc;
+    int r = node_receipt_open(info, note, &rc, e);
+
+    if (r == 0 && (rc.seq != last->seq + 1 || strcmp(rc.log, ledger_origin(s->ledger)) != 0)) {
+        r = err_set(e, -EBADMSG, "node %s sent receipts that do not follow each other", info->name);
+    }
+    r = r < 0 ? r : receipt_append_if(s, &rc.intent, info->name, rc.seq, note, is_next, last, e);
+    last->seq = r < 0 ? last->seq : rc.seq;
+    return r;
+}
+
+static bool is_own_act(const struct node_info *info, const char *note) {
+    struct receipt rc;
+
+    return node_receipt_open(info, note, &rc, NULL) == 0 &&
+           (rc.how == HOW_REVERTED || rc.how == HOW_SWEPT);
+}
+
+/* From the newest receipt in the ledger on, below `seq`; own: only while they are the node's own
+ * acts, because somebody may wait for the others. */
+static int fetch(struct session *s, const char *node, uint64_t seq, bool own, struct err *e) {
     const struct node_info *info = s->nodes ? nodes_find(s->nodes, node) : NULL;
     struct newest last = {.node = node};
     int r = info && seq > 1 ? ledger_each_back(s->ledger, UINT64_MAX, newest_of, &last, e) : 0;
@@ -46,20 +80,23 @@ int receipts_before(struct session *s, const char *node, uint64_t seq, struct er
         r = node_receipts(s->nodes, node, from, &list, e);
         for (size_t i = 0; r >= 0 && i < js_len(list) && last.seq + 1 < seq; i++) {
             const char *note = json_object_get_string(js_at(list, i));
-            struct receipt rc;
 
-            r = node_receipt_open(info, note, &rc, e);
-            if (r == 0 &&
-                (rc.seq != last.seq + 1 || strcmp(rc.log, ledger_origin(s->ledger)) != 0)) {
-                r = err_set(e, -EBADMSG, "node %s sent receipts that do not follow each other",
-                            node);
+            if (own && !is_own_act(info, note)) {
+                return 0;
             }
-            r = r < 0 ? r : receipt_append(s, &rc.intent, node, rc.seq, note, e);
-            last.seq = r < 0 ? last.seq : rc.seq;
+            r = put(s, info, note, &last, e);
         }
         if (last.seq == from) {
             break; /* it has no more: verify says so */
         }
     }
     return r < 0 ? r : 0;
+}
+
+int receipts_before(struct session *s, const char *node, uint64_t seq, struct err *e) {
+    return fetch(s, node, seq, false, e);
+}
+
+int receipts_own(struct session *s, const char *node, struct err *e) {
+    return fetch(s, node, UINT64_MAX, true, e);
 }

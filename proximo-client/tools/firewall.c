@@ -29,24 +29,28 @@
 /* The four lists of rules: fields that name the list come first. */
 static const struct field cluster_list[] = {FIELDS_PAGE, {NULL}};
 static const struct field cluster_one[] = {FW_POS, {NULL}};
+static const struct field cluster_gone[] = {FW_POS, FIELD_REVERT, {NULL}};
 static const struct field cluster_new[] = {FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
 static const struct field cluster_change[] = {
     FW_POS, FW_RULE_FIELDS(false), FW_DELETE, FIELD_REVERT, {NULL}};
 static const struct field cluster_move[] = {FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field group_list[] = {ID_GROUP, FIELDS_PAGE, {NULL}};
 static const struct field group_one[] = {ID_GROUP, FW_POS, {NULL}};
+static const struct field group_gone[] = {ID_GROUP, FW_POS, FIELD_REVERT, {NULL}};
 static const struct field group_new[] = {ID_GROUP, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
 static const struct field group_change[] = {ID_GROUP,  FW_POS,       FW_RULE_FIELDS(false),
                                             FW_DELETE, FIELD_REVERT, {NULL}};
 static const struct field group_move[] = {ID_GROUP, FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field node_list[] = {ID_NODE, FIELDS_PAGE, {NULL}};
 static const struct field node_one[] = {ID_NODE, FW_POS, {NULL}};
+static const struct field node_gone[] = {ID_NODE, FW_POS, FIELD_REVERT, {NULL}};
 static const struct field node_new[] = {ID_NODE, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
 static const struct field node_change[] = {ID_NODE,   FW_POS,       FW_RULE_FIELDS(false),
                                            FW_DELETE, FIELD_REVERT, {NULL}};
 static const struct field node_move[] = {ID_NODE, FW_POS, MOVETO, FIELD_REVERT, {NULL}};
 static const struct field guest_list[] = {FIELDS_GUEST, FIELDS_PAGE, {NULL}};
 static const struct field guest_one[] = {FIELDS_GUEST, FW_POS, {NULL}};
+static const struct field guest_gone[] = {FIELDS_GUEST, FW_POS, FIELD_REVERT, {NULL}};
 static const struct field guest_new[] = {FIELDS_GUEST, FW_RULE_FIELDS(true), FIELD_REVERT, {NULL}};
 static const struct field guest_change[] = {FIELDS_GUEST, FW_POS,       FW_RULE_FIELDS(false),
                                             FW_DELETE,    FIELD_REVERT, {NULL}};
@@ -129,17 +133,17 @@ static const struct thing guest_option = FW_OPTION_THING("vmid", GUEST "/options
 
 const struct row firewall_rows[] = {
     FW_RULE_ROWS("pve_firewall", "of the cluster", CLUSTER "/rules", cluster_rule, cluster_list,
-                 cluster_one, cluster_new, cluster_change, cluster_move, SEE, EDIT),
+                 cluster_one, cluster_gone, cluster_new, cluster_change, cluster_move, SEE, EDIT),
     FW_OPTION_ROWS("pve_firewall", "of the cluster", CLUSTER "/options", cluster_option,
                    cluster_options_get, cluster_options, SEE, EDIT),
     FW_RULE_ROWS("pve_security_group", "of a security group", GROUP, group_rule, group_list,
-                 group_one, group_new, group_change, group_move, SEE, EDIT),
+                 group_one, group_gone, group_new, group_change, group_move, SEE, EDIT),
     FW_RULE_ROWS("pve_node_firewall", "of a node", NODE "/rules", node_rule, node_list, node_one,
-                 node_new, node_change, node_move, SEE_NODE, EDIT_NODE),
+                 node_gone, node_new, node_change, node_move, SEE_NODE, EDIT_NODE),
     FW_OPTION_ROWS("pve_node_firewall", "of a node", NODE "/options", node_option, node_only,
                    node_options, SEE_NODE, EDIT_NODE),
     FW_RULE_ROWS("pve_guest_firewall", "of a guest", GUEST "/rules", guest_rule, guest_list,
-                 guest_one, guest_new, guest_change, guest_move, SEE_GUEST, EDIT_GUEST),
+                 guest_one, guest_gone, guest_new, guest_change, guest_move, SEE_GUEST, EDIT_GUEST),
     FW_OPTION_ROWS("pve_guest_firewall", "of a guest", GUEST "/options", guest_option, guest_only,
                    guest_options, SEE_GUEST, EDIT_GUEST),
     {NULL},

@@ -10,7 +10,8 @@ assess_fn assess_firewall;
 int firewall_move_back(struct draft *d, const struct assess *a, struct err *e);
 int firewall_rename_back(struct draft *d, const struct assess *a, struct err *e);
 
-/* revert.c: of what locks us out, the timer, or, without one, an operator's decision. */
+/* revert.c: of what locks us out, the timer, or, without one, an operator's decision; of what
+ * becomes unreachable otherwise the timer that is asked for. */
 int revert_firewall(struct draft *d, const struct assess *a, struct err *e);
 
 #define FW_LEVELS "emerg|alert|crit|err|warning|notice|info|debug|nolog"
@@ -39,7 +40,7 @@ int revert_firewall(struct draft *d, const struct assess *a, struct err *e);
         {"log", F_ENUM, "log level", .choices = FW_LEVELS}, FW_COMMENT
 
 /* Six rows of a list of rules. P: the names' beginning; WHERE: "of the cluster"; LIST: path. */
-#define FW_RULE_ROWS(P, WHERE, LIST, THING, LF, ONE, NEW, CHANGE, MOVE, SEE, EDIT)                 \
+#define FW_RULE_ROWS(P, WHERE, LIST, THING, LF, ONE, GONE, NEW, CHANGE, MOVE, SEE, EDIT)           \
     {P "_rules_list",                                                                              \
      "Firewall rules " WHERE,                                                                      \
      "Lists the firewall rules " WHERE " in the order they are asked. Changes nothing.",           \
@@ -121,8 +122,8 @@ int revert_firewall(struct draft *d, const struct assess *a, struct err *e);
         P "_rule_remove", "Remove a firewall rule " WHERE,                                         \
             "Plans removing a firewall rule " WHERE                                                \
             "; it may open or close access, also ours." PLANS,                                     \
-            "firewall", EFFECT_CHANGE, 0, ONE, .analysers = "firewall", .undo = "restore-object",  \
-                                               .privilege = EDIT, .send = &(const struct send) {   \
+            "firewall", EFFECT_CHANGE, 0, GONE, .analysers = "firewall", .undo = "restore-object", \
+                                                .privilege = EDIT, .send = &(const struct send) {  \
             .does = SEND_DELETE, .on = &THING, .method = "DELETE", .path = LIST "/{pos}",          \
             .say = "remove firewall rule {pos} " WHERE, .digest = true, .assess = assess_firewall, \
             .more = revert_firewall                                                                \

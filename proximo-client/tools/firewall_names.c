@@ -2,6 +2,7 @@
 /* Rows of what firewall rules can name: security groups, IP sets and aliases, of the cluster and of
  * guests; and what there is to name, macros included. */
 #include "proximo-client/tools/firewall_int.h"
+#include "proximo-client/tools/on_node.h"
 
 #define CLUSTER    "/cluster/firewall"
 #define NODE       "/nodes/{node}/firewall"
@@ -26,30 +27,32 @@
 
 static const struct field page[] = {FIELDS_PAGE, {NULL}};
 static const struct field groups_new[] = {GROUP, FW_COMMENT, {NULL}};
-static const struct field groups_one[] = {GROUP, {NULL}};
-static const struct field groups_rename[] = {GROUP, RENAME, {NULL}};
-static const struct field named[] = {NAME, {NULL}};
+static const struct field groups_one[] = {GROUP, FIELD_REVERT, {NULL}};
+static const struct field groups_rename[] = {GROUP, RENAME, FIELD_REVERT, {NULL}};
+static const struct field named[] = {NAME, FIELD_REVERT, {NULL}};
 static const struct field named_page[] = {NAME, FIELDS_PAGE, {NULL}};
 static const struct field named_new[] = {NAME, FW_COMMENT, {NULL}};
-static const struct field named_rename[] = {NAME, RENAME, {NULL}};
-static const struct field entry[] = {NAME, CIDR, {NULL}};
-static const struct field entry_new[] = {NAME, CIDR, NOMATCH, FW_COMMENT, {NULL}};
-static const struct field entry_change[] = {NAME, CIDR, NOMATCH_SENT, FW_COMMENT_SENT, {NULL}};
-static const struct field alias_new[] = {NAME, CIDR, FW_COMMENT, {NULL}};
-static const struct field alias_change[] = {NAME, CIDR, FW_COMMENT_SENT, {NULL}};
+static const struct field named_rename[] = {NAME, RENAME, FIELD_REVERT, {NULL}};
+static const struct field entry[] = {NAME, CIDR, FIELD_REVERT, {NULL}};
+static const struct field entry_new[] = {NAME, CIDR, NOMATCH, FW_COMMENT, FIELD_REVERT, {NULL}};
+static const struct field entry_change[] = {NAME,         CIDR,  NOMATCH_SENT, FW_COMMENT_SENT,
+                                            FIELD_REVERT, {NULL}};
+static const struct field alias_new[] = {NAME, CIDR, FW_COMMENT, FIELD_REVERT, {NULL}};
+static const struct field alias_change[] = {NAME, CIDR, FW_COMMENT_SENT, FIELD_REVERT, {NULL}};
 static const struct field guest_page[] = {FIELDS_GUEST, FIELDS_PAGE, {NULL}};
-static const struct field guest_named[] = {FIELDS_GUEST, NAME, {NULL}};
+static const struct field guest_named[] = {FIELDS_GUEST, NAME, FIELD_REVERT, {NULL}};
 static const struct field guest_named_page[] = {FIELDS_GUEST, NAME, FIELDS_PAGE, {NULL}};
 static const struct field guest_named_new[] = {FIELDS_GUEST, NAME, FW_COMMENT, {NULL}};
-static const struct field guest_named_rename[] = {FIELDS_GUEST, NAME, RENAME, {NULL}};
-static const struct field guest_entry[] = {FIELDS_GUEST, NAME, CIDR, {NULL}};
-static const struct field guest_entry_new[] = {FIELDS_GUEST, NAME,       CIDR,
-                                               NOMATCH,      FW_COMMENT, {NULL}};
-static const struct field guest_entry_change[] = {FIELDS_GUEST,    NAME,  CIDR, NOMATCH_SENT,
-                                                  FW_COMMENT_SENT, {NULL}};
-static const struct field guest_alias_new[] = {FIELDS_GUEST, NAME, CIDR, FW_COMMENT, {NULL}};
-static const struct field guest_alias_change[] = {
-    FIELDS_GUEST, NAME, CIDR, FW_COMMENT_SENT, {NULL}};
+static const struct field guest_named_rename[] = {FIELDS_GUEST, NAME, RENAME, FIELD_REVERT, {NULL}};
+static const struct field guest_entry[] = {FIELDS_GUEST, NAME, CIDR, FIELD_REVERT, {NULL}};
+static const struct field guest_entry_new[] = {FIELDS_GUEST, NAME,         CIDR,  NOMATCH,
+                                               FW_COMMENT,   FIELD_REVERT, {NULL}};
+static const struct field guest_entry_change[] = {
+    FIELDS_GUEST, NAME, CIDR, NOMATCH_SENT, FW_COMMENT_SENT, FIELD_REVERT, {NULL}};
+static const struct field guest_alias_new[] = {FIELDS_GUEST, NAME,         CIDR,
+                                               FW_COMMENT,   FIELD_REVERT, {NULL}};
+static const struct field guest_alias_change[] = {FIELDS_GUEST,    NAME,         CIDR,
+                                                  FW_COMMENT_SENT, FIELD_REVERT, {NULL}};
 static const struct field node_log[] = {{"node", F_NODE, NULL, true}, FIELDS_PAGE, {NULL}};
 
 static const struct thing group = {

@@ -30,6 +30,7 @@ void on_node_need(struct draft *d, const js *answer);
 /* The field of rows that can have a revert timer; steers only. */
 #define FIELD_REVERT                                                                               \
     {                                                                                              \
-        "revert", F_INT, "seconds until it reverts unless confirmed, where it can lock out",       \
+        "revert", F_INT,                                                                           \
+            "seconds until it reverts unless confirmed; of what locks out or cuts off",            \
             .min = REVERT_MIN_S, .max = REVERT_MAX_S, .ours = true                                 \
     }

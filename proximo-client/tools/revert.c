@@ -93,6 +93,8 @@ static int not_had(struct draft *d, const js *args, const char *why, struct err 
     return 0;
 }
 
+/* What locks us out has a timer, or an operator decides; what others can no longer reach (a guest's
+ * services) has one where it is asked for. */
 int revert_firewall(struct draft *d, const struct assess *a, struct err *e) {
     const char *path = a->path;
     const char *node = js_get_str(a->args, "node");
@@ -101,11 +103,12 @@ int revert_firewall(struct draft *d, const struct assess *a, struct err *e) {
     char why[300];
     int r;
 
-    if (!draft_has_effect(d, "lockout")) {
+    if (!draft_has_effect(d, "lockout") &&
+        !(js_get(a->args, "revert") && draft_has_effect(d, "unreachable"))) {
         if (!js_get(a->args, "revert")) {
             return 0;
         }
-        (void)err_tag(e, -EINVAL, "bad_argument", "this change locks you out of nothing");
+        (void)err_tag(e, -EINVAL, "bad_argument", "nothing becomes unreachable by this change");
         return err_hint(e, "leave revert out: the plan has a way back of its own");
     }
     if (a->guest) {

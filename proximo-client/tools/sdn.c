@@ -340,8 +340,8 @@ static const struct thing rule = FW_RULE_THING("pve_vnet_firewall", "vnet pos", 
 static const struct thing options = FW_OPTION_THING("vnet", FW "/options");
 
 const struct row vnet_firewall_rows[] = {
-    FW_RULE_ROWS("pve_vnet_firewall", "of a vnet", FW "/rules", rule, rule_list, rule_one, rule_new,
-                 rule_change, rule_move, SEE, EDIT),
+    FW_RULE_ROWS("pve_vnet_firewall", "of a vnet", FW "/rules", rule, rule_list, rule_one, rule_one,
+                 rule_new, rule_change, rule_move, SEE, EDIT),
     FW_OPTION_ROWS("pve_vnet_firewall", "of a vnet", FW "/options", options, vnet_one,
                    options_change, SEE, EDIT),
     {NULL},

@@ -25,7 +25,7 @@
 
 #define TIMER_HEAD  "proximo-revert/v1"
 #define ENTRIES_MAX 64 /* in revert/: timers, their copies and kept ones */
-#define RELOAD_S    120
+#define RELOAD_S    300
 #define CLOCK_BACK  120
 
 static const struct line_key keys[] = {
@@ -44,9 +44,12 @@ static const struct {
                          {"node", SET_FW_NODE},
                          {"guest", SET_FW_GUEST}};
 
-/* What makes a set's files take effect. The firewall's own daemon looks at its files itself. */
-static const char *const reload_network[] = {"/usr/sbin/ifreload", "-a", NULL};
-static const char *const *const reload[SET_COUNT] = {[SET_NETWORK] = reload_network};
+/* What makes a set's files take effect. The firewall's own daemon looks at its files itself.
+ * ifreload has a unit of its own (units/): what it starts, a DHCP client above all, must not live
+ * under the filters and mounts of ours, nor end with it. The unit tries again while another one
+ * runs: the change's own may hang on what it has cut. */
+static const char *const reload[SET_COUNT][4] = {
+    [SET_NETWORK] = {"/usr/bin/systemctl", "start", "pveagentd-ifreload.service"}};
 
 struct seen {
     bool there;
@@ -215,8 +218,7 @@ static int check_arm(struct act *a, struct err *e) {
     if (revert_each(a->p, overlaps, a) < 0) {
         return err_tag(e, -EBUSY, "timer_armed", "a revert timer watches these files already");
     }
-    while (dir_next(d)) {
-        n++;
+    for (; dir_next(d); n++) {
     }
     return n < ENTRIES_MAX
                ? 0
@@ -343,7 +345,8 @@ static int finish(const struct priv *p, const struct timer *t, unsigned int kept
     return 0;
 }
 
-/* -EAGAIN: not all could be written. *ret_kept: what another hand had changed. */
+/* -EAGAIN: not all could be written. *ret_kept: what another hand had changed, and a
+ * bit more when what was put back could not be loaded. */
 static int restore(const struct priv *p, struct timer *t, unsigned int *ret_kept) {
     unsigned int again = t->due ? t->sets : 0; /* whether that was loaded, nobody knows */
     struct err e = {0};
@@ -364,9 +367,10 @@ static int restore(const struct priv *p, struct timer *t, unsigned int *ret_kept
         }
     }
     for (unsigned int s = 0; s < SET_COUNT; s++) {
-        if ((again & (1u << s)) && reload[s] &&
+        if ((again & (1u << s)) && reload[s][0] &&
             snap_run(reload[s], NULL, RELOAD_S, "internal", &e) < 0) {
             log_event(LOG_L_ERR, "what was reverted did not load cleanly", "REASON", e.msg, NULL);
+            *ret_kept |= 1u << REVERT_FILES;
         }
     }
     return all;

@@ -23,6 +23,11 @@ check "the root half's unit sets nothing that follows into a container" bash -c 
 check "the network half has no capability and its own user" bash -c "grep -qx CapabilityBoundingSet= $out/pveagentd.service && grep -qx User=pveagentd $out/pveagentd.service && grep -qx NoNewPrivileges=yes $out/pveagentd.service"
 check "the reader has no capability, no network, and one group" bash -c "grep -qx CapabilityBoundingSet= $out/pveagentd-reader.service && grep -qx User=pveagentd-reader $out/pveagentd-reader.service && grep -qx NoNewPrivileges=yes $out/pveagentd-reader.service && grep -qx PrivateNetwork=yes $out/pveagentd-reader.service && grep -qx SupplementaryGroups=www-data $out/pveagentd-reader.service"
 check "the network half is not in that group" bash -c "! grep -q ^SupplementaryGroups= $out/pveagentd.service"
+# A root half that could not start a unit of that name would leave whoever is cut off cut off.
+check "the unit that loads reverted interfaces is the one the root half starts, without any filter of its own" bash -c \
+    "[ -s $out/pveagentd-ifreload.service ] && grep -q '\"pveagentd-ifreload.service\"' $top_srcdir/pveagentd/priv/revert.c && \
+    grep -qx Type=oneshot $out/pveagentd-ifreload.service && grep -qx StartLimitIntervalSec=0 $out/pveagentd-ifreload.service && \
+    ! grep -qE '^(IPAddress|Protect|Private|Restrict|SystemCall|NoNew|Capability)' $out/pveagentd-ifreload.service"
 missing=
 for id in $(grep -oE '"[0-9a-f]{32}"' "$top_srcdir/pveagentd/log.c" | tr -d '"'); do
     grep -qx -- "-- $id" "$src/pveagentd.catalog" || missing="$missing $id"
@@ -33,7 +38,7 @@ if command -v systemd-analyze >/dev/null; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     cp "$out"/pveagentd.service "$out"/pveagentd-priv.service \
-        "$out"/pveagentd-reader.service "$work"
+        "$out"/pveagentd-reader.service "$out"/pveagentd-ifreload.service "$work"
     score=$(systemd-analyze security --offline=yes --no-pager "$work/pveagentd.service" 2>/dev/null |
         sed -n 's/.*Overall exposure level for [^:]*: \([0-9.]*\).*/\1/p')
     echo "# exposure of the network half: ${score:-unknown}"
@@ -45,7 +50,7 @@ if command -v systemd-analyze >/dev/null; then
     check "the reader's exposure score is at most 1.5" \
         awk -v s="${score:-10}" 'BEGIN { exit !(s + 0 <= 1.5) }'
     bad=$(systemd-analyze verify --man=no "$work/pveagentd.service" "$work/pveagentd-priv.service" \
-        "$work/pveagentd-reader.service" 2>&1 |
+        "$work/pveagentd-reader.service" "$work/pveagentd-ifreload.service" 2>&1 |
         grep -E 'pveagentd' | grep -vE 'not executable|Command .* is not|Failed to (create|connect)')
     check "systemd-analyze verify finds nothing in them $bad" [ -z "$bad" ]
 else

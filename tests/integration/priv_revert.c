@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -32,7 +31,10 @@ static const char before[] = "auto lo\niface lo inet loopback\nauto vmbr0\n";
 static const char changed[] = "auto lo\niface lo inet loopback\nauto vmbr9\n";
 static const char theirs[] = "auto lo\n# somebody else was here\n";
 
+#define LOADED "/usr/bin/systemctl start pveagentd-ifreload.service\n"
+
 static char ran[300]; /* what was run, one command a line */
+static char bad[310]; /* while this file is there, runs fail */
 
 static int record(const char *const *argv, struct buf *ret, int timeout_s, const char *tag,
                   struct err *e) {
@@ -40,8 +42,6 @@ static int record(const char *const *argv, struct buf *ret, int timeout_s, const
 
     (void)ret;
     (void)timeout_s;
-    (void)tag;
-    (void)e;
     for (size_t i = 0; f && argv[i]; i++) {
         fprintf(f, "%s%s", i ? " " : "", argv[i]);
     }
@@ -49,7 +49,7 @@ static int record(const char *const *argv, struct buf *ret, int timeout_s, const
         fputc('\n', f);
         fclose(f);
     }
-    return 0;
+    return access(bad, F_OK) == 0 ? err_tag(e, -EREMOTEIO, tag, "it does not load") : 0;
 }
 
 static void put(const char *path, const char *text) {
@@ -249,7 +249,7 @@ static void test_deadline(struct world *w) {
     pass_deadline(w, &h);
     ended(w, &h, 0, "deadline");
     tap(holds(path, before), "the file is as it was");
-    tap(holds(ran, "/usr/sbin/ifreload -a\n"), "and it was loaded, once");
+    tap(holds(ran, LOADED), "and it was loaded, once");
     expect_of(w, OP_CONFIRM, &h, "timer_missing", "confirming what has reverted");
 }
 
@@ -309,7 +309,7 @@ static void test_killed(struct world *w) {
     world_start(w, NULL);
     ended(w, &h, 0, "a deadline that passed while it was down");
     tap(holds(path, before), "the file is as it was");
-    tap(holds(ran, "/usr/sbin/ifreload -a\n"), "and it was loaded");
+    tap(holds(ran, LOADED), "and it was loaded");
 }
 
 /* Killed between the file and its loading: who comes next loads it, whatever the file looks like.
@@ -324,7 +324,20 @@ static void test_half(struct world *w) {
     set_line(w, &h, "due", "yes");
     world_start(w, NULL);
     ended(w, &h, 0, "half reverted");
-    tap(holds(ran, "/usr/sbin/ifreload -a\n"), "it is loaded");
+    tap(holds(ran, LOADED), "it is loaded");
+}
+
+/* The files are back, and what they say does not run: the receipt does not call that reverted. */
+static void test_load_fails(struct world *w) {
+    struct hash h;
+    char path[300];
+
+    change_watched(w, path, &h);
+    put(bad, "");
+    pass_deadline(w, &h);
+    ended(w, &h, 1, "not loaded");
+    tap(holds(path, before), "the file is as it was");
+    tap(holds(ran, LOADED), "and was to be loaded");
 }
 
 static void test_firewall(struct world *w) {
@@ -366,9 +379,9 @@ static void test_refused(struct world *w) {
 }
 
 int main(void) {
-    static void (*const tests[])(struct world *) = {test_refused,    test_deadline, test_confirm,
-                                                    test_other_hand, test_killed,   test_half,
-                                                    test_firewall};
+    static void (*const tests[])(struct world *) = {test_refused,    test_deadline,  test_confirm,
+                                                    test_other_hand, test_killed,    test_half,
+                                                    test_firewall,   test_load_fails};
 
     snap_run = record;
     for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
@@ -377,6 +390,7 @@ int main(void) {
 
         world_make(&w);
         (void)snprintf(ran, sizeof(ran), "%s/ran", w.dir);
+        (void)snprintf(bad, sizeof(bad), "%s/bad", w.dir);
         interfaces(&w, path);
         put(path, before);
         world_policy(&w, policy);

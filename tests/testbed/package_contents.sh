@@ -45,7 +45,7 @@ for f in usr/sbin/{pveagentd,pveagentctl} usr/libexec/proximo/pveagentd-{priv,re
     usr/share/man/man5/pveagentd-policy.5.gz; do
     ok "pveagentd has $f" test -f "$tmp/agent/$f"
 done
-for u in pveagentd pveagentd-priv pveagentd-reader; do
+for u in pveagentd pveagentd-priv pveagentd-reader pveagentd-ifreload; do
     ok "pveagentd has the unit $u" test -n "$(find "$tmp/agent" -path "*/systemd/system/$u.service")"
 done
 ok "the client starts nothing" empty "$(find "$tmp/client" -name '*.service' -o -path '*/etc/*')"
