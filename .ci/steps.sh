@@ -30,6 +30,12 @@ step_models() {
     make -s -C "$OUT/models" -j"$JOBS" check-models-many
 }
 
+# faults_all TEST: every request of every change failing in every way; the test run of a change takes
+# one way for each.
+step_faults_all() {
+    FAULTS=all MUST_RUN=1 top_srcdir=$ROOT top_builddir=$OUT/gcc python3 "tests/integration/$1.py"
+}
+
 step_sanitizers() {
     # strict_string_checks is off: it takes strndup() of a bounded buffer for a mistake.
     export ASAN_OPTIONS=detect_stack_use_after_return=1

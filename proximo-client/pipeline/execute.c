@@ -379,6 +379,20 @@ int stage_prepare(struct change *c, struct err *e) {
     return r;
 }
 
+/* What a later request's failure leaves done: nobody should have to work that out from the plan. */
+static void tell_done(struct change *c) {
+    for (size_t i = 0; i < (size_t)c->executed; i++) {
+        const js *q = plan_request(&c->p, "execute", i, NULL);
+        const char *node = js_get_str(q, "node");
+        char text[700];
+
+        (void)snprintf(text, sizeof(text), "done before it stopped: %.8s %.600s",
+                       node ? "node" : js_str_or(q, "method", ""),
+                       node ? node : js_str_or(q, "path", ""));
+        js_push(c->leftover, js_str(text));
+    }
+}
+
 int stage_execute(struct change *c, struct err *e) {
     int r;
 
@@ -387,6 +401,9 @@ int stage_execute(struct change *c, struct err *e) {
     r = change_run_phase(c, "execute", e);
     if (r < 0 && c->out == OUT_DONE) {
         c->out = c->sent ? OUT_FAILED : OUT_NOT_STARTED;
+    }
+    if (r < 0) {
+        tell_done(c);
     }
     return r;
 }

@@ -137,6 +137,13 @@ static int may_undo(const struct op *o, const struct plan *p, const char *op_id,
         (void)err_tag(e, -EBUSY, "op_open", "operation %s has no outcome yet", op_id);
         return err_hint(e, "proximo_ops resolves operations that were left open");
     }
+    if (o->undo_half && undo_by_position(p->v)) {
+        (void)err_tag(e, -EBUSY, "undo_half_done",
+                      "an undo of operation %s stopped half way or its end is not known; once more "
+                      "it could hit other rules",
+                      op_id);
+        return err_hint(e, "proximo_ops names it; look at the rules and plan what is missing");
+    }
     if (strcmp(js_str_or(undo, "kind", "none"), "none") == 0) {
         return err_tag(e, -EINVAL, "no_undo", "operation %s has no way back: %.200s", op_id,
                        js_str_or(undo, "guarantee", ""));

@@ -11,6 +11,7 @@
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/assess.h"
 #include "proximo-client/undo/kinds.h"
+#include "proximo-client/undo/undo.h"
 
 /* What somebody changed after the operation is taken away by the undo too: it is named. */
 static void conflicts(struct sending *c, const struct row *r, const js *did) {
@@ -232,4 +233,20 @@ int undo_row(struct draft *d, const struct undone *u, const struct row *r, struc
     default:
         return undo_action(&c, u, e);
     }
+}
+
+static bool is_ordered(const char *name) {
+    const struct row *row = row_find(name);
+
+    return row && row->send && row->send->on && row->send->on->ordered;
+}
+
+bool undo_by_position(const js *plan) {
+    const js *steps = js_get(plan, "steps");
+    bool is = is_ordered(js_str_or(plan, "tool", ""));
+
+    for (size_t i = 0; !is && i < js_len(steps); i++) {
+        is = is_ordered(js_str_or(js_at(steps, i), "row", ""));
+    }
+    return is;
 }

@@ -90,7 +90,8 @@ int undo_steps(struct draft *d, const struct undone *u, struct err *e) {
     draft_target(d, "steps", js_str_or(u->target, "id", ""), NULL);
     draft_undo(d, "steps", "the steps are done again, in their order", "");
     if (n < js_len(js_get(u->plan, "steps"))) {
-        draft_risk(d, RISK_MEDIUM, "step %zu failed: what it had done by then is not taken back",
+        draft_risk(d, RISK_MEDIUM,
+                   "step %zu did not end as done: what it had done by then is not taken back",
                    n + 1);
     }
     return 0;

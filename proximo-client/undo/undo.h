@@ -15,6 +15,12 @@ struct session;
  * not change anything, "undo_gone" when what the undo needs is no longer there. */
 int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e);
 
+/* --- row.c --- */
+/* Whether a recorded plan is about things that are known by their position only (firewall rules).
+ * Nothing tells one that a half undo has put back from one that was there; of everything else the
+ * undo sees how far the one before it came. */
+bool undo_by_position(const js *plan);
+
 /* --- revert_timer.c --- */
 /* The request of a recorded plan that arms a revert timer, borrowed; NULL when there is none. */
 const js *undo_timer_request(const js *plan);

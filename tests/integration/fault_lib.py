@@ -64,7 +64,8 @@ class Fault:
     both until release(), which then cuts the connection. `pause`: stopped before the cluster sees
     it, and passed on after release(); `late`: the answer waits for release(). `drop-before`, `drop-after`: cut at once.
     Or a function of (status, reason, body) that gives what is sent in the answer's place.
-    method `*` is any; once_changed: only what comes after the next changing request counts."""
+    Or ("answer", status, reason): that, and the cluster sees nothing.
+    method `*` is any, `change` any but GET; once_changed: only what comes after the next changing request counts."""
 
     def __init__(self, method, pattern, what, once_changed=False, skip=0, count=1):
         self.method = method
@@ -134,7 +135,8 @@ class Proxy:
             self.requests += 1
             self.asked.append(path)
             for f in self.faults:
-                if f.left and f.method in ("*", method) and f.pattern.search(path):
+                if f.left and (f.method in ("*", method) or f.method == "change" and method != "GET") and \
+                        f.pattern.search(path):
                     if f.once_changed and len(self.changes) == f.seen:
                         continue
                     if f.skip:
@@ -170,9 +172,14 @@ class Proxy:
         body = f.read(int(headers.get("content-length", 0)))
         fault = self.take(method, path)
         what = fault.what if fault else None
-        record = [method, path, body.decode(), what not in ("before", "drop-before")]
+        kept_off = what in ("before", "drop-before") or isinstance(what, tuple)
+        record = [method, path, body.decode(), not kept_off]
         if method != "GET":
             self.changes.append(record)
+        if isinstance(what, tuple):
+            fault.reached.set()
+            s.sendall(render(what[1], what[2], b'{"data":null}'))
+            return False
         if what in ("before", "drop-before"):
             fault.reached.set()
             if what == "before":
