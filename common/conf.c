@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
@@ -233,4 +234,10 @@ int conf_check(const struct conf *c, const struct conf_rule *rules, size_t n, st
         }
     }
     return 0;
+}
+
+int conf_whole(const char *path, const struct buf *text, struct err *e) {
+    return !text->len || text->data[text->len - 1] == '\n'
+               ? 1
+               : err_set(e, -EBADMSG, "%s ends within a line: it was written by half", path);
 }

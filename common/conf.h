@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct err;
 
 struct conf_entry {
@@ -33,13 +34,16 @@ struct conf {
 /* -EBADMSG with "line N: …". *ret filled on success only. Keys within a section may repeat here;
  * use conf_check to bind them to a table. */
 int conf_parse(const char *text, size_t len, struct conf *ret, struct err *e);
+/* 1, or -EBADMSG: a text that ends within a line was written by half (a rule's command cut short is
+ * another command). For files that decide what may run. */
+int conf_whole(const char *path, const struct buf *text, struct err *e);
 void conf_done(struct conf *c);
 
 struct conf_rule {
     const char *kind; /* section kind */
     bool named;       /* must / must not have a name */
     const char *key;
-    bool repeats;     /* key may stand more than once */
+    bool repeats; /* key may stand more than once */
     bool required;
 };
 /* Every section kind and key must be in the table, single-valued keys once, required ones there.

@@ -372,7 +372,7 @@ static int read_owned(const char *path, struct buf *b, struct err *e) {
         return err_set(e, -EPERM, "%s must be a file of root's that no one else can write", path);
     }
     r = fd_read_all(fd, b);
-    return r < 0 ? err_set(e, r, "%s: %s", path, strerror(-r)) : 1;
+    return r < 0 ? err_set(e, r, "%s: %s", path, strerror(-r)) : conf_whole(path, b, e);
 }
 
 int policy_load(const struct priv *p, struct policy *ret, struct err *e) {

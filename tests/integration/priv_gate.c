@@ -359,6 +359,41 @@ static void test_approval(struct world *w) {
     policy_allow(w);
 }
 
+/* The plan, its request and its approval once more, under an intent of its own that is logged in
+ * order. */
+static void test_second_intent(struct world *w) {
+    struct order o;
+    struct result r;
+
+    policy_approve(w);
+    world_start(w, NULL);
+    order_init(w, &o);
+    o.approve = true;
+    order_build(w, &o);
+    order_send(w, &o, &r);
+    tap(r.started && r.receipt_ok, "an approved plan runs under its intent %s", r.code);
+    result_done(&r);
+    for (int with = 1; with >= 0; with--) {
+        uint64_t first = o.index;
+
+        buf_reset(&o.request);
+        buf_reset(&o.intent);
+        if (with) { /* else the approval of before, whose nonce is spent as well */
+            buf_reset(&o.approval);
+        }
+        o.approve = with;
+        order_build(w, &o);
+        order_send(w, &o, &r);
+        tap(o.index > first && !r.started && strcmp(r.code, "request_spent") == 0,
+            "under a second intent, with %s approval, it does not: %s at %s",
+            with ? "another" : "the same", r.code, r.step);
+        result_done(&r);
+    }
+    order_done(&o);
+    world_kill(w, SIGTERM);
+    policy_allow(w);
+}
+
 static void test_heads(struct world *w) {
     struct order o;
     struct result r;
@@ -571,6 +606,7 @@ int main(void) {
     if (real) {
         test_act(&w);
         test_approval(&w);
+        test_second_intent(&w);
         test_heads(&w);
         test_receipts(&w);
         test_rate(&w);

@@ -400,7 +400,54 @@ START_TEST(file_must_be_ours_alone) {
 }
 END_TEST
 
-SUITE_MAIN("policy", nothing_is_allowed_by_default, vectors_match_whole, slots_are_narrow,
-           conditions_are_all_needed, strictest_of_several_rules_holds, a_denial_never_permits_more,
+/* Every cut of a file: within a line it is refused, at the end of one it lacks whole lines. (A cut
+ * that takes whole lines away cannot be told from a shorter policy: pveagentctl edit replaces the
+ * file.) */
+START_TEST(half_a_file_is_refused) {
+    static const char whole[] = "[node]\nclock = any\n" RULE "run = /bin/rm /srv/old/cache\n";
+    char dir[] = "/tmp/pxpol.XXXXXX";
+    char path[64];
+    struct priv priv = {.cluster_fs = "/nonexistent", .policy_file = path};
+    struct err e = {0};
+    size_t refused = 0;
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/policy.ini", dir);
+    for (size_t n = 1; n < sizeof(whole); n++) {
+        CLEANUP(policy_done) struct policy p = {0};
+        bool at_end = whole[n - 1] == '\n';
+        int r;
+
+        ck_assert_int_eq(file_replace(AT_FDCWD, path, whole, n, 0600, &e), 0);
+        r = policy_load(&priv, &p, &e);
+        ck_assert_msg(r < 0 || at_end, "%zu bytes are taken", n);
+        ck_assert(r == 0 || strcmp(e.tag, "policy_unreadable") == 0);
+        refused += !at_end;
+    }
+    ck_assert_uint_gt(refused, 60);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+/* A line that is too long is an error, not the beginning of another rule. */
+START_TEST(a_long_line_is_refused) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 20);
+    CLEANUP(policy_done) struct policy p = {0};
+    struct err e = {0};
+
+    buf_addf(&b, RULE "run = /bin/true\n# ");
+    for (size_t i = 0; i < LIM_LINE; i++) {
+        buf_addc(&b, 'x');
+    }
+    buf_addf(&b, "\n[rule s]\nclient = laptop\nct = 101\nrun = /bin/false\n");
+    ck_assert_int_lt(parse(b.data, &p, &e), 0);
+    ck_assert_msg(strstr(e.msg, "line 5") != NULL, "%s", e.msg);
+}
+END_TEST
+
+SUITE_MAIN("policy", half_a_file_is_refused, a_long_line_is_refused, nothing_is_allowed_by_default,
+           vectors_match_whole, slots_are_narrow, conditions_are_all_needed,
+           strictest_of_several_rules_holds, a_denial_never_permits_more,
            shared_rules_are_cut_by_the_local_file, rights_are_narrowed,
            refuses_what_it_cannot_read_in_one_way, timers_need_their_set, file_must_be_ours_alone)
