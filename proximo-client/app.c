@@ -199,11 +199,22 @@ static int open_nodes(struct app *a, struct handles *h, struct err *e) {
     CLEANUP(freep) char *state = app_nodes_file(a, h->cluster);
     CLEANUP(freep) char *key = app_key_file(a, h->cluster);
 
+    CLEANUP(nodes_closep) struct nodes *n = NULL;
+    int r;
+
     if (h->nodes) {
         return 0;
     }
-    return state && key ? nodes_open(state, key, &h->nodes, e)
-                        : err_set(e, -ENOMEM, "out of memory");
+    r = state && key ? nodes_open(state, key, &n, e) : err_set(e, -ENOMEM, "out of memory");
+    for (size_t i = 0; r == 0 && i < a->config.n_witnesses; i++) {
+        const struct witness_conf *w = &a->config.witness[i];
+
+        r = nodes_add_witness(n, w->name, w->url, w->ca, &w->key, e);
+    }
+    if (r == 0) {
+        h->nodes = TAKE(n);
+    }
+    return r;
 }
 
 static bool of_kind(const struct cluster_conf *c, unsigned int need) {

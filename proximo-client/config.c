@@ -42,6 +42,8 @@ static const struct conf_rule rules[] = {
     {"pbs", true, "mirror", false, false},
     {"operator", true, "key", false, true},
     {"witness", true, "key", false, true},
+    {"witness", true, "url", false, true},
+    {"witness", true, "ca", false, false},
     {"limits", false, "job-after", false, false},
     {"policy", false, "exec", false, false},
     {"policy", false, "ct-allow", false, false},
@@ -114,6 +116,12 @@ void config_done(struct config *c) {
     for (size_t i = 0; i < c->n_operators; i++) {
         free(c->operator[i].name);
         free(c->operator[i].origin);
+    }
+    for (size_t i = 0; i < c->n_witnesses; i++) {
+        free(c->witness[i].name);
+        free(c->witness[i].url);
+        free(c->witness[i].ca);
+        free(c->witness[i].origin);
     }
     for (size_t i = 0; i < c->n_opinions; i++) {
         free(c->opinion[i].key);
@@ -246,10 +254,30 @@ static int add_operator(struct config *c, const struct conf_section *s, const ch
 
 static int add_witness(struct config *c, const struct conf_section *s, const char *origin,
                        struct err *e) {
+    struct witness_conf *w;
+
+    for (size_t i = 0; i < c->n_witnesses; i++) {
+        if (strcmp(c->witness[i].name, s->name) == 0) {
+            return err_tag(e, -EINVAL, "bad_config",
+                           "%s: line %zu: witness %s is defined in another file too", origin,
+                           s->line, s->name);
+        }
+    }
+    if (c->n_witnesses == LIM_NODES || strncmp(conf_get(s, "url"), "https://", 8) != 0) {
+        return err_tag(e, -EINVAL, "bad_config",
+                       "%s: [witness %s] url must begin with https:// (and there are at most %d)",
+                       origin, s->name, LIM_NODES);
+    }
     c->witness = grow(c->witness, c->n_witnesses, sizeof(*c->witness));
-    if (vkey_parse(conf_get(s, "key"), &c->witness[c->n_witnesses++], e) < 0) {
-        return err_tag(e, -EINVAL, "bad_config", "%s: [witness %s] key is not a verifier key",
-                       origin, s->name);
+    w = &c->witness[c->n_witnesses++];
+    w->name = dup_of(s->name);
+    w->url = dup_of(conf_get(s, "url"));
+    w->ca = dup_of(conf_get(s, "ca"));
+    w->origin = dup_of(origin);
+    if (vkey_parse(conf_get(s, "key"), &w->key, e) < 0 || w->key.type != NOTE_COSIGN) {
+        return err_tag(e, -EINVAL, "bad_config",
+                       "%s: [witness %s] key is not an Ed25519 cosignature key (type 04)", origin,
+                       s->name);
     }
     return 0;
 }

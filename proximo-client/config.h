@@ -30,6 +30,15 @@ struct operator_conf {
     char *origin;
 };
 
+/* An external witness (C2SP tlog-witness). */
+struct witness_conf {
+    char *name;
+    struct vkey key;
+    char *url; /* submission prefix, https://… */
+    char *ca;  /* file with who may vouch for its certificate, or NULL */
+    char *origin;
+};
+
 /* One source's opinion on one policy key; the strictest wins. */
 struct opinion {
     char *key, *value, *origin;
@@ -52,7 +61,7 @@ struct config {
     size_t n_clusters;
     struct operator_conf *operator;
     size_t n_operators;
-    struct vkey *witness;
+    struct witness_conf *witness;
     size_t n_witnesses;
     struct opinion *opinion;
     size_t n_opinions;

@@ -18,6 +18,7 @@
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/recompute.h"
 #include "proximo-client/pipeline/render.h"
+#include "proximo-client/pipeline/witness_show.h"
 
 #define UNDO_DAY 86400
 
@@ -49,11 +50,11 @@ static int sign(struct cli *c, const struct plan *p, const char *operator, struc
     return r < 0 ? r : operator_sign(c, operator, what, &text, ret, e);
 }
 
-static int import(struct cli *c, const char *id, const char *file, struct err *e) {
+static int import(struct cli *c, const char *id, const char *file, js **ret, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
     int r = file_read(AT_FDCWD, file, &b, e);
 
-    return r < 0 ? r : approval_record(c->app, c->cluster, id, buf_str(&b), e);
+    return r < 0 ? r : approval_record(c->app, c->cluster, id, buf_str(&b), ret, e);
 }
 
 /* A person reads the plan; a program that asked for JSON gets one line on stdout. */
@@ -94,7 +95,7 @@ static int look_again(struct cli *c, const struct plan *p, bool with_ledger, str
 }
 
 static int approve(struct cli *c, const char *id, const char *file, const char *out,
-                   const char *name, bool recheck, struct err *e) {
+                   const char *name, bool recheck, js **ret, struct err *e) {
     CLEANUP(buf_done) struct buf screen = BUF_INIT(LIM_PVE_ANSWER);
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(plan_done) struct plan p = {0};
@@ -129,7 +130,19 @@ static int approve(struct cli *c, const char *id, const char *file, const char *
         (void)cli_said(c, o, "%s", buf_str(&note));
         return 0;
     }
-    return approval_record(c->app, c->cluster, id, buf_str(&note), e);
+    return approval_record(c->app, c->cluster, id, buf_str(&note), ret, e);
+}
+
+/* Consumes the result. */
+static int say_recorded(struct cli *c, js *result) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    long long index = (long long)js_int_or(result, "ledger_index", 0);
+    long long size = (long long)js_int_or(result, "checkpoint", 0);
+
+    witness_render(result, &b);
+    js_add(result, "approved", js_bool(true));
+    return cli_said(c, result, "approved: %s\n  ledger    #%lld of %lld%s\n", c->argv[0], index,
+                    size, buf_str(&b));
 }
 
 static int run_approve(struct cli *c) {
@@ -139,26 +152,26 @@ static int run_approve(struct cli *c) {
     const char *operator= cli_option(c, "--operator");
     bool recheck = cli_flag(c, "--recheck");
     struct err e = {0};
-    js *result;
+    js *result = NULL;
     int r;
 
     if (!cli_words(c, &cmd_approve, 1, 1)) {
         return EXIT_USAGE;
     }
-    r = note ? import(c, c->argv[0], note, &e)
-             : approve(c, c->argv[0], file, out, operator, recheck, &e);
+    r = note ? import(c, c->argv[0], note, &result, &e)
+             : approve(c, c->argv[0], file, out, operator, recheck, &result, &e);
     if (r < 0) {
         return cli_fail(c, &e);
     }
-    if (file && !out) { /* the note was the answer */
+    if (result) {
+        return say_recorded(c, result);
+    }
+    if (!out) { /* the note was the answer */
         return EXIT_DONE;
     }
     result = js_object();
     js_add(result, "plan_id", js_str(c->argv[0]));
-    js_add(result, "approved", js_bool(!out));
-    if (!out) {
-        return cli_said(c, result, "approved: %s\n", c->argv[0]);
-    }
+    js_add(result, "approved", js_bool(false));
     js_add(result, "note_file", js_str(out));
     return cli_said(c, result,
                     "signed: %s, the note is in %s; where the ledger is: proximo-client approve %s "

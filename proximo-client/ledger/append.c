@@ -68,7 +68,7 @@ static int put(struct ledger *l, const void *entry, size_t len, bool use_reserve
     return r < 0 ? fail(l, r, "write", e) : 0;
 }
 
-static int write_note(struct ledger *l, const struct buf *note, struct err *e) {
+int append_write_note(struct ledger *l, const struct buf *note, struct err *e) {
     int r = file_replace(l->dir, "checkpoint", buf_str(note), note->len, 0600, e);
 
     if (no_space(r) && reserve_release(l)) {
@@ -90,7 +90,7 @@ int append_sign(struct ledger *l, struct err *e) {
     merkle_edge_root(&l->edge, &c.root);
     r = checkpoint_text(&c, &text);
     r = r < 0 ? r : note_sign(buf_str(&text), text.len, &l->key, &note, e);
-    r = r < 0 ? r : write_note(l, &note, e);
+    r = r < 0 ? r : append_write_note(l, &note, e);
     if (r < 0) {
         /* The entry is there and stays: it was never signed, the next start takes it up. */
         return fail(l, r, "sign", e);
@@ -165,7 +165,7 @@ int append_first(struct ledger *l, const void *entry, size_t len, struct err *e)
     return r < 0 ? r : append_sign(l, e);
 }
 
-static int may_append(const struct ledger *l, struct err *e) {
+int append_may(const struct ledger *l, struct err *e) {
     if (l->damaged) {
         return recover_sound(l, e);
     }
@@ -213,7 +213,7 @@ int ledger_append(struct ledger *l, const void *entry, size_t len, unsigned int 
                   ledger_guard_fn *guard, void *ctx, struct ledger_pos *ret, struct err *e) {
     CLEANUP(lock_dropp) struct ledger *held = NULL;
     CLEANUP(entry_done) struct entry en = {0};
-    int r = may_append(l, e);
+    int r = append_may(l, e);
 
     if (r < 0) {
         return r;
@@ -250,55 +250,4 @@ int ledger_checkpoint(struct ledger *l, struct buf *ret_note, struct checkpoint 
         *ret = l->head;
     }
     return 0;
-}
-
-/* The stored note with `line` in the place of an older signature of the same key. */
-static int with_line(const struct note *n, const char *line, struct buf *ret, struct err *e) {
-    CLEANUP(buf_done) struct buf one = BUF_INIT(LIM_NOTE);
-    struct note add;
-    int r = buf_addf(&one, "x\n\n%s", line);
-
-    r = r < 0 ? r : note_parse(buf_str(&one), one.len, &add, e);
-    if (r < 0 || add.n_sigs != 1) {
-        return err_set(e, -EBADMSG, "not a signature line");
-    }
-    r = buf_add(ret, n->text, n->text_len);
-    r = r < 0 ? r : buf_addc(ret, '\n');
-    for (size_t i = 0; r == 0 && i < n->n_sigs; i++) {
-        const struct note_sig *s = &n->sig[i];
-
-        if (strcmp(s->name, add.sig[0].name) != 0 ||
-            memcmp(s->id, add.sig[0].id, sizeof(s->id)) != 0) {
-            r = buf_add(ret, s->line, s->line_len);
-        }
-    }
-    r = r < 0 ? r : buf_adds(ret, line);
-    return r < 0 ? err_set(e, r, "checkpoint: too many cosignatures") : 0;
-}
-
-int ledger_cosignature(struct ledger *l, uint64_t size, const char *line, struct err *e) {
-    CLEANUP(lock_dropp) struct ledger *held = NULL;
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
-    struct checkpoint c;
-    struct note n;
-    int r = may_append(l, e);
-
-    r = r < 0 ? r : lock_take(l, e);
-    if (r < 0) {
-        return r;
-    }
-    held = l;
-    r = recover_head(l, e);
-    if (r < 0) {
-        return r;
-    }
-    if (l->head.size != size) {
-        return err_set(e, -ESTALE, "the checkpoint is at %llu by now",
-                       (unsigned long long)l->head.size);
-    }
-    r = note_parse(buf_str(&l->note), l->note.len, &n, e);
-    r = r < 0 ? r : with_line(&n, line, &b, e);
-    r = r < 0 ? r : checkpoint_open(buf_str(&b), b.len, &l->vkey, &n, &c, e); /* still ours */
-    r = r < 0 ? r : write_note(l, &b, e);
-    return r < 0 ? r : recover_head(l, e);
 }

@@ -18,6 +18,7 @@
 #include "common/own.h"
 #include "proximo-client/ledger/body.h"
 #include "proximo-client/ledger/impl.h"
+#include "proximo-client/ledger/witnessed.h"
 
 int care_alone(struct ledger *l, struct err *e) {
     if (flock(l->users_fd, LOCK_EX | LOCK_NB) == 0) {
@@ -163,6 +164,7 @@ int care_link_all(int from, int to) {
 
     r = r < 0 ? r : link_one(from, to, "origin");
     r = r < 0 ? r : link_one(from, to, "key");
+    r = r < 0 ? r : link_one(from, to, WITNESSED_FILE);
     r = r < 0 ? r : body_each(from, link_body, &b);
     return r < 0 ? r : link_secrets(from, to);
 }

@@ -20,6 +20,7 @@
 #include "proximo-client/ledger/body.h"
 #include "proximo-client/ledger/impl.h"
 #include "proximo-client/ledger/tiles.h"
+#include "proximo-client/ledger/witnessed.h"
 
 struct export {
     struct ledger *l;
@@ -260,10 +261,14 @@ int ledger_export(struct ledger *l, const char *dir, bool bodies, struct export_
     struct export x = {.l = l, .path = dir, .dir = -1, .bundle = BUF_INIT(BUNDLE_MAX), .e = e};
     CLEANUP(buf_done) struct buf identity = BUF_INIT(LIM_LINE);
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf kept = BUF_INIT(LIM_LINES);
     struct copy copy = {.x = &x};
     struct checkpoint head;
     int r = recover_sound(l, e);
 
+    /* Before the checkpoint, so that it speaks of nothing larger. */
+    r = r < 0 ? r : file_read(l->dir, WITNESSED_FILE, &kept, e);
+    r = r == -ENOENT ? 0 : r;
     r = r < 0 ? r : ledger_checkpoint(l, &note, &head, e);
     r = r < 0 ? r : file_read(l->dir, "origin", &identity, e);
     r = r < 0 ? r : open_target(&x);
@@ -283,6 +288,9 @@ int ledger_export(struct ledger *l, const char *dir, bool bodies, struct export_
         r = failed(&x, -errno, ".");
     }
     r = r < 0 ? r : file_replace(x.dir, "checkpoint", buf_str(&note), note.len, 0600, e);
+    if (r == 0 && kept.len) { /* after the checkpoint, for the same reason */
+        r = file_replace(x.dir, WITNESSED_FILE, buf_str(&kept), kept.len, 0600, e);
+    }
     if (r < 0) {
         return r;
     }

@@ -90,6 +90,8 @@ int append_sign(struct ledger *l, struct err *e);
 int append_recovery_entry(struct buf *b, uint64_t cut, uint64_t rehashed, const char *summary,
                           struct err *e);                           /* summary may be NULL */
 int append_summary(struct buf *b, const char *text, struct err *e); /* ends an entry; NULL: {} */
+int append_write_note(struct ledger *l, const struct buf *note, struct err *e); /* `checkpoint` */
+int append_may(const struct ledger *l, struct err *e); /* sound, not failed, with its key */
 int append_first(struct ledger *l, const void *entry, size_t len, struct err *e);
 
 /* read.c */

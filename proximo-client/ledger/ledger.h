@@ -61,9 +61,11 @@ int ledger_append(struct ledger *l, const void *entry, size_t len, unsigned int 
 /* Newest durable signed checkpoint: the whole note with collected cosignatures. */
 int ledger_checkpoint(struct ledger *l, struct buf *ret_note, struct checkpoint *ret,
                       struct err *e);
-/* Adds a cosignature line for the stored checkpoint of that size; ignored when a newer one is
- * stored by now (-ESTALE). */
-int ledger_cosignature(struct ledger *l, uint64_t size, const char *line, struct err *e);
+/* Takes cosignature lines (each with its newline; the caller has checked whose they are) over
+ * `note`, a checkpoint that this log signed: beside the stored one while it still is that, and for
+ * good as what these keys said last (witnessed.h). -EBADMSG: not signature lines. */
+int ledger_cosignature(struct ledger *l, const char *note, size_t len, const char *lines,
+                       struct err *e);
 
 int ledger_read(struct ledger *l, uint64_t index, struct buf *ret, struct err *e);
 int ledger_leaf(struct ledger *l, uint64_t index, struct hash *ret, struct err *e);

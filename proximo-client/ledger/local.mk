@@ -20,9 +20,12 @@ libproximo_a_SOURCES += \
 	proximo-client/ledger/source.c proximo-client/ledger/source.h \
 	proximo-client/ledger/care.c proximo-client/ledger/care.h \
 	proximo-client/ledger/ahead.c \
+	proximo-client/ledger/cosign.c \
+	proximo-client/ledger/witnessed.c proximo-client/ledger/witnessed.h \
 	proximo-client/ledger/rebuild.c \
 	proximo-client/ledger/restart.c \
 	proximo-client/ledger/export.c proximo-client/ledger/export.h \
+	proximo-client/ledger/verdict.c proximo-client/ledger/verdict.h \
 	proximo-client/ledger/verify.c
 
 bin_PROGRAMS += proximo-verify

@@ -25,12 +25,17 @@
 #include "proximo-client/ledger/seg.h"
 #include "proximo-client/ledger/source.h"
 #include "proximo-client/ledger/tiles.h"
+#include "proximo-client/ledger/verdict.h"
+#include "proximo-client/ledger/witnessed.h"
 
 /* A root that somebody signed, to be met when the tree has that size. */
 struct signed_head {
     struct checkpoint c;
     const char *what;
+    const char *note; /* whole, borrowed */
+    size_t len;
     bool met;
+    bool good; /* met, and the root is the one it signs */
 };
 
 struct walk {
@@ -44,7 +49,8 @@ struct walk {
     bool levels_differ; /* after the first difference every later one is its consequence */
     struct signed_head *head;
     size_t n_heads;
-    struct buf note; /* the stored checkpoint */
+    struct buf note;       /* the stored checkpoint */
+    struct witnessed kept; /* what witnesses said of it and of earlier ones */
     uint64_t covered;
     uint64_t bodies, bodies_missing;
     const char *tail;
@@ -55,6 +61,7 @@ static void walk_done(struct walk *w) {
     audit_free(w->audit);
     free(w->head);
     buf_done(&w->note);
+    witnessed_done(&w->kept);
     closep(&w->dir);
 }
 
@@ -96,7 +103,8 @@ static void meet_heads(struct walk *w) {
         }
         merkle_edge_root(&w->edge, &root);
         h->met = true;
-        if (!hash_eq(&root, &h->c.root)) {
+        h->good = hash_eq(&root, &h->c.root);
+        if (!h->good) {
             defect(w->report, NO_ENTRY, "root_mismatch",
                    "the first %llu entries do not have the root that %s signs",
                    (unsigned long long)h->c.size, h->what);
@@ -198,7 +206,7 @@ static int read_log_key(struct walk *w, struct err *e) {
 }
 
 static void add_head(struct walk *w, const char *note, size_t len, const char *what) {
-    struct signed_head h = {.what = what};
+    struct signed_head h = {.what = what, .note = note, .len = len};
     struct note n;
     struct err e;
 
@@ -214,9 +222,14 @@ static void add_head(struct walk *w, const char *note, size_t len, const char *w
 
 static int read_heads(struct walk *w, struct err *e) {
     struct err why;
-    int r = file_read(w->dir, "checkpoint", &w->note, &why);
+    int r;
 
-    w->head = calloc(w->keys->n_heads + 1, sizeof(*w->head));
+    /* Before the checkpoint: what somebody cosigns while we read is under the one read after it. */
+    if (witnessed_read(w->dir, &w->log, &w->kept, &why) < 0) {
+        defect(w->report, NO_ENTRY, "bad_witnessed", "%s", why.msg);
+    }
+    r = file_read(w->dir, "checkpoint", &w->note, &why);
+    w->head = calloc(w->keys->n_heads + w->kept.n + 1, sizeof(*w->head));
     if (!w->head) {
         return err_set(e, -ENOMEM, "out of memory");
     }
@@ -225,94 +238,14 @@ static int read_heads(struct walk *w, struct err *e) {
     } else {
         add_head(w, buf_str(&w->note), w->note.len, "the checkpoint");
     }
+    for (size_t i = 0; i < w->kept.n; i++) {
+        add_head(w, w->kept.v[i].text, strlen(w->kept.v[i].text),
+                 "a checkpoint that was witnessed");
+    }
     for (size_t i = 0; i < w->keys->n_heads; i++) {
         add_head(w, w->keys->head[i], strlen(w->keys->head[i]), "a head from elsewhere");
     }
     return 0;
-}
-
-struct quorum {
-    js *ages;
-    size_t n, k;
-};
-
-static void ask_witness(struct walk *w, const struct note *n, const struct vkey *key,
-                        const char *name, int64_t now, struct quorum *q) {
-    uint64_t time = 0;
-    int r = n ? note_check(n, key, &time) : -ENOENT;
-    js *o;
-
-    q->n++;
-    if (r == -EBADMSG) {
-        defect(w->report, NO_ENTRY, "bad_cosignature", "the cosignature of %s is wrong", name);
-    }
-    if (r < 0) {
-        return;
-    }
-    q->k++;
-    o = js_object();
-    js_add(o, "name", js_str(name));
-    js_add(o, "time", js_int((int64_t)time));
-    js_add(o, "age", js_int(now - (int64_t)time));
-    js_push(q->ages, o);
-}
-
-/* A node is one witness, however many keys it has had. */
-static bool is_first_of_trusted(const struct verify_keys *k, size_t i) {
-    if (!k->node[i].trusted || !k->node[i].witness.name[0]) {
-        return false;
-    }
-    for (size_t j = 0; j < i; j++) {
-        if (k->node[j].trusted && k->node[j].witness.name[0] &&
-            strcmp(k->node[j].name, k->node[i].name) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Of node i's witness keys the one that the note has a signature of, else its first. */
-static const struct vkey *key_that_signed(const struct verify_keys *k, size_t i,
-                                          const struct note *n) {
-    for (size_t j = 0; n && j < k->n_nodes; j++) {
-        if (k->node[j].witness.name[0] && strcmp(k->node[j].name, k->node[i].name) == 0 &&
-            note_check(n, &k->node[j].witness, NULL) == 0) {
-            return &k->node[j].witness;
-        }
-    }
-    return &k->node[i].witness;
-}
-
-static void check_witnesses(struct walk *w, int64_t now) {
-    struct quorum q = {.ages = js_array()};
-    js *o = js_object();
-    struct note parsed;
-    const struct note *n =
-        w->note.len && note_parse(buf_str(&w->note), w->note.len, &parsed, NULL) == 0 ? &parsed
-                                                                                      : NULL;
-    size_t need;
-
-    for (size_t i = 0; i < w->keys->n_nodes; i++) {
-        if (is_first_of_trusted(w->keys, i)) {
-            ask_witness(w, n, key_that_signed(w->keys, i, n), w->keys->node[i].name, now, &q);
-        }
-    }
-    for (size_t i = 0; i < w->keys->n_witness; i++) {
-        ask_witness(w, n, &w->keys->witness[i], w->keys->witness[i].name, now, &q);
-    }
-    need = q.n / 2 + 1;
-    if (q.n >= 2 && q.k >= need) {
-        js_add(o, "verdict", js_str("proved"));
-    } else if (q.n == 1 && q.k == 1) {
-        js_add(o, "verdict", js_str("witnessed (single)"));
-    } else {
-        js_addf(o, "verdict", "witnessed %zu/%zu", q.k, q.n);
-    }
-    js_add(o, "k", js_int((int64_t)q.k));
-    js_add(o, "n", js_int((int64_t)q.n));
-    js_add(o, "quorum", js_int(q.n ? (int64_t)need : 0));
-    js_add(o, "ages", q.ages);
-    js_add(w->report, "witness", o);
 }
 
 /* Signed heads that the entries never reached, and hashes of entries that are gone. */
@@ -354,6 +287,23 @@ static int walk_open(struct walk *w, const char *dir, js *report, struct err *e)
     source_open(w->dir, w->covered, &w->src);
     w->audit = audit_new(w->keys, &w->log, report);
     return w->audit ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
+/* Only checkpoints that the entries lead to say anything of them. */
+static int check_witnesses(const struct walk *w, int64_t now, struct err *e) {
+    CLEANUP(freep) struct good_head *good = calloc(w->n_heads + 1, sizeof(*good));
+    size_t n = 0;
+
+    if (!good) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < w->n_heads; i++) {
+        if (w->head[i].good) {
+            good[n++] = (struct good_head){w->head[i].note, w->head[i].len, w->head[i].c.size};
+        }
+    }
+    verdict_add(w->report, w->keys, good, n, w->edge.size, now);
+    return 0;
 }
 
 /* A node cosigns another log of a client only after its root said so there: its cosignature of this
@@ -411,7 +361,10 @@ int verify_dir(const char *dir, const struct verify_keys *keys, int64_t now, js 
     }
     check_end(&w);
     audit_end(w.audit);
-    check_witnesses(&w, now);
+    r = check_witnesses(&w, now, e);
+    if (r < 0) {
+        return r;
+    }
     confirm_restarts(&w);
     fill_report(&w);
     *ret_report = TAKE(report);

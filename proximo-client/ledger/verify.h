@@ -31,7 +31,9 @@ struct verify_keys {
 /* Re-hashes everything below DIR (a ledger directory or an export of one) and fills a report:
  * {ok, entries, covered, tail, root, origin, key, key_given,
  *  defects:[{entry,code,reason}]      in the order found; entry is null when none can be named,
- *  witness:{verdict,k,n,quorum,ages:[{name,time,age}]},
+ *  witness:{verdict,k,n,quorum,size,since,ages:[{name,size,time,age}]}: k of n cosigned a
+ *    checkpoint of `size` entries or more, a quorum if there is such a size; `since` entries came
+ *    after it; ages: of each witness the largest checkpoint that it cosigned,
  *  intents, outcomes, receipts, receipts_unchecked, unresolved:[op_id], unreceipted:[op_id],
  *  closed:[op_id] (their end is an operator's word),
  *  layout ledger|export, recoveries, bodies:{checked,missing}, restarted:[{origin,size,

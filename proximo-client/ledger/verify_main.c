@@ -187,10 +187,16 @@ static void print_text(const js *report) {
         count(report, "intents"), count(report, "outcomes"), count(report, "receipts"),
         count(report, "receipts_unchecked"));
     (void)printf("witnesses   %s\n", js_str_or(w, "verdict", "?"));
-    if (count(w, "n") == 1) {
+    if (count(w, "n") == 1 && count(w, "k") == 1) { /* it signed: else it shows nothing */
         (void)printf(
             "            one witness shows that history was not rewritten since it signed;\n"
             "            it cannot show that no other history was shown elsewhere\n");
+    }
+    for (size_t i = 0; i < js_len(js_get(w, "ages")); i++) {
+        const js *age = js_at(js_get(w, "ages"), i);
+
+        (void)printf("            %s: size %lld, %lld s ago\n", js_str_or(age, "name", "?"),
+                     count(age, "size"), count(age, "age"));
     }
     for (size_t i = 0; i < js_len(restarted); i++) {
         const js *confirmed = js_get(js_at(restarted, i), "confirmed");

@@ -86,11 +86,12 @@ static int make_body(struct run *t, struct buf *ret, struct err *e) {
 }
 
 static void take_cosignature(struct run *t, const js *o) {
+    CLEANUP(buf_done) struct buf good = BUF_INIT(LIM_NOTE);
     const char *lines = js_get_str(o, "cosignature");
 
-    if (lines && *lines &&
-        witness_take(t->l, t->node, t->note.data, t->note.len, t->cp.size, lines) > 0) {
+    if (lines && *lines && witness_sift(t->node, t->note.data, t->note.len, lines, &good)) {
         t->node->head = t->cp.size;
+        (void)ledger_cosignature(t->l, t->note.data, t->note.len, buf_str(&good), NULL);
     }
 }
 

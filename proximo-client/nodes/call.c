@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP exchange with a node daemon. The node is who holds the pinned key, whatever its address
- * or certificate says; a connection is kept for the next call. Waits are short slices, so that
- * somebody who wants to stop is heard. */
+/* HTTP exchanges with node daemons, one or many at once. The node is who holds the pinned key,
+ * whatever its address or certificate says; a connection is kept for the next call. Waits are short
+ * slices, so that somebody who wants to stop is heard. */
 #include <errno.h>
 #include <string.h>
 
@@ -15,11 +15,16 @@
 #define CONNECT_S 5
 #define SLICE_MS  100
 
+/* One of those that are under way. */
 struct exchange {
-    CURL *curl;
+    struct node *node;
     const struct call *c;
     struct reply *ret;
+    CURL *curl;
+    struct curl_slist *headers;
     int broke; /* a sink's error */
+    bool ended;
+    CURLcode code;
 };
 
 void reply_done(struct reply *r) {
@@ -52,13 +57,13 @@ static CURLcode set_blob(CURL *h, CURLoption option, const struct buf *b) {
 }
 
 /* What stays the same for every call to this node. */
-static int prepare(struct nodes *n, struct node *node, CURL *h, struct err *e) {
+static int prepare_pinned(struct nodes *n, const struct node *node, CURL *h, struct err *e) {
     CLEANUP(buf_done) struct buf pin = BUF_INIT(256);
     int bad = 0;
 
     if (buf_adds(&pin, "sha256//") < 0 || b64_encode(&pin, node->i.spki.b, HASH_LEN) < 0 ||
-        (node->i.has_next && (buf_adds(&pin, ";sha256//") < 0 ||
-                              b64_encode(&pin, node->i.next.b, HASH_LEN) < 0))) {
+        (node->i.has_next &&
+         (buf_adds(&pin, ";sha256//") < 0 || b64_encode(&pin, node->i.next.b, HASH_LEN) < 0))) {
         return err_set(e, -ENOMEM, "out of memory");
     }
     /* The certificate's chain and names are not looked at, because the pinned key is stricter. */
@@ -66,20 +71,40 @@ static int prepare(struct nodes *n, struct node *node, CURL *h, struct err *e) {
     bad |= curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_PINNEDPUBLICKEY, buf_str(&pin)) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) != CURLE_OK;
+    bad |= curl_easy_setopt(h, CURLOPT_NOPROXY, "*") != CURLE_OK;
+    bad |= set_blob(h, CURLOPT_SSLCERT_BLOB, &n->cert_pem) != CURLE_OK;
+    bad |= set_blob(h, CURLOPT_SSLKEY_BLOB, &n->key_pem) != CURLE_OK;
+    return bad ? -EIO : 0;
+}
+
+/* A witness outside the cluster is who a certificate says, and learns nothing of who we are. */
+static int prepare_public(const struct node *node, CURL *h) {
+    int bad = curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK;
+
+    if (node->ca) {
+        bad |= curl_easy_setopt(h, CURLOPT_CAINFO, node->ca) != CURLE_OK;
+    }
+    return bad ? -EIO : 0;
+}
+
+static int prepare(struct nodes *n, const struct node *node, CURL *h, struct err *e) {
+    int r = node->is_outside ? prepare_public(node, h) : prepare_pinned(n, node, h, e);
+    int bad = r == -EIO;
+
+    if (r < 0 && !bad) {
+        return r;
+    }
     bad |= curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "https") != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK;
-    bad |= curl_easy_setopt(h, CURLOPT_NOPROXY, "*") != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_data) != CURLE_OK;
-    bad |= set_blob(h, CURLOPT_SSLCERT_BLOB, &n->cert_pem) != CURLE_OK;
-    bad |= set_blob(h, CURLOPT_SSLKEY_BLOB, &n->key_pem) != CURLE_OK;
     return bad ? err_set(e, -EIO, "libcurl lacks an option that a safe connection needs") : 0;
 }
 
 static int make_handle(struct nodes *n, struct node *node, CURL **ret, struct err *e) {
     CURL *h;
-    int r = identity_load(n, false, e);
+    int r = node->is_outside ? 0 : identity_load(n, false, e);
 
     if (r < 0) {
         return r;
@@ -97,17 +122,14 @@ static int make_handle(struct nodes *n, struct node *node, CURL **ret, struct er
     return 0;
 }
 
-static void slist_freep(struct curl_slist **l) {
-    curl_slist_free_all(*l);
-}
-
-static int set_call(CURL *h, struct node *node, const struct call *c, struct exchange *x,
-                    struct curl_slist **ret_headers, struct err *e) {
+static int set_call(struct exchange *x, struct err *e) {
+    const struct call *c = x->c;
+    CURL *h = x->curl;
     CLEANUP(buf_done) struct buf url = BUF_INIT(1024);
     CLEANUP(buf_done) struct buf type = BUF_INIT(256);
     int bad = 0;
 
-    if (buf_addf(&url, "https://%s%s", node->address, c->path) < 0 ||
+    if (buf_addf(&url, "https://%s%s", x->node->address, c->path) < 0 ||
         buf_addf(&type, "Content-Type: %s", c->type ? c->type : "application/json") < 0) {
         return err_set(e, -E2BIG, "the address is too long");
     }
@@ -116,14 +138,14 @@ static int set_call(CURL *h, struct node *node, const struct call *c, struct exc
     bad |= curl_easy_setopt(h, CURLOPT_WRITEDATA, x) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, c->packed ? "gzip" : NULL) != CURLE_OK;
     if (strcmp(c->method, "POST") == 0) {
-        *ret_headers = curl_slist_append(curl_slist_append(NULL, "Expect:"), buf_str(&type));
+        x->headers = curl_slist_append(curl_slist_append(NULL, "Expect:"), buf_str(&type));
         bad |= curl_easy_setopt(h, CURLOPT_POST, 1L) != CURLE_OK;
         bad |= curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->len) != CURLE_OK;
         bad |= curl_easy_setopt(h, CURLOPT_POSTFIELDS, c->body) != CURLE_OK;
     } else {
         bad |= curl_easy_setopt(h, CURLOPT_HTTPGET, 1L) != CURLE_OK;
     }
-    bad |= curl_easy_setopt(h, CURLOPT_HTTPHEADER, *ret_headers) != CURLE_OK;
+    bad |= curl_easy_setopt(h, CURLOPT_HTTPHEADER, x->headers) != CURLE_OK;
     return bad ? err_set(e, -EIO, "libcurl refuses an option") : 0;
 }
 
@@ -131,36 +153,66 @@ static bool want_stop(const struct nodes *n) {
     return n->cancelled && n->cancelled(n->cancel_ctx);
 }
 
-/* Drives the exchange to its end. CURLE_ABORTED_BY_CALLBACK when cancelled. */
-static CURLcode drive(struct nodes *n, CURLM *multi, CURL *h, const struct call *c) {
+/* Stops what has not ended: who wanted to stop is heard, once. */
+static void stop(struct exchange *x, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!x[i].ended && x[i].c->on_cancel) {
+            x[i].c->on_cancel(x[i].c->ctx);
+        } else if (!x[i].ended) {
+            x[i].ended = true;
+            x[i].code = CURLE_ABORTED_BY_CALLBACK;
+        }
+    }
+}
+
+static bool take_ends(CURLM *multi, struct exchange *x, size_t n) {
+    bool all = true;
+    CURLMsg *m;
+    int left;
+
+    while ((m = curl_multi_info_read(multi, &left))) {
+        for (size_t i = 0; m->msg == CURLMSG_DONE && i < n; i++) {
+            if (x[i].curl == m->easy_handle && !x[i].ended) {
+                x[i].ended = true;
+                x[i].code = m->data.result;
+            }
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        all = all && x[i].ended;
+    }
+    return all;
+}
+
+/* Drives all exchanges to their ends. CURLE_ABORTED_BY_CALLBACK when cancelled. */
+static void drive(struct nodes *n, CURLM *multi, struct exchange *x, size_t count) {
     bool was_told = false;
     int running = 1;
-    int left;
-    CURLMsg *m;
 
-    if (curl_multi_add_handle(multi, h) != CURLM_OK) {
-        return CURLE_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        x[i].code = CURLE_RECV_ERROR;
+        if (!x[i].ended && curl_multi_add_handle(multi, x[i].curl) != CURLM_OK) {
+            x[i].ended = true;
+            x[i].code = CURLE_OUT_OF_MEMORY;
+        }
     }
-    while (running) {
+    while (!take_ends(multi, x, count) && running) {
         if (curl_multi_perform(multi, &running) != CURLM_OK) {
             break;
         }
         if (running && !was_told && want_stop(n)) {
-            if (!c->on_cancel) {
-                (void)curl_multi_remove_handle(multi, h);
-                return CURLE_ABORTED_BY_CALLBACK;
-            }
             was_told = true;
-            c->on_cancel(c->ctx);
-        }
-        if (running) {
+            stop(x, count);
+        } else if (running) {
             (void)curl_multi_poll(multi, NULL, 0, SLICE_MS, NULL);
         }
     }
-    m = curl_multi_info_read(multi, &left);
-    running = m && m->msg == CURLMSG_DONE ? (int)m->data.result : (int)CURLE_RECV_ERROR;
-    (void)curl_multi_remove_handle(multi, h);
-    return (CURLcode)running;
+    (void)take_ends(multi, x, count);
+    for (size_t i = 0; i < count; i++) {
+        if (x[i].curl) {
+            (void)curl_multi_remove_handle(multi, x[i].curl);
+        }
+    }
 }
 
 static int broken(const struct node *node, CURLcode code, struct err *e) {
@@ -171,10 +223,11 @@ static int broken(const struct node *node, CURLcode code, struct err *e) {
         (void)err_tag(e, -EACCES, "node_untrusted_key",
                       "%s at %s shows another key than the one it was enrolled with", node->name,
                       node->address);
-        return err_hint(e,
-                        "if its key was rotated: proximo-client node refresh; if its daemon was set "
-                        "up anew: node forget %s, then join again; else somebody is in between",
-                        node->name);
+        return err_hint(
+            e,
+            "if its key was rotated: proximo-client node refresh; if its daemon was set "
+            "up anew: node forget %s, then join again; else somebody is in between",
+            node->name);
     }
     if (code == CURLE_BAD_CONTENT_ENCODING) {
         return err_tag(e, -EBADMSG, "node_refused", "%s: an answer that cannot be unpacked",
@@ -182,20 +235,12 @@ static int broken(const struct node *node, CURLcode code, struct err *e) {
     }
     (void)err_tag(e, -EHOSTUNREACH, "node_unreachable", "%s at %s: %s", node->name, node->address,
                   curl_easy_strerror(code));
-    return err_hint(e, "on the node: systemctl status pveagentd; is port and address right?");
+    return node->is_outside
+               ? err_hint(e, "is the url of [witness %s] right, and its certificate?", node->name)
+               : err_hint(e, "on the node: systemctl status pveagentd; is port and address right?");
 }
 
-int call_run(struct nodes *n, struct node *node, const struct call *c, struct reply *ret,
-             struct err *e) {
-    CLEANUP(slist_freep) struct curl_slist *headers = NULL;
-    struct exchange x = {.c = c, .ret = ret};
-    CURLM *multi = n->multi;
-    curl_off_t sent = 0;
-    long status = 0;
-    CURLcode code;
-    CURL *h = NULL;
-    int r = 0;
-
+static int may_ask(const struct node *node, struct err *e) {
     if (!node) {
         return err_tag(e, -ENOENT, "node_unknown", "no such node is enrolled");
     }
@@ -206,48 +251,94 @@ int call_run(struct nodes *n, struct node *node, const struct call *c, struct re
                       node->name, node->from);
         return err_hint(e, "on a terminal: proximo-client node trust %s", node->name);
     }
-    ret->body = (struct buf)BUF_INIT(LIM_HTTP_BODY);
-    if (c->alone || !node->curl) {
-        r = make_handle(n, node, &h, e);
-        if (r == 0 && !c->alone) {
-            node->curl = h;
+    return 0;
+}
+
+/* The node's kept handle, or one of the call's own. */
+static int begin(struct nodes *n, struct exchange *x, struct err *e) {
+    int r = may_ask(x->node, e);
+
+    if (r < 0) {
+        return r;
+    }
+    x->ret->body = (struct buf)BUF_INIT(LIM_HTTP_BODY);
+    if (x->c->alone || !x->node->curl) {
+        r = make_handle(n, x->node, &x->curl, e);
+        if (r == 0 && !x->c->alone) {
+            x->node->curl = x->curl;
         }
     } else {
-        h = node->curl;
+        x->curl = x->node->curl;
     }
+    return r < 0 ? r : set_call(x, e);
+}
+
+/* What came of it; nothing of this call may be pointed to any longer. r: of `begin`. */
+static int end(struct exchange *x, int r, struct err *e) {
+    curl_off_t sent = 0;
+    long status = 0;
+
+    if (r == 0) {
+        (void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+        (void)curl_easy_getinfo(x->curl, CURLINFO_PRETRANSFER_TIME_T, &sent);
+        x->ret->status = (int)status;
+        x->ret->is_sent = sent > 0 || status;
+        if (x->code != CURLE_OK) {
+            r = x->broke ? err_set(e, x->broke, "%s: an answer that cannot be read", x->node->name)
+                         : broken(x->node, x->code, e);
+        }
+    }
+    if (x->curl) {
+        (void)curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, NULL);
+        (void)curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, NULL);
+        (void)curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, NULL);
+    }
+    curl_slist_free_all(x->headers);
+    if (x->curl && x->c->alone) {
+        curl_easy_cleanup(x->curl);
+    }
+    return r;
+}
+
+int call_run(struct nodes *n, struct node *node, const struct call *c, struct reply *ret,
+             struct err *e) {
+    struct exchange x = {.node = node, .c = c, .ret = ret};
+    CURLM *multi = n->multi;
+    int r = begin(n, &x, e);
+
     if (r == 0 && c->alone) {
         multi = curl_multi_init();
         r = multi ? 0 : err_set(e, -ENOMEM, "out of memory");
     }
-    x.curl = h;
     if (r == 0) {
-        r = set_call(h, node, c, &x, &headers, e);
+        drive(n, multi, &x, 1);
     }
-    if (r == 0) {
-        code = drive(n, multi, h, c);
-        (void)curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
-        (void)curl_easy_getinfo(h, CURLINFO_PRETRANSFER_TIME_T, &sent);
-        ret->status = (int)status;
-        ret->is_sent = sent > 0 || status;
-        if (code != CURLE_OK) {
-            r = x.broke ? err_set(e, x.broke, "%s: an answer that cannot be read", node->name)
-                        : broken(node, code, e);
-        }
-    }
-    if (h) { /* nothing of this call may be pointed to any longer */
-        (void)curl_easy_setopt(h, CURLOPT_HTTPHEADER, NULL);
-        (void)curl_easy_setopt(h, CURLOPT_POSTFIELDS, NULL);
-        (void)curl_easy_setopt(h, CURLOPT_WRITEDATA, NULL);
-    }
-    if (c->alone) {
-        if (h) {
-            curl_easy_cleanup(h);
-        }
-        if (multi) {
-            (void)curl_multi_cleanup(multi);
-        }
+    r = end(&x, r, e);
+    if (multi && multi != n->multi) {
+        (void)curl_multi_cleanup(multi);
     }
     return r;
+}
+
+void calls_run(struct nodes *n, struct flight *f, size_t count) {
+    CLEANUP(freep) struct exchange *x = calloc(count + 1, sizeof(*x));
+
+    for (size_t i = 0; i < count; i++) {
+        if (!x) {
+            f[i].r = err_set(&f[i].why, -ENOMEM, "out of memory");
+            continue;
+        }
+        x[i] = (struct exchange){.node = f[i].node, .c = &f[i].c, .ret = &f[i].reply};
+        f[i].r = begin(n, &x[i], &f[i].why);
+        x[i].ended = f[i].r < 0;
+    }
+    if (!x) {
+        return;
+    }
+    drive(n, n->multi, x, count);
+    for (size_t i = 0; i < count; i++) {
+        f[i].r = end(&x[i], f[i].r, &f[i].why);
+    }
 }
 
 int reply_json(const struct node *node, const struct reply *r, js **ret, struct err *e) {

@@ -13,9 +13,8 @@
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/nodes_int.h"
 
-#define HEAD_S  4  /* a node that is away must not hold up a plan for long */
-#define AGAIN_S 60 /* and is not asked again at once */
-#define ALL_S   8  /* nor do many that are away */
+#define HEAD_S    3 /* a node that is away must not hold up a plan for long */
+#define HEAD_PATH 96
 
 void node_heads_free(struct node_head *h, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -35,68 +34,107 @@ static bool node_cosigned(const struct node_info *i, const struct note *note) {
     return yes;
 }
 
-/* 1: *ret is its head; 0: it has none of this log. */
-static int fetch(struct nodes *n, struct node *node, const struct vkey *log, struct buf *ret,
-                 struct checkpoint *ret_cp, struct err *e) {
-    CLEANUP(freep) struct note *note = malloc(sizeof(*note));
-    CLEANUP(reply_done) struct reply a = {0};
-    char path[32 + 2 * HASH_LEN + 1] = "/v1/checkpoint/";
-    struct call c = {.method = "GET", .path = path, .timeout_s = HEAD_S};
+static struct call ask_for_head(const struct vkey *log, char path[static HEAD_PATH]) {
     struct hash id;
-    int r;
+
+    (void)snprintf(path, HEAD_PATH, "/v1/checkpoint/");
+    sha256(log->name, strlen(log->name), &id);
+    hex_encode(id.b, HASH_LEN, path + strlen(path));
+    return (struct call){.method = "GET", .path = path, .timeout_s = HEAD_S};
+}
+
+/* 1: *ret is its head; 0: it has none of this log. */
+static int take_head(struct node *node, const struct vkey *log, const struct reply *a,
+                     struct checkpoint *ret_cp, struct err *e) {
+    CLEANUP(freep) struct note *note = malloc(sizeof(*note));
 
     if (!note) {
         return err_set(e, -ENOMEM, "out of memory");
     }
-    sha256(log->name, strlen(log->name), &id);
-    hex_encode(id.b, HASH_LEN, path + strlen(path));
-    r = call_run(n, node, &c, &a, e);
-    if (r < 0) {
-        return r;
-    }
-    if (a.status == 404) {
+    if (a->status == 404) {
         return 0;
     }
-    if (a.status != 200) {
-        return reply_refused(node, &a, e);
+    if (a->status != 200) {
+        return reply_refused(node, a, e);
     }
-    if (checkpoint_open(buf_str(&a.body), a.body.len, log, note, ret_cp, NULL) < 0 ||
+    if (checkpoint_open(buf_str(&a->body), a->body.len, log, note, ret_cp, NULL) < 0 ||
         !node_cosigned(&node->i, note)) {
         return err_tag(e, -EBADMSG, "node_refused",
                        "%s: a head that the log or its enrolled witness key did not sign",
                        node->name);
     }
-    r = buf_add(ret, buf_str(&a.body), a.body.len);
-    return r < 0 ? err_set(e, r, "head of %s: too long", node->name) : 1;
+    return 1;
+}
+
+/* Asks many at once. what: of each node that is asked, its flight. */
+struct ask_heads {
+    char path[HEAD_PATH];
+    struct flight *f;
+    size_t n;
+};
+
+static void ask_heads_done(struct ask_heads *a) {
+    for (size_t i = 0; i < a->n; i++) {
+        reply_done(&a->f[i].reply);
+    }
+    free(a->f);
+}
+
+static int ask_heads_begin(struct ask_heads *a, const struct nodes *n, struct err *e) {
+    *a = (struct ask_heads){.f = calloc(n->n + 1, sizeof(*a->f))};
+    return a->f ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
+static void ask_heads_add(struct ask_heads *a, struct node *node, const struct vkey *log) {
+    a->f[a->n++] = (struct flight){.node = node, .c = ask_for_head(log, a->path)};
+}
+
+static void ask_heads_run(struct ask_heads *a, struct nodes *n) {
+    calls_run(n, a->f, a->n);
+    for (size_t i = 0; i < a->n; i++) {
+        a->f[i].node->away_at = a->f[i].r == -EHOSTUNREACH ? clock_mono_ms() : 0;
+    }
+}
+
+static void say_missing(js *missing, const char *node, const char *why) {
+    js *o = js_object();
+
+    js_add(o, "node", js_str(node));
+    js_add(o, "why", js_str(why));
+    js_push(missing, o);
 }
 
 int nodes_heads(struct nodes *n, const struct vkey *log, struct node_head **ret, size_t *ret_n,
                 js *missing, struct err *e) {
+    CLEANUP(ask_heads_done) struct ask_heads asked = {.n = 0};
     struct node_head *list = calloc(n->n + 1, sizeof(*list));
     size_t count = 0;
+    int r = list ? ask_heads_begin(&asked, n, e) : err_set(e, -ENOMEM, "out of memory");
 
-    if (!list) {
-        return err_set(e, -ENOMEM, "out of memory");
+    for (size_t i = 0; r == 0 && i < n->n; i++) {
+        if (!node_is_stranger(&n->v[i].i)) {
+            ask_heads_add(&asked, &n->v[i], log);
+        }
     }
-    for (size_t i = 0; i < n->n; i++) {
-        CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
+    if (r < 0) {
+        free(list);
+        return r;
+    }
+    ask_heads_run(&asked, n);
+    for (size_t i = 0; i < asked.n; i++) {
+        struct flight *f = &asked.f[i];
         struct node_head *h = &list[count];
-        struct err why = {0};
-        int r = node_is_stranger(&n->v[i].i) ? 0 : fetch(n, &n->v[i], log, &b, &h->cp, &why);
 
+        r = f->r < 0 ? f->r : take_head(f->node, log, &f->reply, &h->cp, &f->why);
         if (r < 0) {
-            js *o = js_object();
-
-            js_add(o, "node", js_str(n->v[i].name));
-            js_add(o, "why", js_str(why.msg));
-            js_push(missing, o);
+            say_missing(missing, f->node->name, f->why.msg);
         }
         if (r <= 0) {
             continue;
         }
-        h->note = buf_take(&b);
-        h->who = strdup(n->v[i].name);
-        h->trusted = n->v[i].i.trusted;
+        h->note = buf_take(&f->reply.body);
+        h->who = strdup(f->node->name);
+        h->trusted = f->node->i.trusted;
         count++;
         if (!h->note || !h->who) {
             node_heads_free(list, count);
@@ -108,38 +146,61 @@ int nodes_heads(struct nodes *n, const struct vkey *log, struct node_head **ret,
     return 0;
 }
 
-int nodes_meet(struct nodes *n, struct node *node, struct ledger *l, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
+static int meet(struct node *node, struct ledger *l, const struct reply *a, struct err *e) {
     char who[96];
     struct checkpoint cp;
-    int r = fetch(n, node, ledger_vkey(l), &b, &cp, e);
+    int r = take_head(node, ledger_vkey(l), a, &cp, e);
 
+    if (r <= 0) {
+        return r;
+    }
     (void)snprintf(who, sizeof(who), "node %s", node->name);
-    return r <= 0 ? r : ledger_meet(l, buf_str(&b), b.len, who, e);
+    r = ledger_meet(l, buf_str(&a->body), a->body.len, who, e);
+    if (r == 0) {
+        node->head = cp.size; /* so the next proof begins where it stands */
+    }
+    return r;
+}
+
+int nodes_meet(struct nodes *n, struct node *node, struct ledger *l, struct err *e) {
+    CLEANUP(reply_done) struct reply a = {0};
+    char path[HEAD_PATH];
+    struct call c = ask_for_head(ledger_vkey(l), path);
+    int r = call_run(n, node, &c, &a, e);
+
+    return r < 0 ? r : meet(node, l, &a, e);
 }
 
 int nodes_know_no_more(struct nodes *n, struct ledger *l, struct err *e) {
-    int64_t begun = clock_mono_ms();
-    int64_t now = begun;
+    CLEANUP(ask_heads_done) struct ask_heads asked = {.n = 0};
+    int64_t now = clock_mono_ms();
+    int r = ask_heads_begin(&asked, n, e);
 
-    for (size_t i = 0; i < n->n && now < begun + ALL_S * 1000; i++, now = clock_mono_ms()) {
+    for (size_t i = 0; r == 0 && i < n->n; i++) {
         struct node *node = &n->v[i];
-        struct err why = {0};
-        int r;
 
-        if (node->has_met || (node->asked_at && now < node->asked_at + AGAIN_S * 1000)) {
-            continue;
+        if (!node->has_met && !(node->asked_at && now < node->asked_at + AGAIN_S * 1000) &&
+            !node_is_stranger(&node->i)) {
+            node->asked_at = now;
+            ask_heads_add(&asked, node, ledger_vkey(l));
         }
-        node->asked_at = now;
-        r = nodes_meet(n, node, l, &why);
-        if (r < 0 && strcmp(why.tag, "ledger_behind") == 0) {
-            node->asked_at = 0;
+    }
+    if (r < 0) {
+        return r;
+    }
+    ask_heads_run(&asked, n);
+    for (size_t i = 0; i < asked.n; i++) {
+        struct flight *f = &asked.f[i];
+        int met = f->r < 0 ? f->r : meet(f->node, l, &f->reply, &f->why);
+
+        if (met < 0 && strcmp(f->why.tag, "ledger_behind") == 0) {
+            f->node->asked_at = 0;
             if (e) {
-                *e = why;
+                *e = f->why;
             }
-            return r;
+            return met;
         }
-        node->has_met = r == 0; /* one that is away cannot be asked; it will refuse later */
+        f->node->has_met = met == 0; /* one that is away cannot be asked; it will refuse later */
     }
     return 0;
 }

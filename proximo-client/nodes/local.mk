@@ -9,6 +9,7 @@ libproximo_a_SOURCES += \
 	proximo-client/nodes/inventory.c \
 	proximo-client/nodes/act.c proximo-client/nodes/act.h \
 	proximo-client/nodes/witness.c \
+	proximo-client/nodes/outside.c \
 	proximo-client/nodes/acknowledge.c \
 	proximo-client/nodes/invite.c proximo-client/nodes/invite.h \
 	proximo-client/nodes/roster.c \

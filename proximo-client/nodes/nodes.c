@@ -31,6 +31,8 @@ int nodes_open(const char *state_file, const char *key_file, struct nodes **ret,
     if (!n->file || !n->key_file || !n->multi) {
         return err_set(e, -ENOMEM, "out of memory");
     }
+    /* libcurl's own bound is four connections for one call, and the others would be closed. */
+    (void)curl_multi_setopt(n->multi, CURLMOPT_MAXCONNECTS, 2L * LIM_NODES);
     r = state_read(n, e);
     if (r < 0) {
         return r;
@@ -47,6 +49,7 @@ void nodes_close(struct nodes *n) {
         (void)state_drop(n, n->v[n->n - 1].name);
     }
     free(n->v);
+    outside_done(n);
     if (n->multi) {
         (void)curl_multi_cleanup(n->multi);
     }

@@ -85,11 +85,30 @@ int node_op(struct nodes *n, const char *node, const struct hash *h, js **ret, s
 /* GET /v1/receipts?after=N: array of note texts. */
 int node_receipts(struct nodes *n, const char *node, uint64_t after, js **ret, struct err *e);
 
-/* C2SP add-checkpoint of the ledger's newest checkpoint to every node (or one), rebuilding proofs
- * on 409 at most 8 times; good cosignatures go into the ledger. ret_ok counts. "ledger_behind" when
- * a node knows a larger size. Sends nothing but public data. */
-int nodes_witness(struct nodes *n, struct ledger *l, const char *only, size_t *ret_ok,
-                  struct err *e);
+/* A witness that is no node (C2SP tlog-witness): `url` is its submission prefix, https. It counts
+ * beside the trusted nodes. `ca`: file with who may vouch for its certificate; NULL: the system's
+ * authorities. */
+int nodes_add_witness(struct nodes *n, const char *name, const char *url, const char *ca,
+                      const struct vkey *key, struct err *e);
+
+/* C2SP add-checkpoint of the ledger's newest checkpoint to every node that is no stranger and every
+ * external witness, all at once (or to one node), rebuilding proofs on 409 at most 8 times; good
+ * cosignatures go into the ledger. Sends nothing but public data; holds no lock of the ledger. 0:
+ * all that were asked have cosigned; else the error of one, "ledger_behind" (it knows a larger
+ * size) before any other. */
+enum witness_how {
+    WITNESS_QUICK, /* at the end of a change: 3 s for all; who was away lately is not asked */
+    WITNESS_WHOLE, /* takes its time, and proves receipts that nodes wait for */
+};
+struct witnessing {
+    uint64_t size;   /* of the checkpoint that was shown */
+    size_t k, n;     /* trusted nodes and external witnesses: that cosigned it, and all */
+    size_t cosigned; /* k and the nodes that nobody trusts yet */
+    js *missing;     /* [{witness, why}]: who did not; owned */
+};
+void witnessing_done(struct witnessing *w);
+int nodes_witness(struct nodes *n, struct ledger *l, const char *only, enum witness_how how,
+                  struct witnessing *ret, struct err *e);
 
 /* The newest checkpoint of the log that each enrolled node has cosigned, checked against the log's
  * key and the node's. Nodes that could not be asked go to `missing` as {node, why}; those that have

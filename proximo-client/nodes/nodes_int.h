@@ -4,7 +4,11 @@
 #include <curl/curl.h>
 
 #include "common/buf.h"
+#include "common/err.h"
 #include "proximo-client/nodes/nodes.h"
+
+/* Who did not answer is not asked again at once where somebody waits. */
+#define AGAIN_S 60
 
 struct node {
     struct node_info i; /* its strings point to the members below */
@@ -17,6 +21,9 @@ struct node {
     uint64_t acknowledged; /* newest receipt that we have proved to it */
     bool has_met;          /* our history was seen to lead to its head */
     int64_t asked_at;      /* when we last asked, monotonic milliseconds; 0: never */
+    int64_t away_at;       /* when it did not answer; 0: it did, or was never asked */
+    bool is_outside; /* no node: an external witness, of which there is name, address and key */
+    char *ca;        /* file with who may vouch for its certificate; NULL: the system's */
 };
 
 struct nodes {
@@ -24,6 +31,8 @@ struct nodes {
     char *key_file;
     struct node *v; /* sorted by name */
     size_t n;
+    struct node *outside; /* external witnesses */
+    size_t n_outside;
     CURLM *multi;
     struct buf cert_pem;
     struct buf key_pem;
@@ -76,6 +85,15 @@ struct reply {
 int call_run(struct nodes *n, struct node *node, const struct call *c, struct reply *ret,
              struct err *e);
 void reply_done(struct reply *r);
+/* Many calls at once, at most one to a node; each has its own end. */
+struct flight {
+    struct node *node;
+    struct call c;
+    struct reply reply;
+    int r; /* as call_run returns */
+    struct err why;
+};
+void calls_run(struct nodes *n, struct flight *f, size_t count);
 /* An answer that is not 200 as an error: tag node_refused, the node's code and sentence in the
  * message. */
 int reply_refused(const struct node *node, const struct reply *r, struct err *e);
@@ -89,12 +107,16 @@ js *proof_js(const struct proof *p);
 bool node_is_ahead(const struct node *node, uint64_t size, struct err *e);
 /* heads.c: fetches the node's head and lets the ledger meet it. */
 int nodes_meet(struct nodes *n, struct node *node, struct ledger *l, struct err *e);
-/* Signature lines over a checkpoint note's text; the good ones go into the ledger.
- * Returns how many. */
-size_t witness_take(struct ledger *l, const struct node *node, const char *note, size_t len,
-                    uint64_t size, const char *lines);
+/* Of signature lines over a checkpoint note's text those that the node's witness key made go to
+ * `good`. Returns how many. */
+size_t witness_sift(const struct node *node, const char *note, size_t len, const char *lines,
+                    struct buf *good);
 /* Gets the newest checkpoint cosigned by this node, then proves the receipts that it waits for. */
 int witness_node(struct nodes *n, struct node *node, struct ledger *l, struct err *e);
+/* Whether a node that did not answer is left in peace for now. */
+bool node_is_away(const struct node *node, int64_t now_ms);
+/* outside.c */
+void outside_done(struct nodes *n);
 /* acknowledge.c: proves the newest receipt of this node against `note`, the head of `size` entries
  * that the node has just cosigned. 0 also when there is nothing to prove. */
 int receipts_acknowledge(struct nodes *n, struct node *node, struct ledger *l,

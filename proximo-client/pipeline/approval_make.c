@@ -17,6 +17,7 @@
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/stdin_data.h"
+#include "proximo-client/pipeline/witness_show.h"
 
 int approval_for_plan(const struct plan *p, int64_t undo_s, struct buf *ret, struct err *e) {
     const js *list = js_get(p->v, "requests");
@@ -106,15 +107,16 @@ static int check_note(struct app *a, const struct session *s, const struct plan 
 }
 
 int approval_record(struct app *a, const char *cluster, const char *plan_id, const char *note,
-                    struct err *e) {
+                    js **ret, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     CLEANUP(buf_done) struct buf key = BUF_INIT(512);
     CLEANUP(plan_done) struct plan p = {0};
     CLEANUP(approvalp) struct approval ap = {0};
     struct session s = {.app = a, .actor = "cli:operator"};
     char digest[HASH_HEX_LEN + 1];
+    struct ledger_pos pos;
     struct vkey k;
-    int r = app_session(a, cluster, APP_LEDGER, &s, e);
+    int r = app_session(a, cluster, APP_LEDGER | APP_NODES, &s, e);
 
     if (r == 0) {
         r = plan_load(s.ledger, plan_id, &p, e);
@@ -136,7 +138,14 @@ int approval_record(struct app *a, const char *cluster, const char *plan_id, con
         return err_set(e, r, "approval entry too long");
     }
     r = entry_end(&b, "{}", e);
-    return r < 0 ? r
-                 : ledger_append(s.ledger, buf_str(&b), b.len, LEDGER_SYNC, NULL, NULL,
-                                 &(struct ledger_pos){0}, e);
+    r = r < 0 ? r : ledger_append(s.ledger, buf_str(&b), b.len, LEDGER_SYNC, NULL, NULL, &pos, e);
+    if (r < 0) {
+        return r;
+    }
+    *ret = js_object();
+    js_add(*ret, "plan_id", js_str(plan_id));
+    js_add(*ret, "operator", js_str(k.name));
+    js_add(*ret, "ledger_index", js_int((int64_t)pos.index));
+    witness_show(&s, *ret);
+    return 0;
 }

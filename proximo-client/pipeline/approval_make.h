@@ -3,6 +3,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "common/js.h"
+
 struct app;
 struct buf;
 struct err;
@@ -16,6 +18,7 @@ int approval_for_plan(const struct plan *p, int64_t undo_s, struct buf *ret, str
 int approval_load(struct app *a, const char *cluster, const char *plan_id, struct plan *ret,
                   struct err *e);
 
-/* Checks the note against configured operators and the plan, and appends the `approval` entry. */
+/* Checks the note against configured operators and the plan, and appends the `approval` entry.
+ * *ret: {plan_id, operator, ledger_index, checkpoint, witness}. */
 int approval_record(struct app *a, const char *cluster, const char *plan_id, const char *note,
-                    struct err *e);
+                    js **ret, struct err *e);

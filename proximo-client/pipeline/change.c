@@ -17,6 +17,7 @@
 #include "proximo-client/pipeline/planner.h"
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
+#include "proximo-client/pipeline/witness_show.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/tool.h"
 #include "proximo-client/undo/undo.h"
@@ -230,6 +231,7 @@ int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **
     }
     release_timer(s, &c);
     *ret = answer(&c, &why);
+    witness_show(s, *ret);
     if (c.output && ledger_size(s->ledger)) {
         js_add(*ret, "guest_text", js_bool(true));
     }

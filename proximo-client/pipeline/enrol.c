@@ -49,8 +49,8 @@ static int begin(struct app *a, const char *cluster, struct session *s, struct e
 
 int enrol_join(struct app *a, const char *cluster, const char *line, const char *name,
                char ret_node[static 64], struct err *e) {
+    CLEANUP(witnessing_done) struct witnessing w = {0};
     struct session s;
-    size_t cosigned = 0;
     bool rotated = false;
     int r;
 
@@ -65,7 +65,7 @@ int enrol_join(struct app *a, const char *cluster, const char *line, const char 
         r = record(&s, ret_node, rotated ? "rotated" : "joined", NULL, e);
     }
     if (r == 0) { /* the first checkpoint it sees is part of enrolment */
-        r = nodes_witness(s.nodes, s.ledger, ret_node, &cosigned, e);
+        r = nodes_witness(s.nodes, s.ledger, ret_node, WITNESS_WHOLE, &w, e);
         r = r < 0 ? err_wrap(e, "enrolled, but the node did not witness the ledger") : 0;
     }
     return r;
@@ -179,8 +179,8 @@ int enrol_describe(struct app *a, const char *cluster, const char *node, struct 
 }
 
 int enrol_trust(struct app *a, const char *cluster, const char *node, bool on, struct err *e) {
+    CLEANUP(witnessing_done) struct witnessing w = {0};
     const struct node_info *info;
-    size_t cosigned = 0;
     struct session s;
     int r = begin(a, cluster, &s, e);
 
@@ -190,7 +190,7 @@ int enrol_trust(struct app *a, const char *cluster, const char *node, bool on, s
     r = r < 0 ? r : record(&s, node, on ? "trusted" : "revoked", NULL, e);
     info = r < 0 ? NULL : nodes_find(s.nodes, node);
     if (on && info && info->from[0]) { /* as with join: it knows the ledger from now on */
-        r = nodes_witness(s.nodes, s.ledger, node, &cosigned, e);
+        r = nodes_witness(s.nodes, s.ledger, node, WITNESS_WHOLE, &w, e);
         r = r < 0 ? err_wrap(e, "trusted, but the node did not witness the ledger: ") : 0;
     }
     return r;

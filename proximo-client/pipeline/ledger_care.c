@@ -143,15 +143,14 @@ static int begin(struct app *a, const char *cluster, struct session *s, char **r
 
 /* The nodes see at once what became of the log. */
 static void witness_again(struct app *a, struct session *s, js *result) {
+    CLEANUP(witnessing_done) struct witnessing w = {0};
     struct err why = {0};
-    size_t cosigned = 0;
 
-    if (nodes_count(s->nodes) &&
-        app_session(a, s->cluster, APP_LEDGER_READ | APP_NODES, s, &why) == 0 &&
-        nodes_witness(s->nodes, s->ledger, NULL, &cosigned, &why) < 0) {
+    if (app_session(a, s->cluster, APP_LEDGER_READ | APP_NODES, s, &why) == 0 &&
+        nodes_witness(s->nodes, s->ledger, NULL, WITNESS_WHOLE, &w, &why) < 0) {
         js_add(result, "not_witnessed", js_str(why.msg));
     }
-    js_add(result, "witnessed", js_int((int64_t)cosigned));
+    js_add(result, "witnessed", js_int((int64_t)w.cosigned));
 }
 
 int ledger_care_recover(struct app *a, const char *cluster, const char *dir, const char *reason,

@@ -41,6 +41,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/service_meta.c \
 	proximo-client/pipeline/service_read.c \
 	proximo-client/pipeline/session.c proximo-client/pipeline/session.h \
+	proximo-client/pipeline/witness_show.c proximo-client/pipeline/witness_show.h \
 	proximo-client/pipeline/recompute.c proximo-client/pipeline/recompute.h \
 	proximo-client/pipeline/stdin_data.c proximo-client/pipeline/stdin_data.h \
 	proximo-client/pipeline/taint.c proximo-client/pipeline/taint.h

@@ -20,6 +20,7 @@
 #include "proximo-client/pipeline/ops.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
+#include "proximo-client/pipeline/witness_show.h"
 #include "proximo-client/pve/pve.h"
 
 /* An open operation that nobody is at, with its plan. */
@@ -269,5 +270,6 @@ int op_close_record(const struct op_close *c, const char *note, js **ret, struct
     js_add(*ret, "closed_by", js_str(key.name));
     js_add(*ret, "reason", js_str(said.reason));
     js_add(*ret, "ledger_index", js_int((int64_t)pos.index));
+    witness_show(&o.s, *ret);
     return 0;
 }

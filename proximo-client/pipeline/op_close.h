@@ -31,5 +31,5 @@ int op_close_text(const struct op_close *c, bool done, const char *reason, struc
                   struct err *e);
 /* Checks the note against the configured operators and the operation, which must still be open, and
  * records it and the outcome. *ret: {op_id, change, outcome, closed_by, reason,
- * ledger_index (of the decision)}. "approval_invalid". */
+ * ledger_index (of the decision), checkpoint, witness}. "approval_invalid". */
 int op_close_record(const struct op_close *c, const char *note, js **ret, struct err *e);

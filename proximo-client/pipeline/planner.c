@@ -17,6 +17,7 @@
 #include "proximo-client/pipeline/ops.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
+#include "proximo-client/pipeline/witness_show.h"
 #include "proximo-client/tools/tool.h"
 #include "proximo-client/undo/undo.h"
 
@@ -98,6 +99,7 @@ int planner_plan(struct session *s, const char *tool, const js *args, js **ret, 
     }
     if (r == 0) {
         *ret = plan_answer(&p);
+        witness_show(s, *ret); /* before anybody is asked to say yes to it */
     }
     return r;
 }

@@ -11,6 +11,7 @@
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/render.h"
 #include "proximo-client/pipeline/service.h"
+#include "proximo-client/pipeline/witness_show.h"
 
 /* Text from outside on a terminal: control and non-ASCII bytes as \xNN. */
 static void put_bytes(struct buf *b, const char *s, size_t len) {
@@ -201,6 +202,7 @@ static void render_plan(const js *answer, struct buf *b) {
     if (js_get(answer, "ledger_index")) {
         (void)buf_addf(b, "          ledger #%lld",
                        (long long)js_int_or(answer, "ledger_index", 0));
+        witness_render(answer, b);
     }
     (void)buf_addc(b, '\n');
     if (js_get(answer, "next")) { /* not while it is being approved */
@@ -216,6 +218,16 @@ static void render_text(struct buf *b, const char *name, const char *text) {
     }
     (void)buf_addf(b, "  %s\n", name);
     text_lines(b, "    ", text, strlen(text));
+}
+
+static void render_ledger(const js *o, struct buf *b) {
+    label(b, "ledger");
+    (void)buf_addf(b, "#%lld", (long long)js_int_or(o, "ledger_index", 0));
+    if (js_get(o, "checkpoint")) {
+        (void)buf_addf(b, " of %lld", (long long)js_int_or(o, "checkpoint", 0));
+    }
+    witness_render(o, b);
+    (void)buf_addc(b, '\n');
 }
 
 static void render_op(const js *o, struct buf *b) {
@@ -277,8 +289,7 @@ static void render_op(const js *o, struct buf *b) {
         label(b, "undo");
         (void)buf_addf(b, "proximo-client undo %s\n", js_str_or(o, "op_id", ""));
     }
-    label(b, "ledger");
-    (void)buf_addf(b, "#%lld\n", (long long)js_int_or(o, "ledger_index", 0));
+    render_ledger(o, b);
 }
 
 int service_render(const char *tool, const js *result, struct buf *ret) {

@@ -17,6 +17,7 @@
 #include "proximo-client/pipeline/planner.h"
 #include "proximo-client/pipeline/service_int.h"
 #include "proximo-client/pipeline/taint.h"
+#include "proximo-client/pipeline/witness_show.h"
 #include "proximo-client/tools/tool.h"
 
 int service_session(struct app *a, const struct call *c, const js *args, unsigned int need,
@@ -133,6 +134,7 @@ int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js 
     if (r < 0 && strcmp(e->tag, "approval_needed") == 0) {
         js_add(owned, "status", js_str("awaiting_approval"));
         js_add(owned, "missing", js_str(e->msg));
+        witness_show(s, owned);
         *ret = TAKE(owned);
         return 0;
     }

@@ -228,9 +228,17 @@ static void add_people(const struct config *conf, js *o) {
         js_push(operators, one);
     }
     for (size_t i = 0; i < conf->n_witnesses; i++) {
+        const struct witness_conf *w = &conf->witness[i];
+        js *one = js_object();
+
         buf_reset(&key);
-        (void)vkey_text(&conf->witness[i], &key);
-        js_push(witnesses, js_str(buf_str(&key)));
+        (void)vkey_text(&w->key, &key);
+        js_add(one, "witness", js_str(w->name));
+        js_add(one, "key", js_str(buf_str(&key)));
+        js_add(one, "url", js_str(w->url));
+        js_add(one, "ca", js_str(w->ca ? w->ca : "of the system"));
+        js_add(one, "origin", js_str(w->origin));
+        js_push(witnesses, one);
     }
     js_add(o, "operators", operators);
     js_add(o, "witnesses", witnesses);

@@ -60,18 +60,45 @@ static int keys_of(struct session *s, struct verify_keys *k, struct err *e) {
             v->witness = info->former_witness[f];
         }
     }
-    k->witness = conf->witness;
+    k->witness = calloc(conf->n_witnesses + 1, sizeof(*k->witness));
+    if (!k->witness) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < conf->n_witnesses; i++) {
+        k->witness[i] = conf->witness[i].key;
+    }
     k->n_witness = conf->n_witnesses;
     return 0;
 }
 
-/* The entries must lead to what each node has seen, too. */
+static bool is_listed(const js *list, const char *witness) {
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (strcmp(js_str_or(js_at(list, i), "witness", ""), witness) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The entries must lead to what each node has seen, too. Who cannot be asked is said, once. */
 static int heads_of(struct session *s, struct verify_keys *k, struct node_head **ret, size_t *ret_n,
-                    struct err *e) {
-    CLEANUP(js_freep) js *missing = js_array(); /* the witnesses' verdict tells who is away */
+                    js *not_asked, struct err *e) {
+    CLEANUP(js_freep) js *missing = js_array();
     const char **note;
     int r = nodes_heads(s->nodes, ledger_vkey(s->ledger), ret, ret_n, missing, e);
 
+    for (size_t i = 0; i < js_len(missing); i++) {
+        const char *node = js_str_or(js_at(missing, i), "node", "");
+
+        if (!is_listed(not_asked, node)) {
+            js *o = js_object();
+
+            js_add(o, "witness", js_str(node));
+            js_addf(o, "why", "its head could not be read: %s",
+                    js_str_or(js_at(missing, i), "why", ""));
+            js_push(not_asked, o);
+        }
+    }
     note = r < 0 ? NULL : calloc(*ret_n + 1, sizeof(*note));
     if (!note) {
         return r < 0 ? r : err_set(e, -ENOMEM, "out of memory");
@@ -84,31 +111,41 @@ static int heads_of(struct session *s, struct verify_keys *k, struct node_head *
     return 0;
 }
 
+static void keys_done(struct verify_keys *k) {
+    free(k->node);
+    free(k->witness);
+    free((void *)(uintptr_t)k->head);
+}
+
 int meta_ledger_verify(struct app *a, const struct call *c, js **ret, struct err *e) {
-    CLEANUP(freep) struct verify_node *node = NULL;
-    CLEANUP(freep) void *notes = NULL;
-    struct verify_keys k = {0};
+    CLEANUP(keys_done) struct verify_keys k = {0};
+    CLEANUP(witnessing_done) struct witnessing w = {0};
+    CLEANUP(js_freep) js *not_asked = js_array();
     struct node_head *head = NULL;
+    struct err why = {0};
     size_t n_heads = 0;
     struct session s;
-    size_t cosigned = 0;
     int r = service_session(a, c, c->args, APP_LEDGER_READ | APP_NODES, &s, e);
 
-    if (r == 0) {
-        r = keys_of(&s, &k, e);
-        node = k.node;
-    }
+    r = r < 0 ? r : keys_of(&s, &k, e);
     if (r < 0) {
         return r;
     }
-    if (nodes_count(s.nodes)) {
-        struct err why = {0};
+    if (nodes_witness(s.nodes, s.ledger, NULL, WITNESS_WHOLE, &w, &why) < 0 && !w.missing) {
+        js *o = js_object(); /* nobody could be asked: a damaged ledger shows no checkpoint */
 
-        (void)nodes_witness(s.nodes, s.ledger, NULL, &cosigned, &why); /* the report tells ages */
-        r = heads_of(&s, &k, &head, &n_heads, e);
-        notes = (void *)(uintptr_t)k.head;
+        js_add(o, "witness", js_str("all"));
+        js_add(o, "why", js_str(why.msg));
+        js_push(not_asked, o);
     }
+    for (size_t i = 0; i < js_len(w.missing); i++) {
+        js_push(not_asked, js_ref(js_at(w.missing, i)));
+    }
+    r = heads_of(&s, &k, &head, &n_heads, not_asked, e);
     r = r < 0 ? r : verify_dir(ledger_dir(s.ledger), &k, clock_unix(), ret, e);
+    if (r == 0) {
+        js_add(js_get(*ret, "witness"), "missing", TAKE(not_asked));
+    }
     node_heads_free(head, n_heads);
     return r;
 }

@@ -308,16 +308,16 @@ static int options(int argc, char **argv, struct wish *w) {
 static int cmd_join(struct client *c, const char *line, const char *name) {
     CLEANUP(js_freep) js *o = js_object();
     struct err e = {0};
+    CLEANUP(witnessing_done) struct witnessing w = {0};
     bool rotated = false;
     char node[64];
-    size_t ok = 0;
 
     if (nodes_join(c->n, line, name, c->l, node, &rotated, &e) < 0 ||
-        nodes_witness(c->n, c->l, node, &ok, &e) < 0) {
+        nodes_witness(c->n, c->l, node, WITNESS_WHOLE, &w, &e) < 0) {
         return fail(&e);
     }
     js_add(o, "node", js_str(node));
-    js_add(o, "witnessed", js_int((int64_t)ok));
+    js_add(o, "witnessed", js_int((int64_t)w.cosigned));
     return print(o);
 }
 
@@ -325,8 +325,8 @@ static int ask(struct client *c, const char *what, const char *arg) {
     CLEANUP(js_freep) js *o = NULL;
     const char *node = c->node ? c->node->name : "";
     struct err e = {0};
+    CLEANUP(witnessing_done) struct witnessing w = {0};
     struct hash h;
-    size_t ok = 0;
     int r = -EINVAL;
 
     if (strcmp(what, "status") == 0) {
@@ -336,8 +336,8 @@ static int ask(struct client *c, const char *what, const char *arg) {
     } else if (strcmp(what, "op") == 0 && hex_decode(arg, 64, h.b) == 0) {
         r = node_op(c->n, node, &h, &o, &e);
     } else if (strcmp(what, "witness") == 0) {
-        r = nodes_witness(c->n, c->l, NULL, &ok, &e);
-        o = js_int((int64_t)ok);
+        r = nodes_witness(c->n, c->l, NULL, WITNESS_WHOLE, &w, &e);
+        o = js_int((int64_t)w.cosigned);
     }
     return r < 0 ? fail(&e) : print(o);
 }

@@ -56,13 +56,14 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/evacuate.py \
 	tests/integration/jobs.py \
 	tests/integration/ledger_care.py \
+	tests/integration/witnessed.py \
 	tests/integration/ledger_query.py \
 	tests/integration/steps.py \
 	tests/integration/rows_api.py \
 	tests/integration/consequences.py
 TESTS += $(PIPELINE_PY)
 EXTRA_DIST += $(PIPELINE_PY) tests/integration/blast_lib.py \
-	tests/integration/verdicts.py tests/integration/world.py
+	tests/integration/verdicts.py tests/integration/witness_server.py tests/integration/world.py
 
 # fault: what the client does when processes die, disks fill, clocks lie and answers are spoiled
 FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py tests/integration/fault_rows.py tests/integration/fault_later.py \

@@ -100,6 +100,54 @@ def patch(path, at, data):
         file.write(data)
 
 
+def seen_upto(a_out, b_out):
+    """Up to which size the one witness has seen it, by both."""
+    ours = json.loads(a_out)["witness"]["size"]
+    theirs = [line.rsplit(" size ", 1) for line in b_out.splitlines()
+              if line.startswith("witness ") and " size " in line]
+    return ours, int(theirs[0][1]) if theirs else 0
+
+
+def earlier_witnessing(top, log, keys, size):
+    """What was cosigned earlier is not forgotten when the log goes on unseen, nor in an export."""
+    make("--alone", log, 4)
+    a, a_out, b, b_out = both(log, keys)
+    ok(a == 0 and b == 0 and seen_upto(a_out, b_out) == (size, size)
+       and json.loads(a_out)["witness"]["since"] == json.loads(a_out)["entries"] - size > 0
+       and f"up to size {size}," in json.loads(a_out)["witness"]["verdict"],
+       "both see up to which size it is witnessed", a_out + b_out)
+    code, out = run(OURS, "--node", f"pve1:{keys['witness']}:{keys['receipt']}", log)
+    ok(f"witnessed (single) up to size {size}, " in out and "one witness shows" in out,
+       "and it is said in words", out)
+    code, out = run(OURS, "--node", f"pve1:{keys['stranger']}:{keys['receipt']}", log)
+    ok("witnessed 0/1" in out and "one witness shows" not in out,
+       "a witness that signed nothing is said to show nothing", out)
+    exported = os.path.join(top, "seen-export")
+    make("--export", log, exported)
+    a, a_out, b, b_out = both(exported, keys)
+    ok(a == 0 and b == 0 and seen_upto(a_out, b_out) == (size, size),
+       "and of an export likewise", a_out + b_out)
+    copy = os.path.join(top, "seen-copy")
+    shutil.copytree(log, copy)
+    with open(os.path.join(copy, "witnessed"), "r+b") as file:
+        data = file.read().replace(b"%%0A%d%%0A" % size, b"%%0A%d%%0A" % (size - 1))
+        file.seek(0)
+        file.write(data)
+    rejected(copy, keys, "a kept checkpoint that the log did not sign")
+    shutil.rmtree(copy)
+    shutil.copytree(log, copy)
+    with open(os.path.join(copy, "witnessed"), "ab") as file:
+        file.write(b"note\n")
+    rejected(copy, keys, "a file of kept checkpoints that is none")
+    older = os.path.join(top, "seen-older")  # restored, but what was witnessed since is still here
+    shutil.copytree(log, older)
+    make("--more", log, 1)
+    shutil.copy(os.path.join(log, "witnessed"), os.path.join(older, "witnessed"))
+    rejected(older, keys, "a log that is shorter than what was witnessed of it")
+    make("--alone", older, 9)
+    rejected(older, keys, "another history than the one that was witnessed")
+
+
 def exports(top, log, keys):
     """Both verifiers over exports, whole, incremental and tampered with."""
     out, copy = os.path.join(top, "export"), os.path.join(top, "export-copy")
@@ -108,7 +156,7 @@ def exports(top, log, keys):
     a, a_out, b, b_out = both(out, keys)
     ok(a == 0 and b == 0 and json.loads(a_out)["entries"] == size
        and json.loads(a_out)["layout"] == "export", "both accept an export", a_out + b_out)
-    ok(sorted(os.listdir(out)) == ["checkpoint", "origin", "tile"],
+    ok(sorted(os.listdir(out)) == ["checkpoint", "origin", "tile", "witnessed"],
        "no key and no secret in it", " ".join(os.listdir(out)))
     for more in (1, 700):
         make("--more", log, more)
@@ -168,6 +216,11 @@ def main():
            a_out + b_out)
         ok(report["witness"]["verdict"] == "witnessed (single)" and "witness pve1/witness 1" in b_out,
            "both see the cosignature", a_out + b_out)
+
+        seen = os.path.join(top, "seen")
+        seen_keys = make(seen, 2, 5)
+        size = int(open(os.path.join(seen, "checkpoint"), encoding="utf-8").read().split("\n")[1])
+        earlier_witnessing(top, seen, seen_keys, size)
 
         exported = os.path.join(top, "exported")
         exports(top, exported, make(exported, 5, 40))

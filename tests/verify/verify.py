@@ -315,15 +315,20 @@ class Verifier:
         self.key = key
         if identity["vkey"][0] != key.text or identity["origin"][0] != key.name:
             self.defect(None, "key", "another key than the given")
-        heads, self.covered = [], 0
+        heads, self.covered, proved = [], 0, []
+        sources = [("witnessed", data) for data in self.witnessed()]
         for name in [self.path("checkpoint")] + (self.args.head or []):
             try:
                 with open(name, "rb") as file:
-                    size, root, note = parse_checkpoint(file.read(), key)
-                heads.append((size, root, name))
+                    sources.append((name, file.read()))
+            except OSError as error:
+                self.defect(None, "checkpoint", f"{name}: {error}")
+        for name, data in sources:
+            try:
+                size, root, note = parse_checkpoint(data, key)
+                heads.append((size, root, name, note))
                 if name == self.path("checkpoint"):
                     self.covered = size
-                    self.witnesses(note)
             except (Bad, OSError, UnicodeError, ValueError) as error:
                 self.defect(None, "checkpoint", f"{name}: {error}")
         self.stored = self.levels()
@@ -335,18 +340,42 @@ class Verifier:
                 self.take(index, parse_entry(data), leaf)
             except (Bad, UnicodeError, ValueError, KeyError) as error:
                 self.defect(index, "entry", str(error))
-            for size, root, name in heads:
+            for size, root, name, note in heads:
                 if size == self.size and root != self.root():
                     self.defect(None, "root", f"not the root that {name} signs")
-        for size, _, name in heads:
+                elif size == self.size:
+                    proved.append((size, note))
+        for size, _, name, _ in heads:
             if size > self.size:
                 self.defect(self.size, "truncated", f"{name} covers {size}")
+        self.witnesses(proved)
         self.finish()
 
-    def witnesses(self, note):
+    def witnessed(self):
+        """Notes that were cosigned, the newest of each witness; read before the checkpoint."""
+        try:
+            found = lines(self.read("witnessed"), "proximo-witnessed/v1", ["note*"])
+        except FileNotFoundError:
+            return []
+        except (Bad, UnicodeError) as error:
+            self.defect(None, "witnessed", str(error))
+            return []
+        return [note.encode("utf-8", "surrogateescape") for note in found["note"]]
+
+    def witnesses(self, proved):
+        """Of each witness the largest checkpoint that it signed and that the entries lead to."""
         for text in self.args.witness or []:
-            when = signed_by(note, Key(text))
-            print("witness", text.split("+")[0], "none" if when is None else when)
+            best = None
+            for size, note in proved:
+                try:
+                    when = signed_by(note, Key(text))
+                except Bad as error:
+                    self.defect(None, "cosignature", str(error))
+                    continue
+                if when is not None and (best is None or (size, when) > best):
+                    best = (size, when)
+            print("witness", text.split("+")[0],
+                  "none" if best is None else f"{best[1]} size {best[0]}")
 
     def take(self, index, entry, leaf):
         kind = entry["kind"][0]

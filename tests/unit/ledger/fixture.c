@@ -309,6 +309,21 @@ struct hash fx_operation(struct fixture *fx) {
     return plan;
 }
 
+uint64_t fx_cosign(struct fixture *fx, const struct skey *k, uint64_t time) {
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf line = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
+    struct checkpoint c;
+    struct err e = {0};
+
+    ck_assert_int_eq(ledger_checkpoint(fx->l, &note, &c, &e), 0);
+    ck_assert_int_eq(checkpoint_text(&c, &text), 0);
+    ck_assert_int_eq(note_sig_line(buf_str(&text), text.len, k, time, &line, &e), 0);
+    ck_assert_msg(ledger_cosignature(fx->l, buf_str(&note), note.len, buf_str(&line), &e) == 0,
+                  "%s", e.msg);
+    return c.size;
+}
+
 js *fx_verify(struct fixture *fx, const char *dir) {
     struct verify_node node = {.name = "pve1", .trusted = true};
     struct verify_keys keys = {.node = &node, .n_nodes = 1};

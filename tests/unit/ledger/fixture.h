@@ -48,6 +48,9 @@ struct ledger_pos fx_closing(struct fixture *fx, const struct hash *intent, cons
                              bool done, const struct hash *signed_intent);
 struct ledger_pos fx_append(struct fixture *fx, const struct buf *b, unsigned int flags);
 
+/* What `k` says of the newest checkpoint, taken by the ledger. Returns its size. */
+uint64_t fx_cosign(struct fixture *fx, const struct skey *k, uint64_t time);
+
 /* A whole operation on pve1: plan, approval by alice, intent, receipt, outcome. */
 struct hash fx_operation(struct fixture *fx);
 

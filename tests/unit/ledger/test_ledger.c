@@ -15,6 +15,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/ledger/witnessed.h"
 #include "tests/unit/ledger/fixture.h"
 
 static struct fixture fx;
@@ -360,29 +361,86 @@ START_TEST(secrets_are_private_and_go) {
 END_TEST
 
 START_TEST(cosignatures_gather_on_the_checkpoint) {
-    CLEANUP(buf_done) struct buf line = BUF_INIT(LIM_NOTE);
-    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
-    struct checkpoint c;
     struct err e = {0};
     struct note n;
     uint64_t time = 0;
 
-    ck_assert_int_eq(ledger_checkpoint(fx.l, NULL, &c, &e), 0);
-    ck_assert_int_eq(checkpoint_text(&c, &text), 0);
-    for (uint64_t t = 100; t <= 101; t++) { /* the second takes the first one's place */
-        buf_reset(&line);
-        ck_assert_int_eq(note_sig_line(buf_str(&text), text.len, &fx.witness, t, &line, &e), 0);
-        ck_assert_int_eq(ledger_cosignature(fx.l, 1, buf_str(&line), &e), 0);
-    }
+    (void)fx_cosign(&fx, &fx.witness, 100);
+    (void)fx_cosign(&fx, &fx.witness, 101); /* the second takes the first one's place */
     ck_assert_int_eq(ledger_checkpoint(fx.l, &note, NULL, &e), 0);
     ck_assert_int_eq(note_parse(buf_str(&note), note.len, &n, &e), 0);
     ck_assert_uint_eq(n.n_sigs, 2);
     ck_assert_int_eq(note_check(&n, &fx.witness.v, &time), 0);
     ck_assert_uint_eq(time, 101);
-    ck_assert_int_eq(ledger_cosignature(fx.l, 1, "rubbish\n", &e), -EBADMSG);
+    ck_assert_int_eq(ledger_cosignature(fx.l, buf_str(&note), note.len, "rubbish\n", &e), -EBADMSG);
+    ck_assert_int_lt(ledger_cosignature(fx.l, "x\n\n", 3, "rubbish\n", &e), 0);
+}
+END_TEST
+
+static struct witnessed kept_now(void) {
+    struct witnessed w;
+    struct err e = {0};
+    int dir = open(fx.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    ck_assert_msg(witnessed_read(dir, ledger_vkey(fx.l), &w, &e) == 0, "%s", e.msg);
+    (void)close(dir);
+    return w;
+}
+
+/* Who signed what is kept at `size`; 0: nobody. */
+static unsigned int signers(const struct witnessed *w, uint64_t size, const struct skey *k,
+                            size_t n_keys) {
+    unsigned int found = 0;
+
+    for (size_t i = 0; i < w->n; i++) {
+        struct note n;
+
+        ck_assert_int_eq(note_parse(w->v[i].text, strlen(w->v[i].text), &n, NULL), 0);
+        for (size_t j = 0; w->v[i].c.size == size && j < n_keys; j++) {
+            found += note_check(&n, &k[j].v, NULL) == 0 ? 1u << j : 0;
+        }
+    }
+    return found;
+}
+
+START_TEST(what_witnesses_said_last_stays_when_the_log_goes_on) {
+    CLEANUP(buf_done) struct buf old = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf line = BUF_INIT(LIM_NOTE);
+    CLEANUP(witnessed_done) struct witnessed w = {0};
+    uint8_t seed[NOTE_SEED_LEN] = {77};
+    struct skey k[2] = {fx.witness};
+    struct checkpoint c;
+    struct err e = {0};
+
+    ck_assert_int_eq(skey_make("pve2/witness", NOTE_COSIGN, seed, &k[1]), 0);
+    ck_assert_uint_eq(fx_cosign(&fx, &k[0], 100), 1);
+    ck_assert_uint_eq(fx_cosign(&fx, &k[1], 100), 1);
+    ck_assert_int_eq(ledger_checkpoint(fx.l, &old, &c, &e), 0);
     (void)fx_read_entry(&fx, LEDGER_SYNC);
-    ck_assert_int_eq(ledger_cosignature(fx.l, 1, buf_str(&line), &e), -ESTALE);
+    w = kept_now();
+    ck_assert_uint_eq(signers(&w, 1, k, 2), 3);
+    witnessed_done(&w);
+    ck_assert_uint_eq(fx_cosign(&fx, &k[1], 200), 2); /* of each only the newest */
+    w = kept_now();
+    ck_assert_uint_eq(w.n, 2);
+    ck_assert_uint_eq(w.v[0].c.size, 2);
+    ck_assert_uint_eq(signers(&w, 2, k, 2), 2);
+    ck_assert_uint_eq(signers(&w, 1, k, 2), 1);
+    witnessed_done(&w);
+    /* an answer that comes late is no step back */
+    ck_assert_int_eq(checkpoint_text(&c, &text), 0);
+    ck_assert_int_eq(note_sig_line(buf_str(&text), text.len, &k[1], 300, &line, &e), 0);
+    ck_assert_int_eq(ledger_cosignature(fx.l, buf_str(&old), old.len, buf_str(&line), &e), 0);
+    w = kept_now();
+    ck_assert_uint_eq(signers(&w, 2, k, 2), 2);
+    ck_assert_uint_eq(signers(&w, 1, k, 2), 1);
+    witnessed_done(&w);
+    ck_assert_uint_eq(fx_cosign(&fx, &k[0], 200), 2);
+    w = kept_now();
+    ck_assert_uint_eq(w.n, 1); /* nothing is left to say of the smaller one */
+    ck_assert_uint_eq(signers(&w, 2, k, 2), 3);
 }
 END_TEST
 
@@ -490,6 +548,7 @@ int main(void) {
     tcase_add_test(c, bodies_are_checked_against_their_names);
     tcase_add_test(c, secrets_are_private_and_go);
     tcase_add_test(c, cosignatures_gather_on_the_checkpoint);
+    tcase_add_test(c, what_witnesses_said_last_stays_when_the_log_goes_on);
     tcase_add_test(c, each_goes_both_ways_and_stops_when_told);
     tcase_add_test(c, two_processes_append_ten_thousand_each);
     tcase_add_test(c, a_held_lock_is_named);

@@ -469,24 +469,109 @@ END_TEST
 START_TEST(witnesses_are_counted) {
     CLEANUP(buf_done) struct buf line = BUF_INIT(LIM_NOTE);
     CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_NOTE);
+    CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(js_freep) js *report = NULL;
     struct checkpoint c;
     struct err e = {0};
 
-    ck_assert_int_eq(ledger_checkpoint(fx.l, NULL, &c, &e), 0);
-    ck_assert_int_eq(checkpoint_text(&c, &text), 0);
-    ck_assert_int_eq(note_sig_line(buf_str(&text), text.len, &fx.witness, 100, &line, &e), 0);
-    ck_assert_int_eq(ledger_cosignature(fx.l, 1, buf_str(&line), &e), 0);
+    (void)fx_cosign(&fx, &fx.witness, 100);
     report = fx_verify(&fx, NULL);
     ck_assert_str_eq(js_str_or(js_get(report, "witness"), "verdict", ""), "witnessed (single)");
     js_freep(&report);
+    ck_assert_int_eq(ledger_checkpoint(fx.l, &note, &c, &e), 0);
     c.size = 2; /* a line over another text, put on our checkpoint */
-    buf_reset(&text);
-    buf_reset(&line);
     ck_assert_int_eq(checkpoint_text(&c, &text), 0);
     ck_assert_int_eq(note_sig_line(buf_str(&text), text.len, &fx.witness, 100, &line, &e), 0);
-    ck_assert_int_eq(ledger_cosignature(fx.l, 1, buf_str(&line), &e), 0);
+    ck_assert_int_eq(ledger_cosignature(fx.l, buf_str(&note), note.len, buf_str(&line), &e), 0);
     expect_first("bad_cosignature");
+}
+END_TEST
+
+#define WITNESSES 3
+
+/* Verified with three nodes as witnesses; the verdict is the caller's, and `ok` told. */
+static js *verdict(const struct skey k[static WITNESSES], bool *ret_ok) {
+    struct verify_node node[WITNESSES];
+    struct verify_keys keys = {.node = node, .n_nodes = WITNESSES};
+    js *report = NULL, *w;
+
+    memset(node, 0, sizeof(node));
+    for (unsigned int i = 0; i < WITNESSES; i++) {
+        (void)snprintf(node[i].name, sizeof(node[i].name), "pve%u", i + 1);
+        node[i].witness = k[i].v;
+        node[i].trusted = true;
+    }
+    ck_assert_int_eq(verify_dir(fx.dir, &keys, 1000, &report, NULL), 0);
+    *ret_ok = js_bool_or(report, "ok", false);
+    w = js_ref(js_get(report, "witness"));
+    json_object_put(report);
+    return w;
+}
+
+static void expect_verdict(const struct skey k[static WITNESSES], const char *words, int64_t size) {
+    bool ok = false;
+    CLEANUP(js_freep) js *w = verdict(k, &ok);
+
+    ck_assert(ok);
+    ck_assert_str_eq(js_str_or(w, "verdict", ""), words);
+    ck_assert_int_eq(js_int_or(w, "size", -1), size);
+}
+
+START_TEST(the_size_is_named_up_to_which_a_quorum_has_seen_it) {
+    struct skey k[WITNESSES] = {fx.witness};
+    uint8_t seed[NOTE_SEED_LEN] = {9};
+
+    ck_assert_int_eq(skey_make("pve2/witness", NOTE_COSIGN, seed, &k[1]), 0);
+    seed[0] = 10;
+    ck_assert_int_eq(skey_make("pve3/witness", NOTE_COSIGN, seed, &k[2]), 0);
+    expect_verdict(k, "witnessed 0/3", 0);
+    (void)fx_cosign(&fx, &k[0], 100);
+    expect_verdict(k, "witnessed 1/3", 1);
+    (void)fx_cosign(&fx, &k[1], 100);
+    expect_verdict(k, "proved", 1);
+    (void)fx_read_entry(&fx, LEDGER_SYNC);
+    expect_verdict(k, "proved up to size 1, 1 entries since are not", 1);
+    (void)fx_read_entry(&fx, LEDGER_SYNC);
+    (void)fx_cosign(&fx, &k[0], 200); /* one has seen more; the quorum has not */
+    expect_verdict(k, "proved up to size 1, 2 entries since are not", 1);
+    (void)fx_read_entry(&fx, LEDGER_SYNC);
+    (void)fx_cosign(&fx, &k[2], 300); /* who has seen more has seen size 3, too */
+    expect_verdict(k, "proved up to size 3, 1 entries since are not", 3);
+}
+END_TEST
+
+/* A kept checkpoint counts only where the entries lead to it. */
+START_TEST(what_was_witnessed_must_be_a_prefix) {
+    struct skey k[WITNESSES] = {fx.witness, fx.witness, fx.witness};
+    CLEANUP(js_freep) js *w = NULL;
+    static uint8_t data[65536];
+    char longer[96];
+    bool ok = true;
+
+    for (int i = 0; i < 3; i++) {
+        (void)fx_read_entry(&fx, LEDGER_SYNC);
+    }
+    fx_close(&fx);
+    (void)snprintf(longer, sizeof(longer), "%s/longer", fx.top);
+    fx_copy(fx.dir, longer);
+    fx_open(&fx); /* two histories by one key */
+    (void)fx_read_entry(&fx, LEDGER_SYNC);
+    (void)fx_read_entry(&fx, LEDGER_SYNC);
+    (void)fx_cosign(&fx, &k[0], 100);
+    save(longer, "witnessed", data, load(fx.dir, "witnessed", data, sizeof(data)));
+    fx_close(&fx); /* in `longer` the log is cut: the witness has seen more */
+    (void)snprintf(fx.dir, sizeof(fx.dir), "%s", longer);
+    w = verdict(k, &ok);
+    ck_assert(!ok);
+    ck_assert_int_eq(js_int_or(w, "k", -1), 0);
+    js_freep(&w);
+    fx_open(&fx);
+    for (int i = 0; i < 4; i++) { /* forked: it has another root there */
+        (void)fx_read_entry(&fx, LEDGER_SYNC);
+    }
+    w = verdict(k, &ok);
+    ck_assert(!ok);
+    ck_assert_int_eq(js_int_or(w, "k", -1), 0);
 }
 END_TEST
 
@@ -694,6 +779,8 @@ int main(void) {
     tcase_add_test(c, what_has_ended_cannot_be_closed);
     tcase_add_test(c, a_closing_needs_a_reason_and_a_verdict);
     tcase_add_test(c, witnesses_are_counted);
+    tcase_add_test(c, the_size_is_named_up_to_which_a_quorum_has_seen_it);
+    tcase_add_test(c, what_was_witnessed_must_be_a_prefix);
     tcase_add_test(c, a_torn_tail_is_cut_and_recorded);
     tcase_add_test(c, missing_hashes_past_the_checkpoint_are_made_again);
     tcase_add_test(c, what_is_signed_is_never_cut);

@@ -188,11 +188,12 @@ END_TEST
 START_TEST(proves_again_from_the_size_that_the_node_names) {
     struct act_out o;
     struct err e;
-    size_t ok = 0;
+    struct witnessing w;
 
     begin(true);
-    ck_assert_int_eq(nodes_witness(nodes, fx.l, NULL, &ok, &e), 0);
-    ck_assert_uint_eq(ok, 1);
+    ck_assert_int_eq(nodes_witness(nodes, fx.l, NULL, WITNESS_WHOLE, &w, &e), 0);
+    ck_assert_uint_eq(w.cosigned, 1);
+    witnessing_done(&w);
     nodes_closep(&nodes); /* forgets what the node has seen */
     open_nodes();
     (void)fx_read_entry(&fx, LEDGER_SYNC);
@@ -301,15 +302,16 @@ END_TEST
 START_TEST(takes_only_cosignatures_of_the_enrolled_key) {
     struct act_out o;
     struct err e;
-    size_t ok = 9;
+    struct witnessing w;
 
     begin(true);
     ck_assert_int_eq(act(BAD_COSIGNATURE, &o, &e), 0);
     ck_assert_uint_eq(cosignatures(), 0);
     act_out_done(&o);
     (void)fx_read_entry(&fx, LEDGER_SYNC);
-    ck_assert_int_lt(nodes_witness(nodes, fx.l, NULL, &ok, &e), 0);
-    ck_assert_uint_eq(ok, 0);
+    ck_assert_int_lt(nodes_witness(nodes, fx.l, NULL, WITNESS_WHOLE, &w, &e), 0);
+    ck_assert_uint_eq(w.cosigned, 0);
+    witnessing_done(&w);
     ck_assert_uint_eq(cosignatures(), 0);
     finish();
 }
@@ -319,7 +321,7 @@ START_TEST(proves_the_receipts_that_a_node_waits_for) {
     struct act_out o;
     struct err e;
     struct hash h;
-    size_t ok = 0;
+    struct witnessing w;
 
     begin(true);
     ck_assert_int_eq(ledger_leaf(fx.l, intent_index, &h, NULL), 0);
@@ -333,7 +335,7 @@ START_TEST(proves_the_receipts_that_a_node_waits_for) {
     ck_assert_int_eq(peer.sh->acknowledged, 1);
     act_out_done(&o);
     (void)fx_read_entry(&fx, LEDGER_SYNC);
-    ck_assert_int_eq(nodes_witness(nodes, fx.l, NULL, &ok, &e), 0);
+    ck_assert_int_eq(nodes_witness(nodes, fx.l, NULL, WITNESS_WHOLE, &w, &e), 0);
     ck_assert_int_eq(peer.sh->acknowledged, 1); /* not twice */
     finish();
 }
@@ -342,11 +344,11 @@ END_TEST
 START_TEST(says_when_a_node_has_seen_more) {
     struct act_out o;
     struct err e;
-    size_t ok = 9;
+    struct witnessing w;
 
     begin(true);
     peer.sh->head = 1000;
-    ck_assert_int_lt(nodes_witness(nodes, fx.l, "pve1", &ok, &e), 0);
+    ck_assert_int_lt(nodes_witness(nodes, fx.l, "pve1", WITNESS_WHOLE, &w, &e), 0);
     ck_assert_str_eq(e.tag, "ledger_behind");
     ck_assert_int_lt(act(GOOD, &o, &e), 0);
     ck_assert_str_eq(e.tag, "ledger_behind");
