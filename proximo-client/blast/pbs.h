@@ -23,6 +23,10 @@ int blast_pbs_prune(const js *view, const js *rules, const char *group, int64_t 
                     struct draft *d);
 /* They are deleted. whole: with a datastore or namespace, which is told by the caller. */
 int blast_pbs_delete(const js *view, const struct pbs_which *which, int64_t now, struct draft *d);
+/* A remote that sync jobs pull from is made, changed (after), or goes (after NULL). jobs: the sync
+ * jobs as the API lists them. */
+int blast_pbs_remote(const js *jobs, const char *remote, const js *before, const js *after,
+                     struct draft *d);
 /* A job of a kind ("prune", "verify", "sync") changes; NULL = it is not there before or after. Of a
  * prune job the view holds the namespaces that it has afterwards. */
 int blast_pbs_job(const js *view, const char *kind, const js *before, const js *after, int64_t now,

@@ -25,6 +25,9 @@
     "store=string comment=string schedule=string ns=string owner=string remote=string "            \
     "remote-store=string remote-ns=string remove-vanished=bool max-depth=int group-filter=list "   \
     "transfer-last=int rate-in=string burst-in=string rate-out=string burst-out=string"
+#define SPEED_RULE                                                                                 \
+    "network=list timeframe=list rate-in=string burst-in=string rate-out=string "                  \
+    "burst-out=string comment=string"
 #define JOB_ROUTES(kind, params)                                                                   \
     {M_GET, "/config/" kind, NULL, "", route_pbs_job_list},                                        \
         {M_GET, "/config/" kind "/{id}", NULL, "id=string", route_pbs_job_get},                    \
@@ -84,9 +87,27 @@ const struct route pbs_routes[] = {
     JOB_ROUTES("prune", PRUNE_JOB),
     JOB_ROUTES("verify", VERIFY_JOB),
     JOB_ROUTES("sync", SYNC_JOB),
-    {M_GET, "/config/remote", NULL, "", route_pbs_remotes},
+    {M_GET, "/config/remote", NULL, "", route_pbs_section_list},
+    {M_POST, "/config/remote", "/remote Remote.Modify",
+     "name!=string host!=string auth-id!=string password!=string port=int fingerprint=string "
+     "comment=string",
+     route_pbs_section_create},
     {M_GET, "/config/remote/{name}", "/remote/{name} Remote.Audit", "name=string",
-     route_pbs_remote},
+     route_pbs_section_get},
+    {M_PUT, "/config/remote/{name}", "/remote/{name} Remote.Modify",
+     "name=string host=string auth-id=string password=string port=int fingerprint=string "
+     "comment=string" CHANGE,
+     route_pbs_section_update},
+    {M_DELETE, "/config/remote/{name}", "/remote/{name} Remote.Modify", "name=string digest=string",
+     route_pbs_section_delete},
+    {M_GET, "/config/traffic-control", "/ Sys.Audit", "", route_pbs_section_list},
+    {M_POST, "/config/traffic-control", "/ Sys.Modify", "name!=string " SPEED_RULE,
+     route_pbs_section_create},
+    {M_GET, "/config/traffic-control/{name}", "/ Sys.Audit", "name=string", route_pbs_section_get},
+    {M_PUT, "/config/traffic-control/{name}", "/ Sys.Modify", "name=string " SPEED_RULE CHANGE,
+     route_pbs_section_update},
+    {M_DELETE, "/config/traffic-control/{name}", "/ Sys.Modify", "name=string digest=string",
+     route_pbs_section_delete},
     {M_GET, "/admin/traffic-control", "/ Sys.Audit", "", route_pbs_traffic},
     {M_GET, "/access/users", NULL, "include_tokens=bool", route_pbs_users},
     {M_GET, "/access/users/{userid}/token", NULL, "userid=string", route_pbs_tokens},

@@ -61,5 +61,9 @@ handler route_pbs_prune, route_pbs_prune_store, route_pbs_verify, route_pbs_run;
 
 /* ---- pbs_jobs.c ---- */
 handler route_pbs_job_list, route_pbs_job_get, route_pbs_job_create, route_pbs_job_update,
-    route_pbs_job_delete, route_pbs_job_status, route_pbs_remotes, route_pbs_remote,
-    route_pbs_traffic, route_pbs_node_status, route_pbs_time, route_pbs_version;
+    route_pbs_job_delete, route_pbs_job_status, route_pbs_traffic, route_pbs_node_status,
+    route_pbs_time, route_pbs_version;
+
+/* ---- pbs_config.c ---- */
+handler route_pbs_section_list, route_pbs_section_get, route_pbs_section_create,
+    route_pbs_section_update, route_pbs_section_delete;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Job configurations, remotes, traffic rules and the node of the simulated backup server. Schedules
+/* Job configurations, speeds of now and the node of the simulated backup server. Schedules
  * are kept and not acted out: nothing here runs by itself. */
 #include "proximo-client/sim/pbs.h"
 
@@ -191,29 +191,6 @@ int route_pbs_job_delete(struct call *c) {
 }
 
 /* ---- what is only read ---- */
-
-int route_pbs_remotes(struct call *c) {
-    c->data = js_array();
-    JS_FOREACH(state_get(&c->s->st, "remotes", NULL), name, r) {
-        char path[80];
-
-        (void)snprintf(path, sizeof(path), "/remote/%.60s", name);
-        if (call_has(c, path, "Remote.Audit")) {
-            js_push(c->data, pbs_named(name, r));
-        }
-    }
-    return 0;
-}
-
-int route_pbs_remote(struct call *c) {
-    const js *r = state_get(&c->s->st, "remotes", pbs_text(c, "name"), NULL);
-
-    if (!r) {
-        return call_fail(c, 400, "no such remote '%s'", pbs_text(c, "name"));
-    }
-    c->data = pbs_named(pbs_text(c, "name"), r);
-    return 0;
-}
 
 int route_pbs_traffic(struct call *c) {
     c->data = js_array();

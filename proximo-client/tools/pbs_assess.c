@@ -210,3 +210,24 @@ int assess_pbs_run(struct draft *d, const struct assess *a, struct err *e) {
     add_spaces(d, js_get(view, "spaces"), store, ns, js_int_or(job, "max-depth", -1));
     return blast_pbs_prune(view, job, NULL, clock_unix(), d);
 }
+
+/* A token that may not see every sync job is shown some, and no sign that there are others. */
+static const js *sync_jobs(struct draft *d) {
+    js *perms = NULL, *jobs = NULL;
+    const char *at = "";
+    struct err e = {0};
+
+    if (draft_read(d, "/config/sync", "whole", &jobs, &e) < 0) {
+        draft_unread(d, "the sync jobs", e.msg, "Datastore.Audit on /datastore");
+    } else if (draft_read(d, "/access/permissions", "whole", &perms, &e) < 0 ||
+               !perms_cover(perms, "/datastore", "Datastore.Audit", &at)) {
+        draft_unread(d, "sync jobs of other datastores", "the token is shown those it may see only",
+                     "Datastore.Audit on /datastore");
+    }
+    return jobs;
+}
+
+int assess_pbs_remote(struct draft *d, const struct assess *a, struct err *e) {
+    (void)e;
+    return blast_pbs_remote(sync_jobs(d), js_str_or(a->args, "name", ""), a->before, a->after, d);
+}

@@ -5,6 +5,7 @@
 
 #include "proximo-client/tools/pbs.h"
 #include "proximo-client/tools/pbs_assess.h"
+#include "proximo-client/tools/pbs_back.h"
 
 #define ADMIN "/admin/datastore/{store}"
 #define GONE  "a deleted backup cannot be brought back"
@@ -74,6 +75,17 @@ static const struct thing group_notes = {
     .read = ADMIN "/group-notes",
     .query = PBS_GROUP_QUERY,
     .shape = notes_shape,
+};
+static const struct thing namespace = {
+    .kind = "namespace",
+    .id = "store name parent ns",
+    .list = ADMIN "/namespace",
+    .match = "ns",
+    .drop = "ns comment",
+    .made_by = "pbs_namespace_create",
+    .deleted_by = "pbs_namespace_delete",
+    .listed = pbs_ns_listed,
+    .made = pbs_ns_made,
 };
 static const struct thing datastore = {
     .kind = "datastore",
@@ -207,20 +219,20 @@ const struct row pbs_change_rows[] = {
            .say = "delete group {backup-type}/{backup-id} on {store}", .assess = assess_pbs_delete,
            .floor = RISK_HIGH, .floor_why = "every backup of the group is deleted for good")},
     {"pbs_namespace_create", "Make a namespace", "Plans a new, empty namespace." PLANS, "pbs",
-     EFFECT_CHANGE, 0, ns_create_fields, .undo = "none",
-     .undo_none = "an empty namespace is taken away by pbs_namespace_delete",
+     EFFECT_CHANGE, 0, ns_create_fields, .undo = "inverse",
      .privilege = "/datastore/{store}/{parent} Datastore.Modify",
-     SENDS(.does = SEND_ACTION, .method = "POST", .path = ADMIN "/namespace",
+     SENDS(.does = SEND_CREATE, .on = &namespace, .method = "POST", .path = ADMIN "/namespace",
            .say = "make namespace {name} on {store}", .alone = "it is empty", .floor = RISK_LOW,
-           .floor_why = "a namespace is added")},
+           .floor_why = "a namespace is added",
+           .limits = "it is deleted only while no backup is in it")},
     {"pbs_namespace_delete", "Delete a namespace",
      "Plans deleting a namespace and all below it, with delete-groups every backup in them." PLANS,
-     "pbs", EFFECT_CHANGE, 0, ns_delete_fields, .analysers = "pbs_delete", .undo = "none",
-     .undo_none = "backups are gone; an empty namespace is made again by pbs_namespace_create",
+     "pbs", EFFECT_CHANGE, 0, ns_delete_fields, .analysers = "pbs_delete", .undo = "restore-object",
      .privilege = "/datastore/{store} Datastore.Modify, /datastore/{store} Datastore.Audit",
-     SENDS(.does = SEND_ACTION, .method = "DELETE", .path = ADMIN "/namespace",
+     SENDS(.does = SEND_DELETE, .on = &namespace, .method = "DELETE", .path = ADMIN "/namespace",
            .say = "delete namespace {ns} on {store}", .assess = assess_pbs_delete,
-           .floor = RISK_MEDIUM, .floor_why = "a namespace and those below it go")},
+           .back = pbs_ns_delete_back, .floor = RISK_MEDIUM,
+           .floor_why = "a namespace and those below it go")},
     {"pbs_group_notes_set", "Notes of a group", "Plans new notes of a backup group." PLANS, "pbs",
      EFFECT_CHANGE, 0, group_notes_fields, .undo = "restore-object", .privilege = NS_MODIFY,
      SENDS(.does = SEND_UPDATE, .on = &group_notes, .method = "PUT", .path = ADMIN "/group-notes",

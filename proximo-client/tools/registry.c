@@ -19,7 +19,7 @@ static const struct row *const tables[] = {
     metrics_rows,       notify_rows,       acme_rows,         access_sync_rows,
     access_user_rows,   access_realm_rows, access_acl_rows,   api_rows,
     evacuate_rows,      exec_rows,         ledger_rows,       pbs_rows,
-    pbs_change_rows,    pbs_job_rows,
+    pbs_change_rows,    pbs_job_rows,      pbs_config_rows,
 };
 
 const struct row *row_at(size_t i) {

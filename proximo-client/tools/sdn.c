@@ -89,7 +89,7 @@ const struct thing sdn_subnet = {
     .id = "vnet subnet",
     .read = SUBNET,
     .list = SDN "/vnets/{vnet}/subnets",
-    .match = "cidr=subnet",
+    .match = "subnet",
     .shape = sdn_subnet_shape,
     .made_by = "pve_sdn_subnet_create",
     .deleted_by = "pve_sdn_subnet_delete",

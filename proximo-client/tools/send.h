@@ -71,8 +71,9 @@ struct send {
     bool guest;          /* it is about the guest `vmid`, although the path does not say so */
     const char *kind;    /* the row is for "lxc" or "qemu" alone */
     const char *inverse; /* SEND_ACTION: the row that takes it back with the same arguments */
-    /* SEND_ACTION that the same row takes back with other arguments: adds the undo's requests, says
-     * the undo (draft_undo), and may refuse what changes nothing. */
+    /* SEND_ACTION that the same row takes back with other arguments, and SEND_DELETE of more than
+     * its object: adds the undo's requests, says the undo (draft_undo), and may refuse what changes
+     * nothing. */
     int (*back)(struct draft *d, const struct assess *a, struct err *e);
     enum risk floor;     /* risk is never below this, because … */
     const char *floor_why;

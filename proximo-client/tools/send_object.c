@@ -228,8 +228,14 @@ static js *settings(const struct thing *t, const js *answer, const js *args) {
 /* By the collection: it says for certain what is not there. */
 static int look_in_list(struct sending *c, const struct thing *t, bool whole, struct err *e) {
     CLEANUP(js_freep) js *list = NULL;
+    CLEANUP(js_freep) js *names = NULL;
     js *item;
     int r = fetch(c, t->list, t->read ? NULL : t->query, t->list_reduce, &list, e);
+
+    if (r == 0 && t->listed && c->row->send->does == SEND_CREATE) {
+        names = js_copy(c->args);
+        r = t->listed(c->d, c->s, names, e);
+    }
 
     if (r == 0 && !js_is_array(list)) {
         r = bad_answer(t->list, e);
@@ -237,7 +243,7 @@ static int look_in_list(struct sending *c, const struct thing *t, bool whole, st
     if (r < 0) {
         return r;
     }
-    item = find_item(list, t, c->args);
+    item = find_item(list, t, names ? names : c->args);
     if (item) {
         c->now = whole ? settings(t, item, c->args) : js_object();
     }

@@ -223,6 +223,10 @@ static int way_back(struct sending *c, const js *form, struct err *e) {
         }
         break;
     case SEND_DELETE:
+        if (x->back) {
+            r = undo_action(c, e);
+            break;
+        }
         r = send_make(c->d, PHASE_UNDO, x->on, c->args, c->now, &limits, e);
         draft_undo(c->d, "restore-object", "it is made again from the object recorded in this plan",
                    buf_str(&limits));

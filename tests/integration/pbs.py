@@ -79,6 +79,20 @@ def undo_cases():
         ("pbs_group_change_owner", {**G, "new-owner": "root@pam"}),
         ("pbs_datastore_update", {"store": "tank", "comment": "moved", "verify-new": True,
                                   "delete": ["gc-schedule"]}),
+        ("pbs_namespace_create", {"store": "tank", "name": "new", "parent": "lab"}),
+        ("pbs_namespace_create", {"store": "vault", "name": "top"}),
+        ("pbs_namespace_delete", {"store": "tank", "ns": "deep"}),
+        ("pbs_remote_create", {"name": "third", "host": "192.0.2.78", "auth-id": "a@pbs!t", "port": 8017,
+                               "password": "s3cret-70713"}),
+        ("pbs_remote_update", {"name": "offsite", "host": "192.0.2.79", "comment": "moved",
+                               "delete": ["fingerprint"]}),
+        ("pbs_traffic_control_create", {"name": "night", "network": ["198.51.100.0/24", "2001:db8::/32"],
+                                        "timeframe": ["0-5", "sat..sun"], "rate-out": "5MB"}),
+        ("pbs_traffic_control_update", {"name": "office", "rate-in": "50MB", "rate-out": "1MB",
+                                        "comment": "x"}),
+        ("pbs_traffic_control_update", {"name": "office", "network": ["192.0.2.0/25"],
+                                        "delete": ["rate-in"]}),
+        ("pbs_traffic_control_delete", {"name": "office"}),
         ("pbs_prune_job_create", {"id": "lab-hourly", "store": "tank", "ns": "lab",
                                   "schedule": "hourly", "keep-last": 3}),
         ("pbs_prune_job_update", {"id": "tank-daily", "keep-daily": 14, "max-depth": 0,
@@ -97,6 +111,8 @@ def undo_cases():
 
 
 def undos(t):
+    for ns in (("deep", ""), ("a", "deep"), ("b", "deep/a"), ("z", "deep")):
+        w.sim.call("POST", "/admin/datastore/tank/namespace", name=ns[0], parent=ns[1])
     for row, args in undo_cases():
         before = state()
         _, op = do(t, row, **args)
@@ -245,11 +261,39 @@ def deletions(t):
     code, plan, text = w.plan("pbs_namespace_delete", store="tank", ns="lab")
     t.ok(code == 0 and "holds groups" in str(plan["plan"]), "a namespace that is not empty",
          text)
+    code, _, text = w.plan("pbs_namespace_create", store="tank", name="lab")
+    t.ok(code != 0 and "already_exists" in text, "a namespace that is there is not made", text)
     do(t, "pbs_namespace_create", store="tank", name="new", parent="lab")
     t.ok("/lab/new" in w.sim.now()["content"]["tank"], "a namespace is made")
     plan, _ = do(t, "pbs_namespace_delete", store="tank", ns="lab", **{"delete-groups": True})
     t.ok(plan["affected"][0]["resource"] == "backup/tank:lab/vm/104", "it names what it holds", plan)
+    t.ok(plan["undo"]["kind"] == "none" and "backups are gone" in plan["undo"]["guarantee"],
+         "with backups it has no way back, and says so", plan["undo"])
     t.ok("/lab" not in w.sim.now()["content"]["tank"], "it is gone")
+
+
+def others(t):
+    """What sync jobs make of a remote that changes, and why one that is removed does not come back."""
+    w.sim.call("POST", "/config/sync", **{"id": "pull", "store": "vault", "remote": "offsite",
+                                          "remote-store": "main"})
+    code, plan, text = w.plan("pbs_remote_update", name="offsite", host="192.0.2.80")
+    t.ok(code == 0 and [a["resource"] for a in plan["plan"]["affected"]] == ["job/pull"],
+         "another address: the job that pulls from there is named", text)
+    code, plan, text = w.plan("pbs_remote_update", name="offsite", comment="only words")
+    t.ok(code == 0 and not plan["plan"]["affected"], "a comment: nobody", text)
+    plan, _ = do(t, "pbs_remote_update", name="offsite", password="s3cret-51115")
+    t.ok(w.sim.now()["remotes"]["offsite"]["password"] == "s3cret-51115", "a password is set")
+    t.ok("password" in str(plan["undo"]), "the one before is not brought back, and that is said",
+         plan["undo"])
+    code, plan, text = w.plan("pbs_remote_delete", name="offsite")
+    t.ok(code == 0 and plan["plan"]["risk"] == "high" and "refuses" in str(plan["plan"]["affected"]),
+         "a remote in use: the server refuses, as the plan says", text)
+    code, op, text = w.carry_out(plan)
+    t.ok(code != 0 and "is used by sync job" in text, "it does", text)
+    w.sim.call("DELETE", "/config/sync/pull")
+    plan, _ = do(t, "pbs_remote_delete", name="offsite")
+    t.ok(plan["undo"]["kind"] == "none" and "offsite" not in w.sim.now()["remotes"], "then it goes",
+         plan["undo"])
 
 
 def work(t):
@@ -298,6 +342,6 @@ def ledger(t):
 
 try:
     w.operator()
-    sys.exit(Tap().run(reads, undos, deletions, work, less, prunes, ledger))
+    sys.exit(Tap().run(reads, undos, deletions, others, work, less, prunes, ledger))
 finally:
     w.close()

@@ -20,7 +20,9 @@ ELSEWHERE = {
     # a backup server is another world
     **{name: "pbs.py" for name in (
         "pbs_group_notes_set", "pbs_snapshot_notes_set", "pbs_snapshot_protect",
-        "pbs_group_change_owner", "pbs_datastore_update",
+        "pbs_group_change_owner", "pbs_datastore_update", "pbs_namespace_create",
+        "pbs_namespace_delete", "pbs_remote_create", "pbs_remote_update",
+        *(f"pbs_traffic_control_{verb}" for verb in ("create", "update", "delete")),
         *(f"pbs_{kind}_job_{verb}" for kind in ("prune", "verify", "sync")
           for verb in ("create", "update", "delete")))},
     # not served by pvesim: the first three are of PVE 8, the others not yet; their way back is

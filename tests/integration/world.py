@@ -69,6 +69,7 @@ class Sim:
     def __init__(self, directory, *options, state=None):
         self.dir = directory
         self.options = list(options)
+        self.scheme = "PBSAPIToken=" if "--pbs" in options else "PVEAPIToken="
         self.state = state or os.path.join(directory, "state.json")
         self.proc = None
         self.info = {}
@@ -116,7 +117,7 @@ class Sim:
         by_url = method in ("GET", "DELETE")
         request = urllib.request.Request(url + ("?" + text if by_url and text else ""), method=method,
                                          data=None if by_url else text.encode(),
-                                         headers={"Authorization": "PVEAPIToken=" + token})
+                                         headers={"Authorization": self.scheme + token})
         context = ssl._create_unverified_context()  # our own simulator
         with urllib.request.urlopen(request, context=context, timeout=60) as answer:
             data = json.load(answer)["data"]

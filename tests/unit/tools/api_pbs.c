@@ -134,7 +134,23 @@ static const struct {
      "test-status:boolean?"},
     {"DELETE", "/nodes/localhost/tasks/{upid}", "upid:string"},
     {"GET", "/config/remote", ""},
+    {"POST", "/config/remote",
+     "name:string host:string auth-id:string password:string port:integer? fingerprint:string? "
+     "comment:string?"},
     {"GET", "/config/remote/{name}", "name:string"},
+    {"PUT", "/config/remote/{name}",
+     "name:string host:string? auth-id:string? password:string? port:integer? "
+     "fingerprint:string? comment:string? delete:array? digest:string?"},
+    {"DELETE", "/config/remote/{name}", "name:string digest:string?"},
+    {"GET", "/config/traffic-control", ""},
+    {"POST", "/config/traffic-control",
+     "name:string network:array timeframe:array? rate-in:string? burst-in:string? "
+     "rate-out:string? burst-out:string? comment:string?"},
+    {"GET", "/config/traffic-control/{name}", "name:string"},
+    {"PUT", "/config/traffic-control/{name}",
+     "name:string network:array? timeframe:array? rate-in:string? burst-in:string? "
+     "rate-out:string? burst-out:string? comment:string? delete:array? digest:string?"},
+    {"DELETE", "/config/traffic-control/{name}", "name:string digest:string?"},
     {"GET", "/admin/traffic-control", ""},
     {"GET", "/nodes/localhost/status", ""},
     {"GET", "/nodes/localhost/time", ""},

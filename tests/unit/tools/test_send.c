@@ -194,6 +194,12 @@ static void world_object(const struct row *r, const js *args, const js *object) 
         js_add(place, "node", js_str(qemu ? "n2" : "n1"));
         js_add(place, "kind", js_str(qemu ? "qemu" : "lxc"));
     }
+    if (t->listed && r->send->does == SEND_CREATE) {
+        struct draft *d = world_draft(args);
+
+        ck_assert_int_eq(t->listed(d, NULL, place, NULL), 0);
+        json_object_put(world_draft_take(d));
+    }
     for (int both = 0; both < 2; both++) {
         const char *template = both ? t->list : t->read;
         CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINE), text = BUF_INIT(LIM_LINES);
