@@ -70,6 +70,10 @@ int stage_execute(struct change *c, struct err *e);
 /* Always runs once an intent is recorded. */
 int stage_outcome(struct change *c, struct err *e);
 
+/* recheck.c: before a later step of a plan of several: is the world as the steps before were to
+ * leave it? "plan_drifted" when anything else changed. */
+int change_recheck_step(struct change *c, int64_t step, struct err *e);
+
 /* job.c: polled while anything is waited for after the intent. Never asks to stop; hands the
  * operation over as a job when it has taken too long for its caller. ctx is the change. */
 bool change_pulse(void *ctx);

@@ -14,6 +14,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/blast/then.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 
@@ -35,6 +36,8 @@ struct draft *draft_new(struct session *s, const char *tool, const js *args) {
     d->unread = js_array();
     d->risk_reasons = js_array();
     d->sources = js_array();
+    d->altered = js_object();
+    d->kept = js_array();
     d->secrets = js_object();
     d->complete = true;
     random_bytes(d->secret_key, sizeof(d->secret_key));
@@ -64,6 +67,9 @@ void draft_free(struct draft *d) {
     json_object_put(d->undo_of);
     json_object_put(d->steps);
     json_object_put(d->outer_args);
+    then_free(d->then);
+    json_object_put(d->altered);
+    json_object_put(d->kept);
     json_object_put(d->secrets);
     explicit_bzero(d->secret_key, sizeof(d->secret_key));
     free(d);
@@ -93,24 +99,42 @@ static char *text_of(const char *fmt, va_list ap) {
 }
 
 /* Two reads of a path with different reducers are two observations. */
-static int observation_key(const char *path, const char *reduce, struct hash *ret) {
+static int observation_key(const char *path, const char *reduce, int64_t then, struct hash *ret) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
 
-    if (buf_adds(&b, reduce) < 0 || buf_addc(&b, '\0') < 0 || buf_adds(&b, path) < 0) {
+    if (buf_adds(&b, reduce) < 0 || buf_addc(&b, '\0') < 0 || buf_adds(&b, path) < 0 ||
+        (then && buf_addf(&b, " %lld", (long long)then) < 0)) {
         return -E2BIG;
     }
     sha256(buf_str(&b), b.len, ret);
     return 0;
 }
 
-int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
-                       struct err *e) {
+static void note_step(js *observation, int64_t step) {
+    js *steps = js_get(observation, "steps");
+
+    if (!steps) {
+        steps = js_array();
+        js_add(observation, "steps", steps);
+    }
+    if (!js_len(steps) || json_object_get_int64(js_at(steps, js_len(steps) - 1)) != step) {
+        js_push(steps, js_int(step));
+    }
+}
+
+int draft_observe(struct draft *d, const char *path, const char *reduce, const js *data,
+                  int64_t step, bool then, struct err *e) {
     char text[HASH_HEX_LEN + 1];
     struct hash h, key;
+    uint64_t at;
     js *p;
-    int r = observation_key(path, reduce, &key);
+    int r = observation_key(path, reduce, then ? step : 0, &key);
 
-    if (r == 0 && hashmap_get(&d->observed, &key) != UINT64_MAX) {
+    at = r == 0 ? hashmap_get(&d->observed, &key) : UINT64_MAX;
+    if (at != UINT64_MAX) {
+        if (step) {
+            note_step(js_at(d->preconditions, (size_t)at), step);
+        }
         return 0; /* the same observation, made once */
     }
     if (r == 0) {
@@ -125,20 +149,49 @@ int draft_precondition(struct draft *d, const char *path, const char *reduce, co
     js_add(p, "read", js_str(path));
     js_add(p, "reduce", js_str(reduce));
     js_add(p, "digest", js_str(text));
+    if (step) {
+        note_step(p, step);
+    }
+    if (then) {
+        js_add(p, "then", js_bool(true));
+    }
     js_push(d->preconditions, p);
     return 0;
 }
 
-int draft_get(struct draft *d, const char *path, js **ret, struct err *e) {
+/* What is answered now, as *ret of its own; each read is sent once. */
+static int answer_of_now(struct draft *d, const char *path, js **ret, struct err *e) {
+    js *data = NULL;
     int r = 0;
 
-    if (!json_object_object_get_ex(d->reads, path, ret)) {
-        r = pve_get(d->s->pve, path, ret, e);
+    if (!json_object_object_get_ex(d->reads, path, &data)) {
+        r = pve_get(d->s->pve, path, &data, e);
         if (r == 0) {
-            js_add(d->reads, path, *ret);
+            js_add(d->reads, path, data);
         }
     }
+    *ret = r == 0 ? js_ref(data) : NULL;
     return r;
+}
+
+int draft_get(struct draft *d, const char *path, js **ret, struct err *e) {
+    CLEANUP(js_freep) js *data = NULL;
+    struct err why = {0};
+    int r = answer_of_now(d, path, &data, &why);
+    int then = draft_after(d, path, &data, e);
+
+    if (then < 0) {
+        return then;
+    }
+    if (r < 0 && !data) {
+        if (e) {
+            *e = why;
+        }
+        return r;
+    }
+    *ret = data;
+    js_push(d->kept, TAKE(data));
+    return 0;
 }
 
 int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e) {

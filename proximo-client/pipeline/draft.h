@@ -36,6 +36,7 @@ const char *need_name(enum approval_need n);
  * - "osd": {id, hostname} of an OSD's metadata
  * - "ceph": a node's list of Ceph's daemons, OSDs, pools or file systems without how full they are
  * - "groups": of a backup server's groups [{group: [type, id], owner}]
+ * - any of them with "-then": of an answer that an earlier step of the plan changes
  * - "node-config": {config, exists, running} of a node daemon's explain answer */
 
 /* GETs path, reduces it and records the precondition {read:"GET path", reduce, digest}. *ret (may
@@ -115,13 +116,19 @@ void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes
  *
  * Between begin and end, draft_args are the step's, and change, target and undo are kept with it;
  * all else goes into the plan as a whole, requests and affected marked with the step's number.
- * After the last end the draft needs its own change, target and undo. */
+ * What a step reads is as the steps before leave it: what they do to it in a way that is not
+ * computed refuses the step ("steps_conflict"). After the last end the draft needs its own change,
+ * target and undo. */
 void draft_step_begin(struct draft *d, const char *row, const js *args);
 void draft_step_end(struct draft *d);
 /* Takes the step that was ended last out again, when it turned out to have nothing to do. */
 void draft_drop_step(struct draft *d);
 size_t draft_steps(const struct draft *d);
 const js *draft_step(const struct draft *d, size_t i); /* {row, args, change, target, undo} */
-/* "steps_conflict" when two steps change the same object: the second would count on a state that
- * the first takes away. */
+/* *data: the answer of now, owned, NULL: there is none. Replaced by what it will be when the step
+ * runs that is being drafted; NULL: there will be none (then *data was NULL before, or -ENOENT).
+ * "steps_conflict": what an earlier step makes of it is not computed. */
+int draft_after(struct draft *d, const char *path, js **data, struct err *e);
+/* "steps_conflict" when two steps change the same object and what the first makes of it is not
+ * computed (blast/then.h): the second would count on a state that the first takes away. */
 int draft_steps_apart(const struct draft *d, struct err *e);

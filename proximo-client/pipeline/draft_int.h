@@ -5,6 +5,8 @@
 #include "proximo-client/ledger/hashmap.h"
 #include "proximo-client/pipeline/draft.h"
 
+struct then;
+
 struct draft {
     struct session *s;
     const char *tool;
@@ -28,6 +30,9 @@ struct draft {
     js *steps;   /* array of {row, args, change, target, undo} of a plan of several, or NULL */
     js *step;    /* the one being drafted: borrowed from steps */
     js *outer_args;
+    struct then *then; /* what the steps before do, or NULL */
+    js *altered; /* {path: {base?, watched}}: answers of this step that are not those of now */
+    js *kept;    /* array of altered answers: borrowed by whoever read them */
     js *secrets; /* object: commitment -> value; never part of the plan */
     uint8_t secret_key[32];
     enum risk risk;
@@ -43,12 +48,26 @@ static inline void draft_freep(struct draft **d) {
     *d = NULL;
 }
 
+/* draft_then.c: the number of the step being drafted, from 1; 0: none. */
+int64_t draft_step_number(const struct draft *d);
+void draft_then_begin(struct draft *d);
+/* Takes over what the step that ends here will do. */
+void draft_then_step(struct draft *d);
+/* draft.c: one observation. step: it is made again before that step (0: only before anything);
+ * then: it does not hold before. */
+int draft_observe(struct draft *d, const char *path, const char *reduce, const js *data,
+                  int64_t step, bool then, struct err *e);
+
 /* draft_steps.c: numbers what belongs to the step being drafted (from 1). */
 void draft_mark_step(const struct draft *d, js *o);
 
 /* reduce.c: the part of `data` that a verdict depends on, as a new value without fractions.
  * -EINVAL for an unknown reducer. */
 int reduce_apply(const char *reduce, const js *data, js **ret);
+/* reduce_then.c: "NAME-then", for answers that were computed: values as texts; of a guest's
+ * configuration without what PVE makes up. */
+js *reduce_texts(const js *v);
+js *reduce_config_then(const js *data);
 int reduce_digest(const char *reduce, const js *data, struct hash *ret, struct err *e);
 /* A copy of v in which fractions are strings (canonical JSON knows integers only). */
 js *reduce_exact(const js *v);

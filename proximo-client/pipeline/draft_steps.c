@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/blast/then.h"
 #include "proximo-client/pipeline/draft_int.h"
 
 void draft_step_begin(struct draft *d, const char *row, const js *args) {
@@ -19,6 +20,7 @@ void draft_step_begin(struct draft *d, const char *row, const js *args) {
         d->steps = js_array();
     }
     js_push(d->steps, d->step);
+    draft_then_begin(d);
     d->outer_args = d->args;
     d->args = js_copy(args);
 }
@@ -36,6 +38,8 @@ void draft_step_end(struct draft *d) {
     }
     keep(d->step, "target", &d->target);
     keep(d->step, "undo", &d->undo);
+    draft_then_step(d);
+    draft_then_begin(d);
     json_object_put(d->args);
     d->args = TAKE(d->outer_args);
     d->step = NULL;
@@ -58,6 +62,9 @@ void draft_drop_step(struct draft *d) {
 
     d->requests = without_step(d->requests, (int64_t)n);
     d->affected = without_step(d->affected, (int64_t)n);
+    if (d->then) {
+        then_drop(d->then, n);
+    }
     (void)json_object_array_del_idx(d->steps, n - 1, 1);
 }
 
@@ -97,6 +104,7 @@ int draft_steps_apart(const struct draft *d, struct err *e) {
             const char *other = object_of(b);
 
             if (other && strcmp(object, other) == 0 &&
+                !then_knows(js_str_or(b, "method", ""), js_str_or(b, "path", "")) &&
                 strcmp(js_str_or(a, "phase", ""), "undo") != 0 &&
                 strcmp(js_str_or(b, "phase", ""), "undo") != 0 &&
                 js_int_or(a, "step", 0) != js_int_or(b, "step", 0)) {

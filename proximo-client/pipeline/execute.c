@@ -345,7 +345,18 @@ static int send_node(struct change *c, const js *q, struct err *e) {
     return r;
 }
 
+/* What the steps before did is expected; what anybody else did meanwhile stops the rest. */
+static int step_begins(struct change *c, const js *q, int64_t *step, struct err *e) {
+    int64_t next = js_int_or(q, "step", 0), was = *step;
+
+    *step = next;
+    return was && next != was ? change_recheck_step(c, next, e) : 0;
+}
+
 int change_run_phase(struct change *c, const char *phase, struct err *e) {
+    bool executes = strcmp(phase, "execute") == 0;
+    int64_t step = 0;
+
     for (size_t i = 0;; i++) {
         size_t ordinal = 0;
         const js *q = plan_request(&c->p, phase, i, &ordinal);
@@ -353,6 +364,10 @@ int change_run_phase(struct change *c, const char *phase, struct err *e) {
 
         if (!q) {
             return 0;
+        }
+        r = executes ? step_begins(c, q, &step, e) : 0;
+        if (r < 0) {
+            return r;
         }
         r = js_get_str(q, "request") ? send_node(c, q, e) : send_api(c, q, ordinal, e);
         if (r < 0) {

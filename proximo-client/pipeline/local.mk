@@ -5,7 +5,8 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/capture.c proximo-client/pipeline/capture.h \
 	proximo-client/pipeline/capture_scrub.c \
 	proximo-client/pipeline/change.c proximo-client/pipeline/change.h \
-	proximo-client/pipeline/draft.c proximo-client/pipeline/draft_steps.c proximo-client/pipeline/draft.h \
+	proximo-client/pipeline/draft.c proximo-client/pipeline/draft_steps.c \
+	proximo-client/pipeline/draft_then.c proximo-client/pipeline/draft.h \
 	proximo-client/pipeline/draft_int.h \
 	proximo-client/pipeline/enrol.c proximo-client/pipeline/enrol.h \
 	proximo-client/pipeline/execute.c \
@@ -28,7 +29,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/planner.c proximo-client/pipeline/planner.h \
 	proximo-client/pipeline/receipts_before.c \
 	proximo-client/pipeline/recheck.c \
-	proximo-client/pipeline/reduce.c \
+	proximo-client/pipeline/reduce.c proximo-client/pipeline/reduce_then.c \
 	proximo-client/pipeline/render.c proximo-client/pipeline/render.h \
 	proximo-client/pipeline/secret_result.c \
 	proximo-client/pipeline/secret_result.h \

@@ -26,6 +26,7 @@
 static const char guests_path[] = "/cluster/resources?type=vm";
 
 struct eye {
+    struct draft *d;
     struct session *s;
     struct pvetree *tree; /* NULL: the API alone */
     js *guests;           /* the API's list that the tree was held against */
@@ -194,8 +195,28 @@ static const js *answer_to(const struct pve_job *job, size_t n, const char *path
     return NULL;
 }
 
-static int fetch(void *ctx, struct pve_job *job, size_t n, struct err *e) {
-    struct eye *y = ctx;
+/* As the steps before leave it. What they do to it in a way that is not computed is as good as not
+ * read: whoever needs it says so. */
+static void after_steps(struct draft *d, struct pve_job *job) {
+    struct err why = {0};
+    bool there = job->result == 0;
+    int r = draft_after(d, job->path, &job->data, &why);
+
+    if (r < 0) {
+        js_freep(&job->data);
+        job->result = r;
+        if (job->err) {
+            *job->err = why;
+        }
+    } else if (!there && job->data) {
+        job->result = 0;
+        if (job->err) {
+            *job->err = (struct err){0};
+        }
+    }
+}
+
+static int fetch_now(struct eye *y, struct pve_job *job, size_t n, struct err *e) {
     CLEANUP(freep) bool *done = calloc(n, sizeof(*done));
     const js *list;
     int r;
@@ -265,15 +286,26 @@ static void say_source(struct draft *d, const struct eye *y) {
     }
 }
 
+static int fetch(void *ctx, struct pve_job *job, size_t n, struct err *e) {
+    struct eye *y = ctx;
+    int r = fetch_now(y, job, n, e);
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        after_steps(y->d, &job[i]);
+    }
+    return r;
+}
+
 int look(struct draft *d, const struct picture_ask *ask, picture_seen seen, void *ctx,
          struct picture **ret, struct err *e) {
     CLEANUP(eye_done)
-    struct eye y = {.s = draft_session(d), .spreads = pve_spreads(draft_session(d)->pve)};
+    struct eye y = {.d = d, .s = draft_session(d), .spreads = pve_spreads(draft_session(d)->pve)};
     bool wanted =
         ask->vmid == 0 && (ask->what & OF_EVERY_GUEST) && y.s->nodes && nodes_count(y.s->nodes) > 0;
-    int r = wanted ? picture_read_by(fetch, &y, ask, seen, ctx, ret, e)
-                   : picture_read(y.s->pve, ask, seen, ctx, ret, e);
+    int r;
 
+    y.asked = !wanted;
+    r = picture_read_by(fetch, &y, ask, seen, ctx, ret, e);
     if (r == 0) {
         say_source(d, &y);
     }

@@ -114,6 +114,9 @@ static bool compare(const struct plan *p, const struct again *a, const struct pv
     o = js_object();
     js_add(o, "read", js_str(path));
     js_add(o, "state", js_str(job->result < 0 ? "unread" : same ? "same" : "changed"));
+    if (js_get(a->pre, "steps")) { /* of that it was to be so before these */
+        js_add(o, "before_steps", js_ref(js_get(a->pre, "steps")));
+    }
     if (job->result < 0) {
         js_add(o, "why", js_str(a->why.msg));
     } else {

@@ -83,7 +83,27 @@ static void jobs_done(struct pve_job *job, size_t n) {
     free(job);
 }
 
-static int recheck_api(struct change *c, bool prepared, struct err *e) {
+/* Of a plan of steps: whether an observation must hold now. step 0: before anything runs; else just
+ * before that step, with what the steps before it have done. */
+static bool holds_before(const js *pre, int64_t step) {
+    const js *steps = js_get(pre, "steps");
+
+    if (step == 0) {
+        return !js_bool_or(pre, "then", false);
+    }
+    for (size_t i = 0; i < js_len(steps); i++) {
+        if (json_object_get_int64(js_at(steps, i)) == step) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_read_now(const js *pre, int64_t step) {
+    return !is_node_read(pre) && holds_before(pre, step);
+}
+
+static int recheck_api(struct change *c, int64_t step, bool prepared, struct err *e) {
     const js *pre = js_get(c->p.v, "preconditions");
     size_t n = js_len(pre);
     struct pve_job *job = calloc(n + 1, sizeof(*job));
@@ -92,7 +112,7 @@ static int recheck_api(struct change *c, bool prepared, struct err *e) {
     int r = job && errs ? 0 : err_set(e, -ENOMEM, "out of memory");
 
     for (size_t i = 0; r == 0 && i < n; i++) {
-        if (!is_node_read(js_at(pre, i))) {
+        if (is_read_now(js_at(pre, i), step)) {
             job[jobs].path = js_str_or(js_at(pre, i), "read", "");
             job[jobs].err = &errs[jobs];
             jobs++;
@@ -102,7 +122,7 @@ static int recheck_api(struct change *c, bool prepared, struct err *e) {
         r = pve_get_many(c->s->pve, job, jobs, e);
     }
     for (size_t i = 0, k = 0; r == 0 && i < n; i++) {
-        if (is_node_read(js_at(pre, i))) {
+        if (!is_read_now(js_at(pre, i), step)) {
             continue;
         }
         if (job[k].result < 0 && strcmp(errs[k].tag, "pve_not_found") == 0) {
@@ -154,7 +174,7 @@ static int recheck(struct change *c, bool prepared, struct err *e) {
 
     json_object_put(c->fresh);
     c->fresh = js_object();
-    r = recheck_api(c, prepared, e);
+    r = recheck_api(c, 0, prepared, e);
     for (size_t i = 0; r == 0; i++) {
         const js *q = plan_request(&c->p, "execute", i, NULL);
 
@@ -172,6 +192,15 @@ static int recheck(struct change *c, bool prepared, struct err *e) {
 int stage_recheck(struct change *c, struct err *e) {
     session_progress(c->s, 0, 0, "checking that nothing changed since the plan");
     return recheck(c, false, e);
+}
+
+int change_recheck_step(struct change *c, int64_t step, struct err *e) {
+    int r;
+
+    session_progress(c->s, 0, 0, "step %lld: checking that nothing else changed meanwhile",
+                     (long long)step);
+    r = recheck_api(c, step, c->prepared, e);
+    return r < 0 ? err_wrap(e, "before step %lld", (long long)step) : 0;
 }
 
 int stage_recheck_prepared(struct change *c, struct err *e) {

@@ -407,7 +407,28 @@ static const struct reducer {
     {"groups", reduce_groups},
 };
 
+/* The name without its "-then". */
+static bool is_then(const char *reduce, char *ret, size_t size) {
+    const char *end = strstr(reduce, "-then");
+
+    if (!end || end[5] || (size_t)(end - reduce) >= size) {
+        return false;
+    }
+    (void)snprintf(ret, size, "%.*s", (int)(end - reduce), reduce);
+    return true;
+}
+
 int reduce_apply(const char *reduce, const js *data, js **ret) {
+    char plain[24];
+
+    if (is_then(reduce, plain, sizeof(plain))) {
+        CLEANUP(js_freep) js *v = NULL;
+        bool config = strcmp(plain, "config") == 0;
+        int r = config ? 0 : reduce_apply(plain, data, &v);
+
+        *ret = r < 0 ? NULL : config ? reduce_config_then(data) : reduce_texts(v);
+        return r;
+    }
     for (size_t i = 0; i < ARRAY_LEN(reducers); i++) {
         if (strcmp(reducers[i].name, reduce) == 0) {
             *ret = reducers[i].run(data);

@@ -138,9 +138,32 @@ int plan_steps(struct draft *d, const js *args, struct err *e) {
     steps_say_undo(d);
     if (draft_steps(d) > 1) {
         draft_risk(d, RISK_LOW,
-                   "every step was computed on the cluster as it is now; a failure stops the rest");
+                   "every step was computed on the cluster as the steps before leave it; a failure "
+                   "stops the rest");
     }
     return 0;
+}
+
+/* Whether a later step works on the same thing: then only that one's question has an answer. */
+static bool is_overtaken(const js *steps, size_t i) {
+    static const char *const names[] = {"vmid",    "newid",  "storage", "poolid",
+                                        "groupid", "userid", "roleid",  "tokenid"};
+    const js *args = js_get(js_at(steps, i), "args");
+
+    for (size_t k = i + 1; k < js_len(steps); k++) {
+        const js *later = js_get(js_at(steps, k), "args");
+
+        for (size_t n = 0; n < ARRAY_LEN(names); n++) {
+            const js *mine = js_get(args, names[n]);
+
+            if (mine &&
+                value_same(mine,
+                           js_get(later, strcmp(names[n], "newid") == 0 ? "vmid" : names[n]))) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 int check_steps(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e) {
@@ -154,7 +177,7 @@ int check_steps(struct session *s, const js *args, bool *ret_ok, char **ret_text
         bool ok = false;
         int r;
 
-        if (!row || js_get(step, "select")) {
+        if (!row || js_get(step, "select") || is_overtaken(steps, i)) {
             continue; /* the selection may be another one by now; the tasks told */
         }
         r = row_check(row, s, js_get(step, "args"), &ok, &text, e);

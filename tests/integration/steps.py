@@ -129,8 +129,10 @@ def refused(t, steps, code, name):
 
 def test_bad(t):
     a = usable("running")[0]
-    refused(t, [tag(a, "x"), tag(a, "y")], "steps_conflict",
-            "two steps that change one object")
+    off = usable("stopped")[0]
+    resize = {"row": "pve_disk_resize", "args": {"vmid": off, "disk": "scsi0", "size": "+1G"}}
+    refused(t, [resize, resize], "steps_conflict", "a step on what cannot be computed before it is done")
+    refused(t, [resize, tag(off, "x")], "steps_conflict", "another row on it, too")
     refused(t, [{"row": "proximo_plan_steps", "args": {"steps": [tag(a, "x")]}}],
             "bad_argument", "steps in steps")
     refused(t, [{"row": "pve_list_guests"}], "bad_argument", "a row that reads")
@@ -163,6 +165,47 @@ def notes(vmid):
     return w.sim.call("GET", f"/nodes/{kind['node']}/{kind['type']}/{vmid}/config").get("description", "")
 
 
+NEW = 7001
+MADE = {"row": "pve_create_vm", "args": {"node": "pve1", "vmid": NEW, "set": {
+    "name": "new", "memory": "512", "scsi0": "local-zfs:4", "net0": "virtio,bridge=vmbr0"}}}
+
+
+def chain():
+    """A guest is made, set up and started."""
+    return [MADE, {"row": "pve_guest_config_set", "args": {"vmid": NEW, "set": {"memory": 1024, "tags": "b;a"}}},
+            {"row": "pve_guest_config_set", "args": {"vmid": NEW, "set": {"cores": 2}, "delete": ["tags"]}},
+            {"row": "pve_guest_power", "args": {"vmid": NEW, "action": "start"}}]
+
+
+def at_once(path):
+    return f"/nodes/pve1/qemu/{NEW}{path}"
+
+
+def test_steps_on_steps(t):
+    code, p, text = plan(chain())
+    t.ok(code == 0 and p["plan"]["complete"] and len(p["plan"]["steps"]) == 4,
+         "steps on a guest that the first one makes are planned", text)
+    back = [q for q in p["plan"]["requests"] if q["phase"] == "undo"]
+    t.ok([q["form"].get("tags") for q in back if q["step"] == 3] == ["b;a"]
+         and [q["form"].get("memory") for q in back if q["step"] == 2] == ["512"],
+         "each way back leads to where the step before had come", back)
+    later = [o for o in p["plan"]["preconditions"] if o.get("then")]
+    t.ok({tuple(o["steps"]) for o in later} == {(2,), (3,), (4,)}
+         and all(o["reduce"].endswith("-then") for o in later),
+         "what the plan itself changes is to be so before the step that counts on it", later)
+    t.ok(guests().get(NEW) is None, "nothing is there yet")
+    code, op, text = apply(p["plan_id"])
+    t.ok(code == 0 and op["outcome"] == "done" and guests()[NEW]["status"] == "running"
+         and {k: str(w.sim.call("GET", at_once("/config")).get(k)) for k in ("memory", "cores", "tags")}
+         == {"memory": "1024", "cores": "2", "tags": "None"}, "one approval carries all of it out", text)
+    code, v, text = undo(op["op_id"])
+    t.ok(code == 0 and v["outcome"] == "done", "one undo takes back what can be", text)
+    left = w.sim.call("GET", at_once("/config")) if NEW in guests() else {}
+    t.ok(left.get("memory") == "512" and "cores" not in left and guests()[NEW]["status"] == "stopped",
+         "the guest is stopped, and configured as it was made", left)
+    w.sim.call("DELETE", at_once(""))
+
+
 def test_text_is_text(t):
     a = usable("running")[0]
     was = notes(a)
@@ -180,7 +223,7 @@ def test_text_is_text(t):
 
 
 try:
-    sys.exit(Tap().run(test_failure_stops, test_one_plan_one_undo, test_selectors, test_text_is_text, test_bad,
-                       test_secret))
+    sys.exit(Tap().run(test_failure_stops, test_one_plan_one_undo, test_selectors, test_steps_on_steps,
+                       test_text_is_text, test_bad, test_secret))
 finally:
     w.close()

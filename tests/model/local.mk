@@ -7,3 +7,4 @@ include tests/model/access.mk
 include tests/model/firewall.mk
 include tests/model/guest.mk
 include tests/model/network.mk
+include tests/model/then.mk
