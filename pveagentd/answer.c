@@ -163,5 +163,11 @@ int answer_status(const char *text, size_t len, js **ret, struct err *e) {
 }
 
 int answer_explain(const char *text, size_t len, js **ret, struct err *e) {
-    return convert(text, len, explain_members, ARRAY_LEN(explain_members), ret, e);
+    int r = convert(text, len, explain_members, ARRAY_LEN(explain_members), ret, e);
+
+    /* A container without mounts has no line of that name, and the list is empty, not unknown. */
+    if (r == 0 && js_bool_or(*ret, "exists", false)) {
+        (void)child(*ret, "mounts", true);
+    }
+    return r;
 }

@@ -36,17 +36,25 @@ static void unread_unless(struct run *r, const js *explain, const char *key) {
     }
 }
 
-/* "/srv/media" or {source, target, ro}. */
+/* The container's own lines: "mp0 /srv/media,mp=/media,ro=1" is a directory (or a device) of the
+ * host; "mp1 local-zfs:subvol-1,mp=/data" is a volume, which a snapshot of the container covers;
+ * what lxc.mount lines bring in is the host's too. */
 static void check_mounts(struct run *r, const js *mounts) {
     for (size_t i = 0; i < js_len(mounts); i++) {
-        js *m = js_at(mounts, i);
-        const char *source =
-            js_is_str(m) ? json_object_get_string(m) : js_str_or(m, "source", "a directory");
-        bool is_ro = js_bool_or(m, "ro", false);
+        const char *line = json_object_get_string(js_at(mounts, i));
+        const char *value = line ? strchr(line, ' ') : NULL;
+        bool raw = line && strncmp(line, "lxc.", 4) == 0;
+        bool is_ro;
         char why[300];
 
+        if (!value || (!raw && value[1] != '/')) {
+            continue;
+        }
+        value++;
+        is_ro = !raw && strstr(value, ",ro=1");
         (void)snprintf(why, sizeof(why),
-                       "%.200s of the host is mounted inside%s: no snapshot covers it", source,
+                       "%.*s of the host is mounted inside%s: no snapshot covers it",
+                       (int)strcspn(value, raw ? " " : ","), value,
                        is_ro ? " (read-only)" : " and can be written");
         hit(r, "exposed", is_ro ? RISK_LOW : RISK_HIGH, "mount", why);
     }

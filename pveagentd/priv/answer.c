@@ -95,9 +95,7 @@ static int on_status(struct ask *a, struct err *e) {
     bool clock_ok = clock_check(a->p, clock_unix(), pol.any_clock, e) == 0;
     int r = lines_put(&b, "node", a->p->node);
 
-    if (r == 0 && a->p->has_receipt_key) {
-        r = lines_put_vkey(&b, "receipt-key", &a->p->receipt.v);
-    }
+    r = r == 0 && a->p->has_receipt_key ? lines_put_vkey(&b, "receipt-key", &a->p->receipt.v) : r;
     r = r < 0 ? r : lines_put_vkey(&b, "witness-key", &a->p->witness.v);
     r = r < 0 ? r
               : lines_puts(&b, "client", a->client.name, "rights",
@@ -114,7 +112,9 @@ static int on_status(struct ask *a, struct err *e) {
 }
 
 static int put_mount(void *ctx, const char *key, const char *value) {
-    return strncmp(key, "mp", 2) == 0 ? lines_putf(ctx, "mount", "%.16s %.200s", key, value) : 0;
+    return strncmp(key, "mp", 2) == 0 || strncmp(key, "lxc.mount", 9) == 0
+               ? lines_putf(ctx, "mount", "%.16s %.200s", key, value)
+               : 0;
 }
 
 static const char *or_dash(const char *s) {

@@ -10,4 +10,4 @@ check_PROGRAMS += tests/bench/bench_ledger
 tests_bench_bench_ledger_LDADD = libproximo.a libnet.a libcore.a $(NET_LIBS)
 check_PROGRAMS += tests/bench/bench_access
 tests_bench_bench_access_LDADD = libproximo.a libnet.a libcore.a $(NET_LIBS)
-EXTRA_DIST += tests/bench/bench_plan.py
+EXTRA_DIST += tests/bench/bench_plan.py tests/bench/bench_whole.py

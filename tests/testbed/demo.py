@@ -133,6 +133,8 @@ class Demo:
         r = self.call("ct_exec", vmid=VMID, argv=["/bin/cp", "/etc/banner.new", "/etc/banner"])
         show.expect(not r.error, "planned; the node was asked whether it would allow it", r.text)
         plan = r.data["plan_id"]
+        show.expect(r.data["plan"]["complete"], "the plan is complete: nothing could not be read",
+                    r.data["plan"].get("unread"))
         self.request = next(q["request"] for q in r.data["plan"]["requests"]
                             if q["phase"] == "execute")
         show.say(plan_text(lab, plan))

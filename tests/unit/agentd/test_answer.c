@@ -33,6 +33,19 @@ START_TEST(explains_by_its_table) {
 }
 END_TEST
 
+/* No line is no mount where there is a container, and no knowledge where there is none. */
+START_TEST(no_mounts_is_an_answer) {
+    static const char there[] = "allowed yes\nexists yes\n", gone[] = "allowed yes\nexists no\n";
+    CLEANUP(js_freep) js *o = NULL;
+    CLEANUP(js_freep) js *none = NULL;
+
+    ck_assert_int_eq(answer_explain(there, strlen(there), &o, NULL), 0);
+    ck_assert(js_is_array(js_get(o, "mounts")) && js_len(js_get(o, "mounts")) == 0);
+    ck_assert_int_eq(answer_explain(gone, strlen(gone), &none, NULL), 0);
+    ck_assert_ptr_null(js_get(none, "mounts"));
+}
+END_TEST
+
 START_TEST(refuses_malformed_texts) {
     static const char *const bad[] = {
         "allowed yes", "allowed yes\nrule\n", "allowed yes\n\nrule a\n",
@@ -150,6 +163,6 @@ START_TEST(refuses_bodies_that_are_not_in_the_table) {
 }
 END_TEST
 
-SUITE_MAIN("answer", explains_by_its_table, refuses_malformed_texts, status_takes_numbers_and_words,
-           an_act_body_becomes_one_message, a_join_body_keeps_the_order_of_the_message,
-           refuses_bodies_that_are_not_in_the_table)
+SUITE_MAIN("answer", explains_by_its_table, no_mounts_is_an_answer, refuses_malformed_texts,
+           status_takes_numbers_and_words, an_act_body_becomes_one_message,
+           a_join_body_keeps_the_order_of_the_message, refuses_bodies_that_are_not_in_the_table)

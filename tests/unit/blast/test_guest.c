@@ -315,10 +315,20 @@ static const struct exec_case {
      "ct/100 changed 1 rule running\nct/100 exposed 3 privileged running\n", NULL, 3},
     {"host mounts",
      "{\"allowed\":true,\"rule\":\"r\",\"near_root\":false,\"running\":true,\"privileged\":false,"
-     "\"mounts\":[\"/srv\",{\"source\":\"/ro\",\"ro\":true}],\"undo\":{\"possible\":true}}",
+     "\"mounts\":[\"mp0 /srv,mp=/srv\",\"mp1 /ro,mp=/ro,ro=1\"],\"undo\":{\"possible\":true}}",
      "ct/100 changed 1 rule running\nct/100 exposed 3 mount running\nct/100 exposed 1 mount "
      "running\n",
-     NULL, 3},
+     "/srv of the host is mounted inside and can be written", 3},
+    {"volumes of its own",
+     "{\"allowed\":true,\"rule\":\"r\",\"near_root\":false,\"running\":true,\"privileged\":false,"
+     "\"mounts\":[\"mp0 local-zfs:subvol-100-disk-1,mp=/data,size=8G\"],\"undo\":{\"possible\":true}}",
+     "ct/100 changed 1 rule running\n", NULL, 1},
+    {"mounted past the configuration",
+     "{\"allowed\":true,\"rule\":\"r\",\"near_root\":false,\"running\":true,\"privileged\":false,"
+     "\"mounts\":[\"lxc.mount.entry /dev/dri dev/dri none bind,optional 0 0\"],"
+     "\"undo\":{\"possible\":true}}",
+     "ct/100 changed 1 rule running\nct/100 exposed 3 mount running\n",
+     "/dev/dri of the host is mounted inside", 3},
     {"no snapshot",
      "{\"allowed\":true,\"rule\":\"r\",\"near_root\":false,\"running\":true,\"privileged\":false,"
      "\"mounts\":[],\"undo\":{\"possible\":false,\"why\":\"ext4\"}}",
