@@ -21,6 +21,10 @@ js *pvefile_guest(bool lxc, const char *text, size_t len, js *notes);
  * file's order. A key without a value is "1". with_sid: ids become "type:id", without a type. */
 js *pvefile_sections(const char *text, size_t len, bool with_sid, js *notes);
 
+/* The same where keys are repeated: notifications.cfg, sdn/subnets.cfg, and without types ("id" alone is
+ * a head) mapping/: {id: {type?, key: [value …]}}. */
+js *pvefile_lists(const char *text, size_t len, bool typed, js *notes);
+
 /* user.cfg: {users: {id: {enable, expire, …, tokens: {}}}, groups: {id: {users: {}, comment}},
  * pools: {id: {vms: {}, storage: {}, comment}}, roles: {id: {privilege: 1}},
  * acl: {path: {"user:a@b" | "group:g" | "token:a@b!c": {role: propagate}}}}. Entries of tokens that do

@@ -7,6 +7,28 @@
 #include "common/own.h"
 #include "common/pvefile_int.h"
 
+enum head {
+    HEAD_TYPE, /* "type: id" */
+    HEAD_SID,  /* the same, and both are the name */
+    HEAD_BARE, /* "id" */
+};
+
+/* "id" alone at the beginning of a line, as mappings have it. */
+static js *open_bare(struct pve_text *t, js *all, const char *s, size_t n) {
+    CLEANUP(js_freep) js *name = NULL;
+
+    if (n > 90 || pve_word(s, n) < n) {
+        pve_note(t, "is no head of a section");
+        return NULL;
+    }
+    name = pve_value(t, s, n);
+    if (js_get(all, json_object_get_string(name))) {
+        pve_note(t, "%.80s is there twice", json_object_get_string(name));
+    }
+    js_add(all, json_object_get_string(name), js_object());
+    return js_get(all, json_object_get_string(name));
+}
+
 static js *open_section(struct pve_text *t, js *all, bool with_sid, const char *s, size_t n) {
     const char *colon = memchr(s, ':', n);
     size_t type_len = colon ? (size_t)(colon - s) : 0;
@@ -36,7 +58,25 @@ static js *open_section(struct pve_text *t, js *all, bool with_sid, const char *
     return section;
 }
 
-js *pvefile_sections(const char *text, size_t len, bool with_sid, js *notes) {
+/* A key that is there several times has all its values. */
+static void add_value(js *section, bool lists, const char *s, size_t key, js *value) {
+    CLEANUP(js_freep) js *name = NULL;
+    js *list;
+
+    if (!lists) {
+        pve_add(section, s, key, value);
+        return;
+    }
+    name = js_str_n(s, key);
+    list = js_get(section, json_object_get_string(name));
+    if (!js_is_array(list)) { /* "type" of the head is a text: a line of that name replaces it */
+        list = js_array();
+        js_add(section, json_object_get_string(name), list);
+    }
+    js_push(list, value);
+}
+
+static js *read_sections(const char *text, size_t len, enum head head, bool lists, js *notes) {
     struct pve_text t = {.text = text, .len = len, .notes = notes};
     js *all = js_object();
     js *section = NULL;
@@ -48,7 +88,9 @@ js *pvefile_sections(const char *text, size_t len, bool with_sid, js *notes) {
         size_t key, value;
 
         if (skip == 0) {
-            section = *s == '#' ? section : open_section(&t, all, with_sid, s, n);
+            section = *s == '#'           ? section
+                      : head == HEAD_BARE ? open_bare(&t, all, s, n)
+                                          : open_section(&t, all, head == HEAD_SID, s, n);
             continue;
         }
         s += skip;
@@ -59,12 +101,21 @@ js *pvefile_sections(const char *text, size_t len, bool with_sid, js *notes) {
             continue;
         }
         if (section) {
-            pve_add(section, s, key, value < n ? pve_value(&t, s + value, n - value) : js_str("1"));
+            add_value(section, lists, s, key,
+                      value < n ? pve_value(&t, s + value, n - value) : js_str("1"));
         } else {
             pve_note(&t, "stands outside of a section");
         }
     }
     return all;
+}
+
+js *pvefile_sections(const char *text, size_t len, bool with_sid, js *notes) {
+    return read_sections(text, len, with_sid ? HEAD_SID : HEAD_TYPE, false, notes);
+}
+
+js *pvefile_lists(const char *text, size_t len, bool typed, js *notes) {
+    return read_sections(text, len, typed ? HEAD_TYPE : HEAD_BARE, true, notes);
 }
 
 js *pvefile_options(const char *text, size_t len, js *notes) {

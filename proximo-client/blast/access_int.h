@@ -62,7 +62,7 @@ struct access_path {
 };
 
 /* access_walk.c: ends the program when there is no memory. */
-void *access_need(void *p);
+void *access_need(void *p) __attribute__((returns_nonnull));
 
 /* The place of a name, SIZE_MAX when there is none. */
 static inline size_t access_index(const js *index, const char *name) {

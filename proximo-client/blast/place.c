@@ -94,7 +94,7 @@ static const char *key_of(const struct guest *g, char ret[static 12]) {
 }
 
 static void unit_add(struct unit *u, const struct guest *g) {
-    const struct guest **more = realloc(u->g, (u->n + 1) * sizeof(*u->g));
+    const struct guest **more = realloc(u->g, (u->n + 1) * sizeof(const struct guest *));
 
     if (!more) {
         abort();
@@ -127,7 +127,7 @@ static void unit_of(const struct placing *c, const struct guest *g, struct unit 
             unit_add(ret, s->g);
         }
     }
-    qsort(ret->g, ret->n, sizeof(ret->g[0]), by_number);
+    qsort(ret->g, ret->n, sizeof(const struct guest *), by_number);
 }
 
 /* All of them on one node; false: why (200 bytes) says what stands in the way of one. */
@@ -138,7 +138,7 @@ static bool try_unit(const struct placing *c, const struct unit *u, struct try *
         js_add(c->ret->moves, key_of(u->g[i], key), js_str(t->node));
     }
     for (size_t i = 0; i < u->n; i++) {
-        char one[200];
+        char one[200] = "";
         struct move m = {.p = c->p,
                          .g = u->g[i],
                          .target = t->node,

@@ -29,11 +29,21 @@ static bool listed(const char *list, const char *name) {
     return false;
 }
 
-/* One "type: id" section: comment, disable, required keys, then the others by name. */
-static int section(struct buf *b, const char *type, const char *id, const js *o, const char *need) {
+static int line(struct buf *b, const char *key, const js *v) {
+    int r = 0;
+
+    for (size_t i = 0; i < js_len(v) && r == 0; i++) {
+        r = buf_addf(b, "\t%s %s\n", key, json_object_get_string(js_at(v, i)));
+    }
+    return js_is_array(v)
+               ? r
+               : buf_addf(b, "\t%s %s\n", key, json_object_get_string((js *)(uintptr_t)v));
+}
+
+int cfg_section(struct buf *b, const char *type, const char *id, const js *o, const char *need) {
     CLEANUP(freep) const char **keys = NULL;
     size_t n = 0;
-    int r = buf_addf(b, "%s: %s\n", type, id);
+    int r = *type ? buf_addf(b, "%s: %s\n", type, id) : buf_addf(b, "%s\n", id);
 
     keys = calloc((size_t)js_members(o) + 1, sizeof(*keys));
     if (!keys) {
@@ -56,7 +66,7 @@ static int section(struct buf *b, const char *type, const char *id, const js *o,
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < n && r == 0; i++) {
             if (listed(need, keys[i]) == (pass == 0)) {
-                r = buf_addf(b, "\t%s %s\n", keys[i], json_object_get_string(js_get(o, keys[i])));
+                r = line(b, keys[i], js_get(o, keys[i]));
             }
         }
     }
@@ -84,7 +94,7 @@ int cfg_storage(struct sim *s, struct buf *ret) {
             for (size_t i = 0; i < ARRAY_LEN(need); i++) {
                 must = strcmp(need[i][0], type) == 0 ? need[i][1] : must;
             }
-            r = r ? r : section(ret, type, id, def, must);
+            r = r ? r : cfg_section(ret, type, id, def, must);
         }
     }
     return r;
@@ -96,10 +106,10 @@ int cfg_jobs(struct sim *s, struct buf *ret) {
 
     if (all) {
         JS_FOREACH(all, id, job) {
-            r = r ? r : section(ret, js_str_or(job, "type", "vzdump"), id, job, "schedule");
+            r = r ? r : cfg_section(ret, js_str_or(job, "type", "vzdump"), id, job, "schedule");
         }
     }
-    return r;
+    return r ? r : sectfile_write(s, "jobs.cfg", ret);
 }
 
 int cfg_replication(struct sim *s, struct buf *ret) {
@@ -108,7 +118,7 @@ int cfg_replication(struct sim *s, struct buf *ret) {
 
     if (all) {
         JS_FOREACH(all, id, job) {
-            r = r ? r : section(ret, js_str_or(job, "type", "local"), id, job, "target");
+            r = r ? r : cfg_section(ret, js_str_or(job, "type", "local"), id, job, "target");
         }
     }
     return r;
@@ -138,8 +148,8 @@ int cfg_ha_resources(struct sim *s, struct buf *ret) {
             char type[4];
 
             (void)snprintf(type, sizeof(type), "%.2s", sids[i]);
-            r = section(ret, type, sids[i] + (strlen(sids[i]) > 3 ? 3 : 0), js_get(all, sids[i]),
-                        "");
+            r = cfg_section(ret, type, sids[i] + (strlen(sids[i]) > 3 ? 3 : 0),
+                            js_get(all, sids[i]), "");
         }
     }
     return r;
@@ -151,10 +161,52 @@ int cfg_ha_rules(struct sim *s, struct buf *ret) {
 
     if (all) {
         JS_FOREACH(all, id, rule) {
-            r = r ? r : section(ret, js_str_or(rule, "type", "node-affinity"), id, rule, "");
+            r = r ? r : cfg_section(ret, js_str_or(rule, "type", "node-affinity"), id, rule, "");
         }
     }
     return r;
+}
+
+/* "k=v,k=v" of what the API took apart. */
+static int option_text(struct buf *b, const js *v) {
+    bool first = true;
+    int r = 0;
+
+    if (!js_is_object(v)) {
+        return buf_adds(b, json_object_get_string((js *)(uintptr_t)v));
+    }
+    JS_FOREACH(v, k, part) {
+        r = r ? r : buf_addf(b, "%s%s=%s", first ? "" : ",", k, json_object_get_string(part));
+        first = false;
+    }
+    return r;
+}
+
+int cfg_options(const js *o, struct buf *ret) {
+    const char *description = js_get_str(o, "description");
+    int r = description ? conf_comment(ret, description) : 0;
+
+    JS_FOREACH(o, k, v) {
+        if (strcmp(k, "description") != 0 && !js_is_array(v)) { /* arrays are worked out */
+            r = r ? r : buf_addf(ret, "%s: ", k);
+            r = r ? r : option_text(ret, v);
+            r = r ? r : buf_addc(ret, '\n');
+        }
+    }
+    return r;
+}
+
+int cfg_sdn_running(struct sim *s, struct buf *ret) {
+    const js *running = state_get(&s->st, "sdn", "running", NULL);
+    CLEANUP(js_freep) js *file = js_object();
+
+    JS_FOREACH(running, kind, ids) {
+        js *o = js_object();
+
+        js_add(o, "ids", js_ref(ids));
+        js_add(file, kind, o);
+    }
+    return js_members(file) > 0 ? js_print(file, ret) : 0;
 }
 
 /* ---- user.cfg ---- */

@@ -7,6 +7,13 @@
 #include "common/own.h"
 #include "proximo-client/sim/firewall.h"
 
+/* The end of a line, with the comment that belongs to it. */
+static int put_end(struct buf *b, const js *o) {
+    const char *comment = js_get_str(o, "comment");
+
+    return comment ? buf_addf(b, " # %s\n", comment) : buf_addc(b, '\n');
+}
+
 static int put_rule(struct buf *b, const js *r) {
     static const char *const options[][2] = {
         {"iface", "-i"},     {"source", "-source"}, {"dest", "-dest"}, {"proto", "-p"},
@@ -29,19 +36,24 @@ static int put_rule(struct buf *b, const js *r) {
             rc = buf_addf(b, " %s %s", options[i][1], js_get_str(r, options[i][0]));
         }
     }
-    if (rc == 0 && js_get_str(r, "comment")) {
-        rc = buf_addf(b, " # %s", js_get_str(r, "comment"));
-    }
-    return rc ? rc : buf_addc(b, '\n');
+    return rc ? rc : put_end(b, r);
 }
 
-static int put_rules(struct buf *b, const char *head, const js *rules) {
-    int r = js_len(rules) ? buf_addf(b, "%s\n\n", head) : 0;
+/* A group is there without rules, too; the list of rules is not. */
+static int put_rules(struct buf *b, const char *head, const js *about, bool always,
+                     const js *rules) {
+    int r = 0;
 
+    if (js_len(rules) == 0 && !always) {
+        return 0;
+    }
+    r = buf_adds(b, head);
+    r = r ? r : put_end(b, about);
+    r = r ? r : buf_addc(b, '\n');
     for (size_t i = 0; i < js_len(rules) && r == 0; i++) {
         r = put_rule(b, js_at(rules, i));
     }
-    return r ? r : js_len(rules) ? buf_addc(b, '\n') : 0;
+    return r ? r : buf_addc(b, '\n');
 }
 
 int cfg_firewall(const js *fw, struct buf *b) {
@@ -59,7 +71,8 @@ int cfg_firewall(const js *fw, struct buf *b) {
     if (r == 0 && aliases && js_members(aliases)) {
         r = buf_adds(b, "[ALIASES]\n\n");
         JS_FOREACH(aliases, k, v) {
-            r = r ? r : buf_addf(b, "%s %s\n", k, js_str_or(v, "cidr", ""));
+            r = r ? r : buf_addf(b, "%s %s", k, js_str_or(v, "cidr", ""));
+            r = r ? r : put_end(b, v);
         }
         r = r ? r : buf_addc(b, '\n');
     }
@@ -67,22 +80,24 @@ int cfg_firewall(const js *fw, struct buf *b) {
         JS_FOREACH(sets, k, v) {
             js *entries = js_get(v, "entries");
 
-            r = r ? r : buf_addf(b, "[IPSET %s]\n\n", k);
+            r = r ? r : buf_addf(b, "[IPSET %s]", k);
+            r = r ? r : put_end(b, v);
+            r = r ? r : buf_addc(b, '\n');
             for (size_t i = 0; i < js_len(entries) && r == 0; i++) {
-                r = buf_addf(b, "%s%s\n",
-                             js_bool_or(js_at(entries, i), "nomatch", false) ? "!" : "",
+                r = buf_addf(b, "%s%s", js_bool_or(js_at(entries, i), "nomatch", false) ? "!" : "",
                              js_str_or(js_at(entries, i), "cidr", ""));
+                r = r ? r : put_end(b, js_at(entries, i));
             }
             r = r ? r : buf_addc(b, '\n');
         }
     }
-    r = r ? r : put_rules(b, "[RULES]", js_get(fw, "rules"));
+    r = r ? r : put_rules(b, "[RULES]", NULL, false, js_get(fw, "rules"));
     if (groups) {
         JS_FOREACH(groups, k, v) {
             char head[80];
 
             (void)snprintf(head, sizeof(head), "[group %s]", k);
-            r = r ? r : put_rules(b, head, js_get(v, "rules"));
+            r = r ? r : put_rules(b, head, v, true, js_get(v, "rules"));
         }
     }
     return r;

@@ -100,8 +100,7 @@ static const char **sorted_keys(const js *o, size_t *n) {
     return keys;
 }
 
-/* Control and non-ASCII characters, '%' and ':' are percent-encoded in description lines. */
-static int put_comment(struct buf *b, const char *text) {
+int conf_comment(struct buf *b, const char *text) {
     size_t left = strlen(text);
     int r = 0;
 
@@ -129,7 +128,7 @@ static int put_section(struct buf *b, const js *values) {
     CLEANUP(freep) const char **keys = NULL;
     const char *description = js_get_str(values, "description");
     size_t n;
-    int r = description ? put_comment(b, description) : 0;
+    int r = description ? conf_comment(b, description) : 0;
 
     keys = sorted_keys(values, &n);
     if (!keys) {

@@ -19,6 +19,8 @@ int guest_file_write(const js *guest, struct buf *ret);
  * with config, snapshots and pending. */
 int guest_file_read(bool lxc, const char *text, size_t len, js **ret, struct err *e);
 
+/* A description as # lines; control and non-ASCII characters, '%' and ':' are percent-encoded. */
+int conf_comment(struct buf *b, const char *text);
 /* SHA-1 in hex over text. */
 void sha1_hex(const void *data, size_t len, char ret[static 41]);
 /* "10G" in bytes; 0 when it is none. */

@@ -24,15 +24,13 @@ static void closedirp(DIR **d) {
     }
 }
 
-/* A file's text; none when it is not there. */
-static int read_text(int dir, const char *name, struct buf *ret, struct err *e) {
+int import_text(int dir, const char *name, struct buf *ret, struct err *e) {
     int r = file_read(dir, name, ret, e);
 
     return r == -ENOENT ? 0 : r < 0 ? err_wrap(e, "%s", name) : 0;
 }
 
-/* What could not be read is refused: a simulator that dropped it would lose what it was given. */
-static int refuse_notes(const char *name, const js *notes, struct err *e) {
+int import_notes(const char *name, const js *notes, struct err *e) {
     return js_len(notes) == 0
                ? 0
                : err_set(e, -EBADMSG, "%s: %s", name, json_object_get_string(js_at(notes, 0)));
@@ -41,15 +39,17 @@ static int refuse_notes(const char *name, const js *notes, struct err *e) {
 static int read_sections(int dir, const char *name, bool with_sid, js *into, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
     CLEANUP(js_freep) js *notes = js_array();
-    int r = read_text(dir, name, &b, e);
+    int r = import_text(dir, name, &b, e);
 
     if (r == 0) {
         CLEANUP(js_freep) js *all = pvefile_sections(buf_str(&b), b.len, with_sid, notes);
 
         JS_FOREACH(all, id, section) {
-            js_add(into, id, js_ref(section));
+            if (strcmp(js_str_or(section, "type", ""), "realm-sync") != 0) { /* sectfile.c */
+                js_add(into, id, js_ref(section));
+            }
         }
-        r = refuse_notes(name, notes, e);
+        r = import_notes(name, notes, e);
     }
     return r;
 }
@@ -69,8 +69,8 @@ static void to_int(js *all, const char *const *names, size_t n) {
 }
 
 static int import_sections(int dir, js *root, struct err *e) {
-    static const char *const numbers[] = {"all", "enabled", "max_restart", "max_relocate",
-                                          "failback"};
+    static const char *const numbers[] = {"all",      "enabled", "max_restart", "max_relocate",
+                                          "failback", "disable", "strict"};
     js *ha = js_get(root, "ha");
     int r = read_sections(dir, "storage.cfg", false, js_get(root, "storage"), e);
 
@@ -79,13 +79,109 @@ static int import_sections(int dir, js *root, struct err *e) {
     r = r ? r : read_sections(dir, "replication.cfg", false, js_get(root, "replication"), e);
     r = r ? r : read_sections(dir, "ha/resources.cfg", true, js_get(ha, "resources"), e);
     to_int(js_get(ha, "resources"), numbers, ARRAY_LEN(numbers));
-    return r ? r : read_sections(dir, "ha/rules.cfg", false, js_get(ha, "rules"), e);
+    r = r ? r : read_sections(dir, "ha/rules.cfg", false, js_get(ha, "rules"), e);
+    to_int(js_get(ha, "rules"), numbers, ARRAY_LEN(numbers));
+    return r;
+}
+
+static int read_sectfile(int dir, const char *name, js *root, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(16 * LIM_CONF);
+    CLEANUP(js_freep) js *notes = js_array();
+    int r = import_text(dir, name, &b, e);
+
+    if (r == 0) {
+        sectfile_read(name, buf_str(&b), b.len, root, notes);
+        r = import_notes(name, notes, e);
+    }
+    return r;
+}
+
+static int import_sectfiles(int dir, js *root, struct err *e) {
+    const char *name, *member;
+    int r = read_sectfile(dir, "jobs.cfg", root, e);
+
+    for (size_t i = 0; r == 0 && (name = sectfile_name(i, &member)); i++) {
+        r = read_sectfile(dir, name, root, e);
+    }
+    return r;
+}
+
+/* sdn/.running-config: what was applied last, {zones: {ids: {}}, …}. */
+static int import_running(int dir, js *root, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(16 * LIM_CONF);
+    CLEANUP(js_freep) js *file = NULL;
+    js *running = js_object();
+    int r = import_text(dir, "sdn/.running-config", &b, e);
+
+    if (r == 0 && b.len > 0 && (r = js_parse(buf_str(&b), b.len, &file, e)) < 0) {
+        r = err_wrap(e, "sdn/.running-config");
+    }
+    JS_FOREACH(file, kind, o) {
+        if (js_members(js_get(o, "ids")) > 0) {
+            js_add(running, kind, js_copy(js_get(o, "ids")));
+        }
+    }
+    if (js_members(running) > 0 && !js_get(root, "sdn")) {
+        js_add(root, "sdn", js_object());
+    }
+    if (js_members(running) > 0) {
+        js_add(js_get(root, "sdn"), "running", running);
+    } else {
+        js_freep(&running);
+    }
+    return r;
+}
+
+/* "key: value" lines under a description. *ret stays NULL when there are none. */
+static int read_options(int dir, const char *name, js **ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    CLEANUP(buf_done) struct buf about = BUF_INIT(LIM_CONF);
+    CLEANUP(js_freep) js *notes = js_array();
+    CLEANUP(js_freep) js *o = NULL;
+    int r = import_text(dir, name, &b, e);
+
+    if (r < 0) {
+        return r;
+    }
+    o = pvefile_options(buf_str(&b), b.len, notes);
+    for (size_t i = 0; i < js_len(js_get(o, "#")); i++) {
+        (void)buf_addf(&about, "%s%s", i ? "\n" : "",
+                       json_object_get_string(js_at(js_get(o, "#"), i)));
+    }
+    json_object_object_del(o, "#");
+    if (about.len) {
+        js_add(o, "description", js_str_n(about.data, about.len));
+    }
+    if (js_members(o) > 0) {
+        *ret = TAKE(o);
+    }
+    return import_notes(name, notes, e);
+}
+
+static int import_options(int dir, js *root, struct err *e) {
+    js *o = NULL;
+    int r = read_options(dir, "datacenter.cfg", &o, e);
+
+    if (o) {
+        js_add(root, "options", o);
+    }
+    JS_FOREACH(js_get(root, "nodes"), node, n) {
+        char path[128];
+
+        o = NULL;
+        (void)snprintf(path, sizeof(path), "nodes/%.63s/config", node);
+        r = r ? r : read_options(dir, path, &o, e);
+        if (o) {
+            js_add(n, "config", o);
+        }
+    }
+    return r;
 }
 
 static int import_users(int dir, js *root, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
     CLEANUP(js_freep) js *notes = js_array();
-    int r = read_text(dir, "user.cfg", &b, e);
+    int r = import_text(dir, "user.cfg", &b, e);
 
     if (r == 0) {
         CLEANUP(js_freep) js *all = pvefile_users(buf_str(&b), b.len, notes);
@@ -95,7 +191,7 @@ static int import_users(int dir, js *root, struct err *e) {
                 js_add(js_get(root, part), id, js_ref(o));
             }
         }
-        r = refuse_notes("user.cfg", notes, e);
+        r = import_notes("user.cfg", notes, e);
     }
     return r;
 }
@@ -178,6 +274,10 @@ int import_tree(const char *dir, js **ret, struct err *e) {
     r = r ? r : import_nodes(fd, root, now, e);
     r = r ? r : import_sections(fd, root, e);
     r = r ? r : import_users(fd, root, e);
+    r = r ? r : import_sectfiles(fd, root, e);
+    r = r ? r : import_running(fd, root, e);
+    r = r ? r : import_options(fd, root, e);
+    r = r ? r : import_fw(fd, root, e);
     r = r ? r : sim_check(root, e);
     if (r < 0) {
         return r;

@@ -10,6 +10,7 @@ libsim_a_SOURCES = \
 	proximo-client/sim/auth.h proximo-client/sim/auth.c \
 	proximo-client/sim/routes.h proximo-client/sim/routes_int.h proximo-client/sim/routes.c \
 	proximo-client/sim/table.c proximo-client/sim/table_cluster.c \
+	proximo-client/sim/sectfile.c proximo-client/sim/import_fw.c \
 	proximo-client/sim/pbs.h proximo-client/sim/pbs.c proximo-client/sim/pbs_acl.c \
 	proximo-client/sim/pbs_store.c proximo-client/sim/pbs_groups.c \
 	proximo-client/sim/pbs_work.c proximo-client/sim/pbs_config.c proximo-client/sim/pbs_jobs.c \

@@ -82,6 +82,17 @@ const struct route *sim_route(size_t i) {
     return i < cluster_n_routes ? &cluster_routes[i] : NULL;
 }
 
+const char *route_params(enum method method, const char *path) {
+    const struct route *r;
+
+    for (size_t i = 0; (r = sim_route(i)); i++) {
+        if (r->method == method && strcmp(r->path, path) == 0) {
+            return r->params;
+        }
+    }
+    return "";
+}
+
 static const struct route *route_at(const struct call *c, size_t i) {
     if (!c->s->o.pbs) {
         return sim_route(i);

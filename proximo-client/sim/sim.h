@@ -114,6 +114,8 @@ extern const size_t sim_n_routes;
 extern const struct route cluster_routes[]; /* below /cluster */
 extern const size_t cluster_n_routes;
 const struct route *sim_route(size_t i); /* of both; NULL past the end */
+/* What is made with a method at such a path takes: "" when there is no such row. */
+const char *route_params(enum method method, const char *path);
 /* Authenticated call from path and parameters: finds, checks, runs, commits. */
 void sim_dispatch(struct call *c);
 
@@ -276,6 +278,11 @@ bool storage_shared(const js *def); /* by its type, or because it says so */
 js *storage_usage(struct sim *s, const char *id, const char *node); /* {total, used}, borrowed */
 
 /* ---- cfgfile.c: the other files of /etc/pve as text ---- */
+/* One section: its head ("id" alone when type is ""), comment, disable, the keys that `need` ("a,b")
+ * names, then the others by name; an array is a line a value. */
+int cfg_section(struct buf *b, const char *type, const char *id, const js *o, const char *need);
+int cfg_options(const js *o, struct buf *ret); /* datacenter.cfg, nodes/N/config */
+int cfg_sdn_running(struct sim *s, struct buf *ret);
 int cfg_storage(struct sim *s, struct buf *ret);
 int cfg_user(struct sim *s, struct buf *ret);
 int cfg_jobs(struct sim *s, struct buf *ret);
@@ -287,11 +294,27 @@ int cfg_members(struct sim *s, struct buf *ret);
 int cfg_vmlist(struct sim *s, struct buf *ret);
 void cfg_digest(int (*write)(struct sim *s, struct buf *ret), struct sim *s, char ret[static 41]);
 
+/* ---- sectfile.c: files of sections whose keys are what their routes take ---- */
+/* The i-th file and the member of the state it holds; NULL past the end. jobs.cfg is not among them:
+ * it holds more. */
+const char *sectfile_name(size_t i, const char **ret_member);
+int sectfile_write(struct sim *s, const char *name, struct buf *ret);
+/* A file's value (a text, or an array of them) as the API would keep it: a number where the
+ * specification says int or bool, the whole array where it says list, else the last text. */
+js *spec_value(const char *spec, const char *key, const js *values);
+/* Into the state; also of jobs.cfg what is of the kinds known here. notes: of pvefile. */
+void sectfile_read(const char *name, const char *text, size_t len, js *root, js *notes);
+
 /* ---- tree.c ---- */
 int tree_write(struct sim *s, struct err *e); /* everything */
 void tree_touched(void *ctx, const js *ops);  /* what a commit changed */
 /* ---- import.c ---- */
 int import_tree(const char *dir, js **ret, struct err *e);
+int import_fw(int dir, js *root, struct err *e); /* import_fw.c */
+/* A file's text; none when it is not there. */
+int import_text(int dir, const char *name, struct buf *ret, struct err *e);
+/* -EBADMSG with the first of the notes: a simulator that dropped it would lose what it was given. */
+int import_notes(const char *name, const js *notes, struct err *e);
 /* The same from a file of `proximo-client capture`. -EBADMSG when it is none. */
 int import_capture(const char *path, js **ret, struct err *e);
 int import_capture_text(const char *text, size_t len, js **ret, struct err *e);

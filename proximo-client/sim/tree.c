@@ -76,6 +76,10 @@ static int put_guest(struct sim *s, int dir, const char *key, struct err *e) {
                                            : put(dir, name, &b, e);
 }
 
+static int put_datacenter(struct sim *s, struct buf *ret) {
+    return cfg_options(state_get(&s->st, "options", NULL), ret);
+}
+
 static const struct file {
     const char *member; /* of the state */
     const char *name;
@@ -91,6 +95,9 @@ static const struct file {
     {"replication", "replication.cfg", cfg_replication},
     {"ha", "ha/resources.cfg", cfg_ha_resources},
     {"ha", "ha/rules.cfg", cfg_ha_rules},
+    {"realm-sync", "jobs.cfg", cfg_jobs},
+    {"sdn", "sdn/.running-config", cfg_sdn_running},
+    {"options", "datacenter.cfg", put_datacenter},
     {"nodes", ".members", cfg_members},
 };
 
@@ -102,34 +109,90 @@ static int put_file(struct sim *s, int dir, const char *name,
     return r < 0 ? err_set(e, r, "%s is too large", name) : put(dir, name, &b, e);
 }
 
-static int put_firewall(struct sim *s, int dir, struct err *e) {
-    static const char *const scopes[][2] = {{"guests", "firewall/%s.fw"},
-                                            {"nodes", "nodes/%s/host.fw"}};
-    js *cluster = state_get(&s->st, "firewall", "cluster", NULL);
+/* Files of sections that belong to a member of the state; NULL: all of them. */
+static int put_sectfiles(struct sim *s, int dir, const char *of, struct err *e) {
+    const char *name, *member;
     int r = 0;
 
-    if (cluster) {
-        CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    for (size_t i = 0; r == 0 && (name = sectfile_name(i, &member)); i++) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(32 * LIM_CONF);
 
-        r = cfg_firewall(cluster, &b);
-        r = r ? r : put(dir, "firewall/cluster.fw", &b, e);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        js *all = state_get(&s->st, "firewall", scopes[i][0], NULL);
-
-        if (!all) {
+        if (of && strcmp(of, member) != 0) {
             continue;
         }
-        JS_FOREACH(all, key, fw) {
-            CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
-            char name[128];
+        r = sectfile_write(s, name, &b);
+        r = r < 0 ? err_set(e, r, "%s is too large", name) : put(dir, name, &b, e);
+    }
+    return r;
+}
 
-            (void)snprintf(name, sizeof(name), i == 0 ? "firewall/%s.fw" : "nodes/%s/host.fw", key);
-            r = r ? r : cfg_firewall(fw, &b);
+/* Nodes' own settings. */
+static int put_nodes(struct sim *s, int dir, struct err *e) {
+    js *nodes = state_get(&s->st, "nodes", NULL);
+    int r = 0;
+
+    JS_FOREACH(nodes, node, n) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+        char name[128];
+
+        (void)snprintf(name, sizeof(name), "nodes/%s/config", node);
+        r = r ? r : cfg_options(js_get(n, "config"), &b);
+        if (r == 0 && b.len == 0) {
+            (void)unlinkat(dir, name, 0);
+        } else {
             r = r ? r : put(dir, name, &b, e);
         }
     }
     return r;
+}
+
+/* Where the firewall of a scope lies; key: the guest, node or vnet. */
+static void firewall_name(const char *scope, const char *key, char *ret, size_t size) {
+    if (strcmp(scope, "cluster") == 0) {
+        (void)snprintf(ret, size, "firewall/cluster.fw");
+    } else if (strcmp(scope, "nodes") == 0) {
+        (void)snprintf(ret, size, "nodes/%.60s/host.fw", key);
+    } else {
+        (void)snprintf(ret, size, "%sfirewall/%.60s.fw", strcmp(scope, "vnets") == 0 ? "sdn/" : "",
+                       key);
+    }
+}
+
+static int put_fw(int dir, const char *scope, const char *key, const js *fw, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
+    char name[128];
+    int r = cfg_firewall(fw, &b);
+
+    firewall_name(scope, key, name, sizeof(name));
+    return r < 0 ? err_set(e, r, "%s is too large", name) : put(dir, name, &b, e);
+}
+
+static int put_firewall(struct sim *s, int dir, struct err *e) {
+    js *all = state_get(&s->st, "firewall", NULL);
+    int r = 0;
+
+    JS_FOREACH(all, scope, of) {
+        if (strcmp(scope, "cluster") == 0) {
+            r = r ? r : put_fw(dir, scope, "", of, e);
+            continue;
+        }
+        JS_FOREACH(of, key, fw) {
+            r = r ? r : put_fw(dir, scope, key, fw, e);
+        }
+    }
+    return r;
+}
+
+/* A guest's or vnet's that went takes its file along. path: of the operation. */
+static void drop_firewall(struct sim *s, int dir, js *path) {
+    const char *scope = js_len(path) > 2 ? json_object_get_string(js_at(path, 1)) : "cluster";
+    const char *key = js_len(path) > 2 ? json_object_get_string(js_at(path, 2)) : "";
+    char name[128];
+
+    if (strcmp(scope, "cluster") != 0 && !state_get(&s->st, "firewall", scope, key, NULL)) {
+        firewall_name(scope, key, name, sizeof(name));
+        (void)unlinkat(dir, name, 0);
+    }
 }
 
 static int put_version(struct sim *s, int dir, struct err *e) {
@@ -169,10 +232,13 @@ static int make_dirs(struct sim *s, int dir, struct err *e) {
     const char *local = js_str_or(state_get(&s->st, "cluster", NULL), "local", "");
     static const char *const links[][2] = {
         {"local", "nodes/%s"}, {"lxc", "nodes/%s/lxc"}, {"qemu-server", "nodes/%s/qemu-server"}};
+    static const char *const dirs[] = {"ha", "mapping", "sdn/firewall"};
     char path[128];
     int r = dir_make(dir, "firewall", 0750, e);
 
-    r = r ? r : dir_make(dir, "ha", 0750, e);
+    for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+        r = r ? r : dir_make(dir, dirs[i], 0750, e);
+    }
     JS_FOREACH(nodes, name, n) {
         (void)n;
         (void)snprintf(path, sizeof(path), "nodes/%s/lxc", name);
@@ -206,6 +272,8 @@ int tree_write(struct sim *s, struct err *e) {
     for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++) {
         r = put_file(s, dir, files[i].name, files[i].write, e);
     }
+    r = r ? r : put_sectfiles(s, dir, NULL, e);
+    r = r ? r : put_nodes(s, dir, e);
     JS_FOREACH(guests, key, g) {
         (void)g;
         r = r ? r : put_guest(s, dir, key, e);
@@ -230,6 +298,9 @@ void tree_touched(void *ctx, const js *ops) {
         const char *second = js_len(path) > 1 ? json_object_get_string(js_at(path, 1)) : "";
         char once[80];
 
+        if (strcmp(first, "firewall") == 0) {
+            drop_firewall(s, dir, path);
+        }
         (void)snprintf(once, sizeof(once), "%s/%s", first,
                        strcmp(first, "guests") == 0 ? second : "");
         if (js_get(done, once)) {
@@ -248,6 +319,8 @@ void tree_touched(void *ctx, const js *ops) {
             r = put_firewall(s, dir, &e);
             changed = true;
         }
+        r = r ? r : put_sectfiles(s, dir, first, &e);
+        r = r || strcmp(first, "nodes") != 0 ? r : put_nodes(s, dir, &e);
         for (size_t k = 0; k < ARRAY_LEN(files) && r == 0; k++) {
             if (strcmp(files[k].member, first) == 0) {
                 r = put_file(s, dir, files[k].name, files[k].write, &e);

@@ -98,28 +98,6 @@ def make_state(into):
                     known = state["volumes"].get(v["volid"], {}).get("node")
                     entry["node"] = known + "," + m[1] if known else m[1]
                 state["volumes"][v["volid"]] = entry
-    fw = state["firewall"] = {"cluster": {}, "nodes": {}, "guests": {}}
-
-    def rules(path):
-        return [{k: r[k] for k in r if k not in ("pos", "digest")} for r in data(path)]
-
-    def options(path):
-        return {k: v for k, v in data(path).items() if k != "digest"}
-
-    c = fw["cluster"]
-    c["rules"], c["options"] = rules("/cluster/firewall/rules"), options("/cluster/firewall/options")
-    c["groups"] = {"web": {"rules": rules("/cluster/firewall/groups/web")}}
-    c["aliases"] = {a["name"]: {k: a[k] for k in a if k not in ("name", "digest")}
-                    for a in data("/cluster/firewall/aliases")}
-    c["ipset"] = {"mgmt-hosts": {"entries": [
-        {k: x[k] for k in x if k != "digest"} for x in data("/cluster/firewall/ipset/mgmt-hosts")]}}
-    for name in state["nodes"]:
-        fw["nodes"][name] = {"rules": rules(f"/nodes/{name}/firewall/rules"),
-                             "options": options(f"/nodes/{name}/firewall/options")}
-    for vmid, g in state["guests"].items():
-        p = f"/nodes/{g['node']}/{g['type']}/{vmid}/firewall"
-        if p + "/rules" in by_path:
-            fw["guests"][vmid] = {"rules": rules(p + "/rules"), "options": options(p + "/options")}
     state["options"] = {"allowed-tags": data("/cluster/options")["allowed-tags"]}
     state["cluster"].update(ha_master="c2", release="9.1", version_text="9.1.7", repoid="0307225d4bc8b3ed")
     json.dump(state, open(into, "w"))

@@ -43,10 +43,10 @@ class Sim:
         self.token = open(self.facts["token-file"]).read().strip()
         self.context = ssl._create_unverified_context()
 
-    def call(self, method, url, token=None, prefix="/api2/json", **form):
+    def call(self, method, url, token=None, prefix="/api2/json", also=None, **form):
         path = url
         c = http.client.HTTPSConnection(self.facts["listen"], context=self.context, timeout=30)
-        text = urllib.parse.urlencode(form)
+        text = urllib.parse.urlencode({**form, **(also or {})}, doseq=True)  # also: names that are ours here
         body, headers = None, {"Authorization": "PVEAPIToken=" + (token or self.token)}
         if method in ("GET", "DELETE") and text:
             path += "?" + text

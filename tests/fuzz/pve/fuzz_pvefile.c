@@ -22,6 +22,10 @@ static js *parse(char kind, const char *text, size_t len, js *notes) {
         return pvefile_sections(text, len, false, notes);
     case 'h':
         return pvefile_sections(text, len, true, notes);
+    case 'n':
+        return pvefile_lists(text, len, true, notes);
+    case 'm':
+        return pvefile_lists(text, len, false, notes);
     case 'u':
         return pvefile_users(text, len, notes);
     case 'f':

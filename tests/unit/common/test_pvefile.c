@@ -22,6 +22,13 @@ static js *sids(const char *text, size_t len, js *notes) {
     return pvefile_sections(text, len, true, notes);
 }
 
+static js *lists(const char *text, size_t len, js *notes) {
+    return pvefile_lists(text, len, true, notes);
+}
+static js *bare(const char *text, size_t len, js *notes) {
+    return pvefile_lists(text, len, false, notes);
+}
+
 #define TEXT(s) s, sizeof(s) - 1
 static const struct file_case {
     js *(*parse)(const char *text, size_t len, js *notes);
@@ -30,6 +37,13 @@ static const struct file_case {
     const char *want;  /* the whole result, or, beginning with '.', a part of it as text */
     const char *notes; /* joined by '|' */
 } cases[] = {
+    {lists, TEXT("smtp: a\n\tmailto x@y\n\tmailto z@y\n\tdisable\n"),
+     "{\"a\":{\"type\":\"smtp\",\"mailto\":[\"x@y\",\"z@y\"],\"disable\":[\"1\"]}}", ""},
+    {bare, TEXT("gpu\n\tmap id=1,node=a\n\tmap id=2,node=b\n\nusb\n\tmap id=3\n"),
+     "{\"gpu\":{\"map\":[\"id=1,node=a\",\"id=2,node=b\"]},\"usb\":{\"map\":[\"id=3\"]}}", ""},
+    {bare, TEXT("two words\n\tmap x\n"), "{}",
+     "line 1: is no head of a section|line 2: stands outside of a section"},
+    {bare, TEXT("a\na\n\tb c\n"), "{\"a\":{\"b\":[\"c\"]}}", "line 2: a is there twice"},
     {vm, TEXT("#a%3A\n#b\nmemory: 512\n"),
      "{\"config\":{\"memory\":\"512\",\"description\":\"a:\\nb\"},\"snapshots\":{}}", ""},
     {vm, TEXT("name: x\n[PENDING]\nname: y\ndelete: net0\n[s1]\n#d\nname: z\n"),
@@ -69,7 +83,8 @@ static const struct file_case {
      "{\"vm:100\":{\"state\":\"started\"},\"ct:100\":{}}", ""},
     {pvefile_users,
      TEXT("user:a@pve:1:5:A::m%3An::k:\ntoken:a@pve!t:9:1:c:\ngroup:g:a@pve,x@pve:\n"
-          "pool:p/q:c:100,100x:st:\nrole:R:VM.Audit:\nacl:0:/vms:@g,a@pve!t,a@pve!u,b@pve:R,NoAccess:\n"),
+          "pool:p/q:c:100,100x:st:\nrole:R:VM.Audit:\nacl:0:/"
+          "vms:@g,a@pve!t,a@pve!u,b@pve:R,NoAccess:\n"),
      "{\"users\":{\"root@pam\":{\"enable\":1,\"expire\":0},\"a@pve\":{\"enable\":1,\"expire\":5,"
      "\"firstname\":\"A\",\"email\":\"m:n\",\"keys\":\"k\",\"tokens\":{\"t\":{\"expire\":9,"
      "\"privsep\":1,\"comment\":\"c\"}}}},\"groups\":{\"g\":{\"users\":{\"a@pve\":1,"
