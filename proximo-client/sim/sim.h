@@ -226,6 +226,9 @@ handler route_guest_list, route_guest_index, route_guest_config, route_guest_con
     route_guest_current, route_guest_status_index;
 handler route_guest_start, route_guest_stop, route_guest_shutdown, route_guest_reboot,
     route_guest_reset, route_guest_suspend, route_guest_resume;
+/* agent.c */
+handler route_agent_index, route_agent_get, route_agent_post, route_agent_exec,
+    route_agent_exec_status, route_agent_file_read, route_agent_file_write, route_agent_password;
 handler route_snap_list, route_snap_create, route_snap_delete, route_snap_rollback,
     route_snap_index, route_snap_config, route_snap_config_set;
 handler route_storage_list, route_storage_get, route_storage_create, route_storage_update,

@@ -59,6 +59,10 @@
     "sslversion=enum(tlsv1,tlsv1_1,tlsv1_2,tlsv1_3) sync-defaults-options=string "                 \
     "sync_attributes=string tfa=string user_attr=string user_classes=string verify=bool"
 
+#define AGENT       Q "/agent"
+#define AGENT_AUDIT "/vms/{vmid} VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted"
+#define AGENT_FS    "/vms/{vmid} VM.GuestAgent.FileSystemMgmt|VM.GuestAgent.Unrestricted"
+
 const struct route sim_routes[] = {
     {M_GET, "/version", "", "", route_version},
 
@@ -190,6 +194,35 @@ const struct route sim_routes[] = {
     {M_GET, G "/pending", VM_AUDIT, "", route_guest_pending},
     {M_GET, G "/feature", VM_AUDIT, "feature!=enum(snapshot,clone,copy) snapname=configid",
      route_guest_feature},
+    {M_GET, AGENT, "", "", route_agent_index},
+    {M_GET, AGENT "/get-fsinfo", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/get-host-name", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/get-memory-block-info", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/get-memory-blocks", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/get-osinfo", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/get-time", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/get-timezone", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/get-users", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/get-vcpus", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/info", AGENT_AUDIT, "", route_agent_get},
+    {M_GET, AGENT "/network-get-interfaces", AGENT_AUDIT, "", route_agent_get},
+    {M_POST, AGENT "/ping", AGENT_AUDIT, "", route_agent_post},
+    {M_POST, AGENT "/fsfreeze-status",
+     "/vms/{vmid} VM.GuestAgent.Audit|VM.GuestAgent.FileSystemMgmt|VM.GuestAgent.Unrestricted", "",
+     route_agent_post},
+    {M_POST, AGENT "/fsfreeze-freeze", AGENT_FS, "", route_agent_post},
+    {M_POST, AGENT "/fsfreeze-thaw", AGENT_FS, "", route_agent_post},
+    {M_POST, AGENT "/fstrim", AGENT_FS, "", route_agent_post},
+    {M_POST, AGENT "/exec", "/vms/{vmid} VM.GuestAgent.Unrestricted",
+     "command!=list input-data=string", route_agent_exec},
+    {M_GET, AGENT "/exec-status", "/vms/{vmid} VM.GuestAgent.Unrestricted", "pid!=int",
+     route_agent_exec_status},
+    {M_GET, AGENT "/file-read", "/vms/{vmid} VM.GuestAgent.FileRead|VM.GuestAgent.Unrestricted",
+     "count=int decode=bool file!=string offset=int", route_agent_file_read},
+    {M_POST, AGENT "/file-write", "/vms/{vmid} VM.GuestAgent.FileWrite|VM.GuestAgent.Unrestricted",
+     "content!=string encode=bool file!=string", route_agent_file_write},
+    {M_POST, AGENT "/set-user-password", "/vms/{vmid} VM.GuestAgent.Unrestricted",
+     "crypted=bool password!=string username!=string", route_agent_password},
     {M_GET, G "/status", "", "", route_guest_status_index},
     {M_GET, G "/status/current", VM_AUDIT, "", route_guest_current},
     {M_POST, N "/lxc/{vmid}/status/start", POWER, "debug=bool skiplock=bool", route_guest_start},
