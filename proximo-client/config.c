@@ -20,6 +20,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/agent_rules.h"
 #include "proximo-client/policy_rules.h"
 
 /* Hosts give up on a call after 60 s (facts of the common ones); this leaves room. */
@@ -33,6 +34,13 @@ static const struct conf_rule rules[] = {
     {"cluster", true, "timeout", false, false},
     {"cluster", true, "connections", false, false},
     {"cluster", true, "mirror", false, false},
+    {"cluster", true, "agent-exec", false, false},
+    {"agent-rule", true, "cluster", false, true},
+    {"agent-rule", true, "vm", false, true},
+    {"agent-rule", true, "run", false, false},
+    {"agent-rule", true, "write", false, false},
+    {"agent-rule", true, "password", false, false},
+    {"agent-rule", true, "stdin", false, false},
     {"pbs", true, "url", false, true},
     {"pbs", true, "fingerprint", false, false},
     {"pbs", true, "ca", false, false},
@@ -134,6 +142,7 @@ void config_done(struct config *c) {
     free(c->opinion);
     free(c->policy.ct_allow);
     free(c->job_after_origin);
+    agent_rules_done(c);
     free(c->config_dir);
     free(c->state_dir);
     memset(c, 0, sizeof(*c));
@@ -229,7 +238,7 @@ static int add_cluster(struct config *c, const struct conf_section *s, const cha
         }
         slot->connections = v;
     }
-    return 0;
+    return agent_switch_read(c, s, origin, e);
 }
 
 static int add_operator(struct config *c, const struct conf_section *s, const char *origin,
@@ -321,6 +330,9 @@ static int add_section(struct config *c, const struct conf_section *s, const cha
     }
     if (strcmp(s->kind, "witness") == 0) {
         return add_witness(c, s, origin, e);
+    }
+    if (strcmp(s->kind, "agent-rule") == 0) {
+        return agent_rule_read(c, s, origin, e);
     }
     if (strcmp(s->kind, "limits") == 0) {
         return add_limits(c, s, origin, e);
@@ -436,6 +448,7 @@ int config_read(struct config *ret, struct err *e) {
     }
     read_env(&c);
     r = policy_merge(&c, e);
+    r = r < 0 ? r : agent_rules_check(&c, e);
     if (r < 0) {
         return r;
     }

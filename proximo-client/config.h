@@ -11,6 +11,8 @@
 #include "common/note.h"
 #include "proximo-client/pipeline/draft.h"
 
+struct agent_rule;
+struct agent_switch;
 struct err;
 struct hash;
 
@@ -66,6 +68,10 @@ struct config {
     struct opinion *opinion;
     size_t n_opinions;
     struct policy policy;
+    struct agent_rule *agent_rule; /* agent_rules.h */
+    size_t n_agent_rules;
+    struct agent_switch *agent_switch;
+    size_t n_agent_switches;
     int64_t job_after_s;    /* work that takes longer is handed back as a job */
     char *job_after_origin; /* the file that says so; NULL: the default */
     char *config_dir;       /* ~/.config/proximo */

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libproximo.a
 libproximo_a_SOURCES = \
 	proximo-client/app.c proximo-client/app.h \
 	proximo-client/config.c proximo-client/config.h \
+	proximo-client/agent_rules.c proximo-client/agent_rules.h \
 	proximo-client/policy_rules.c proximo-client/policy_rules.h
 
 bin_PROGRAMS += proximo-client/proximo-client

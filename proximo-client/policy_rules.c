@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "common/ident.h"
 #include "common/own.h"
+#include "proximo-client/agent_rules.h"
 #include "proximo-client/config.h"
 
 /* One item "101" or "105-109" of s[0..len). */
@@ -202,6 +203,8 @@ js *config_policy_json(const struct config *c) {
     const struct policy *p = &c->policy;
     js *o = js_object();
 
+    js *agent = agent_rules_json(c);
+
     js_add(o, "exec", js_bool(p->exec));
     js_add(o, "ct_allow", js_str(p->ct_allow ? p->ct_allow : ""));
     js_add(o, "read_only", js_bool(p->read_only));
@@ -210,6 +213,9 @@ js *config_policy_json(const struct config *c) {
 
         (void)snprintf(key, sizeof(key), "approve_%s", risk_name((enum risk)i));
         js_add(o, key, js_str(need_name(p->need[i])));
+    }
+    if (agent) {
+        js_add(o, "agent", agent);
     }
     js_add(o, "taint_s", js_int(p->taint_s));
     js_add(o, "ttl_s", js_int(p->ttl_s));

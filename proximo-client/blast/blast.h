@@ -74,6 +74,11 @@ int blast_realm_job(const struct picture *p, const js *settings, const js *befor
 /* explain: a node daemon's answer (nodes.h). p may be NULL (only the guest's name is taken). */
 int blast_exec(const struct picture *p, uint32_t vmid, const js *explain, struct draft *d);
 
+/* A call to the guest agent of a VM that runs: exec file-write set-user-password fsfreeze-freeze
+ * fsfreeze-thaw fstrim. */
+int blast_agent(uint32_t vmid, const char *name, const char *node, const char *call,
+                struct draft *d);
+
 /* ---- guests and backups. `form` is the request's form (API names; NULL = empty), `now` Unix
  * seconds. What each needs in its picture stands with it; .vmid = 0 there: every guest counts. ----
  */

@@ -7,7 +7,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/archive_config.c \
 	proximo-client/blast/archive_config.h \
 	proximo-client/blast/backup_int.h \
-	proximo-client/blast/access.c \
+	proximo-client/blast/agent.c proximo-client/blast/access.c \
 	proximo-client/blast/access.h \
 	proximo-client/blast/access_after.c \
 	proximo-client/blast/access_dangling.c \

@@ -15,6 +15,7 @@
 #include "common/request.h"
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
+#include "proximo-client/pipeline/agent_gate.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/freeze.h"
 #include "proximo-client/pipeline/grant_int.h"
@@ -213,6 +214,8 @@ static int check_switches(struct change *c, const struct config *conf, struct er
     for (size_t i = 0; r == 0 && i < js_len(list); i++) {
         if (strcmp(js_str_or(js_at(list, i), "via", ""), "node") == 0) {
             r = check_node_request(conf, js_at(list, i), e);
+        } else if (agent_is_call(js_at(list, i))) {
+            r = agent_gate_again(conf, c->s->cluster, js_at(list, i), e);
         }
     }
     return r < 0 ? r : freeze_check(c->s->app, e);

@@ -232,7 +232,7 @@ int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **
     release_timer(s, &c);
     *ret = answer(&c, &why);
     witness_show(s, *ret);
-    if (c.output && ledger_size(s->ledger)) {
+    if ((c.output || c.guest_text) && ledger_size(s->ledger)) {
         js_add(*ret, "guest_text", js_bool(true));
     }
     return 0;

@@ -39,10 +39,13 @@ struct change {
     int64_t expires;
     int running; /* descriptor of running/<op_id>, -1 */
     /* execution */
-    js *fresh;        /* path -> digest, from the last recheck */
-    js *tasks;        /* [{ordinal, upid, exit}] */
-    js *receipts;     /* [{node, seq, how, value, receipt}] */
-    js *output;       /* {stdout, stderr, truncated…} of a command, or NULL */
+    js *fresh;            /* path -> digest, from the last recheck */
+    js *tasks;            /* [{ordinal, upid, exit}] */
+    js *receipts;         /* [{node, seq, how, value, receipt}] */
+    js *output;           /* {stdout, stderr, truncated…} of a command, or NULL */
+    bool has_output_body; /* the ledger keeps it as the body output_body */
+    struct hash output_body;
+    bool guest_text;  /* the answer holds text that a guest may have written, output or not */
     bool prepared;    /* some prepare request was sent */
     bool sent;        /* some execute request was sent */
     int64_t executed; /* execute requests that were carried out whole */

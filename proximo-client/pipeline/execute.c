@@ -14,6 +14,8 @@
 #include "common/request.h"
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/act.h"
+#include "proximo-client/pipeline/agent_gate.h"
+#include "proximo-client/pipeline/agent_run.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/grant_int.h"
 #include "proximo-client/pipeline/late.h"
@@ -124,6 +126,7 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
     CLEANUP(answerp) struct pve_answer a = {0};
     CLEANUP(js_freep) js *form = NULL;
     const char *upid;
+    int64_t pid;
     int r = real_form(c, q, &form, e);
 
     if (r < 0) {
@@ -137,7 +140,11 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
         secrets_hide(js_get(q, "form"), form, e->msg); /* PVE quotes the value it refuses */
         secrets_hide(js_get(q, "form"), form, e->hint);
         c->out = !a.sent ? c->out : a.status ? OUT_FAILED : OUT_UNKNOWN;
+        c->guest_text = c->guest_text || agent_is_call(q); /* PVE repeats what the agent says */
         return r;
+    }
+    if (agent_run_began(q, a.data, &pid)) {
+        return agent_run_follow(c, q, form, pid, e);
     }
     secret_result_keep(c, q, a.data);
     upid = js_is_str(a.data) ? json_object_get_string(a.data) : NULL;

@@ -186,6 +186,18 @@ static void add_output(struct session *s, const struct plan *p, js *o) {
     }
 }
 
+/* What a command in a VM wrote: the ledger keeps it, for its agent has forgotten it. */
+static void add_kept_output(struct session *s, const struct op *op, js *o) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    js *out = NULL;
+
+    if (op->has_output && ledger_body_get(s->ledger, &op->output, &b, NULL) == 0 &&
+        js_parse(buf_str(&b), b.len, &out, NULL) == 0) {
+        js_add(o, "output", out);
+        js_add(o, "guest_text", js_bool(true));
+    }
+}
+
 int job_status(struct session *s, const char *op_id, int64_t wait_ms, int64_t log_lines, js **ret,
                struct err *e) {
     CLEANUP(op_done) struct op op = {0};
@@ -208,6 +220,7 @@ int job_status(struct session *s, const char *op_id, int64_t wait_ms, int64_t lo
     if (state == ENDED) {
         js_add(*ret, "outcome", js_str(op.result));
         add_output(s, &p, *ret);
+        add_kept_output(s, &op, *ret);
     }
     tasks = js_array();
     for (size_t i = 0; i < js_len(op.tasks); i++) {
@@ -244,5 +257,6 @@ int job_running_task(struct session *s, const struct op *op, char **ret_upid, st
     (void)err_tag(e, -ENOENT, "no_running_task", "operation %s has no task that runs", op_id);
     return err_hint(e, "%s",
                     op->result[0] ? "it has ended: proximo_undo takes it back"
-                                  : "between two tasks nothing can be stopped: try again");
+                                  : "between two tasks nothing can be stopped: try again; a "
+                                    "command in a VM cannot be stopped at all");
 }

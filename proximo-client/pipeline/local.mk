@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
+	proximo-client/pipeline/agent_gate.c proximo-client/pipeline/agent_gate.h \
+	proximo-client/pipeline/agent_run.c proximo-client/pipeline/agent_run.h \
 	proximo-client/pipeline/approval_make.c proximo-client/pipeline/approval_make.h \
 	proximo-client/pipeline/approve.c \
 	proximo-client/pipeline/capture.c proximo-client/pipeline/capture.h \

@@ -68,6 +68,16 @@ static int64_t executed_of(const struct entry *en) {
     return js_parse(en->body, en->body_len, &body, NULL) == 0 ? js_int_or(body, "executed", 0) : 0;
 }
 
+/* Of its outcome what stands in the body: how far it came, and what a command wrote. */
+static void take_body(struct op *o, const struct entry *en) {
+    CLEANUP(js_freep) js *body = NULL;
+
+    o->executed = executed_of(en);
+    if (js_parse(en->body, en->body_len, &body, NULL) == 0) {
+        o->has_output = hash_parse(js_str_or(body, "body", ""), &o->output) == 0;
+    }
+}
+
 /* The end of an operation that was to take this one back. */
 static void take_undo(struct op *o, const struct entry *en) {
     const char *result = entry_get(en, "result");
@@ -106,7 +116,7 @@ static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const
         add_task(f->op->tasks, entry_get(en, "task"));
     }
     if (en->kind == ENTRY_OUTCOME) {
-        f->op->executed = executed_of(en);
+        take_body(f->op, en);
         (void)snprintf(f->op->result, sizeof(f->op->result), "%s", entry_get(en, "result"));
         for (size_t i = 0; i < entry_count(en, "task"); i++) {
             add_task(f->op->tasks, entry_nth(en, "task", i));

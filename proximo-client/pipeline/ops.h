@@ -22,10 +22,12 @@ struct op {
     char result[16]; /* outcome's result, "" when there is none yet */
     js *tasks;       /* [{ordinal, upid}] of progress and outcome entries */
     int64_t
-        executed;   /* execute requests that were carried out whole, as the outcome says; else 0 */
-    bool undone;    /* a done operation undid it */
-    bool undo_half; /* one that was to undo it stopped after part of its requests, or nobody knows
-                       how far it came */
+        executed;    /* execute requests that were carried out whole, as the outcome says; else 0 */
+    bool undone;     /* a done operation undid it */
+    bool undo_half;  /* one that was to undo it stopped after part of its requests, or nobody knows
+                        how far it came */
+    bool has_output; /* the outcome names what a command wrote, a body of the ledger */
+    struct hash output;
     /* An operator's word on how it ended, as the ledger has it; "": none. */
     char closed_by[NOTE_NAME_MAX + 1];
     bool closed_as_done;

@@ -97,9 +97,8 @@ static int from_node(struct session *s, const struct op *o, const js *q, enum ou
         return 0;
     }
     note = js_get_str(a, "receipt");
-    if (!note || node_receipt_open(info, note, &rc, NULL) < 0 ||
-        !hash_eq(&rc.intent, &o->leaf) || !hash_eq(&rc.request, &h) ||
-        receipt_append(s, &o->leaf, node, rc.seq, note, NULL) < 0) {
+    if (!note || node_receipt_open(info, note, &rc, NULL) < 0 || !hash_eq(&rc.intent, &o->leaf) ||
+        !hash_eq(&rc.request, &h) || receipt_append(s, &o->leaf, node, rc.seq, note, NULL) < 0) {
         return 0;
     }
     if (rc.how == HOW_EXITED && rc.value == 0) {
@@ -122,7 +121,7 @@ int ops_close(struct session *s, const struct op *o, const struct plan *p, struc
     (void)snprintf(summary, sizeof(summary), "operator %.60s decided: %s", o->closed_by,
                    o->closed_why);
     return outcome_append(s, &o->leaf, &o->plan, o->closed_as_done ? OUT_DONE : OUT_FAILED,
-                          o->tasks, all, summary, e);
+                          o->tasks, all, summary, NULL, e);
 }
 
 int ops_resolve_one(struct session *s, const char *op_id, const char **why, struct err *e) {
@@ -169,7 +168,7 @@ int ops_resolve_one(struct session *s, const char *op_id, const char **why, stru
         return 0;
     }
     r = outcome_append(s, &o.leaf, &o.plan, out, o.tasks, -1, "resolved after the process had died",
-                       e);
+                       NULL, e);
     return r < 0 ? r : 1;
 }
 

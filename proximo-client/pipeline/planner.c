@@ -13,6 +13,7 @@
 #include "common/own.h"
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
+#include "proximo-client/pipeline/agent_gate.h"
 #include "proximo-client/pipeline/draft_int.h"
 #include "proximo-client/pipeline/ops.h"
 #include "proximo-client/pipeline/plan.h"
@@ -75,6 +76,7 @@ int planner_draft(struct session *s, const char *tool, const js *args, struct dr
     session_progress(s, 0, 0, "reading the live state for %s", tool);
     d = draft_new(s, row->name, args);
     r = row_plan(row, d, args, e);
+    r = r < 0 ? r : agent_gate_draft(d, e);
     if (r < 0) {
         return r;
     }

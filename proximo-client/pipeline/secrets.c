@@ -186,3 +186,23 @@ void secrets_hide(const js *planned, const js *filled, char *text) {
         }
     }
 }
+
+static void hide_whole(const char *line, size_t len, char *text, size_t n) {
+    for (char *p = text; len >= PIECE && (p = memmem(p, n - (size_t)(p - text), line, len));
+         p += len) {
+        memset(p, '*', len);
+    }
+}
+
+void secrets_hide_lines(const js *planned, const js *filled, char *text, size_t n) {
+    JS_FOREACH(planned, name, val) {
+        const char *value = js_get_str(val, "secret") ? js_get_str(filled, name) : NULL;
+
+        while (value && *value) {
+            size_t len = strcspn(value, "\n");
+
+            hide_whole(value, len, text, n);
+            value += len + (value[len] == '\n');
+        }
+    }
+}

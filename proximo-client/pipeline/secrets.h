@@ -2,6 +2,7 @@
 /* proximo-client/pipeline/secrets.h - values that stand in a plan only as a commitment (formats.md
  * 3): kept in secrets/<plan_id> until they are used once. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/js.h"
@@ -23,3 +24,6 @@ size_t secrets_sweep(struct ledger *l);
 /* Overwrites in `text` what an API sent back of the secrets of a form: the values of `filled` that
  * are commitments in `planned`, and any beginning of them. */
 void secrets_hide(const js *planned, const js *filled, char *text);
+/* The same in the n bytes of what a command wrote, which may repeat a secret it was given: each
+ * line of a secret that is long enough to tell something, whole. */
+void secrets_hide_lines(const js *planned, const js *filled, char *text, size_t n);

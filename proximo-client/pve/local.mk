@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
+	proximo-client/pve/agent.c \
+	proximo-client/pve/agent.h \
 	proximo-client/pve/answer.c \
 	proximo-client/pve/apidoc.c \
 	proximo-client/pve/batch.c \

@@ -72,13 +72,12 @@ static bool is_passing(const struct err *e) {
     return strcmp(e->tag, "pve_unreachable") == 0 || strcmp(e->tag, "pve_error") == 0;
 }
 
-/* Sleeps in slices so that a cancellation is seen. */
-static int pause_ms(const struct pve *p, int64_t ms, struct err *e) {
+int pve_pause(const struct pve *p, int64_t ms, struct err *e) {
     int64_t until = clock_mono_ms() + ms;
 
     for (int64_t left = ms; left > 0; left = until - clock_mono_ms()) {
         if (p->cancelled && p->cancelled(p->cancel_ctx)) {
-            return err_tag(e, -ECANCELED, "cancelled", "cancelled while waiting for a task");
+            return err_tag(e, -ECANCELED, "cancelled", "cancelled while waiting");
         }
         clock_sleep_ms(left < 100 ? left : 100);
     }
@@ -114,7 +113,7 @@ int pve_task_wait(struct pve *p, const char *upid, int64_t timeout_ms,
             told = waited;
             tick(ctx, &t, waited);
         }
-        r = pause_ms(p, step < timeout_ms - waited ? step : timeout_ms - waited, e);
+        r = pve_pause(p, step < timeout_ms - waited ? step : timeout_ms - waited, e);
         if (r < 0) {
             return r;
         }

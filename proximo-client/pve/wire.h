@@ -94,6 +94,9 @@ void xfer_stop(struct xfer *x); /* takes a running one off */
 /* The error of an exchange that has no complete answer (code != CURLE_OK). */
 int xfer_error(const struct xfer *x, const char *what, struct err *e);
 
+/* task.c: waits in slices so that a cancellation is seen ("cancelled"). */
+int pve_pause(const struct pve *p, int64_t ms, struct err *e);
+
 /* endpoint.c: the addresses of the configuration, "https://a:8006 https://b:8006", with one
  * fingerprint each or none at all. */
 int endpoints_parse(struct pve *p, const char *urls, const char *pins, struct err *e);

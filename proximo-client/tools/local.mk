@@ -7,6 +7,8 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/access_realms.c \
 	proximo-client/tools/access_users.c \
 	proximo-client/tools/access_sync.c proximo-client/tools/acme.c proximo-client/tools/agent.c \
+	proximo-client/tools/agent.h proximo-client/tools/agent_plan.c \
+	proximo-client/tools/agent_read.c proximo-client/tools/snapshot_first.c \
 	proximo-client/tools/apt.c proximo-client/tools/ceph.c proximo-client/tools/disks.c \
 	proximo-client/tools/mapping.c proximo-client/tools/metrics.c \
 	proximo-client/tools/node_back.c proximo-client/tools/node_back.h \

@@ -33,6 +33,10 @@ int plan_guest_request(struct draft *d, enum phase phase, const struct guest_ref
  * could not be found out. */
 int plan_can_snapshot(struct draft *d, const struct guest_ref *g, const js *config,
                       const char **ret_why, struct err *e);
+/* snapshot_first.c: a snapshot of the present is taken first, and the way back is a rollback to it:
+ * 1. `before` in words ("rollback"). 0: no storage of it can (*ret_why). config: the guest's. */
+int plan_snapshot_first(struct draft *d, const struct guest_ref *g, const js *config,
+                        const char *before, const char **ret_why, struct err *e);
 /* True when one of the guest's volumes is on a storage of that type. */
 int plan_on_storage_type(struct draft *d, const js *config, const char *type, bool *ret,
                          struct err *e);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/digest.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/plans.h"
@@ -34,43 +33,17 @@ static int no_way_back(struct draft *d, const char *why) {
 }
 
 static int way_back(struct draft *d, const struct guest_ref *g, const js *config, struct err *e) {
-    const char *why = "";
-    js *form = js_object(), *back = js_object();
-    char name[24], hex[9], tail[64];
-    uint8_t raw[4];
+    const char *why = "whether the present can be kept by a snapshot is not known";
     bool zfs = false;
     int r = plan_on_storage_type(d, config, "zfspool", &zfs, NULL);
 
-    if (r == 0 && !zfs) {
-        r = plan_can_snapshot(d, g, config, &why, NULL);
+    if (r == 0 && zfs) {
+        return no_way_back(d,
+                           "ZFS rolls back to its newest snapshot only, so the present cannot be "
+                           "kept by another one");
     }
-    if (r <= 0) {
-        json_object_put(form);
-        json_object_put(back);
-        return no_way_back(d, zfs ? "ZFS rolls back to its newest snapshot only, so the present "
-                                    "cannot be kept by another one"
-                              : r < 0 ? "whether the present can be kept by a snapshot is not known"
-                                      : why);
-    }
-    random_bytes(raw, sizeof(raw));
-    hex_encode(raw, sizeof(raw), hex);
-    (void)snprintf(name, sizeof(name), "pxundo_%s", hex);
-    js_add(form, "snapname", js_str(name));
-    js_add(form, "description", js_str("before a rollback, by proximo"));
-    r = plan_guest_request(d, PHASE_PREPARE, g, "POST", "/snapshot", form, false, e);
-    if (r == 0 && g->running) {
-        js_add(back, "start", js_bool(true));
-    }
-    (void)snprintf(tail, sizeof(tail), "/snapshot/%s/rollback", name);
-    draft_undo(d, "guest-snapshot",
-               "disks and configuration go back to how they were just before the rollback",
-               "memory and running programs are not brought back; the snapshot stays in the list "
-               "until it is deleted");
-    if (r < 0) {
-        json_object_put(back);
-        return r;
-    }
-    return plan_guest_request(d, PHASE_UNDO, g, "POST", tail, back, false, e);
+    r = r < 0 ? 0 : plan_snapshot_first(d, g, config, "the rollback", &why, e);
+    return r != 0 ? (r < 0 ? r : 0) : no_way_back(d, why);
 }
 
 int plan_rollback(struct draft *d, const js *args, struct err *e) {

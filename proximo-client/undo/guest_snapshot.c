@@ -50,6 +50,24 @@ static int keep_present(struct draft *d, const struct guest_ref *g, struct err *
     return plan_guest_request(d, PHASE_UNDO, g, "POST", tail, back, false, e);
 }
 
+/* Of ZFS only the newest snapshot can be rolled back to: one of the present would bar the way. */
+static int keep_what_can_be(struct draft *d, const struct guest_ref *g, struct err *e) {
+    static const char why[] =
+        "ZFS rolls back to its newest snapshot only, so the present cannot be "
+        "kept by another one";
+    js *config = NULL;
+    bool zfs = false;
+    int r = plan_guest_read(d, g, "/config", "config", &config, e);
+
+    r = r < 0 ? r : plan_on_storage_type(d, config, "zfspool", &zfs, e);
+    if (r < 0 || !zfs) {
+        return r < 0 ? r : keep_present(d, g, e);
+    }
+    draft_undo(d, "none", why, "");
+    draft_risk(d, RISK_HIGH, "no way back: %s", why);
+    return 0;
+}
+
 int undo_guest_snapshot(struct draft *d, const struct undone *u, struct err *e) {
     const js *q = undone_request(u, "undo", 0);
     js *list = NULL;
@@ -77,7 +95,7 @@ int undo_guest_snapshot(struct draft *d, const struct undone *u, struct err *e) 
     if (!there) {
         return err_tag(e, -ENOENT, "undo_gone", "snapshot %s, the way back, was deleted", name);
     }
-    r = keep_present(d, &g, e);
+    r = keep_what_can_be(d, &g, e);
     if (r < 0) {
         return r;
     }

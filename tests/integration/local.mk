@@ -47,6 +47,7 @@ EXTRA_DIST += tests/integration/revert.py
 
 # pipeline: the way of one change, with the real client and a simulated cluster
 PIPELINE_PY = tests/integration/pipeline_changes.py \
+	tests/integration/agent_exec.py \
 	tests/integration/addresses.py \
 	tests/integration/blast_guests.py \
 	tests/integration/capture.py \

@@ -17,6 +17,10 @@ import fnmatch
 ELSEWHERE = {
     "ct_exec": "exec_changes.py",
     "ct_logs": "exec_changes.py",
+    # they want an agent in the VM and rules of the client
+    "pve_agent_exec": "agent_exec.py",
+    "pve_agent_file_write": "agent_exec.py",
+    "pve_agent_freeze": "agent_exec.py",
     # a backup server is another world
     **{name: "pbs.py" for name in (
         "pbs_group_notes_set", "pbs_snapshot_notes_set", "pbs_snapshot_protect",

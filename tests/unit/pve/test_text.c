@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "proximo-client/pve/agent.h"
 #include "proximo-client/pve/wire.h"
 
 START_TEST(path_has_parts) {
@@ -74,6 +75,34 @@ START_TEST(paths) {
         ck_assert_int_eq(pve_path("/vms/{missing}", args, &b, &e), -EINVAL);
         ck_assert_int_eq(pve_path("/vms/x{n}", args, &b, &e), -EINVAL);
         ck_assert_int_eq(pve_path("vms", args, &b, &e), -EINVAL);
+    }
+}
+END_TEST
+
+/* What PVE makes of a command's bytes, and what a PVE that read them as UTF-8 would make. */
+START_TEST(output_of_commands_in_vms) {
+    static const struct {
+        const char *text, *bytes;
+    } c[] = {
+        {"plain\n", "plain\n"},
+        {"\xc3\x83\xc2\xa9", "\xc3\xa9"}, /* two characters that are the bytes of one */
+        {"\xc3\xa2\xc2\x82\xc2\xac", "\xe2\x82\xac"},
+        {"\xe2\x82\xac \xc3\xa9", "\xe2\x82\xac \xc3\xa9"}, /* more than bytes */
+        {"\xc3\xa9", "\xc3\xa9"},                           /* no text when taken for bytes */
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+
+        ck_assert_int_eq(pve_agent_bytes(c[i].text, strlen(c[i].text), &b), 0);
+        ck_assert_msg(strcmp(buf_str(&b), c[i].bytes) == 0, "%zu: %s", i, buf_str(&b));
+    }
+    {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+
+        ck_assert_int_eq(pve_agent_bytes("a\0b", 3, &b), 0);
+        ck_assert_uint_eq(b.len, 3);
     }
 }
 END_TEST
@@ -237,6 +266,7 @@ int main(void) {
     tcase_add_test(t, path_has_parts);
     tcase_add_test(t, paths);
     tcase_add_test(t, raw_paths);
+    tcase_add_test(t, output_of_commands_in_vms);
     tcase_add_test(t, forms);
     tcase_add_test(t, tokens);
     tcase_add_test(t, backup_server_errors);

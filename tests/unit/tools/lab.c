@@ -128,6 +128,22 @@ void lab_fill(void) {
                "\"undo\":{\"possible\":true,\"driver\":\"btrfs\",\"why\":\"\"},\"mounts\":[]}");
 }
 
+void lab_agent(void) {
+    world_set("/nodes/n2/qemu/104/status/current",
+              "{\"vmid\":104,\"name\":\"db\",\"status\":\"running\",\"ha\":{\"managed\":0}}");
+    world_set("/nodes/n2/qemu/104/config",
+              "{\"digest\":\"cccc\",\"name\":\"db\",\"agent\":\"enabled=1,type=virtio\","
+              "\"scsi0\":\"local:104/vm-104-disk-0.qcow2,size=8G\"}");
+    world_set("/nodes/n2/qemu/104/agent/info",
+              "{\"result\":{\"version\":\"8.2\",\"supported_commands\":["
+              "{\"name\":\"guest-exec\",\"enabled\":true},"
+              "{\"name\":\"guest-file-open\",\"enabled\":true},"
+              "{\"name\":\"guest-set-user-password\",\"enabled\":true},"
+              "{\"name\":\"guest-fsfreeze-freeze\",\"enabled\":true},"
+              "{\"name\":\"guest-fsfreeze-thaw\",\"enabled\":true},"
+              "{\"name\":\"guest-fstrim\",\"enabled\":true}]}}");
+}
+
 js *lab_json(const char *text) {
     struct err e = {0};
     js *v = NULL;

@@ -419,6 +419,14 @@ static const struct sample {
      "\"output\":2,\"undo\":\"auto\"}"},
     {"ct_exec", "{\"vmid\":105,\"argv\":[\"/bin/sh\"],\"stdin_secret\":\"a\"}",
      "{\"vmid\":105,\"argv\":[\"/bin/sh\"],\"stdin_secret\":\"b\"}"},
+    {"pve_agent_exec", "{\"vmid\":104,\"argv\":[\"/bin/a\"],\"stdin\":\"a\",\"undo\":\"none\"}",
+     "{\"vmid\":900,\"argv\":[\"/bin/b\"],\"stdin\":\"b\",\"undo\":\"snapshot\"}"},
+    {"pve_agent_exec", "{\"vmid\":104,\"argv\":[\"/bin/a\"],\"stdin_secret\":\"a\"}",
+     "{\"vmid\":900,\"argv\":[\"/bin/b\"],\"stdin_secret\":\"b\"}"},
+    {"pve_agent_file_write", "{\"vmid\":104,\"file\":\"/a\",\"content\":\"a\",\"undo\":\"none\"}",
+     "{\"vmid\":900,\"file\":\"/b\",\"content\":\"b\",\"undo\":\"snapshot\"}"},
+    {"pve_agent_file_write", "{\"vmid\":104,\"file\":\"/a\",\"content_secret\":\"a\"}",
+     "{\"vmid\":900,\"file\":\"/b\",\"content_secret\":\"b\"}"},
     {"pve_api_plan",
      "{\"method\":\"PUT\",\"path\":\"/cluster/options\",\"params\":{\"keyboard\":\"de\"},"
      "\"secret_param\":\"password\",\"secret\":\"a\"}",
@@ -465,6 +473,9 @@ static js *stable(const char *row, js *args, struct err *e) {
     js *p = NULL;
 
     lab_fill();
+    if (strncmp(row, "pve_agent_", 10) == 0) {
+        lab_agent();
+    }
     if (world_plan(row, args, &p, e) < 0) {
         return NULL;
     }

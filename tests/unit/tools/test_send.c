@@ -279,6 +279,9 @@ static js *plan_of(const struct row *r, const js *args, struct err *e) {
     js *p = NULL;
 
     fill(r, args, object);
+    if (strcmp(r->plane, "agent") == 0) {
+        lab_agent();
+    }
     if (world_plan(r->name, args, &p, e) < 0) {
         return NULL;
     }
