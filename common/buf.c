@@ -57,21 +57,24 @@ int buf_addc(struct buf *b, char c) {
 }
 
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap) {
+    size_t room = b->data ? b->cap - b->len : 0;
     va_list again;
     int n;
     int r;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, again); /* most texts fit at once */
     va_end(again);
-    if (n < 0) {
-        return -EINVAL;
-    }
-    r = buf_reserve(b, (size_t)n);
+    r = n < 0 ? -EINVAL : buf_reserve(b, (size_t)n);
     if (r < 0) {
+        if (room) {
+            b->data[b->len] = '\0';
+        }
         return r;
     }
-    (void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+    if ((size_t)n >= room) {
+        (void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+    }
     b->len += (size_t)n;
     return 0;
 }

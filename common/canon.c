@@ -45,6 +45,21 @@ static int write_string(const char *s, size_t len, struct buf *ret, struct err *
     return full(r < 0 ? r : buf_addc(ret, '"'), e);
 }
 
+static int write_int(int64_t v, struct buf *ret) {
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    char text[21];
+    size_t at = sizeof(text);
+
+    do {
+        text[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (v < 0) {
+        text[--at] = '-';
+    }
+    return buf_add(ret, text + at, sizeof(text) - at);
+}
+
 struct member {
     const char *key;
     const js *value;
@@ -134,7 +149,7 @@ static int write_value(const js *v, struct buf *ret, unsigned int depth, struct 
     case json_type_boolean:
         return full(buf_adds(ret, json_object_get_boolean(v) ? "true" : "false"), e);
     case json_type_int:
-        return full(buf_addf(ret, "%lld", (long long)json_object_get_int64(v)), e);
+        return full(write_int(json_object_get_int64(v), ret), e);
     case json_type_string:
         return write_string(json_object_get_string((js *)(uintptr_t)v),
                             (size_t)json_object_get_string_len(v), ret, e);
@@ -159,10 +174,15 @@ int canon_write(const js *v, struct buf *ret, struct err *e) {
     return r;
 }
 
+int canon_write_without(const js *object, bool (*skip)(const char *key), struct buf *ret,
+                        struct err *e) {
+    return write_object(object, skip, ret, 1, e);
+}
+
 int canon_hash_without(const js *object, bool (*skip)(const char *key), struct hash *ret,
                        struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
-    int r = write_object(object, skip, &b, 1, e);
+    int r = canon_write_without(object, skip, &b, e);
 
     if (r == 0) {
         sha256(buf_str(&b), b.len, ret);

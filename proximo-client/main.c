@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proximo-client: one table of subcommands. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,5 +93,8 @@ int main(int argc, char **argv) {
 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(077);
+    /* Trees of ten thousand guests are millions of small pieces. Kept apart for reuse, each of them
+     * is visited again whenever a large piece is freed: a tenth of a plan's processor time. */
+    (void)mallopt(M_MXFAST, 0);
     return run(&c);
 }

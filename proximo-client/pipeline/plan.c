@@ -371,7 +371,7 @@ js *plan_answer(const struct plan *p) {
 
     js_add(o, "plan_id", js_str(p->id));
     js_add(o, "status", js_str("planned"));
-    js_add(o, "plan", js_copy(p->v));
+    js_add(o, "plan", js_ref(p->v));
     if (p->index != UINT64_MAX) {
         js_add(o, "ledger_index", js_int((int64_t)p->index));
     }

@@ -62,7 +62,7 @@ static const char *const storage_drop[] = {"digest"};
 
 static bool in_list(const char *key, const char *const *list, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(list[i], key) == 0) {
+        if (list[i][0] == key[0] && strcmp(list[i], key) == 0) {
             return true;
         }
     }
@@ -274,16 +274,15 @@ static js *reduce_members(const js *data) {
     return sorted(out);
 }
 
-static js *reduce_guests(const js *data) {
-    static const char *const keys[] = {"vmid", "type", "node", "status", "name", "template"};
+static const char *const guest_keys[] = {"vmid", "type", "node", "status", "name", "template"};
+static const char *const place_keys[] = {"vmid", "type", "node", "template"};
 
-    return pick_each(data, keys, ARRAY_LEN(keys));
+static js *reduce_guests(const js *data) {
+    return pick_each(data, guest_keys, ARRAY_LEN(guest_keys));
 }
 
 static js *reduce_places(const js *data) {
-    static const char *const keys[] = {"vmid", "type", "node", "template"};
-
-    return pick_each(data, keys, ARRAY_LEN(keys));
+    return pick_each(data, place_keys, ARRAY_LEN(place_keys));
 }
 
 static js *reduce_nodes(const js *data) {
@@ -385,27 +384,56 @@ static js *reduce_groups(const js *data) {
     return list;
 }
 
+static bool is_volatile(const char *key) {
+    return in_list(key, volatile_members, ARRAY_LEN(volatile_members));
+}
+
+static bool not_of_config(const char *key) {
+    return in_list(key, config_drop, ARRAY_LEN(config_drop));
+}
+
+static bool not_of_guest(const char *key) {
+    return !in_list(key, guest_keys, ARRAY_LEN(guest_keys));
+}
+
+static bool not_of_place(const char *key) {
+    return !in_list(key, place_keys, ARRAY_LEN(place_keys));
+}
+
 static const struct reducer {
     const char *name;
     js *(*run)(const js *data);
+    /* For answers as long as the cluster is large. The reduction is this and no more for what
+     * is_flat(): members left out of an object, or out of each object of a list that is sorted. */
+    bool (*drops)(const char *key);
+    bool only_lists; /* of anything else it makes an empty one */
 } reducers[] = {
-    {"whole", reduce_whole},
-    {"power", reduce_power},
-    {"config", reduce_config},
-    {"snapshots", reduce_snapshots},
-    {"storage", reduce_storage},
-    {"guests", reduce_guests},
-    {"nodes", reduce_nodes},
-    {"node-config", reduce_node_config},
-    {"members", reduce_members},
-    {"task", reduce_task},
-    {"time-zone", reduce_time_zone},
-    {"places", reduce_places},
-    {"osd", reduce_osd},
-    {"ceph", reduce_ceph},
-    {"any", reduce_any},
-    {"groups", reduce_groups},
+    {"whole", reduce_whole, is_volatile, false},
+    {"power", reduce_power, NULL, false},
+    {"config", reduce_config, not_of_config, false},
+    {"snapshots", reduce_snapshots, NULL, false},
+    {"storage", reduce_storage, NULL, false},
+    {"guests", reduce_guests, not_of_guest, true},
+    {"nodes", reduce_nodes, NULL, false},
+    {"node-config", reduce_node_config, NULL, false},
+    {"members", reduce_members, NULL, false},
+    {"task", reduce_task, NULL, false},
+    {"time-zone", reduce_time_zone, NULL, false},
+    {"places", reduce_places, not_of_place, true},
+    {"osd", reduce_osd, NULL, false},
+    {"ceph", reduce_ceph, NULL, false},
+    {"any", reduce_any, NULL, false},
+    {"groups", reduce_groups, NULL, false},
 };
+
+static const struct reducer *reducer(const char *name) {
+    for (size_t i = 0; i < ARRAY_LEN(reducers); i++) {
+        if (strcmp(reducers[i].name, name) == 0) {
+            return &reducers[i];
+        }
+    }
+    return NULL;
+}
 
 /* The name without its "-then". */
 static bool is_then(const char *reduce, char *ret, size_t size) {
@@ -419,6 +447,7 @@ static bool is_then(const char *reduce, char *ret, size_t size) {
 }
 
 int reduce_apply(const char *reduce, const js *data, js **ret) {
+    const struct reducer *by = reducer(reduce);
     char plain[24];
 
     if (is_then(reduce, plain, sizeof(plain))) {
@@ -429,41 +458,84 @@ int reduce_apply(const char *reduce, const js *data, js **ret) {
         *ret = r < 0 ? NULL : config ? reduce_config_then(data) : reduce_texts(v);
         return r;
     }
-    for (size_t i = 0; i < ARRAY_LEN(reducers); i++) {
-        if (strcmp(reducers[i].name, reduce) == 0) {
-            *ret = reducers[i].run(data);
-            return 0;
-        }
+    if (by) {
+        *ret = by->run(data);
     }
-    return -EINVAL;
-}
-
-static bool not_of_config(const char *key) {
-    return in_list(key, config_drop, ARRAY_LEN(config_drop));
+    return by ? 0 : -EINVAL;
 }
 
 /* Nothing in it that a reduction would change besides leaving members out. */
-static bool is_flat(const js *data) {
-    if (!js_is_object(data)) {
+static bool is_flat(const js *object, bool (*drops)(const char *key)) {
+    if (!js_is_object(object)) {
         return false;
     }
-    JS_FOREACH(data, key, value) {
+    JS_FOREACH(object, key, value) {
         enum json_type type = json_object_get_type(value);
 
-        if ((type != json_type_string && type != json_type_int) || is_word_set(key, value)) {
+        if (!drops(key) && ((type != json_type_string && type != json_type_int) ||
+                            (is_word_set(key, value) &&
+                             strchr(json_object_get_string((js *)(uintptr_t)value), ',')))) {
             return false;
         }
     }
     return true;
 }
 
-int reduce_digest(const char *reduce, const js *data, struct hash *ret, struct err *e) {
-    CLEANUP(js_freep) js *v = NULL;
-    int r;
+/* The digest of a sorted list of reduced objects, of which no copy is made. -ENOTSUP: it is no list
+ * of flat ones. */
+static int digest_rows(const js *list, bool (*drops)(const char *key), struct hash *ret,
+                       struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    CLEANUP(sha256_freep) struct sha256 *h = NULL;
+    CLEANUP(freep) const char **row = NULL;
+    size_t n = js_len(list);
+    const char *at;
+    int r = 0;
 
-    /* one for each guest of a cluster: without a copy of each */
-    if (strcmp(reduce, "config") == 0 && is_flat(data)) {
-        return canon_hash_without(data, not_of_config, ret, e);
+    if (!js_is_array(list)) {
+        return -ENOTSUP;
+    }
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = is_flat(js_at(list, i), drops) ? canon_write_without(js_at(list, i), drops, &b, e)
+                                           : -ENOTSUP;
+        r = r < 0 ? r : buf_addc(&b, '\0');
+    }
+    if (r < 0) {
+        return r;
+    }
+    row = calloc(n + 1, sizeof(*row));
+    h = sha256_new();
+    if (!row || !h) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    at = buf_str(&b);
+    for (size_t i = 0; i < n; i++, at += strlen(at) + 1) {
+        row[i] = at;
+    }
+    qsort(row, n, sizeof(*row), by_word);
+    sha256_add(h, "[", 1);
+    for (size_t i = 0; i < n; i++) {
+        sha256_add(h, ",", i > 0);
+        sha256_add(h, row[i], strlen(row[i]));
+    }
+    sha256_add(h, "]", 1);
+    sha256_end(h, ret);
+    return 0;
+}
+
+int reduce_digest(const char *reduce, const js *data, struct hash *ret, struct err *e) {
+    const struct reducer *by = reducer(reduce);
+    CLEANUP(js_freep) js *v = NULL;
+    int r = -ENOTSUP;
+
+    if (by && by->drops && !by->only_lists && is_flat(data, by->drops)) {
+        return canon_hash_without(data, by->drops, ret, e);
+    }
+    if (by && by->drops) {
+        r = digest_rows(data, by->drops, ret, e);
+    }
+    if (r != -ENOTSUP) {
+        return r;
     }
     r = reduce_apply(reduce, data, &v);
     return r < 0 ? err_set(e, r, "no reducer \"%s\"", reduce) : canon_hash(v, ret, e);

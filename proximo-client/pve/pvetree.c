@@ -67,7 +67,7 @@ static js *parse_json(const char *text, size_t len, js *notes) {
     return v;
 }
 
-/* Patterns of common/pvepath.h. */
+/* Patterns of common/pvepath.h. Not .vmlist: which guests there are is said by their files. */
 static const struct {
     const char *path;
     js *(*parse)(const char *text, size_t len, js *notes);
@@ -99,7 +99,6 @@ static const struct {
     {"etc/network/interfaces@*", pvefile_interfaces},
     {"etc/network/interfaces.new@*", pvefile_interfaces},
     {".members", parse_json},
-    {".vmlist", parse_json},
 };
 
 /* nodes/<node>/<kind>/<vmid>.conf. A guest whose file is there twice is being moved right now; the
@@ -181,8 +180,12 @@ bool pvetree_has_guest(const struct pvetree *t, uint32_t vmid, const char *kind,
 /* The file itself, or a folder above it, could not be read. */
 static const char *why_unread(const struct pvetree *t, const char *path) {
     char at[256];
-    const char *why = js_get_str(t->unread, path);
+    const char *why;
 
+    if (js_members(t->unread) == 0) { /* nearly always, and asked thousands of times */
+        return NULL;
+    }
+    why = js_get_str(t->unread, path);
     (void)snprintf(at, sizeof(at), "%s", path);
     for (size_t n = strlen(at); n > 0 && !why; n--) {
         if (at[n - 1] == '/') {

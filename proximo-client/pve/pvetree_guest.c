@@ -129,7 +129,8 @@ static bool word_in(const char *list, const char *word) {
     return false;
 }
 
-/* The API answers with what the guest will have at its next start: changes that wait are applied. */
+/* The API answers with what the guest will have at its next start: changes that wait are applied.
+ */
 static js *config_next(const js *file, bool lxc) {
     const js *pending = js_get(file, "pending");
     const char *gone = js_str_or(pending, "delete", "");
@@ -188,6 +189,7 @@ static js *pending_list(const js *file, bool lxc) {
 js *pvetree_answer_guest(struct ask *a) {
     const char *path;
     const js *file;
+    struct place at;
     bool lxc;
 
     if (ASK_IS(a, "cluster", "resources") && a->query && strcmp(a->query, "type=vm") == 0) {
@@ -198,7 +200,8 @@ js *pvetree_answer_guest(struct ask *a) {
     }
     lxc = strcmp(a->v[2], "lxc") == 0;
     file = pvetree_file(a, "%s", path);
-    if (lxc != place_of(path).lxc || strcmp(place_of(path).node, a->v[1]) != 0) {
+    at = place_of(path);
+    if (lxc != at.lxc || strcmp(at.node, a->v[1]) != 0) {
         return NULL;
     }
     if (ASK_IS(a, "nodes", "*", "*", "*", "config")) {

@@ -116,10 +116,15 @@ START_TEST(fractions_become_strings) {
 }
 END_TEST
 
-/* The digest of a guest's configuration is made without a copy when nothing in it needs one. */
+/* Digests are made without a copy when nothing in an answer needs one. */
 START_TEST(a_digest_is_that_of_what_is_reduced) {
-    static const char *const configs[] = {
+    static const char *const reducers[] = {"config", "whole",   "guests",  "places",
+                                           "nodes",  "storage", "members", "snapshots"};
+    static const char *const answers[] = {
         "{}",
+        "[]",
+        "[{}]",
+        "[{},{}]",
         "{\"digest\":\"x\",\"lock\":\"backup\",\"parent\":\"a\",\"snaptime\":1}",
         "{\"name\":\"a\",\"digest\":\"x\",\"cores\":2,\"scsi0\":\"local:1,size=4G\"}",
         "{\"z\":\"\\\"\\\\ \\u0001\\n\\u00fc\",\"a\":-5,\"\":\"\"}",
@@ -129,18 +134,33 @@ START_TEST(a_digest_is_that_of_what_is_reduced) {
         "{\"a\":{\"digest\":\"x\",\"b\":null},\"c\":true}",
         "[{\"digest\":\"x\"},1]",
         "null",
+        "[{\"vmid\":9223372036854775807,\"type\":\"lxc\",\"node\":\"b\",\"cpu\":0.25,\"uptime\":5},"
+        "{\"vmid\":-9223372036854775808,\"type\":\"qemu\",\"node\":\"a\",\"cpu\":0,\"mem\":7}]",
+        "[{\"vmid\":100,\"name\":\"a\\u0000b\"},{\"vmid\":100,\"name\":\"a\"},{\"vmid\":100,"
+        "\"name\":\"a\"}]",
+        "[{\"vmid\":2,\"template\":true},{\"vmid\":1}]",
+        "[{\"vmid\":2,\"name\":null},{\"vmid\":1}]",
+        "[{\"vmid\":2,\"name\":1.5},{\"vmid\":1}]",
+        "[{\"vmid\":2},[{\"vmid\":1}],\"x\",null,7]",
+        "[{\"volid\":\"l:2\",\"content\":\"iso\",\"used\":3},{\"volid\":\"l:1\",\"content\":"
+        "\"images\"}]",
+        "[{\"storage\":\"b\",\"content\":\"iso,images\"},{\"storage\":\"a\",\"content\":\"images,,"
+        "iso\"}]",
+        "[{\"storage\":\"b\",\"content\":\"\"},{\"storage\":\"a\",\"content\":\",\"}]",
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(configs); i++) {
-        CLEANUP(js_freep) js *v = NULL;
-        CLEANUP(js_freep) js *reduced = NULL;
-        struct hash made, want;
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        for (size_t k = 0; k < ARRAY_LEN(reducers); k++) {
+            CLEANUP(js_freep) js *v = NULL;
+            CLEANUP(js_freep) js *reduced = NULL;
+            struct hash made, want;
 
-        ck_assert_int_eq(js_parse(configs[i], strlen(configs[i]), &v, NULL), 0);
-        ck_assert_int_eq(reduce_apply("config", v, &reduced), 0);
-        ck_assert_int_eq(canon_hash(reduced, &want, NULL), 0);
-        ck_assert_int_eq(reduce_digest("config", v, &made, NULL), 0);
-        ck_assert_msg(hash_eq(&made, &want), "%s", configs[i]);
+            ck_assert_int_eq(js_parse(answers[i], strlen(answers[i]), &v, NULL), 0);
+            ck_assert_int_eq(reduce_apply(reducers[k], v, &reduced), 0);
+            ck_assert_int_eq(canon_hash(reduced, &want, NULL), 0);
+            ck_assert_int_eq(reduce_digest(reducers[k], v, &made, NULL), 0);
+            ck_assert_msg(hash_eq(&made, &want), "%s of %s", reducers[k], answers[i]);
+        }
     }
 }
 END_TEST
