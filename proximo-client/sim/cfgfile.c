@@ -29,15 +29,32 @@ static bool listed(const char *list, const char *name) {
     return false;
 }
 
-static int line(struct buf *b, const char *key, const js *v) {
+/* "k=v,k=v" of what the API took apart. */
+static int option_text(struct buf *b, const js *v) {
+    bool first = true;
     int r = 0;
 
-    for (size_t i = 0; i < js_len(v) && r == 0; i++) {
-        r = buf_addf(b, "\t%s %s\n", key, json_object_get_string(js_at(v, i)));
+    if (!js_is_object(v)) {
+        return buf_adds(b, json_object_get_string((js *)(uintptr_t)v));
     }
-    return js_is_array(v)
-               ? r
-               : buf_addf(b, "\t%s %s\n", key, json_object_get_string((js *)(uintptr_t)v));
+    JS_FOREACH(v, k, part) {
+        r = r ? r : buf_addf(b, "%s%s=%s", first ? "" : ",", k, json_object_get_string(part));
+        first = false;
+    }
+    return r;
+}
+
+static int line(struct buf *b, const char *key, const js *v) {
+    int r = js_is_array(v) ? 0 : buf_addf(b, "\t%s ", key);
+
+    for (size_t i = 0; i < js_len(v) && r == 0; i++) {
+        r = line(b, key, js_at(v, i));
+    }
+    if (js_is_array(v)) {
+        return r;
+    }
+    r = r ? r : option_text(b, v);
+    return r ? r : buf_addc(b, '\n');
 }
 
 int cfg_section(struct buf *b, const char *type, const char *id, const js *o, const char *need) {
@@ -163,21 +180,6 @@ int cfg_ha_rules(struct sim *s, struct buf *ret) {
         JS_FOREACH(all, id, rule) {
             r = r ? r : cfg_section(ret, js_str_or(rule, "type", "node-affinity"), id, rule, "");
         }
-    }
-    return r;
-}
-
-/* "k=v,k=v" of what the API took apart. */
-static int option_text(struct buf *b, const js *v) {
-    bool first = true;
-    int r = 0;
-
-    if (!js_is_object(v)) {
-        return buf_adds(b, json_object_get_string((js *)(uintptr_t)v));
-    }
-    JS_FOREACH(v, k, part) {
-        r = r ? r : buf_addf(b, "%s%s=%s", first ? "" : ",", k, json_object_get_string(part));
-        first = false;
     }
     return r;
 }

@@ -15,10 +15,11 @@ int route_fw_index(struct call *c) {
                                           "ipset",   "macros", "refs"};
     static const char *const node[] = {"rules", "options", "log"};
     static const char *const guest[] = {"rules", "aliases", "ipset", "refs", "options"};
-    static const char *const vnet[] = {"rules", "options"};
 
-    c->data = call_str(c, "vnet")   ? index_of("name", vnet, ARRAY_LEN(vnet))
-              : call_str(c, "vmid") ? index_of("name", guest, ARRAY_LEN(guest))
+    if (call_str(c, "vnet")) { /* nobody may but root, and no token is root */
+        return call_fail(c, 403, "Permission check failed (user != root@pam)");
+    }
+    c->data = call_str(c, "vmid")   ? index_of("name", guest, ARRAY_LEN(guest))
               : call_str(c, "node") ? index_of("name", node, ARRAY_LEN(node))
                                     : index_of("name", cluster, ARRAY_LEN(cluster));
     return 0;

@@ -38,6 +38,34 @@ int route_cluster_index(struct call *c) {
     return 0;
 }
 
+/* What stands below a path, where nothing else is to be said of it. */
+int route_plane_index(struct call *c) {
+    static const struct {
+        const char *path, *key;
+        const char *names[6];
+    } planes[] = {
+        {"/cluster/mapping", "name", {"dir", "pci", "usb"}},
+        {"/cluster/metrics", "name", {"server"}},
+        {"/cluster/jobs", "subdir", {"schedule-analyze", "realm-sync"}},
+        {"/cluster/notifications",
+         "name",
+         {"endpoints", "matchers", "targets", "matcher-fields", "matcher-field-values"}},
+        {"/cluster/notifications/endpoints", "name", {"gotify", "sendmail", "smtp", "webhook"}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(planes); i++) {
+        size_t n = 0;
+
+        while (n < ARRAY_LEN(planes[i].names) && planes[i].names[n]) {
+            n++;
+        }
+        if (strcmp(c->path, planes[i].path) == 0) {
+            c->data = index_of(planes[i].key, planes[i].names, n);
+        }
+    }
+    return 0;
+}
+
 int route_node_index(struct call *c) {
     static const char *const names[] = {"aplinfo",
                                         "apt",

@@ -43,14 +43,13 @@ static js *running(struct sim *s, const struct kind *k) {
     return state_get(&s->st, "sdn", "running", k->list, NULL);
 }
 
-/* SHA-1 over all that is configured of a kind. */
+/* SHA-1 over the file of a kind. */
 static void digest_of(struct sim *s, const struct kind *k, char ret[static 41]) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
-    js *all = config(s, k);
+    CLEANUP(buf_done) struct buf b = BUF_INIT(16 * LIM_CONF);
+    char name[64];
 
-    JS_FOREACH(all, id, o) {
-        (void)buf_addf(&b, "%s %s\n", id, json_object_to_json_string(o));
-    }
+    (void)snprintf(name, sizeof(name), "sdn/%s.cfg", k->list);
+    (void)sectfile_write(s, name, &b);
     sha1_hex(buf_str(&b), b.len, ret);
 }
 
@@ -140,10 +139,22 @@ static js *with_pending(const struct kind *k, const char *id, const js *run, con
     return out;
 }
 
+/* The address manager that is in no file and always there. New reference; NULL: another one. */
+static js *ipam_of_pve(const struct kind *k, const char *id) {
+    js *o = NULL;
+
+    if (strcmp(k->key, "ipam") == 0 && strcmp(id, "pve") == 0) {
+        o = js_object();
+        js_add(o, "type", js_str("pve"));
+    }
+    return o;
+}
+
 /* One object as the query wants it; NULL: it is not there. */
 static js *wanted(struct call *c, const struct kind *k, const char *id) {
     const js *run = js_get(running(c->s, k), id);
-    const js *conf = js_get(config(c->s, k), id);
+    CLEANUP(js_freep) js *own = ipam_of_pve(k, id);
+    const js *conf = own ? own : js_get(config(c->s, k), id);
     char digest[41];
     js *out;
 
@@ -200,6 +211,9 @@ int route_sdn_list(struct call *c) {
     JS_FOREACH(run, old, p) {
         (void)p;
         js_add(ids, old, js_int(1));
+    }
+    if (strcmp(k->key, "ipam") == 0) {
+        js_add(ids, "pve", js_int(1)); /* in no file, and always there */
     }
     c->data = js_array();
     JS_FOREACH(ids, name, one) {

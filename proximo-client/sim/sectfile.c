@@ -17,9 +17,10 @@ static const struct kind {
     const char *at, *in; /* of the state; in NULL: at itself holds them */
     const char *type;    /* of the head; NULL: the member "type"; "": heads have none */
     const char *path;    /* of the route that makes one */
+    const char *need;    /* keys that stand first: required by a type; NULL: none */
 } kinds[] = {
     {"domains.cfg", "domains", NULL, NULL, "/access/domains"},
-    {"status.cfg", "metrics", "server", NULL, "/cluster/metrics/server/{id}"},
+    {"status.cfg", "metrics", "server", NULL, "/cluster/metrics/server/{id}", "port,server"},
 #define NOTIFY(kind, path)                                                                         \
     { "notifications.cfg", "notifications", kind, kind, "/cluster/notifications/" path }
     NOTIFY("sendmail", "endpoints/sendmail"),
@@ -31,10 +32,12 @@ static const struct kind {
     {"mapping/usb.cfg", "mapping", "usb", "", "/cluster/mapping/usb"},
     {"mapping/directory.cfg", "mapping", "dir", "", "/cluster/mapping/dir"},
     {"jobs.cfg", "realm-sync", "jobs", "realm-sync", "/cluster/jobs/realm-sync/{id}"},
-    {"sdn/zones.cfg", "sdn", "zones", NULL, "/cluster/sdn/zones"},
-    {"sdn/vnets.cfg", "sdn", "vnets", NULL, "/cluster/sdn/vnets"},
-    {"sdn/subnets.cfg", "sdn", "subnets", NULL, "/cluster/sdn/vnets/{vnet}/subnets"},
-    {"sdn/controllers.cfg", "sdn", "controllers", NULL, "/cluster/sdn/controllers"},
+    {"sdn/zones.cfg", "sdn", "zones", NULL, "/cluster/sdn/zones",
+     "bridge,controller,tag,vrf-vxlan"},
+    {"sdn/vnets.cfg", "sdn", "vnets", NULL, "/cluster/sdn/vnets", "zone"},
+    {"sdn/subnets.cfg", "sdn", "subnets", NULL, "/cluster/sdn/vnets/{vnet}/subnets", "vnet"},
+    {"sdn/controllers.cfg", "sdn", "controllers", NULL, "/cluster/sdn/controllers",
+     "asn,isis-domain,isis-ifaces,isis-net,node,peers"},
     {"sdn/ipams.cfg", "sdn", "ipams", NULL, "/cluster/sdn/ipams"},
     {"sdn/dns.cfg", "sdn", "dns", NULL, "/cluster/sdn/dns"},
 };
@@ -64,7 +67,9 @@ int sectfile_write(struct sim *s, const char *name, struct buf *ret) {
         const js *all = strcmp(t->file, name) == 0 ? state_get(&s->st, t->at, t->in, NULL) : NULL;
 
         JS_FOREACH(all, id, o) {
-            r = r ? r : cfg_section(ret, t->type ? t->type : js_str_or(o, "type", "?"), id, o, "");
+            r = r ? r
+                  : cfg_section(ret, t->type ? t->type : js_str_or(o, "type", "?"), id, o,
+                                t->need ? t->need : "");
         }
     }
     return r;

@@ -211,10 +211,10 @@ void guest_unused_slot(const js *config, char *ret, size_t size);
 const char *guest_volumes_bad(struct sim *s, const struct guest *g, char *store, size_t size);
 
 /* ---- routes_*.c ---- */
-handler route_version, route_cluster_index, route_resources, route_cluster_status,
-    route_cluster_nextid, route_cluster_options, route_config_nodes, route_nodes, route_node_index,
-    route_node_status, route_node_version, route_node_config, route_node_dns, route_node_time,
-    route_node_network;
+handler route_version, route_cluster_index, route_plane_index, route_resources,
+    route_cluster_status, route_cluster_nextid, route_cluster_options, route_config_nodes,
+    route_nodes, route_node_index, route_node_status, route_node_version, route_node_config,
+    route_node_dns, route_node_time, route_node_network;
 /* sdn.c */
 handler route_sdn_index, route_sdn_list, route_sdn_get, route_sdn_create, route_sdn_update,
     route_sdn_delete, route_sdn_apply, route_sdn_rollback;
@@ -281,8 +281,8 @@ bool storage_shared(const js *def); /* by its type, or because it says so */
 js *storage_usage(struct sim *s, const char *id, const char *node); /* {total, used}, borrowed */
 
 /* ---- cfgfile.c: the other files of /etc/pve as text ---- */
-/* One section: its head ("id" alone when type is ""), comment, disable, the keys that `need` ("a,b")
- * names, then the others by name; an array is a line a value. */
+/* One section: its head ("id" alone when type is ""), comment, disable, the keys that `need`
+ * ("a,b") names, then the others by name; an array is a line a value. */
 int cfg_section(struct buf *b, const char *type, const char *id, const js *o, const char *need);
 int cfg_options(const js *o, struct buf *ret); /* datacenter.cfg, nodes/N/config */
 int cfg_sdn_running(struct sim *s, struct buf *ret);
@@ -298,8 +298,8 @@ int cfg_vmlist(struct sim *s, struct buf *ret);
 void cfg_digest(int (*write)(struct sim *s, struct buf *ret), struct sim *s, char ret[static 41]);
 
 /* ---- sectfile.c: files of sections whose keys are what their routes take ---- */
-/* The i-th file and the member of the state it holds; NULL past the end. jobs.cfg is not among them:
- * it holds more. */
+/* The i-th file and the member of the state it holds; NULL past the end. jobs.cfg is not among
+ * them: it holds more. */
 const char *sectfile_name(size_t i, const char **ret_member);
 int sectfile_write(struct sim *s, const char *name, struct buf *ret);
 /* A file's value (a text, or an array of them) as the API would keep it: a number where the
@@ -316,7 +316,8 @@ int import_tree(const char *dir, js **ret, struct err *e);
 int import_fw(int dir, js *root, struct err *e); /* import_fw.c */
 /* A file's text; none when it is not there. */
 int import_text(int dir, const char *name, struct buf *ret, struct err *e);
-/* -EBADMSG with the first of the notes: a simulator that dropped it would lose what it was given. */
+/* -EBADMSG with the first of the notes: a simulator that dropped it would lose what it was given.
+ */
 int import_notes(const char *name, const js *notes, struct err *e);
 /* The same from a file of `proximo-client capture`. -EBADMSG when it is none. */
 int import_capture(const char *path, js **ret, struct err *e);

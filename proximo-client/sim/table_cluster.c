@@ -84,6 +84,11 @@
     }
 
 const struct route cluster_routes[] = {
+    {M_GET, "/cluster/mapping", "", "", route_plane_index},
+    {M_GET, "/cluster/metrics", "", "", route_plane_index},
+    {M_GET, "/cluster/jobs", "", "", route_plane_index},
+    {M_GET, NOTIFY, "", "", route_plane_index},
+    {M_GET, NOTIFY "/endpoints", "", "", route_plane_index},
     {M_GET, "/cluster", "", "", route_cluster_index},
     {M_GET, "/cluster/resources", "", "type=enum(vm,storage,node,sdn)", route_resources},
     {M_GET, "/cluster/status", AUDIT, "", route_cluster_status},

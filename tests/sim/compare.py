@@ -124,6 +124,10 @@ def make_single(into):
                                "search": get("/nodes/pve1/dns")["search"],
                                **{k: node[k] for k in ("cpu", "disk", "maxcpu", "maxdisk", "maxmem", "mem")}}}
 
+    sdn = state["sdn"] = {}
+    for kind, one in (("zones", "zone"), ("vnets", "vnet")):
+        sdn[kind] = {o[one]: {k: o[k] for k in o if k not in (one, "digest")} for o in get(f"/cluster/sdn/{kind}")}
+
     def section(data):
         return {k: str(v).rstrip("\n") if k == "description" else str(v)
                 for k, v in data.items() if k != "digest"}
