@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LEDGER_TESTS = \
+	tests/unit/ledger/test_cost \
 	tests/unit/ledger/test_export \
 	tests/unit/ledger/test_faults \
 	tests/unit/ledger/test_ledger \
@@ -17,6 +18,13 @@ tests_unit_ledger_test_faults_SOURCES = tests/unit/ledger/test_faults.c $(LEDGER
 tests_unit_ledger_test_faults_LDADD = $(LEDGER_TEST_LIBS)
 tests_unit_ledger_test_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wrap=pwrite \
 	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=ftruncate -Wl,--wrap=renameat
+tests_unit_ledger_test_cost_SOURCES = tests/unit/ledger/test_cost.c $(LEDGER_FIXTURE)
+tests_unit_ledger_test_cost_LDADD = $(LEDGER_TEST_LIBS)
+tests_unit_ledger_test_cost_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=read -Wl,--wrap=pread \
+	-Wl,--wrap=write -Wl,--wrap=pwrite -Wl,--wrap=fsync -Wl,--wrap=fdatasync \
+	-Wl,--wrap=openat -Wl,--wrap=fstat -Wl,--wrap=fstatat -Wl,--wrap=faccessat \
+	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=ftruncate -Wl,--wrap=flock \
+	-Wl,--wrap=EVP_DigestUpdate
 tests_unit_ledger_test_export_SOURCES = tests/unit/ledger/test_export.c $(LEDGER_FIXTURE)
 tests_unit_ledger_test_export_LDADD = $(LEDGER_TEST_LIBS)
 tests_unit_ledger_test_recover_SOURCES = tests/unit/ledger/test_recover.c $(LEDGER_FIXTURE)
