@@ -176,6 +176,10 @@ step_node_packages() {
     DEBS=$OUT/deb MUST_RUN=1 bash tests/integration/node_packages.sh
 }
 
+step_network_cut() {
+    DEBS=$OUT/deb MUST_RUN=1 bash tests/integration/network_cut.sh
+}
+
 # Tests clean up after themselves: no process, mount, loop device or container of theirs is left.
 step_left_behind() {
     local left=0

@@ -25,11 +25,8 @@ work=$(mktemp -d /tmp/proximo-node-XXXXXX)
 chmod 755 "$work"
 trap 'node_stop "$work/lxc" pve1; rm -rf --one-file-system "$work"' EXIT
 
-# What the packages depend on comes with the root file system, so that the node needs no network.
-mapfile -t needs < <(for deb in "$DEBS"/proximo-client_*.deb "$DEBS"/pveagentd_*.deb; do
-    dpkg-deb -f "$deb" Depends
-done | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/ //g' | sort -u)
-node_root "$work/root" sudo "${needs[@]}" || skip "the root file system of a node cannot be made"
+mapfile -t needs < <(node_needs "$DEBS")
+node_root "$work/root" "${needs[@]}" || skip "the root file system of a node cannot be made"
 mkdir -p "$work/root/opt/debs" "$work/root/opt/testbed"
 cp "$DEBS"/proximo-client_*.deb "$DEBS"/pveagentd_*.deb "$work/root/opt/debs/"
 cp "$src"/tests/testbed/*.py "$src"/tests/testbed/*.sh "$work/root/opt/testbed/"

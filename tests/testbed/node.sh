@@ -4,6 +4,7 @@
 # container without a network but loopback. Needs root, LXC and, for the first time, a Debian mirror
 # (the one apt uses here). NODE_CACHE keeps the root file system between runs. Sourced:
 #
+#   node_needs DEBS                  what the built packages in that directory depend on, and what a node has
 #   node_root DIR PACKAGE…           a root file system with systemd and those packages in DIR
 #   node_start LXCPATH NAME ROOTFS   starts it and waits until systemd has started
 #   node_run LXCPATH NAME COMMAND…   runs a command in it
@@ -18,6 +19,19 @@ node_mirror() {
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
         awk -v c="$codename" '$2 == c {print $1, c; exit}'
+}
+
+# It comes with the root file system, so that the node needs no network.
+node_needs() {
+    local deb
+
+    {
+        for deb in "$1"/proximo-client_*.deb "$1"/pveagentd_*.deb; do
+            dpkg-deb -f "$deb" Depends
+        done | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/ //g'
+        echo ifupdown2
+        echo sudo
+    } | sort -u
 }
 
 node_root() {
