@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/fields.h"
@@ -123,6 +124,19 @@ static int rotate_tls(struct ctl *k, struct err *e) {
     return r < 0 ? r : (k->do_switch ? tls_switch : tls_announce)(k, n, &own, e);
 }
 
+/* What one that was killed while it wrote a key left: it may hold a seed. The roster's lock is
+ * held, so nobody is writing one now. */
+static void sweep_halves(const struct priv *p) {
+    CLEANUP(dir_closep) DIR *d = dir_open(p->state_fd, ".");
+    const char *name;
+
+    while ((name = dir_next(d)) != NULL) {
+        if (strncmp(name, "receipt.", 8) == 0 && strstr(name, ".tmp.")) {
+            (void)unlinkat(p->state_fd, name, 0);
+        }
+    }
+}
+
 static int key_next(const struct priv *p, struct skey *ret, struct err *e) {
     int r = priv_key_read(p, "receipt.next", ret, e);
 
@@ -183,6 +197,9 @@ int ctl_rotate_receipt(struct priv *p, struct err *e) {
     struct skey next = {0};
     int x = roster_lock(p, &lock, e);
 
+    if (x == 0) {
+        sweep_halves(p);
+    }
     x = x < 0 ? x : roster_own(p, &r, e);
     x = x < 0 ? x : key_next(p, &next, e);
     x = x < 0 ? x : hand_over(p, &r, &next.v, e);
