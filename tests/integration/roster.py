@@ -308,6 +308,10 @@ def test_expiry(t):
     code, o = Client(int(d.address.rsplit(":", 1)[1]), (str(key), str(crt))).call(
         "GET", "/v1/status")
     t.ok(code == 200 and o["client"] == "lab", "and so is a client's", str(o))
+    _, v = lab.client_json("doctor")
+    said = [c for c in v["clusters"][0]["checks"] if c["check"] == "node pve1"]
+    t.ok(len(said) == 1 and said[0]["status"] == "ok" and "certificate" not in json.dumps(said),
+         "doctor finds the node well and says nothing of a date", v)
 
 
 def keys_of(*names):

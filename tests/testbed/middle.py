@@ -57,8 +57,12 @@ class Middle:
             while data := source.recv(65536):
                 sink.sendall(change(data))
             sink.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        except OSError:  # also a change's own, which cuts the connection
+            for side in (source, sink):
+                try:
+                    side.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
 
     def close(self):
         self.port.close()
