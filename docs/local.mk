@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += docs/mcp.md docs/steps.md docs/adding-a-row.md
+EXTRA_DIST += docs/mcp.md docs/steps.md docs/adding-a-row.md docs/faults.md
 man_MANS += \
 	docs/proximo-client.1 \
 	docs/proximo-verify.1 \

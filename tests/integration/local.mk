@@ -67,7 +67,7 @@ EXTRA_DIST += $(PIPELINE_PY) tests/integration/blast_lib.py \
 	tests/integration/verdicts.py tests/integration/witness_server.py tests/integration/world.py
 
 # fault: what the client does when processes die, disks fill, clocks lie and answers are spoiled
-FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py tests/integration/fault_rows.py tests/integration/fault_steps.py tests/integration/fault_later.py \
+FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py tests/integration/fault_rows.py tests/integration/fault_steps.py tests/integration/fault_later.py tests/integration/fault_mcp.py \
 	tests/integration/fault_disk.py tests/integration/fault_api.py \
 	tests/integration/op_close.py
 TESTS += $(FAULT_TESTS)
@@ -81,9 +81,13 @@ tests/integration/fault_shim.so: $(srcdir)/tests/integration/fault_shim.c
 
 # undo: every change over the API taken back; exec: commands in a real container
 TESTS += tests/integration/pbs.py tests/integration/tools_undo.py tests/integration/network.py tests/integration/approve_recheck.py \
-	tests/integration/exec_changes.py tests/integration/roster.py
+	tests/integration/exec_changes.py tests/integration/roster.py \
+	tests/integration/captured.py tests/integration/rotate_killed.py
 EXTRA_DIST += tests/integration/pbs.py tests/integration/tools_undo.py tests/integration/network.py tests/integration/undo_cases.py \
-	tests/integration/approve_recheck.py tests/integration/exec_changes.py
+	tests/integration/approve_recheck.py tests/integration/exec_changes.py tests/integration/roster.py \
+	tests/integration/captured.py tests/integration/rotate_killed.py
+# what .ci/run calls with the built packages
+EXTRA_DIST += tests/integration/network_cut.sh tests/testbed/network_inside.py
 
 # golden: the verdict of the classic accident, whole
 TESTS += tests/integration/golden.py

@@ -3,6 +3,7 @@
 TESTS += \
 	tests/lint/includes.py \
 	tests/lint/banned.py \
+	tests/lint/faults.py \
 	tests/lint/tags.py \
 	tests/lint/sources.py \
 	tests/lint/fuzz_targets.py \
