@@ -96,7 +96,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/place.c \
 	proximo-client/blast/pools.c \
 	proximo-client/blast/power.c \
-	proximo-client/blast/pbs.c proximo-client/blast/pbs_config.c proximo-client/blast/pbs.h \
+	proximo-client/blast/pbs.c proximo-client/blast/pbs_access.c proximo-client/blast/pbs_config.c proximo-client/blast/pbs.h \
 	proximo-client/blast/prune.c \
 	proximo-client/blast/realm.c \
 	proximo-client/blast/realm_int.h \

@@ -5,6 +5,7 @@
  * caller has told so). Rules are those of proxmox-backup 3.2's public source: a protected snapshot
  * stays and counts for no rule, an unfinished one is kept only while nothing newer is there. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/js.h"
@@ -23,6 +24,11 @@ int blast_pbs_prune(const js *view, const js *rules, const char *group, int64_t 
                     struct draft *d);
 /* They are deleted. whole: with a datastore or namespace, which is told by the caller. */
 int blast_pbs_delete(const js *view, const struct pbs_which *which, int64_t now, struct draft *d);
+/* Requests to /access/users…, …/token/… and /access/acl, in order. world: {roles, users (with their
+ * tokens), acl} as the API lists them; own: our own token's name. */
+struct blast_request;
+int blast_pbs_access(const js *world, const struct blast_request *req, size_t n, const char *own,
+                     int64_t now, struct draft *d);
 /* A remote that sync jobs pull from is made, changed (after), or goes (after NULL). jobs: the sync
  * jobs as the API lists them. */
 int blast_pbs_remote(const js *jobs, const char *remote, const js *before, const js *after,

@@ -23,14 +23,17 @@ static bool holds_secret(const js *q, const js *data) {
            js_get_str(data, "value");
 }
 
-/* As a token file is written: USER@REALM!ID=SECRET. */
+/* As a token file is written: USER@REALM!ID=SECRET, of a backup server (whose answer names the
+ * token otherwise) USER@REALM!ID:SECRET. */
 static int write_file(const char *file, const js *data, struct err *e) {
     CLEANUP(buf_wipe) struct buf b = BUF_INIT(1024);
     CLEANUP(freep) char *dir = strndup(file, (size_t)(strrchr(file, '/') - file));
     int r = dir ? dir_make(AT_FDCWD, dir, 0700, e) : err_set(e, -ENOMEM, "out of memory");
 
     if (r == 0) {
-        r = buf_addf(&b, "%s=%s\n", js_str_or(data, "full-tokenid", ""),
+        const char *id = js_get_str(data, "full-tokenid");
+
+        r = buf_addf(&b, "%s%c%s\n", id ? id : js_str_or(data, "tokenid", ""), id ? '=' : ':',
                      js_str_or(data, "value", ""));
     }
     return r < 0 ? r : file_replace(AT_FDCWD, file, buf_str(&b), b.len, 0600, e);

@@ -14,7 +14,8 @@ libsim_a_SOURCES = \
 	proximo-client/sim/pbs.h proximo-client/sim/pbs.c proximo-client/sim/pbs_acl.c \
 	proximo-client/sim/pbs_store.c proximo-client/sim/pbs_groups.c \
 	proximo-client/sim/agent.c \
-	proximo-client/sim/pbs_work.c proximo-client/sim/pbs_config.c proximo-client/sim/pbs_jobs.c \
+	proximo-client/sim/pbs_work.c proximo-client/sim/pbs_access.c proximo-client/sim/pbs_config.c \
+	proximo-client/sim/pbs_jobs.c \
 	proximo-client/sim/routes_cluster.c proximo-client/sim/routes_guest.c \
 	proximo-client/sim/guests.c proximo-client/sim/power.c proximo-client/sim/snapshots.c \
 	proximo-client/sim/tasks.c proximo-client/sim/backing.c \

@@ -25,6 +25,10 @@
     "store=string comment=string schedule=string ns=string owner=string remote=string "            \
     "remote-store=string remote-ns=string remove-vanished=bool max-depth=int group-filter=list "   \
     "transfer-last=int rate-in=string burst-in=string rate-out=string burst-out=string"
+#define USER       "comment=string firstname=string lastname=string email=string enable=bool expire=int"
+#define AUTH_TOKEN "/access/users/{userid}/token/{token-name}"
+#define TOKEN_FORM                                                                                 \
+    "userid=string token-name=string comment=string enable=bool expire=int digest=string"
 #define SPEED_RULE                                                                                 \
     "network=list timeframe=list rate-in=string burst-in=string rate-out=string "                  \
     "burst-out=string comment=string"
@@ -109,8 +113,25 @@ const struct route pbs_routes[] = {
     {M_DELETE, "/config/traffic-control/{name}", "/ Sys.Modify", "name=string digest=string",
      route_pbs_section_delete},
     {M_GET, "/admin/traffic-control", "/ Sys.Audit", "", route_pbs_traffic},
+    {M_GET, "/access/roles", "", "", route_pbs_roles},
     {M_GET, "/access/users", NULL, "include_tokens=bool", route_pbs_users},
+    {M_POST, "/access/users", "/access/users Permissions.Modify",
+     "userid!=string password=string " USER, route_pbs_user_create},
+    {M_GET, "/access/users/{userid}", "/access/users Sys.Audit", "userid=string", route_pbs_user},
+    {M_PUT, "/access/users/{userid}", "/access/users Permissions.Modify",
+     "userid=string password=string " USER CHANGE, route_pbs_user_update},
+    {M_DELETE, "/access/users/{userid}", "/access/users Permissions.Modify",
+     "userid=string digest=string", route_pbs_user_delete},
     {M_GET, "/access/users/{userid}/token", NULL, "userid=string", route_pbs_tokens},
+    {M_GET, AUTH_TOKEN, "/access/users Sys.Audit", "userid=string token-name=string",
+     route_pbs_token},
+    {M_POST, AUTH_TOKEN, "/access/users Permissions.Modify", TOKEN_FORM, route_pbs_token_create},
+    {M_PUT, AUTH_TOKEN, "/access/users Permissions.Modify", TOKEN_FORM, route_pbs_token_update},
+    {M_DELETE, AUTH_TOKEN, "/access/users Permissions.Modify",
+     "userid=string token-name=string digest=string", route_pbs_token_delete},
+    {M_PUT, "/access/acl", "/access/acl Permissions.Modify",
+     "path!=string role!=string auth-id=string propagate=bool delete=bool digest=string",
+     route_pbs_acl_update},
     {M_GET, "/access/acl", "/access/acl Sys.Audit", "path=string exact=bool", route_pbs_acl},
     {M_GET, "/access/permissions", NULL, "auth-id=string path=string", route_pbs_permissions},
     {M_GET, NODE "/status", "/system/status Sys.Audit", "node=string", route_pbs_node_status},

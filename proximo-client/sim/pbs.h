@@ -22,6 +22,10 @@ int pbs_check(js *root, struct err *e);
 /* ---- pbs_acl.c ---- */
 bool pbs_acl_any(const struct state *s, const char *auth, const char *path, const char *names);
 handler route_pbs_permissions, route_pbs_acl, route_pbs_users, route_pbs_tokens;
+handler route_pbs_roles;
+js *pbs_user_out(const char *id, const js *u);
+js *pbs_token_out(const char *user, const char *name, const js *t);
+bool pbs_is_role(const char *role);
 /* On /datastore/STORE[/ns]: 0, or -1 with the 403. *limited: only what the caller owns. */
 int pbs_ns_may(struct call *c, const char *store, const char *ns, const char *full,
                const char *partial, bool *limited);
@@ -67,3 +71,8 @@ handler route_pbs_job_list, route_pbs_job_get, route_pbs_job_create, route_pbs_j
 /* ---- pbs_config.c ---- */
 handler route_pbs_section_list, route_pbs_section_get, route_pbs_section_create,
     route_pbs_section_update, route_pbs_section_delete;
+
+/* ---- pbs_access.c ---- */
+handler route_pbs_user, route_pbs_user_create, route_pbs_user_update, route_pbs_user_delete,
+    route_pbs_token, route_pbs_token_create, route_pbs_token_update, route_pbs_token_delete,
+    route_pbs_acl_update;

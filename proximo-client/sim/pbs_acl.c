@@ -44,6 +44,7 @@ static js *own_privs(const struct state *s, const char *auth, const char *path) 
     (void)snprintf(who, sizeof(who), "user:%s", auth);
     for (size_t i = 1; n < sizeof(prefix) && i <= n; i++) {
         js *set, *here;
+        bool counts = false;
 
         if (i > 1 && i < n && path[i] != '/') {
             continue;
@@ -55,6 +56,7 @@ static js *own_privs(const struct state *s, const char *auth, const char *path) 
             bool propagate = json_object_get_int(flag) != 0;
             const char *p = role_privs(role);
 
+            counts = counts || propagate || i == n;
             while ((propagate || i == n) && *p) {
                 size_t m = strcspn(p, " ");
                 char name[40];
@@ -64,7 +66,7 @@ static js *own_privs(const struct state *s, const char *auth, const char *path) 
                 p += m + (p[m] == ' ');
             }
         }
-        if (set && js_members(set)) {
+        if (counts) { /* one that does not reach the path says nothing about it */
             json_object_put(got);
             got = js_ref(here);
         }
@@ -204,13 +206,16 @@ int route_pbs_acl(struct call *c) {
     return 0;
 }
 
-static js *token_out(const char *user, const char *name, const js *t) {
+js *pbs_token_out(const char *user, const char *name, const js *t) {
     js *o = js_object();
 
     js_addf(o, "tokenid", "%s!%s", user, name);
     js_add(o, "token-name", js_str(name));
-    js_add(o, "enable", js_bool(true));
+    js_add(o, "enable", js_bool(js_bool_or(t, "enable", true)));
     js_add(o, "expire", js_int(js_int_or(t, "expire", 0)));
+    if (js_get(t, "comment")) {
+        js_add(o, "comment", js_copy(js_get(t, "comment")));
+    }
     return o;
 }
 
@@ -219,10 +224,25 @@ static js *tokens_out(const char *user, const js *u) {
 
     if (js_get(u, "tokens")) {
         JS_FOREACH(js_get(u, "tokens"), name, t) {
-            js_push(list, token_out(user, name, t));
+            js_push(list, pbs_token_out(user, name, t));
         }
     }
     return list;
+}
+
+js *pbs_user_out(const char *id, const js *u) {
+    static const char *const words[] = {"comment", "firstname", "lastname", "email"};
+    js *o = js_object();
+
+    js_add(o, "userid", js_str(id));
+    js_add(o, "enable", js_bool(js_bool_or(u, "enable", true)));
+    js_add(o, "expire", js_int(js_int_or(u, "expire", 0)));
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (js_get(u, words[i])) {
+            js_add(o, words[i], js_copy(js_get(u, words[i])));
+        }
+    }
+    return o;
 }
 
 int route_pbs_users(struct call *c) {
@@ -235,19 +255,41 @@ int route_pbs_users(struct call *c) {
         if (!all && strcmp(id, c->user) != 0) {
             continue;
         }
-        o = js_object();
-        js_add(o, "userid", js_str(id));
-        js_add(o, "enable", js_bool(js_bool_or(u, "enable", true)));
-        js_add(o, "expire", js_int(js_int_or(u, "expire", 0)));
-        if (js_get(u, "comment")) {
-            js_add(o, "comment", js_copy(js_get(u, "comment")));
-        }
+        o = pbs_user_out(id, u);
         if (call_bool(c, "include_tokens", false)) {
             js_add(o, "tokens", tokens_out(id, u));
         }
         js_push(c->data, o);
     }
+    pbs_with_digest(c, "users");
     return 0;
+}
+
+int route_pbs_roles(struct call *c) {
+    c->data = js_array();
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+        js *o = js_object(), *privs = js_array();
+
+        for (const char *p = roles[i].privs; *p;) {
+            size_t n = strcspn(p, " ");
+
+            js_push(privs, js_str_n(p, n));
+            p += n + (p[n] == ' ');
+        }
+        js_add(o, "roleid", js_str(roles[i].name));
+        js_add(o, "privs", privs);
+        js_push(c->data, o);
+    }
+    return 0;
+}
+
+bool pbs_is_role(const char *role) {
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+        if (strcmp(roles[i].name, role) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int route_pbs_tokens(struct call *c) {

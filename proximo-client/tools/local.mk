@@ -63,7 +63,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/node.c \
 	proximo-client/tools/node_reads.c \
 	proximo-client/tools/pbs.h proximo-client/tools/pbs.c \
-	proximo-client/tools/pbs_assess.c proximo-client/tools/pbs_assess.h \
+	proximo-client/tools/pbs_access.c proximo-client/tools/pbs_assess.c proximo-client/tools/pbs_assess.h \
 	proximo-client/tools/pbs_back.c proximo-client/tools/pbs_back.h \
 	proximo-client/tools/pbs_change.c proximo-client/tools/pbs_config.c proximo-client/tools/pbs_jobs.c \
 	proximo-client/tools/perms.c \

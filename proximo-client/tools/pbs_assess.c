@@ -4,13 +4,16 @@
  */
 #include "proximo-client/tools/pbs_assess.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "proximo-client/blast/blast.h"
 #include "proximo-client/blast/pbs.h"
 #include "proximo-client/blast/picture.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
+#include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/pbs.h"
 
 /* Days are counted in the server's zone; only of UTC is it known here where they begin. */
@@ -230,4 +233,40 @@ static const js *sync_jobs(struct draft *d) {
 int assess_pbs_remote(struct draft *d, const struct assess *a, struct err *e) {
     (void)e;
     return blast_pbs_remote(sync_jobs(d), js_str_or(a->args, "name", ""), a->before, a->after, d);
+}
+
+/* Without Sys.Audit on /access a token is shown itself and its own entries, and no sign of others.
+ */
+static int access_list(struct draft *d, js *world, const char *path, const char *as,
+                       const js *perms) {
+    const char *at = "";
+    struct err e = {0};
+    js *list = NULL;
+
+    if (draft_read(d, path, "whole", &list, &e) < 0 || !js_is_array(list)) {
+        draft_unread(d, path, e.msg, "Sys.Audit on /access");
+        js_add(world, as, js_array());
+        return -1;
+    }
+    js_add(world, as, js_ref(list));
+    if (strcmp(as, "roles") != 0 && !perms_cover(perms, "/access", "Sys.Audit", &at)) {
+        draft_unread(d, path, "the token is shown its own only", "Sys.Audit on /access");
+    }
+    return 0;
+}
+
+int assess_pbs_access(struct draft *d, const struct assess *a, struct err *e) {
+    CLEANUP(js_freep) js *world = js_object();
+    struct blast_request req[4];
+    size_t n = assess_requests(a, req, ARRAY_LEN(req));
+    js *perms = NULL;
+
+    if (n == 0) {
+        return err_set(e, -EINVAL, "not a change of access that can be assessed");
+    }
+    (void)draft_get(d, "/access/permissions", &perms, NULL);
+    (void)access_list(d, world, "/access/roles", "roles", perms);
+    (void)access_list(d, world, "/access/users?include_tokens=1", "users", perms);
+    (void)access_list(d, world, "/access/acl", "acl", perms);
+    return blast_pbs_access(world, req, n, pve_token_id(draft_session(d)->pve), clock_unix(), d);
 }

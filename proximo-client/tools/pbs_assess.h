@@ -8,4 +8,5 @@ int assess_pbs_prune(struct draft *d, const struct assess *a, struct err *e);
 int assess_pbs_delete(struct draft *d, const struct assess *a, struct err *e);
 int assess_pbs_job(struct draft *d, const struct assess *a, struct err *e);
 int assess_pbs_run(struct draft *d, const struct assess *a, struct err *e);
+int assess_pbs_access(struct draft *d, const struct assess *a, struct err *e);
 int assess_pbs_remote(struct draft *d, const struct assess *a, struct err *e);

@@ -20,6 +20,7 @@ static const struct row *const tables[] = {
     access_user_rows,   access_realm_rows, access_acl_rows,   api_rows,
     evacuate_rows,      exec_rows,         ledger_rows,       pbs_rows,
     pbs_change_rows,    pbs_job_rows,      pbs_config_rows,
+    pbs_access_rows,
 };
 
 const struct row *row_at(size_t i) {

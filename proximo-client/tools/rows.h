@@ -25,7 +25,7 @@ extern const struct row snapshot_rows[];
 extern const struct row storage_rows[];
 extern const struct row task_rows[];
 extern const struct row pbs_rows[], pbs_change_rows[], pbs_job_rows[],
-    pbs_config_rows[];
+    pbs_config_rows[], pbs_access_rows[];
 extern const struct row access_rows[];
 extern const struct row pool_rows[];
 extern const struct row access_acl_rows[];

@@ -86,6 +86,19 @@ def undo_cases():
                                "password": "s3cret-70713"}),
         ("pbs_remote_update", {"name": "offsite", "host": "192.0.2.79", "comment": "moved",
                                "delete": ["fingerprint"]}),
+        ("pbs_user_create", {"userid": "new@pbs", "email": "a@example.org", "expire": 1900000000,
+                             "password": "s3cret-83309"}),
+        ("pbs_user_update", {"userid": "pve@pbs", "enable": False, "expire": 1800000000,
+                             "firstname": "P", "delete": ["comment"]}),
+        ("pbs_user_delete", {"userid": "pve@pbs"}),
+        ("pbs_token_create", {"userid": "pve@pbs", "token-name": "t2", "comment": "x"}),
+        ("pbs_token_update", {"userid": "pve@pbs", "token-name": "t1", "comment": "y",
+                              "enable": False}),
+        ("pbs_acl_modify", {"path": "/datastore/vault", "auth-id": "pve@pbs", "role": "DatastoreAudit"}),
+        ("pbs_acl_modify", {"path": "/datastore/tank", "auth-id": "pve@pbs",
+                            "role": "DatastorePowerUser", "propagate": False}),
+        ("pbs_acl_modify", {"path": "/datastore/tank", "auth-id": "pve@pbs",
+                            "role": "DatastorePowerUser", "delete": True}),
         ("pbs_traffic_control_create", {"name": "night", "network": ["198.51.100.0/24", "2001:db8::/32"],
                                         "timeframe": ["0-5", "sat..sun"], "rate-out": "5MB"}),
         ("pbs_traffic_control_update", {"name": "office", "rate-in": "50MB", "rate-out": "1MB",
@@ -113,6 +126,7 @@ def undo_cases():
 def undos(t):
     for ns in (("deep", ""), ("a", "deep"), ("b", "deep/a"), ("z", "deep")):
         w.sim.call("POST", "/admin/datastore/tank/namespace", name=ns[0], parent=ns[1])
+    w.sim.call("POST", "/access/users/pve@pbs/token/t1", comment="x")
     for row, args in undo_cases():
         before = state()
         _, op = do(t, row, **args)
@@ -296,6 +310,53 @@ def others(t):
          plan["undo"])
 
 
+def says(plan):
+    return {(a["resource"], a["effect"]): a["why"] for a in plan["plan"]["affected"]}
+
+
+def access(t):
+    """Who gains and who loses, by the server's own roles and its source's rules."""
+    full = "pve@pbs!t1"
+    code, plan, text = w.plan("pbs_acl_modify", path="/datastore/tank", **{
+        "auth-id": "pve@pbs", "role": "DatastoreAudit"})
+    t.ok(code == 0 and plan["plan"]["complete"] and list(says(plan)) == [("user/pve@pbs", "gains-access")] and
+         "Datastore.Audit on /datastore/tank" in says(plan)["user/pve@pbs", "gains-access"] and
+         plan["plan"]["approval"]["required"] == "operator",
+         "a role more: its user gains, its token, which has no entry, does not", text)
+    code, plan, text = w.plan("pbs_acl_modify", path="/datastore/tank/lab", **{
+        "auth-id": "pve@pbs", "role": "NoAccess"})
+    t.ok(code == 0 and list(says(plan)) == [("user/pve@pbs", "loses-access")], "nothing below", text)
+    do(t, "pbs_acl_modify", path="/datastore", **{"auth-id": full, "role": "DatastoreAdmin"})
+    code, plan, text = w.plan("pbs_acl_modify", path="/datastore/tank", **{
+        "auth-id": "pve@pbs", "role": "DatastorePowerUser", "delete": True})
+    t.ok(code == 0 and set(says(plan)) == {("user/pve@pbs", "loses-access"), (f"token/{full}", "loses-access")} and
+         "Datastore.Backup" in says(plan)[f"token/{full}", "loses-access"],
+         "a token has what its user has, too, and loses with it", text)
+    code, plan, text = w.plan("pbs_user_update", userid="pve@pbs", enable=False)
+    t.ok(code == 0 and len(says(plan)) == 2, "a user is disabled: its token with it", text)
+    code, plan, text = w.plan("pbs_user_update", userid="pve@pbs", expire=1000000000)
+    t.ok(code == 0 and len(says(plan)) == 2, "or has expired", text)
+    code, plan, text = w.plan("pbs_user_update", userid="pve@pbs", comment="only words")
+    t.ok(code == 0 and not says(plan), "a comment changes nobody", text)
+    code, plan, text = w.plan("pbs_acl_modify", path="/datastore/tank", **{
+        "auth-id": "pve@pbs", "role": "DatastorePowerUser"})
+    t.ok(code != 0 and "no_change" in text, "an entry that is there", text)
+    own = open(w.sim.info["token-file"], encoding="utf-8").read().split(":")[0]
+    user, name = own.split("!")
+    code, plan, text = w.plan("pbs_token_delete", userid=user, **{"token-name": name})
+    t.ok(code == 0 and (f"token/{own}", "lockout") in says(plan), "our own token: a lockout", text)
+    plan, op = do(t, "pbs_token_create", userid="pve@pbs", **{"token-name": "t9"})
+    with open(op["secret_file"], encoding="utf-8") as f:
+        line = f.read()
+    t.ok(line.startswith("pve@pbs!t9:") and len(line) > 40 and os.stat(op["secret_file"]).st_mode & 0o77 == 0,
+         "a new token's secret is in a file of ours, as a token file is written", op)
+    t.ok(line.strip().split(":")[1] not in str(op) + str(plan), "and nowhere else")
+    plan, _ = do(t, "pbs_token_delete", userid="pve@pbs", **{"token-name": "t9"})
+    t.ok(plan["undo"]["kind"] == "none", "a token that is revoked does not come back", plan["undo"])
+    do(t, "pbs_token_delete", userid="pve@pbs", **{"token-name": "t1"})
+    w.sim.call("PUT", "/access/acl", path="/datastore", role="DatastoreAdmin", delete=1, **{"auth-id": full})
+
+
 def work(t):
     plan, op = do(t, "pbs_gc_start", store="tank")
     t.ok(w.sim.now()["gc"]["tank"]["removed-bytes"] > 0, "garbage of what was deleted is collected")
@@ -342,6 +403,6 @@ def ledger(t):
 
 try:
     w.operator()
-    sys.exit(Tap().run(reads, undos, deletions, others, work, less, prunes, ledger))
+    sys.exit(Tap().run(reads, undos, deletions, others, access, work, less, prunes, ledger))
 finally:
     w.close()

@@ -155,6 +155,27 @@ static const struct {
     {"GET", "/nodes/localhost/status", ""},
     {"GET", "/nodes/localhost/time", ""},
     {"GET", "/access/users", "include_tokens:boolean?"},
+    {"GET", "/access/roles", ""},
+    {"POST", "/access/users",
+     "userid:string password:string? comment:string? firstname:string? lastname:string? "
+     "email:string? enable:boolean? expire:integer?"},
+    {"GET", "/access/users/{userid}", "userid:string"},
+    {"PUT", "/access/users/{userid}",
+     "userid:string password:string? comment:string? firstname:string? lastname:string? "
+     "email:string? enable:boolean? expire:integer? delete:array? digest:string?"},
+    {"DELETE", "/access/users/{userid}", "userid:string digest:string?"},
+    {"GET", "/access/users/{userid}/token/{token-name}", "userid:string token-name:string"},
+    {"POST", "/access/users/{userid}/token/{token-name}",
+     "userid:string token-name:string comment:string? enable:boolean? expire:integer? "
+     "digest:string?"},
+    {"PUT", "/access/users/{userid}/token/{token-name}",
+     "userid:string token-name:string comment:string? enable:boolean? expire:integer? "
+     "digest:string?"},
+    {"DELETE", "/access/users/{userid}/token/{token-name}",
+     "userid:string token-name:string digest:string?"},
+    {"PUT", "/access/acl",
+     "path:string role:string propagate:boolean? auth-id:string? group:string? delete:boolean? "
+     "digest:string?"},
     {"GET", "/access/users/{userid}/token", "userid:string"},
     {"GET", "/access/acl", "path:string? exact:boolean?"},
     {"GET", "/access/permissions", "auth-id:string? path:string?"},
