@@ -342,7 +342,7 @@ static void copy_volume(struct sim_task *t, const struct guest *g, js *cfg, cons
 static js *new_config(struct sim_task *t, const struct guest *from, const js *cfg) {
     js *made = js_object();
     const char *name = js_get_str(t->args, from->lxc ? "hostname" : "name");
-    char volid[256], store[64];
+    char volid[256];
 
     JS_FOREACH(cfg, key, value) {
         if (!stays_behind(key) &&
@@ -355,8 +355,7 @@ static js *new_config(struct sim_task *t, const struct guest *from, const js *cf
         config_new_uuid(t->s, made);
     }
     if (!from->lxc && js_get(made, "vmgenid")) { /* only one that had one gets another */
-        sim_uuid(t->s, store);
-        js_add(made, "vmgenid", js_str(store));
+        config_new_genid(t->s, made);
     }
     if (name) {
         js_add(made, from->lxc ? "hostname" : "name", js_str(name));

@@ -5,35 +5,52 @@
 
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/ha.h"
 #include "proximo-client/sim/volnames.h"
 
-static void purge(struct sim *s, const struct guest *g) {
+/* "a,b,c" without one of its words. */
+static void list_without(const char *list, const char *word, char *ret, size_t size) {
+    CLEANUP(freep) char *copy = strdup(list);
+    size_t at = 0;
+
+    ret[0] = '\0';
+    for (char *save = NULL, *v = strtok_r(copy, ",", &save); v && at < size;
+         v = strtok_r(NULL, ",", &save)) {
+        if (strcmp(v, word) != 0) {
+            at += (size_t)snprintf(ret + at, size - at, "%s%s", at ? "," : "", v);
+        }
+    }
+}
+
+/* A job for this guest alone goes. */
+static void leave_jobs(struct sim *s, const struct guest *g) {
     js *all = state_get(&s->st, "jobs", NULL);
+    CLEANUP(js_freep) js *jobs = all ? js_copy(all) : NULL;
+
+    JS_FOREACH(jobs, id, job) {
+        char left[2048];
+
+        if (!list_has(js_get_str(job, "vmid"), g->key)) {
+            continue;
+        }
+        list_without(js_get_str(job, "vmid"), g->key, left, sizeof(left));
+        if (*left) {
+            state_set(&s->st, js_str(left), "jobs", id, "vmid", NULL);
+        } else {
+            state_del(&s->st, "jobs", id, NULL);
+        }
+    }
+}
+
+static void purge(struct sim *s, const struct guest *g) {
     char sid[32];
 
     guest_sid(g, sid, sizeof(sid));
     if (state_get(&s->st, "ha", "resources", sid, NULL)) {
         state_del(&s->st, "ha", "resources", sid, NULL);
+        ha_purge(s, sid);
     }
-    if (!all) {
-        return;
-    }
-    JS_FOREACH(all, id, job) {
-        char copy[2048], left[2048] = "";
-
-        if (!list_has(js_get_str(job, "vmid"), g->key)) {
-            continue;
-        }
-        (void)snprintf(copy, sizeof(copy), "%s", js_get_str(job, "vmid"));
-        for (char *save = NULL, *v = strtok_r(copy, ",", &save); v;
-             v = strtok_r(NULL, ",", &save)) {
-            if (strcmp(v, g->key) != 0) {
-                (void)snprintf(left + strlen(left), sizeof(left) - strlen(left), "%s%s",
-                               *left ? "," : "", v);
-            }
-        }
-        state_set(&s->st, js_str(left), "jobs", id, "vmid", NULL);
-    }
+    leave_jobs(s, g);
 }
 
 /* A base image that others are cloned from cannot go. */

@@ -2,7 +2,8 @@
 /* Faults by order: which calls go wrong, how, and how often. They live in the state, so a fault
  * survives a restart, and each that is used up is gone for good.
  *
- *   latency=MS | status=CODE[:TEXT] | drop-before | drop-after | task-fail[=TEXT] | task-hang
+ *   latency=MS | status=CODE[:TEXT] | drop-before | drop-after | task-fail[=TEXT] | task-hang |
+ *   task-warn
  *   then: [METHOD] PATHGLOB [xCOUNT]     '*' matches anything, '/' too; without xCOUNT: always */
 #include <fnmatch.h>
 #include <errno.h>
@@ -18,6 +19,7 @@ static const struct {
 } kinds[] = {
     {"latency", F_LATENCY},       {"status", F_STATUS},       {"drop-before", F_DROP_BEFORE},
     {"drop-after", F_DROP_AFTER}, {"task-fail", F_TASK_FAIL}, {"task-hang", F_TASK_HANG},
+    {"task-warn", F_TASK_WARN},
 };
 
 static enum fault_kind kind_of(const char *name) {
@@ -116,7 +118,7 @@ struct fault fault_take(struct sim *s, enum method m, const char *path, bool for
     for (size_t i = 0; i < js_len(list); i++) {
         js *f = js_at(list, i);
         enum fault_kind kind = kind_of(js_str_or(f, "kind", ""));
-        bool task = kind == F_TASK_FAIL || kind == F_TASK_HANG;
+        bool task = kind == F_TASK_FAIL || kind == F_TASK_HANG || kind == F_TASK_WARN;
         int64_t count = js_int_or(f, "count", 0);
         js *rest;
 

@@ -199,8 +199,7 @@ int route_ha_resource_update(struct call *c) {
     return 0;
 }
 
-/* The resource leaves all rules; a rule that names nobody any more goes. */
-static void ha_purge(struct sim *s, const char *sid) {
+void ha_purge(struct sim *s, const char *sid) {
     CLEANUP(js_freep)
     js *rules = js_copy(js_object_or_empty(state_get(&s->st, "ha", "rules", NULL)));
 

@@ -22,6 +22,8 @@ const char *finish_migrate(struct sim_task *t);
 /* ---- ha.c ---- */
 /* "freeze" or "ignore" while HA is disarmed, else NULL. */
 const char *ha_disarmed(struct sim *s);
+/* The resource leaves all rules; a rule that names nobody any more goes. */
+void ha_purge(struct sim *s, const char *sid);
 
 /* ---- ha_place.c ---- */
 enum prefer {

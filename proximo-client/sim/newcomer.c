@@ -72,6 +72,13 @@ void config_new_macs(struct sim *s, js *cfg) {
     }
 }
 
+void config_new_genid(struct sim *s, js *cfg) {
+    char uuid[37];
+
+    sim_uuid(s, uuid);
+    js_add(cfg, "vmgenid", js_str(uuid));
+}
+
 void config_new_uuid(struct sim *s, js *cfg) {
     CLEANUP(freep) char *old = strdup(js_str_or(cfg, "smbios1", ""));
     CLEANUP(buf_done) struct buf b = BUF_INIT(2048);

@@ -9,5 +9,6 @@ void newcomer_pool(struct sim *s, uint32_t vmid, const char *pool);
 /* Every network device of a configuration gets a MAC address of its own, with the cluster's prefix.
  */
 void config_new_macs(struct sim *s, js *cfg);
+void config_new_genid(struct sim *s, js *cfg);
 /* smbios1 gets another uuid; what else stands in it stays. */
 void config_new_uuid(struct sim *s, js *cfg);

@@ -31,6 +31,20 @@ static js *archive_find(struct call *c, const char *volid) {
     return v;
 }
 
+/* What of a VM is in the archive stands beside its configuration there. */
+static void disk_map(const js *v, struct buf *text) {
+    struct guest g = {.lxc = false};
+
+    JS_FOREACH(js_get(v, "archived"), key, value) {
+        const char *disk = json_object_get_string(value);
+
+        if (backup_takes_disk(&g, key, disk)) {
+            (void)buf_addf(text, "#qmdump#map:%s:drive-%s:%.*s:raw:\n", key, key,
+                           (int)strcspn(disk, ":"), disk);
+        }
+    }
+}
+
 int route_extractconfig(struct call *c) {
     CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 20);
     CLEANUP(js_freep) js *guest = js_object();
@@ -43,8 +57,84 @@ int route_extractconfig(struct call *c) {
     if (guest_file_write(guest, &text) < 0) {
         return call_fail(c, 500, "the configuration cannot be written");
     }
+    if (strcmp(js_str_or(v, "subtype", ""), "qemu") == 0) {
+        disk_map(v, &text);
+    }
     c->data = js_str(buf_str(&text));
     return 0;
+}
+
+/* "8" and "0.5" GiB in MiB; 0: it is no size. */
+static int64_t asked_mib(const char *text) {
+    char whole[16];
+    const char *dot = strchr(text, '.');
+    uint64_t gib = 0, part = 0, of = 1;
+
+    (void)snprintf(whole, sizeof(whole), "%.*s", dot ? (int)(dot - text) : 15, text);
+    if (ident_u64(whole, &gib) < 0 || gib > 1 << 20) {
+        return 0;
+    }
+    for (const char *c = dot ? dot + 1 : ""; *c >= '0' && *c <= '9' && of < 1000000000000; c++) {
+        part = part * 10 + (uint64_t)(*c - '0');
+        of *= 10;
+    }
+    return (int64_t)(gib * 1024 + part * 1024 / of);
+}
+
+/* "zz:8,ssd=1": a new volume of 8 GiB. */
+static void add_value(struct sim_task *t, const struct guest *g, js *cfg, const char *key,
+                      const char *text) {
+    char what[256];
+    char id[128];
+    const char *colon;
+    int64_t mib = 0;
+    char volid[256];
+
+    if (guest_key_is_volume(g->lxc, key) && volume_of_value(text, what, sizeof(what)) &&
+        (colon = strchr(what, ':'))) {
+        mib = asked_mib(colon + 1);
+    }
+    if (mib > 0) {
+        volume_storage(what, id, sizeof(id));
+        volume_new_name(t->s, g, id, NULL, volid, sizeof(volid));
+        volume_add(t->s, g, volid, g->node, mib << 20);
+        js_addf(cfg, key, "%s%s,size=%lld%s", volid, strchr(text, ',') ? strchr(text, ',') : "",
+                (long long)(mib % 1024 ? mib : mib / 1024), mib % 1024 ? "M" : "G");
+    } else {
+        js_add(cfg, key, js_str(text));
+    }
+}
+
+/* A disk of a VM that is not in the archive is a line of the notes afterwards. */
+static void note_disk(js *cfg, const char *key, const char *text) {
+    const char *was = js_str_or(cfg, "description", "");
+
+    js_addf(cfg, "description", "%s%s%s: %s\n", was,
+            *was && was[strlen(was) - 1] != '\n' ? "\n" : "", key, text);
+    json_object_object_del(cfg, key);
+}
+
+static js *without_volumes(const js *cfg) {
+    js *o = js_object();
+
+    JS_FOREACH(cfg, key, value) {
+        if (!guest_key_is_volume(true, key)) {
+            js_add(o, key, js_copy(value));
+        }
+    }
+    return o;
+}
+
+/* A container's volumes as they were asked for: those that were not are not made. */
+static js *asked_volumes(struct sim_task *t, const struct guest *g, const js *cfg) {
+    js *o = without_volumes(cfg);
+
+    JS_FOREACH(t->args, key, value) {
+        if (guest_key_is_volume(true, key)) {
+            add_value(t, g, o, key, json_object_get_string(value));
+        }
+    }
+    return o;
 }
 
 /* Disks of the archive get volumes of their own; another storage when one was named. */
@@ -64,6 +154,10 @@ static void new_disks(struct sim_task *t, const struct guest *g, js *cfg) {
         }
         if (strncmp(key, "unused", 6) == 0) {
             json_object_object_del(cfg, key);
+            continue;
+        }
+        if (!g->lxc && !backup_takes_disk(g, key, text)) {
+            note_disk(cfg, key, text);
             continue;
         }
         volume_storage(volid, id, sizeof(id));
@@ -106,6 +200,13 @@ static void guest_make(struct sim_task *t, js *cfg, struct guest *ret) {
     (void)guest_find(t->s, t->vmid, ret);
 }
 
+/* The rules come out of the archive, too. */
+static void restore_firewall(struct sim *s, const struct guest *g, const js *fw) {
+    if (fw) {
+        state_set(&s->st, js_copy(fw), "firewall", "guests", g->key, NULL);
+    }
+}
+
 static const char *finish_restore(struct sim_task *t) {
     struct sim *s = t->s;
     js *v = state_get(&s->st, "volumes", js_str_or(t->args, "volid", ""), NULL);
@@ -121,7 +222,18 @@ static const char *finish_restore(struct sim_task *t) {
         kept = drop_disks(t, &g, cfg);
     }
     guest_make(t, js_object(), &g);
-    new_disks(t, &g, cfg);
+    if (g.lxc && js_get(t->args, "rootfs")) {
+        js *asked = asked_volumes(t, &g, cfg);
+
+        json_object_put(cfg);
+        cfg = asked;
+    } else {
+        new_disks(t, &g, cfg);
+    }
+    if (!g.lxc && js_get(cfg, "vmgenid")) {
+        config_new_genid(s, cfg); /* it tells the guest that it went back in time */
+    }
+    restore_firewall(s, &g, js_get(v, "archived-firewall"));
     if (js_bool_or(t->args, "unique", false)) {
         config_new_macs(s, cfg);
         if (!g.lxc && js_get(cfg, "smbios1")) {
@@ -171,27 +283,6 @@ static int check_keys(struct call *c, bool lxc) {
         }
     }
     return c->status == 400 ? -1 : 0;
-}
-
-/* "zz:8,ssd=1": a new volume of 8 GiB. */
-static void add_value(struct sim_task *t, const struct guest *g, js *cfg, const char *key,
-                      const char *text) {
-    char what[256];
-    char id[128];
-    const char *colon;
-    uint64_t gib;
-    char volid[256];
-
-    if (guest_key_is_volume(g->lxc, key) && volume_of_value(text, what, sizeof(what)) &&
-        (colon = strchr(what, ':')) && ident_u64(colon + 1, &gib) == 0) {
-        volume_storage(what, id, sizeof(id));
-        volume_new_name(t->s, g, id, NULL, volid, sizeof(volid));
-        volume_add(t->s, g, volid, g->node, (int64_t)gib << 30);
-        js_addf(cfg, key, "%s%s,size=%lluG", volid, strchr(text, ',') ? strchr(text, ',') : "",
-                (unsigned long long)gib);
-    } else {
-        js_add(cfg, key, js_str(text));
-    }
 }
 
 static const char *finish_create(struct sim_task *t) {

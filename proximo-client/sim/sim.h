@@ -161,6 +161,7 @@ struct sim_task {
     pid_t pid;      /* of the child; 0 = none */
     int child_status;
     bool hang;
+    bool warns; /* it does its work and ends in "WARNINGS: 1" */
     bool by_ha; /* the HA manager's: it hears of the end */
     void *timer;
 };
@@ -336,7 +337,8 @@ enum fault_kind {
     F_DROP_BEFORE,
     F_DROP_AFTER,
     F_TASK_FAIL,
-    F_TASK_HANG
+    F_TASK_HANG,
+    F_TASK_WARN
 };
 struct fault {
     enum fault_kind kind;

@@ -67,16 +67,17 @@ static void drop_old(struct sim *s) {
 }
 
 static void ended(struct sim_task *t, const char *error) {
+    const char *well = t->warns ? "WARNINGS: 1" : "OK";
     struct sim *s = t->s;
     struct err e = {0};
 
     if (error) {
         task_log(t, "TASK ERROR: %s", error);
     } else {
-        task_log(t, "TASK OK");
+        task_log(t, "TASK %s", well);
     }
     sim_tick(s);
-    state_set(&s->st, js_str(error ? error : "OK"), "tasks", t->upid, "exitstatus", NULL);
+    state_set(&s->st, js_str(error ? error : well), "tasks", t->upid, "exitstatus", NULL);
     state_set(&s->st, js_int(sim_now(s)), "tasks", t->upid, "endtime", NULL);
     drop_old(s);
     if (t->by_ha) {
@@ -216,6 +217,7 @@ int task_start(struct call *c, struct sim_task *t, const char *node, const char 
         t->begin = NULL;
     }
     t->hang = f.kind == F_TASK_HANG;
+    t->warns = f.kind == F_TASK_WARN;
     t->next = s->tasks;
     s->tasks = t;
     if (!t->hang) {

@@ -32,4 +32,7 @@ bool volume_is_elsewhere(struct sim *s, const char *volid, const char *node);
 bool volume_in_snapshot(const struct guest *g, const char *volid);
 const char *volume_clone(struct sim *s, const char *volid); /* one that stands on it, or NULL */
 /* Puts a volume into the first free unusedN. */
+/* Whether a backup takes what stands at that key: of a container only rootfs and what asks for it.
+ */
+bool backup_takes_disk(const struct guest *g, const char *key, const char *value);
 void guest_unused(struct sim *s, const struct guest *g, const char *volid);

@@ -110,6 +110,7 @@ static js *volume_out(const char *volid, const js *v) {
 
     json_object_object_del(o, "node");
     json_object_object_del(o, "archived"); /* what is inside a backup */
+    json_object_object_del(o, "archived-firewall");
     js_add(o, "volid", js_str(volid));
     return o;
 }

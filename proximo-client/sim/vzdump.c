@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Backups: made, restored, looked into. The archive keeps the guest's configuration of that moment;
- * file systems are not simulated. A run prunes afterwards, as the real one does. */
+/* Backups are made. The archive keeps the guest's configuration of that moment without snapshots,
+ * pending changes and unused disks, and its firewall; file systems are not simulated. A run prunes
+ * afterwards, as the real one does. */
 #include <string.h>
 #include <time.h>
 
@@ -47,6 +48,73 @@ static void prune_after(struct run *r, const struct guest *g) {
     }
 }
 
+/* What every archive takes at least: less room is none. */
+#define ARCHIVE_SIZE (INT64_C(1) << 28)
+
+/* "{{vmid}}" and its like, as the real one knows them. */
+static js *notes_of(struct sim *s, const struct guest *g, const char *template) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
+
+    while (*template) {
+        const char *end = strncmp(template, "{{", 2) == 0 ? strstr(template, "}}") : NULL;
+
+        if (!end) {
+            (void)buf_addc(&b, *template ++);
+            continue;
+        }
+        if (strncmp(template, "{{vmid", 6) == 0) {
+            (void)buf_adds(&b, g->key);
+        } else if (strncmp(template, "{{guestname", 11) == 0) {
+            (void)buf_adds(&b, guest_conf(g, g->lxc ? "hostname" : "name")
+                                   ? guest_conf(g, g->lxc ? "hostname" : "name")
+                                   : g->key);
+        } else if (strncmp(template, "{{node", 6) == 0) {
+            (void)buf_adds(&b, g->node);
+        } else if (strncmp(template, "{{cluster", 9) == 0) {
+            (void)buf_adds(&b, js_str_or(state_get(&s->st, "cluster", NULL), "name", ""));
+        }
+        template = end + 2;
+    }
+    return js_str(buf_str(&b));
+}
+
+bool backup_takes_disk(const struct guest *g, const char *key, const char *value) {
+    char says[8] = "";
+
+    (void)option_get(value, "backup", says, sizeof(says));
+    if (!guest_key_is_volume(g->lxc, key) || strncmp(key, "unused", 6) == 0 ||
+        strstr(value, "media=cdrom") || value[0] == '/') {
+        return false;
+    }
+    return g->lxc ? strcmp(key, "rootfs") == 0 || strcmp(says, "1") == 0 : strcmp(says, "0") != 0;
+}
+
+/* The log names what is taken and what is not. */
+static js *archived(struct run *r, const struct guest *g) {
+    js *cfg = js_object();
+
+    JS_FOREACH(js_get(g->obj, "config"), key, value) {
+        const char *text = json_object_get_string(value);
+        bool disk = guest_key_is_volume(g->lxc, key);
+
+        if (strncmp(key, "unused", 6) == 0 || strcmp(key, "parent") == 0 ||
+            strcmp(key, "lock") == 0) {
+            continue;
+        }
+        js_add(cfg, key, js_copy(value));
+        if (disk && g->lxc) {
+            task_log(r->t, "INFO: %s mount point %s ('/') %s backup",
+                     backup_takes_disk(g, key, text) ? "including" : "excluding volume", key,
+                     backup_takes_disk(g, key, text) ? "in" : "from");
+        } else if (disk && !strstr(text, "media=cdrom")) {
+            task_log(r->t, "INFO: %s disk '%s' '%.*s'",
+                     backup_takes_disk(g, key, text) ? "include" : "exclude", key,
+                     (int)strcspn(text, ","), text);
+        }
+    }
+    return cfg;
+}
+
 static void back_up(void *ctx, const struct guest *g) {
     struct run *r = ctx;
     struct sim *s = r->t->s;
@@ -55,6 +123,7 @@ static void back_up(void *ctx, const struct guest *g) {
     struct tm tm = {0};
     char when[32];
     char volid[300];
+    js *fw;
 
     if (!takes(r->t->args, s, g)) {
         js_freep(&v);
@@ -67,7 +136,7 @@ static void back_up(void *ctx, const struct guest *g) {
     js_add(v, "content", js_str("backup"));
     js_add(v, "vmid", js_int(g->vmid));
     js_add(v, "ctime", js_int((int64_t)now));
-    js_add(v, "size", js_int(INT64_C(1) << 28));
+    js_add(v, "size", js_int(ARCHIVE_SIZE));
     js_add(v, "format", js_str(g->lxc ? "tar.zst" : "vma.zst"));
     js_add(v, "subtype", js_str(g->lxc ? "lxc" : "qemu"));
     if (js_bool_or(r->t->args, "protected", false)) {
@@ -76,7 +145,14 @@ static void back_up(void *ctx, const struct guest *g) {
     if (!storage_shared(storage_find(s, r->storage))) {
         js_add(v, "node", js_str(g->node));
     }
-    js_add(v, "archived", js_copy(js_get(g->obj, "config")));
+    if (js_get_str(r->t->args, "notes-template")) {
+        js_add(v, "notes", notes_of(s, g, js_get_str(r->t->args, "notes-template")));
+    }
+    js_add(v, "archived", archived(r, g));
+    fw = state_get(&s->st, "firewall", "guests", g->key, NULL);
+    if (fw) {
+        js_add(v, "archived-firewall", js_copy(fw));
+    }
     state_set(&s->st, v, "volumes", volid, NULL);
     task_log(r->t, "creating vzdump archive '%s'", volid);
     r->made++;
@@ -87,6 +163,7 @@ static const char *finish_vzdump(struct sim_task *t) {
     const char *id = js_str_or(t->args, "storage", "local");
     js *def = storage_find(t->s, id);
     struct run r = {.t = t, .storage = id, .rule = js_get_str(t->args, "prune-backups")};
+    CLEANUP(js_freep) js *room = NULL;
 
     if (!def || !storage_on_node(def, js_str_or(t->args, "node", ""))) {
         (void)snprintf(t->exit, sizeof(t->exit),
@@ -97,6 +174,11 @@ static const char *finish_vzdump(struct sim_task *t) {
     if (!list_has(js_str_or(def, "content", ""), "backup")) {
         (void)snprintf(t->exit, sizeof(t->exit), "storage '%.100s' does not support backups", id);
         return t->exit;
+    }
+    room = storage_status(t->s, id, js_str_or(t->args, "node", ""), false);
+    if (js_int_or(room, "avail", 0) < ARCHIVE_SIZE) {
+        task_log(t, "ERROR: vma_queue_write: write error - No space left on device");
+        return "job errors";
     }
     r.rule = r.rule ? r.rule : js_get_str(def, "prune-backups");
     guest_each(t->s, back_up, &r);

@@ -123,6 +123,59 @@ def backups(sim):
     check("net0" in config(sim, "pve2", "qemu", 600), "it is there")
 
 
+def ask(sim, url, **form):
+    return sim.call("GET", url, **form)[2]["data"]
+
+
+def set_aside(sim):
+    """A guest is backed up, destroyed with purge and restored under its number."""
+    vm, fw = "/nodes/pve1/qemu/104", {"type": "in", "action": "ACCEPT", "macro": "SSH", "enable": 1}
+    sim.call("PUT", f"{vm}/config", scsi1="local-zfs:4,backup=0")
+    sim.call("POST", f"{vm}/firewall/rules", **fw)
+    sim.call("POST", "/cluster/backup", id="alone", schedule="sun 01:00", vmid="104", storage="backup")
+    sim.call("POST", "/cluster/backup", id="both", schedule="sun 01:00", vmid="104,210", storage="backup")
+    task(sim, "POST", f"{vm}/status/stop", "OK", "the VM is stopped")
+    was = config(sim, "pve1", "qemu", 104)
+    sim.call("POST", "/sim/fault", prefix="", spec="task-warn POST /nodes/*/vzdump x1")
+    log = task(sim, "POST", "/nodes/pve1/vzdump", "WARNINGS: 1", "a task that warns has done its work",
+               vmid="104", storage="backup", protected=1, **{"notes-template": "mark of {{vmid}}"})
+    check("include disk 'scsi0'" in log and "exclude disk 'scsi1'" in log, "the log tells the disks", log)
+    have = [v for v in ask(sim, "/nodes/pve1/storage/backup/content", vmid=104)
+            if v.get("notes") == "mark of 104"]
+    check(len(have) == 1 and have[0]["protected"] == 1 and "archived-firewall" not in have[0],
+          "the archive has its notes and is protected", have)
+    text = ask(sim, "/nodes/pve1/vzdump/extractconfig", volume=have[0]["volid"])
+    check("#qmdump#map:scsi0:drive-scsi0:local-zfs:raw:" in text and "map:scsi1" not in text,
+          "its configuration tells which disks are in it", text)
+    task(sim, "DELETE", vm, "OK", "it is destroyed", purge=1)
+    jobs = {j["id"]: j.get("vmid") for j in ask(sim, "/cluster/backup")}
+    check("alone" not in jobs and jobs["both"] == "210", "purge takes it out of jobs, and its own job away",
+          jobs)
+    task(sim, "POST", "/nodes/pve1/qemu", "OK", "and restored", vmid=104, archive=have[0]["volid"])
+    now = config(sim, "pve1", "qemu", 104)
+    moved = {k for k in {*was, *now} if was.get(k) != now.get(k)} - {"digest"}
+    check(moved == {"scsi1", "description", "vmgenid"} and "scsi1: local-zfs:" in now["description"],
+          "as it was, but for the disk outside of the backup and what says that it went back", moved)
+    check([r["macro"] for r in ask(sim, f"{vm}/firewall/rules")] == ["SSH"], "its rules come back, too")
+    full = dict(vmid="210", storage="backup")
+    sim.call("POST", "/sim/fault", prefix="", spec="task-fail=job+errors POST /nodes/*/vzdump x1")
+    task(sim, "POST", "/nodes/pve2/vzdump", "job errors", "a backup can fail", **full)
+
+
+def restored_volumes(sim):
+    """A container's volumes are made as asked: on the storage and in the size that is given."""
+    task(sim, "POST", "/nodes/pve3/lxc/301/status/stop", "OK", "the container is stopped")
+    log = task(sim, "POST", "/nodes/pve3/vzdump", "OK", "and backed up", vmid="301", storage="backup")
+    check("including mount point rootfs (" in log and "including mount point mp1 (" in log,
+          "the log tells the volumes", log)
+    archive = [v["volid"] for v in ask(sim, "/nodes/pve3/storage/backup/content", vmid=301)][-1]
+    task(sim, "POST", "/nodes/pve3/lxc", "OK", "restored with volumes of its own", vmid=700, restore=1,
+         ostemplate=archive, rootfs="nfs-vm:8", mp0="local-zfs:0.5,mp=/x")
+    now = config(sim, "pve3", "lxc", 700)
+    check(now["rootfs"].startswith("nfs-vm:") and now["rootfs"].endswith(",size=8G")
+          and now["mp0"].endswith(",mp=/x,size=512M") and "mp1" not in now, "and those alone", now)
+
+
 def prunes(directory):
     """A prune of pvesim, dry and done, against the model."""
     sim = Sim(directory)
@@ -296,7 +349,7 @@ def templates(sim):
 os.environ["TZ"] = "UTC"  # the names of the archives below are in it
 where = tempfile.mkdtemp(prefix="pvesim-guests-")
 try:
-    for part in (volumes, destroys, disks, moves, backups, clones, templates):
+    for part in (volumes, destroys, disks, moves, backups, set_aside, restored_volumes, clones, templates):
         at = os.path.join(where, part.__name__)
         os.mkdir(at)
         one = Sim(at, "--clock", "1795500000")
