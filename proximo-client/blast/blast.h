@@ -91,8 +91,9 @@ int blast_prune(const struct picture *p, const char *storage, const char *node, 
 #define BLAST_VOLUME_NEEDS 0xd7u /* all but PIC_BACKUP and PIC_HA; .storage = the volume's */
 int blast_volume_delete(const struct picture *p, const char *volid, const char *node, int64_t now,
                         struct draft *d);
-/* A guest is destroyed (form: purge, destroy-unreferenced-disks, force). Every guest's
- * configuration counts (linked clones, shared volumes). .owner = the guest */
+/* A guest is destroyed (form: purge, destroy-unreferenced-disks, force; backup: the storage that
+ * one is made on first, which is ours to say and not sent). Every guest's configuration counts
+ * (linked clones, shared volumes). .owner = the guest */
 #define BLAST_DESTROY_NEEDS                                                                        \
     (0xbfu | PIC_POOLS | PIC_OWNED | PIC_ACL) /* all of the first eight but PIC_CONTENT */
 int blast_destroy(const struct picture *p, uint32_t vmid, const js *form, int64_t now,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "proximo-client/blast/archive_config.h"
 
 void ending_hit(struct ending *e, const char *effect, enum risk severity, const char *via,
                 const char *why) {
@@ -64,13 +65,18 @@ static bool is_own(const struct ending *e, const struct volume *v) {
     return v->kind == VOLUME_STORAGE && volume_owner(v->name) == e->g->vmid;
 }
 
-/* Whether vzdump takes it: of a VM all but backup=0, of a container only rootfs and backup=1. */
-static bool is_in_backups(const struct ending *e, const struct volume *v) {
-    const char *value = js_str_or(e->g->cfg, v->key, "");
-    bool says_no = strstr(value, "backup=0") || strstr(value, "backup=no");
-    bool says_yes = strstr(value, "backup=1") || strstr(value, "backup=yes");
-
-    return strcmp(e->g->kind, "lxc") != 0 ? !says_no : strcmp(v->key, "rootfs") == 0 || says_yes;
+/* What a backup says of the volume's fate, and the one that is made first. */
+static const char *backed_up(const struct ending *e, const struct volume *v) {
+    if (v->cloudinit || v->vmstate) {
+        return "";
+    }
+    if (backup_takes(e->g->kind, v->key, js_str_or(e->g->cfg, v->key, ""))) {
+        return e->backup ? "; the backup that is made first holds it" : "";
+    }
+    if (v->unused) {
+        return e->backup ? "; no backup holds unused disks" : "";
+    }
+    return "; its configuration leaves it out of every backup";
 }
 
 static void check_volume(struct ending *e, const struct volume *v) {
@@ -95,10 +101,7 @@ static void check_volume(struct ending *e, const struct volume *v) {
         return;
     }
     (void)snprintf(why, sizeof(why), "%s (%.60s:%.120s) is deleted with its data%s", v->key,
-                   v->storage, v->name,
-                   v->unused || v->cloudinit || v->firmware || v->vmstate || is_in_backups(e, v)
-                       ? ""
-                       : "; its configuration leaves it out of every backup");
+                   v->storage, v->name, backed_up(e, v));
     ending_hit(e, "loses-data", v->cloudinit ? RISK_LOW : RISK_HIGH, v->key, why);
     refs_each(e->p, v->storage, v->name, on_ref, &u);
     if (u.clones > 0) {
@@ -141,12 +144,16 @@ static void check_guest(struct ending *e) {
         at += snprintf(why + at, sizeof(why) - (size_t)at, "; %zu snapshot%s with it", e->g->n_snap,
                        e->g->n_snap == 1 ? "" : "s");
     }
+    if (e->backup) {
+        at += snprintf(why + at, sizeof(why) - (size_t)at,
+                       "; a backup of it to %.60s is made and verified first", e->backup);
+    }
     if (a) {
         age_text(e->now - a->ctime, age, sizeof(age));
         (void)snprintf(why + at, sizeof(why) - (size_t)at,
-                       "; the newest of %zu backup%s (%.60s) is %s old", n, n == 1 ? "" : "s",
-                       a->storage, age);
-    } else {
+                       "; the newest of %zu backup%s%s (%.60s) is %s old", n, n == 1 ? "" : "s",
+                       e->backup ? " before it" : "", a->storage, age);
+    } else if (!e->backup) {
         (void)snprintf(why + at, sizeof(why) - (size_t)at, "; no backup of it is seen");
         if (e->archives.unseen) {
             draft_unread(e->d, "backups of the guest", e->archives.unseen->why,
@@ -160,7 +167,7 @@ static void check_guest(struct ending *e) {
                                   .effect = "destroyed",
                                   .severity = RISK_HIGH,
                                   .running = e->g->running,
-                                  .only_copy = !a,
+                                  .only_copy = !a && !e->backup,
                                   .why = why});
 }
 
@@ -177,7 +184,8 @@ int blast_destroy(const struct picture *p, uint32_t vmid, const js *form, int64_
                        .now = now,
                        .purge = js_bool_or(form, "purge", false),
                        .unreferenced = js_bool_or(form, "destroy-unreferenced-disks", false),
-                       .force = js_bool_or(form, "force", false)};
+                       .force = js_bool_or(form, "force", false),
+                       .backup = js_get_str(form, "backup")};
 
     blast_unread(p, BLAST_DESTROY_NEEDS & ~PIC_BACKUPS, 0, d);
     if (!e.g) {

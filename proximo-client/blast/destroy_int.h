@@ -9,6 +9,7 @@ struct ending {
     const struct guest *g;
     struct draft *d;
     bool purge, unreferenced, force;
+    const char *backup; /* the storage that a backup goes to first; NULL: none is made */
     int64_t now;
     struct archives archives;
     struct tally t;

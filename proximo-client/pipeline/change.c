@@ -30,6 +30,7 @@ static const struct stage {
     {"recheck", stage_recheck},
     {"intent", stage_intent},   /* in the ledger and on disk before anything moves */
     {"prepare", stage_prepare}, /* the way back exists before the way forward */
+    {"verify", stage_verify},   /* and is what it must be */
     {"recheck-2", stage_recheck_prepared},
     {"execute", stage_execute},
 };
@@ -223,6 +224,7 @@ int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **
     if (r < 0 && c.out == OUT_DONE) {
         c.out = OUT_NOT_STARTED; /* stopped between intent and execute */
     }
+    prepared_left_over(&c);
     post_check(&c);
     r = stage_outcome(&c, e);
     if (r < 0) {

@@ -68,6 +68,7 @@ int stage_approve(struct change *c, struct err *e);
 int stage_recheck(struct change *c, struct err *e);
 int stage_intent(struct change *c, struct err *e);
 int stage_prepare(struct change *c, struct err *e);
+int stage_verify(struct change *c, struct err *e); /* prepared.c; "backup_unverified" */
 int stage_recheck_prepared(struct change *c, struct err *e);
 int stage_execute(struct change *c, struct err *e);
 /* Always runs once an intent is recorded. */
@@ -76,6 +77,12 @@ int stage_outcome(struct change *c, struct err *e);
 /* recheck.c: before a later step of a plan of several: is the world as the steps before were to
  * leave it? "plan_drifted" when anything else changed. */
 int change_recheck_step(struct change *c, int64_t step, struct err *e);
+
+/* prepared.c: whether the archives that the plan made itself are all that is new in a storage's
+ * content since it was observed. */
+bool prepared_is_all(const struct change *c, const js *pre, const js *data);
+/* What a plan that was not executed leaves behind of its preparation, into leftover. */
+void prepared_left_over(struct change *c);
 
 /* job.c: polled while anything is waited for after the intent. Never asks to stop; hands the
  * operation over as a job when it has taken too long for its caller. ctx is the change. */

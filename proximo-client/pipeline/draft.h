@@ -129,6 +129,8 @@ const js *draft_step(const struct draft *d, size_t i); /* {row, args, change, ta
  * runs that is being drafted; NULL: there will be none (then *data was NULL before, or -ENOENT).
  * "steps_conflict": what an earlier step makes of it is not computed. */
 int draft_after(struct draft *d, const char *path, js **data, struct err *e);
+/* Whether an earlier step changes what the step being drafted has read there. */
+bool draft_is_altered(const struct draft *d, const char *path);
 /* "steps_conflict" when two steps change the same object and what the first makes of it is not
  * computed (blast/then.h): the second would count on a state that the first takes away. */
 int draft_steps_apart(const struct draft *d, struct err *e);

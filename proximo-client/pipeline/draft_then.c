@@ -93,6 +93,10 @@ int draft_after(struct draft *d, const char *path, js **data, struct err *e) {
     return 0;
 }
 
+bool draft_is_altered(const struct draft *d, const char *path) {
+    return js_get(d->altered, path) != NULL;
+}
+
 /* The digest of an answer that will be: its reducer leaves out what PVE makes up. */
 static const char *then_reduce(const char *reduce, bool watched, char *ret, size_t size) {
     if (!watched) {

@@ -397,6 +397,8 @@ int stage_prepare(struct change *c, struct err *e) {
     if (r < 0) {
         c->out = OUT_NOT_STARTED;
         js_push(c->leftover, js_str("part of the preparation may be there (see the tasks)"));
+    } else {
+        c->out = OUT_DONE; /* warnings of it are not the change's */
     }
     return r;
 }

@@ -29,6 +29,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/outcome.c proximo-client/pipeline/outcome.h \
 	proximo-client/pipeline/plan.c proximo-client/pipeline/plan.h \
 	proximo-client/pipeline/planner.c proximo-client/pipeline/planner.h \
+	proximo-client/pipeline/prepared.c \
 	proximo-client/pipeline/receipts_before.c \
 	proximo-client/pipeline/recheck.c \
 	proximo-client/pipeline/reduce.c proximo-client/pipeline/reduce_then.c \

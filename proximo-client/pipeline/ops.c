@@ -23,6 +23,7 @@
 
 void op_done(struct op *o) {
     json_object_put(o->tasks);
+    json_object_put(o->archives);
     memset(o, 0, sizeof(*o));
 }
 
@@ -43,6 +44,15 @@ static void add_task(js *tasks, const char *value) {
     js_add(t, "ordinal", js_int((int64_t)ordinal));
     js_add(t, "upid", js_str(blank + 1));
     js_push(tasks, t);
+}
+
+static void add_archive(js *archives, const struct entry *en) {
+    CLEANUP(js_freep) js *body = NULL;
+
+    if (js_parse(en->body, en->body_len, &body, NULL) == 0 &&
+        js_is_object(js_get(body, "archive"))) {
+        js_push(archives, js_ref(js_get(body, "archive")));
+    }
 }
 
 struct follow {
@@ -114,6 +124,7 @@ static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const
     }
     if (en->kind == ENTRY_PROGRESS) {
         add_task(f->op->tasks, entry_get(en, "task"));
+        add_archive(f->op->archives, en);
     }
     if (en->kind == ENTRY_OUTCOME) {
         take_body(f->op, en);
@@ -128,7 +139,7 @@ static int follow_entry(void *ctx, uint64_t index, const struct entry *en, const
 static int op_load(struct ledger *l, uint64_t index, struct op *ret, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     CLEANUP(entry_done) struct entry en = {0};
-    CLEANUP(op_done) struct op o = {.index = index, .tasks = js_array()};
+    CLEANUP(op_done) struct op o = {.index = index, .tasks = js_array(), .archives = js_array()};
     CLEANUP(js_freep) js *undo_plans = js_object();
     struct follow f = {.op = &o, .undo_plans = undo_plans};
     int r = ledger_read(l, index, &b, e);

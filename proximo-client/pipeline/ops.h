@@ -21,6 +21,7 @@ struct op {
     struct hash plan;
     char result[16]; /* outcome's result, "" when there is none yet */
     js *tasks;       /* [{ordinal, upid}] of progress and outcome entries */
+    js *archives;    /* [{volid, size, ctime, config, mark}]: backups that were verified first */
     int64_t
         executed;    /* execute requests that were carried out whole, as the outcome says; else 0 */
     bool undone;     /* a done operation undid it */

@@ -17,6 +17,7 @@
 #include "proximo-client/pipeline/outcome.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
+#include "proximo-client/undo/backup.h"
 
 struct found {
     char op_id[IDENT_ID_LEN + 1];
@@ -56,14 +57,35 @@ static bool task_ended(struct session *s, const js *tasks, size_t ordinal, struc
     return false;
 }
 
+/* A backup is in the ledger as verified before anything is executed (prepared.c). */
+static bool is_unverified(const js *request, const js *archives) {
+    struct backup_point b;
+
+    if (!backup_point_of(request, &b)) {
+        return false;
+    }
+    for (size_t i = 0; i < js_len(archives); i++) {
+        if (strcmp(js_str_or(js_at(archives, i), "mark", ""), b.mark) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* 1 resolved into *out, 0 not known. Execution starts only after each preparation has ended well:
  * one that failed tells that nothing was executed, one that did not says nothing about it. */
-static int from_tasks(struct session *s, const struct plan *p, const js *tasks, enum outcome *out) {
+static int from_tasks(struct session *s, const struct plan *p, const struct op *o,
+                      enum outcome *out) {
+    const js *tasks = o->tasks, *q;
     bool warned = false;
     struct pve_task t;
     size_t ordinal;
 
-    for (size_t i = 0; plan_request(p, "prepare", i, &ordinal); i++) {
+    for (size_t i = 0; (q = plan_request(p, "prepare", i, &ordinal)); i++) {
+        if (is_unverified(q, o->archives)) {
+            *out = OUT_NOT_STARTED;
+            return 1;
+        }
         if (task_ended(s, tasks, ordinal, &t) && !t.ok && !t.warnings) {
             *out = OUT_NOT_STARTED;
             return 1;
@@ -160,7 +182,7 @@ int ops_resolve_one(struct session *s, const char *op_id, const char **why, stru
         }
     }
     if (!has_node) {
-        known = from_tasks(s, &p, o.tasks, &out);
+        known = from_tasks(s, &p, &o, &out);
     }
     if (!known) {
         *why = has_node ? "the node has no receipt of it (or cannot be reached)"

@@ -190,6 +190,7 @@ int planner_undo_draft(struct session *s, const char *op_id, struct draft **ret,
     js_add(outcome, "result", js_str(o.result));
     js_add(outcome, "tasks", js_ref(o.tasks));
     js_add(outcome, "executed", js_int(o.executed));
+    js_add(outcome, "archives", js_ref(o.archives));
     d = draft_new(s, "proximo_undo", args);
     d->undo_of = undo_of(&o, op_id);
     r = undo_plan(d, was.v, outcome, e);

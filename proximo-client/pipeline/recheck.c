@@ -69,7 +69,7 @@ static int compare(struct change *c, const js *pre, const js *data, bool prepare
     }
     hash_text(&h, text);
     if (strcmp(text, js_str_or(pre, "digest", "")) != 0 &&
-        !(prepared && changed_by_prepare(c, path, reduce))) {
+        !(prepared && (changed_by_prepare(c, path, reduce) || prepared_is_all(c, pre, data)))) {
         return drifted(c, path, e);
     }
     keep_fresh(c, path, data);

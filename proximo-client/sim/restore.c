@@ -31,6 +31,11 @@ static js *archive_find(struct call *c, const char *volid) {
     return v;
 }
 
+/* Of a file it is kept. */
+static const char *disk_format(const char *value) {
+    return strstr(value, ".qcow2") ? "qcow2" : strstr(value, ".vmdk") ? "vmdk" : "raw";
+}
+
 /* What of a VM is in the archive stands beside its configuration there. */
 static void disk_map(const js *v, struct buf *text) {
     struct guest g = {.lxc = false};
@@ -39,8 +44,8 @@ static void disk_map(const js *v, struct buf *text) {
         const char *disk = json_object_get_string(value);
 
         if (backup_takes_disk(&g, key, disk)) {
-            (void)buf_addf(text, "#qmdump#map:%s:drive-%s:%.*s:raw:\n", key, key,
-                           (int)strcspn(disk, ":"), disk);
+            (void)buf_addf(text, "#qmdump#map:%s:drive-%s:%.*s:%s:\n", key, key,
+                           (int)strcspn(disk, ":"), disk, disk_format(disk));
         }
     }
 }
@@ -162,7 +167,7 @@ static void new_disks(struct sim_task *t, const struct guest *g, js *cfg) {
         }
         volume_storage(volid, id, sizeof(id));
         (void)option_get(text, "size", size, sizeof(size));
-        volume_new_name(t->s, g, storage ? storage : id, NULL, volid, sizeof(volid));
+        volume_new_name(t->s, g, storage ? storage : id, disk_format(text), volid, sizeof(volid));
         volume_add(t->s, g, volid, g->node, size_bytes(size));
         js_addf(cfg, key, "%s%s", volid, strchr(text, ',') ? strchr(text, ',') : "");
     }

@@ -17,10 +17,13 @@ static const char destroy_paths[] =
 int assess_destroy(struct draft *d, const struct assess *a, struct err *e) {
     CLEANUP(look_done) struct look l = {.guest = {a->guest->vmid}, .paths = destroy_paths};
     const struct picture_ask ask = {.what = BLAST_DESTROY_NEEDS, .owner = a->guest->vmid};
+    CLEANUP(js_freep) js *form = js_copy(a->form);
     int r = look_open(&l, d, &ask, e);
 
-    return r < 0 ? r
-                 : look_close(&l, blast_destroy(l.p, a->guest->vmid, a->form, clock_unix(), d), e);
+    if (js_get_str(a->args, "backup")) {
+        js_add(form, "backup", js_copy(js_get(a->args, "backup")));
+    }
+    return r < 0 ? r : look_close(&l, blast_destroy(l.p, a->guest->vmid, form, clock_unix(), d), e);
 }
 
 int assess_migrate(struct draft *d, const struct assess *a, struct err *e) {

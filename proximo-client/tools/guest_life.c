@@ -51,6 +51,7 @@ static const struct field clone_fields[] = {
 };
 static const struct field destroy_fields[] = {
     FIELDS_GUEST,
+    {"backup", F_STORAGE, "back it up there first: the way back", .ours = true},
     {"destroy-unreferenced-disks", F_BOOL, "also disks of it that no config names"},
     {"purge", F_BOOL, "also from backup, replication and HA"},
     {NULL},
@@ -255,9 +256,12 @@ const struct row guest_life_rows[] = {
              .floor_why = "taking it back is destroying it",
          }},
     {"pve_delete_guest", "Destroy a guest",
-     "Plans destroying a guest with its disks and snapshots, for good." PLANS, "guest",
-     EFFECT_CHANGE, 0, destroy_fields, .analysers = "destroy", .undo = "none",
-     .undo_none = "its disks are destroyed; only a backup brings it back",
+     "Plans destroying a guest with its disks and snapshots, for good; with backup it is backed up "
+     "and the backup verified first." PLANS,
+     "guest", EFFECT_CHANGE, 0, destroy_fields, .analysers = "destroy", .undo = "none",
+     .undo_none =
+         "its disks are destroyed; only a backup brings it back: with backup=STORAGE one is "
+         "made and verified first, and the undo restores it",
      .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
@@ -269,6 +273,7 @@ const struct row guest_life_rows[] = {
              .say = "destroy guest {vmid} with its disks",
              .floor = RISK_HIGH,
              .floor_why = "the guest's data is destroyed",
+             .more = more_destroy,
          }},
     {"pve_guest_migrate", "Migrate a guest",
      "Plans moving a guest to another node, online, offline or with a restart." PLANS, "guest",

@@ -44,6 +44,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/guest_config.c \
 	proximo-client/tools/guest_hooks.c \
 	proximo-client/tools/guest_made.c \
+	proximo-client/tools/destroy_backup.c proximo-client/tools/destroy_named.c \
 	proximo-client/tools/guest_life.c \
 	proximo-client/tools/guest_life.h \
 	proximo-client/tools/guest_plan.c \

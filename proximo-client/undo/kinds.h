@@ -26,4 +26,6 @@ int undo_steps(struct draft *d, const struct undone *u, struct err *e);
 /* 1: it still runs, and the node is asked to revert now; 0: it was confirmed. "already_undone" when
  * it has reverted. */
 int undo_revert_timer(struct draft *d, const struct undone *u, struct err *e);
+/* "undo_gone": the archive is not the one that was verified; "already_exists": the number is taken. */
+int undo_backup(struct draft *d, const struct undone *u, struct err *e);
 int undo_node_snapshot(struct draft *d, const struct undone *u, struct err *e);

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
+	proximo-client/undo/backup.c \
+	proximo-client/undo/backup.h \
+	proximo-client/undo/backup_verify.c \
 	proximo-client/undo/guest_snapshot.c \
 	proximo-client/undo/inverse.c \
 	proximo-client/undo/kinds.h \

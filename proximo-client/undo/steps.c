@@ -54,6 +54,7 @@ static int back(struct draft *d, const struct undone *u, size_t n, bool *ret_did
     int r;
 
     js_add(outcome, "result", js_str("done"));
+    js_add(outcome, "archives", js_copy(js_get(u->outcome, "archives")));
     draft_step_begin(d, row, js_get(plan, "args"));
     r = undo_plan(d, plan, outcome, &why);
     draft_step_end(d);

@@ -21,6 +21,7 @@ static const struct kind {
     {"restore-object", undo_restore_object},
     {"guest-snapshot", undo_guest_snapshot},
     {"node-snapshot", undo_node_snapshot},
+    {"backup", undo_backup},
     {"steps", undo_steps},
 };
 
@@ -78,7 +79,7 @@ int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e)
     if (row && row->unplan) {
         return row->unplan(d, plan, e);
     }
-    if (row && row->send) {
+    if (row && row->send && strcmp(kind, "backup") != 0) {
         return undo_row(d, &u, row, e);
     }
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

@@ -120,6 +120,7 @@ class Proxy:
 
     def close(self):
         self.clear()
+        self.listener.shutdown(socket.SHUT_RDWR)  # else accept() goes on, for who gets its number next
         self.listener.close()
 
     def accept(self):

@@ -53,6 +53,7 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/capture.py \
 	tests/integration/command_line.py \
 	tests/integration/copies.py \
+	tests/integration/destroy_backup.py \
 	tests/integration/first_use.py \
 	tests/integration/evacuate.py \
 	tests/integration/jobs.py \
