@@ -10,4 +10,5 @@ TESTS += \
 	tests/lint/root_half.py \
 	tests/lint/manual.py \
 	tests/lint/readme.py \
-	tests/lint/models.py
+	tests/lint/models.py \
+	tests/lint/analysers.py
