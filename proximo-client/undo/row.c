@@ -192,7 +192,7 @@ static bool is_elsewhere(const struct sending *c, const struct undone *u) {
 int undo_row(struct draft *d, const struct undone *u, const struct row *r, struct err *e) {
     const struct row *other = counterpart(r);
     const struct thing *t = r->send->on;
-    CLEANUP(sending_done) struct sending c = {.read = BUF_INIT(LIM_LINE)};
+    CLEANUP(sending_done) struct sending c = {.row = other, .read = BUF_INIT(LIM_LINE)};
     CLEANUP(js_freep) js *names = NULL;
     int code = 0;
 

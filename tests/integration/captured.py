@@ -9,9 +9,12 @@ import json
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -233,6 +236,40 @@ def test_arming(t):
         pass_deadline(path)
 
 
+def api(method, path, **form):
+    """A call of somebody else, past the client."""
+    token = open(lab.sim_info["token-file"], encoding="utf-8").read().strip()
+    r = urllib.request.Request(lab.sim_info["url"].split()[0] + "/api2/json" + path, method=method,
+                               data=urllib.parse.urlencode(form).encode(),
+                               headers={"Authorization": "PVEAPIToken=" + token})
+    urllib.request.urlopen(r, context=ssl._create_unverified_context(), timeout=60).close()
+
+
+def test_early_stop(t):
+    """Between arming and the change somebody else stages something: nothing is sent, and the client ends the timer
+    itself, or the node would take back what the other one does next. (Nobody lies here: the middle only knows when
+    the node has armed.)"""
+    interfaces().write_text(BEFORE)
+    before = sent()
+    p = apply_network()
+    tape, did = Tape("/v1/act"), []
+
+    def up(data):
+        tape.up(data)
+        return data
+
+    def down(data):
+        if tape.on and timers() and not did:
+            did.append(api("POST", "/nodes/pve1/network", iface="vmbr7", type="bridge", autostart=1) or True)
+        return data
+    middle.up, middle.down = up, down
+    op = carry_out(p)
+    honest()
+    t.ok(did and op.get("outcome") == "not-started" and op.get("code") == "plan_drifted" and sent() == before,
+         "armed, then the world has changed: not-started, and nothing was applied", op)
+    t.ok(not timers() and not op.get("left_over"), "the client has ended the timer, and leaves nothing", op)
+
+
 def test_timer(t):
     interfaces().write_text(BEFORE)
     op = carry_out(apply_network())
@@ -303,7 +340,7 @@ def main():
     middle = Middle(address, lab.node_address, lab.dir / "agent",
                     lab.dir / "config/proximo" / f"{lab.CLUSTER}.key", lab.dir)
     t = Tap()
-    t.run_some(test_roster, test_arming, test_timer, test_revoked, test_ledger)
+    t.run_some(test_roster, test_arming, test_early_stop, test_timer, test_revoked, test_ledger)
     middle.close()
     return t.end()
 
