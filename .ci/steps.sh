@@ -118,7 +118,7 @@ step_cppcheck() {
 }
 
 step_shellcheck() {
-    git ls-files -z '*.sh' quickstart .ci/run .ci/nightly .ci/lib.sh .ci/steps.sh |
+    git ls-files -z '*.sh' quickstart .ci/run .ci/nightly .ci/fresh .ci/lib.sh .ci/steps.sh |
         xargs -0 shellcheck -x -S warning -e SC2034,SC2154
 }
 
