@@ -18,6 +18,7 @@
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/recompute.h"
 #include "proximo-client/pipeline/render.h"
+#include "proximo-client/pipeline/switches.h"
 #include "proximo-client/pipeline/witness_show.h"
 
 #define UNDO_DAY 86400
@@ -100,6 +101,7 @@ static int approve(struct cli *c, const char *id, const char *file, const char *
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(plan_done) struct plan p = {0};
     const char *operator= NULL;
+    struct err refused = {0};
     int r = load(c, file, id, &p, e);
 
     if (r == 0) {
@@ -110,6 +112,9 @@ static int approve(struct cli *c, const char *id, const char *file, const char *
     }
     render_for_approval(&p, &screen);
     (void)fwrite(buf_str(&screen), 1, screen.len, screen_of(c));
+    if (!file && switches_check(c->app, js_str_or(p.v, "cluster", ""), p.v, &refused) < 0) {
+        fprintf(screen_of(c), "\n-- this account would refuse it now: %s --\n", refused.msg);
+    }
     (void)fflush(screen_of(c));
     r = recheck ? look_again(c, &p, !file, e) : 0;
     if (r < 0) {

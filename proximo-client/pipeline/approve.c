@@ -12,14 +12,12 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
-#include "common/request.h"
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
-#include "proximo-client/pipeline/agent_gate.h"
 #include "proximo-client/pipeline/change.h"
-#include "proximo-client/pipeline/freeze.h"
 #include "proximo-client/pipeline/grant_int.h"
 #include "proximo-client/pipeline/session.h"
+#include "proximo-client/pipeline/switches.h"
 #include "proximo-client/pipeline/taint.h"
 
 /* What the plan must have now: what it said, or more when policy became stricter or text of a guest
@@ -182,45 +180,6 @@ static int want_operator(struct change *c, const struct config *conf, enum appro
     return r == -ENOENT ? approval_missing(c, need, e) : r;
 }
 
-/* What this client itself allows of work on a node, beside the node's policy. The switch is for
- * what enters a container, which a revert timer does not. ct-allow binds commands; going back does
- * not need it, as it does not need a rule for the command. */
-static int check_node_request(const struct config *conf, const js *q, struct err *e) {
-    CLEANUP(request_done) struct node_request n = {0};
-    const char *text = js_str_or(q, "request", "");
-    int r = request_parse(text, strlen(text), &n, e);
-
-    if (!conf->policy.exec && (r < 0 || !request_is_timer(&n))) {
-        (void)err_tag(e, -EACCES, "exec_disabled", "work on nodes is not enabled on this client");
-        return err_hint(e, "set exec = yes and ct-allow in [policy] of proximo.ini");
-    }
-    if (r < 0 || n.op != OP_EXEC || config_ct_allowed(conf, n.ct)) {
-        return r;
-    }
-    (void)err_tag(e, -EACCES, "policy_denied", "ct-allow of this client does not name container %u",
-                  n.ct);
-    return err_hint(e, "[policy] of proximo.ini, every source of it: proximo-client doctor shows "
-                       "them");
-}
-
-static int check_switches(struct change *c, const struct config *conf, struct err *e) {
-    const js *list = js_get(c->p.v, "requests");
-    int r = 0;
-
-    if (conf->policy.read_only) {
-        (void)err_tag(e, -EACCES, "read_only", "this client is configured read-only");
-        return err_hint(e, "proximo-client doctor shows which file says so");
-    }
-    for (size_t i = 0; r == 0 && i < js_len(list); i++) {
-        if (strcmp(js_str_or(js_at(list, i), "via", ""), "node") == 0) {
-            r = check_node_request(conf, js_at(list, i), e);
-        } else if (agent_is_call(js_at(list, i))) {
-            r = agent_gate_again(conf, c->s->cluster, js_at(list, i), e);
-        }
-    }
-    return r < 0 ? r : freeze_check(c->s->app, e);
-}
-
 /* The grant lists what the intent will list: all requests of the phases prepare and execute. */
 static int make_grant(struct change *c, struct err *e) {
     const js *list = js_get(c->p.v, "requests");
@@ -254,7 +213,7 @@ int stage_approve(struct change *c, struct err *e) {
     int r = app_config(c->s->app, &conf, e);
 
     if (r == 0) {
-        r = check_switches(c, conf, e);
+        r = switches_check(c->s->app, c->s->cluster, c->p.v, e);
     }
     if (r == 0) {
         r = ledger_plan_state(c->s->ledger, &c->p.digest, &st, e);

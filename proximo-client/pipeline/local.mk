@@ -48,4 +48,5 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/witness_show.c proximo-client/pipeline/witness_show.h \
 	proximo-client/pipeline/recompute.c proximo-client/pipeline/recompute.h \
 	proximo-client/pipeline/stdin_data.c proximo-client/pipeline/stdin_data.h \
+	proximo-client/pipeline/switches.c proximo-client/pipeline/switches.h \
 	proximo-client/pipeline/taint.c proximo-client/pipeline/taint.h

@@ -18,6 +18,7 @@
 #include "proximo-client/pipeline/ops.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
+#include "proximo-client/pipeline/switches.h"
 #include "proximo-client/pipeline/witness_show.h"
 #include "proximo-client/tools/tool.h"
 #include "proximo-client/undo/undo.h"
@@ -101,6 +102,7 @@ int planner_plan(struct session *s, const char *tool, const js *args, js **ret, 
     }
     if (r == 0) {
         *ret = plan_answer(&p);
+        switches_say(s->app, s->cluster, p.v, *ret);
         witness_show(s, *ret); /* before anybody is asked to say yes to it */
     }
     return r;
@@ -249,6 +251,7 @@ int planner_confirm(struct session *s, const char *op_id, js **ret, char ret_id[
     }
     (void)snprintf(ret_id, 29, "%s", p.id);
     *ret = plan_answer(&p);
+    switches_say(s->app, s->cluster, p.v, *ret);
     return 0;
 }
 
@@ -270,5 +273,6 @@ int planner_undo(struct session *s, const char *op_id, js **ret, char ret_id[sta
     }
     (void)snprintf(ret_id, 29, "%s", p.id);
     *ret = plan_answer(&p);
+    switches_say(s->app, s->cluster, p.v, *ret);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "proximo-client/pipeline/ops.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/service_int.h"
+#include "proximo-client/pipeline/switches.h"
 
 int meta_ops(struct app *a, const struct call *c, js **ret, struct err *e) {
     CLEANUP(js_freep) js *unresolved = NULL;
@@ -58,6 +59,9 @@ int meta_plan_show(struct app *a, const struct call *c, js **ret, struct err *e)
         js_add(*ret, "op_id", js_str(op));
     } else if (st.approval != UINT64_MAX) {
         js_add(*ret, "status", js_str("approved"));
+    }
+    if (st.intent == UINT64_MAX) {
+        switches_say(a, s.cluster, p.v, *ret);
     }
     return 0;
 }

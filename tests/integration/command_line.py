@@ -143,6 +143,22 @@ def test_doctor_names_everything(t):
     w.write_config()
 
 
+def test_refused_now(t):
+    w.policy = "read-only = yes"
+    w.write_config()
+    code, plan, text = w.plan("pve_storage_delete", storage="local-zfs")
+    t.ok(code == 0 and plan["refused_now"]["code"] == "read_only" and "read_only" in plan["next"],
+         "a plan says that this client would not carry it out", text)
+    code, v, text = w.run("show", plan["plan_id"])
+    t.ok(v["refused_now"]["code"] == "read_only", "also when it is shown again", text)
+    code, seen = w.on_tty(["approve", plan["plan_id"]], [("passphrase of alice", "correct horse")])
+    t.ok("would refuse it now" in seen, "and the operator is told before signing", seen)
+    w.policy = ""
+    w.write_config()
+    code, v, text = w.run("show", plan["plan_id"])
+    t.ok(code == 0 and "refused_now" not in v, "with the switch gone the plan is as any other", text)
+
+
 def test_hints_lead_somewhere(t):
     code, v, text = w.run("plan", "pve_storage_delete", "nonsense=1")
     hint = v["error"]["hint"]
@@ -160,7 +176,7 @@ def test_hints_lead_somewhere(t):
 
 try:
     sys.exit(Tap().run(test_freeze, test_configuration_of_others, test_token_beside,
-                       test_undo_shows_first, test_json_everywhere, test_doctor_names_everything,
+                       test_undo_shows_first, test_json_everywhere, test_doctor_names_everything, test_refused_now,
                        test_hints_lead_somewhere))
 finally:
     w.close()
