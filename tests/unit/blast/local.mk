@@ -2,6 +2,7 @@
 BLAST_TESTS = \
 	tests/unit/blast/test_access \
 	tests/unit/blast/test_agent \
+	tests/unit/blast/test_ceph \
 	tests/unit/blast/test_create \
 	tests/unit/blast/test_firewall \
 	tests/unit/blast/test_freshness \
@@ -21,6 +22,8 @@ tests_unit_blast_test_access_SOURCES = tests/unit/blast/test_access.c $(BLAST_WO
 tests_unit_blast_test_access_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_agent_SOURCES = tests/unit/blast/test_agent.c $(BLAST_WORLD)
 tests_unit_blast_test_agent_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
+tests_unit_blast_test_ceph_SOURCES = tests/unit/blast/test_ceph.c $(BLAST_WORLD)
+tests_unit_blast_test_ceph_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_create_SOURCES = tests/unit/blast/test_create.c $(BLAST_WORLD)
 tests_unit_blast_test_create_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS) $(CHECK_LIBS)
 tests_unit_blast_test_firewall_SOURCES = tests/unit/blast/test_firewall.c $(BLAST_WORLD)

@@ -425,6 +425,57 @@ START_TEST(kept) {
 }
 END_TEST
 
+/* ---- a new definition, beside what is there ---- */
+
+#define TOGETHER                                                                                   \
+    "{\"/storage\":[{\"storage\":\"dd\",\"type\":\"dir\",\"path\":\"/srv/"                         \
+    "a\",\"content\":\"images\"},"                                                                 \
+    "{\"storage\":\"nn\",\"type\":\"nfs\",\"server\":\"10.0.0.9\",\"export\":\"/x\",\"path\":"     \
+    "\"/mnt/pve/nn\",\"content\":\"backup\"},{\"storage\":\"zz\",\"type\":\"zfspool\",\"pool\":"   \
+    "\"rpool/data\",\"content\":\"images,rootdir\"}]}"
+
+static const struct made_case {
+    const char *name, *def, *affects, *says;
+    int risk;
+} made[] = {
+    {"a place of its own",
+     "{\"storage\":\"new\",\"nodes\":\"c1\",\"type\":\"dir\",\"path\":\"/srv/b\",\"content\":"
+     "\"images\"}",
+     "storage/new changed 1 -\n", NULL, 1},
+    {"the directory of another one",
+     "{\"storage\":\"new\",\"nodes\":\"c1\",\"type\":\"dir\",\"path\":\"/srv/a/\","
+     "\"content\":\"images\"}",
+     "storage/new changed 1 -\nstorage/dd degraded 2 path\n", "the same place as new", 2},
+    {"the export of another one, with backups in both",
+     "{\"storage\":\"new\",\"nodes\":\"c1\",\"type\":\"nfs\",\"server\":\"10.0.0.9\",\"export\":\"/"
+     "x\",\"content\":"
+     "\"backup\"}",
+     "storage/new changed 1 -\nstorage/nn degraded 3 place\n", "prunes the other's backups", 3},
+    {"another export of the server",
+     "{\"storage\":\"new\",\"nodes\":\"c1\",\"type\":\"nfs\",\"server\":\"10.0.0.9\","
+     "\"export\":\"/y\",\"content\":\"backup\"}",
+     "storage/new changed 1 -\n", NULL, 1},
+    {"the pool of another one",
+     "{\"storage\":\"new\",\"nodes\":\"c1\",\"type\":\"zfspool\",\"pool\":\"rpool/data\","
+     "\"content\":\"images\"}",
+     "storage/new changed 1 -\nstorage/zz degraded 2 place\n", "the same place as new", 2},
+    {"content that the type cannot hold",
+     "{\"storage\":\"new\",\"nodes\":\"c1\",\"type\":\"lvmthin\",\"vgname\":"
+     "\"v\",\"thinpool\":\"t\",\"content\":\"iso\"}",
+     "storage/new changed 1 -\n", "holds no iso", 3},
+};
+
+START_TEST(made_beside) {
+    const struct picture_ask ask = {.what = BLAST_STORAGE_CREATE_NEEDS};
+    CLEANUP(picture_freep) struct picture *p = world_picture(TOGETHER, &ask);
+    CLEANUP(js_freep) js *def = NULL;
+
+    ck_assert_int_eq(js_parse(made[_i].def, strlen(made[_i].def), &def, NULL), 0);
+    (void)blast_storage_create(p, def, record_reset());
+    record_check(made[_i].name, made[_i].affects, made[_i].says, made[_i].risk);
+}
+END_TEST
+
 /* A real three-node cluster: its storage "fast" goes. What is expected was read off its files. */
 START_TEST(captured) {
     struct picture_ask ask = {.what = BLAST_STORAGE_NEEDS & ~(PIC_CONTENT | PIC_BACKUPS),
@@ -464,6 +515,7 @@ int main(void) {
 
     tcase_add_loop_test(t, storage, 0, (int)ARRAY_LEN(cases));
     tcase_add_loop_test(t, kept, 0, (int)ARRAY_LEN(keeps));
+    tcase_add_loop_test(t, made_beside, 0, (int)ARRAY_LEN(made));
     tcase_add_test(t, captured);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
