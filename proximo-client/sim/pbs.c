@@ -50,6 +50,10 @@ const struct route pbs_routes[] = {
     {M_GET, "/config/datastore", NULL, "", route_pbs_datastore_configs},
     {M_GET, "/config/datastore/{store}", "/datastore/{store} Datastore.Audit", "store=string",
      route_pbs_datastore_config},
+    {M_POST, "/config/datastore", "/datastore Datastore.Allocate",
+     "name!=string path!=string comment=string gc-schedule=string notification-mode=string "
+     "notify=string notify-user=string verify-new=bool tuning=string",
+     route_pbs_datastore_create},
     {M_PUT, "/config/datastore/{store}", "/datastore/{store} Datastore.Modify",
      "store=string comment=string gc-schedule=string notification-mode=string notify=string "
      "notify-user=string verify-new=bool tuning=string maintenance-mode=string" CHANGE,

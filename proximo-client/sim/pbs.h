@@ -8,7 +8,8 @@
  * role), "datastores" {name: settings}, "content" {store: {"/ns": {"vm/100": {owner, notes,
  * snapshots:
  * {"time": {files, size, protected, notes, verification}}}}}}, "prune" "verify" "sync" {id:
- * settings}, "remotes", "traffic", "gc" {store: status}, "garbage" {store: bytes}, "tasks". */
+ * settings}, "remotes", "traffic", "left" {path: a datastore that was there}, "gc" {store: status},
+ * "garbage" {store: bytes}, "tasks". */
 #pragma once
 #include "proximo-client/sim/routes.h"
 
@@ -34,9 +35,9 @@ bool pbs_owns(const struct call *c, const char *owner);
 
 /* ---- pbs_store.c ---- */
 handler route_pbs_datastores, route_pbs_datastore_config, route_pbs_datastore_configs,
-    route_pbs_datastore_update, route_pbs_datastore_delete, route_pbs_status, route_pbs_usage,
-    route_pbs_gc_status, route_pbs_gc, route_pbs_namespaces, route_pbs_namespace_create,
-    route_pbs_namespace_delete;
+    route_pbs_datastore_create, route_pbs_datastore_update, route_pbs_datastore_delete,
+    route_pbs_status, route_pbs_usage, route_pbs_gc_status, route_pbs_gc, route_pbs_namespaces,
+    route_pbs_namespace_create, route_pbs_namespace_delete;
 /* The parameter's text without a NULL, and as the state's key of a namespace ("/" is the root). */
 const char *pbs_text(const struct call *c, const char *param);
 void pbs_ns_key(const char *ns, char ret[static 280]);

@@ -164,6 +164,55 @@ int route_pbs_datastore_update(struct call *c) {
     return 0;
 }
 
+/* A directory is a datastore's once: one whose definition was taken away keeps its chunks. */
+static bool has_chunks(struct sim *s, const char *path) {
+    JS_FOREACH(state_get(&s->st, "datastores", NULL), name, d) {
+        (void)name;
+        if (strcmp(js_str_or(d, "path", ""), path) == 0) {
+            return true;
+        }
+    }
+    return state_get(&s->st, "left", path, NULL) != NULL;
+}
+
+static const char *finish_create(struct sim_task *t) {
+    const char *path = js_str_or(t->args, "path", "");
+    js *space;
+
+    if (has_chunks(t->s, path)) {
+        (void)snprintf(t->exit, sizeof(t->exit),
+                       "unable to create chunk store '%.40s' subdir \"%.120s/.chunks\" - EEXIST: "
+                       "File exists",
+                       t->arg, path);
+        return t->exit;
+    }
+    space = js_object();
+    js_add(space, "/", js_object());
+    state_set(&t->s->st, js_copy(t->args), "datastores", t->arg, NULL);
+    state_set(&t->s->st, space, "content", t->arg, NULL);
+    return NULL;
+}
+
+int route_pbs_datastore_create(struct call *c) {
+    const char *name = pbs_text(c, "name");
+    struct sim_task *t;
+
+    if (state_get(&c->s->st, "datastores", name, NULL)) {
+        return call_param_error(c, "name", "datastore '%s' already exists.", name);
+    }
+    t = task_new(c, finish_create);
+    if (!t) {
+        return call_fail(c, 500, "out of memory");
+    }
+    (void)snprintf(t->arg, sizeof(t->arg), "%s", name);
+    t->args = js_copy(c->params);
+    json_object_object_del(t->args, "name");
+    if (js_get(t->args, "verify-new")) {
+        js_add(t->args, "verify-new", js_bool(call_bool(c, "verify-new", false)));
+    }
+    return task_start(c, t, js_str_or(c->s->st.root, "node", "pbs"), "create-datastore", name);
+}
+
 static void drop_jobs(struct call *c, const char *store) {
     static const char *const kinds[] = {"prune", "verify", "sync"};
 
@@ -179,6 +228,11 @@ static void drop_jobs(struct call *c, const char *store) {
 }
 
 static const char *finish_delete(struct sim_task *t) {
+    const js *d = state_get(&t->s->st, "datastores", t->arg, NULL);
+
+    if (!js_bool_or(t->args, "destroy", false)) {
+        state_set(&t->s->st, js_str(t->arg), "left", js_str_or(d, "path", ""), NULL);
+    }
     state_del(&t->s->st, "datastores", t->arg, NULL);
     if (js_bool_or(t->args, "destroy", false)) {
         task_log(t, "deleting all data of %s", t->arg);

@@ -91,8 +91,12 @@ static const struct thing datastore = {
     .kind = "datastore",
     .id = "store",
     .read = "/config/datastore/{store}",
+    .list = "/config/datastore",
+    .match = "name=store",
     .drop = "name path",
     .beside = true,
+    .made_by = "pbs_datastore_create",
+    .deleted_by = "pbs_datastore_delete",
 };
 
 static const struct field store_fields[] = {PBS_STORE_FIELD, {NULL}};
@@ -166,6 +170,18 @@ static const struct field datastore_fields[] = {
     {"delete", F_STRS, "keys to delete", .repeated = true, .max = 16},
     {"gc-schedule", F_STR, "calendar event, e.g. sat 03:00", .max = 128},
     {"maintenance-mode", F_STR, "type=read-only or type=offline", .max = 256},
+    {"notification-mode", F_ENUM, NULL, .choices = "legacy-sendmail|notification-system"},
+    {"notify", F_STR, "gc=error,verify=always …", .max = 128},
+    {"notify-user", F_STR, NULL, .max = 64},
+    {"tuning", F_STR, "chunk-order=inode …", .max = 128},
+    {"verify-new", F_BOOL, "verify each backup when it is done"},
+    {NULL},
+};
+static const struct field datastore_create_fields[] = {
+    {"store", F_STR, "its name", true, .min = 3, .max = 32, .param = "name"},
+    {"path", F_STR, "directory on the server, empty or new", true, .min = 2, .max = 255},
+    {"comment", F_STR, NULL, .max = 128},
+    {"gc-schedule", F_STR, "calendar event, e.g. sat 03:00", .max = 128},
     {"notification-mode", F_ENUM, NULL, .choices = "legacy-sendmail|notification-system"},
     {"notify", F_STR, "gc=error,verify=always …", .max = 128},
     {"notify-user", F_STR, NULL, .max = 64},
@@ -280,6 +296,19 @@ const struct row pbs_change_rows[] = {
      SENDS(.does = SEND_ACTION, .method = "POST", .path = ADMIN "/verify",
            .say = "verify backups on {store}", .alone = "no backup changes", .floor = RISK_LOW,
            .floor_why = "the disks are busy while it runs")},
+    {"pbs_datastore_create", "Make a datastore",
+     "Plans a new datastore in a directory of the server; making its 65,536 subdirectories takes a "
+     "while." PLANS,
+     "pbs", EFFECT_CHANGE, 0, datastore_create_fields, .undo = "inverse",
+     .privilege = "/datastore Datastore.Allocate, /datastore Datastore.Audit",
+     SENDS(.does = SEND_CREATE, .on = &datastore, .method = "POST", .path = "/config/datastore",
+           .say = "make datastore {store} in {path}", .alone = "it is new and holds nothing",
+           .floor = RISK_HIGH,
+           .floor_why = "the server makes directories at that path as root, and its disk fills with "
+                        "backups",
+           .operator_why = "a directory of the server becomes a datastore",
+           .limits = "its definition is taken away; the directory stays on the disk with what is in "
+                     "it, and the server makes no datastore of it again")},
     {"pbs_datastore_update", "Change a datastore",
      "Plans changing a datastore's settings; maintenance-mode stops backups to it." PLANS, "pbs",
      EFFECT_CHANGE, 0, datastore_fields, .undo = "restore-object",

@@ -24,7 +24,7 @@ ELSEWHERE = {
     # a backup server is another world
     **{name: "pbs.py" for name in (
         "pbs_group_notes_set", "pbs_snapshot_notes_set", "pbs_snapshot_protect",
-        "pbs_group_change_owner", "pbs_datastore_update", "pbs_namespace_create",
+        "pbs_group_change_owner", "pbs_datastore_create", "pbs_datastore_update", "pbs_namespace_create",
         "pbs_namespace_delete", "pbs_remote_create", "pbs_remote_update", "pbs_user_create", "pbs_user_update", "pbs_user_delete",
         "pbs_token_create", "pbs_token_update", "pbs_acl_modify",
         *(f"pbs_traffic_control_{verb}" for verb in ("create", "update", "delete")),

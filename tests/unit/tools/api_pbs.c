@@ -22,6 +22,9 @@ static const struct {
      "notification-mode:string? notify:string? notify-user:string? "
      "verify-new:boolean? tuning:string? maintenance-mode:string? "
      "delete:array? digest:string?"},
+    {"POST", "/config/datastore",
+     "name:string path:string comment:string? gc-schedule:string? notification-mode:string? "
+     "notify:string? notify-user:string? verify-new:boolean? tuning:string?"},
     {"DELETE", "/config/datastore/{store}",
      "store:string keep-job-configs:boolean? destroy-data:boolean? "
      "digest:string?"},
