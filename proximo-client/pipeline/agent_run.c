@@ -6,11 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/canon.h"
 #include "common/err.h"
-#include "common/limits.h"
 #include "common/own.h"
-#include "proximo-client/ledger/ledger.h"
+#include "proximo-client/pipeline/output.h"
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/agent.h"
@@ -40,7 +38,6 @@ static js *text_of(struct buf *b, const js *q, const js *form) {
 }
 
 static void keep(struct change *c, const js *q, const js *form, struct pve_exec *x) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
     js *o = js_object();
 
     js_add(o, "how", js_str(x->signalled ? "signalled" : "exited"));
@@ -52,14 +49,7 @@ static void keep(struct change *c, const js *q, const js *form, struct pve_exec 
     js_add(o, "attested", js_bool(false));
     js_add(o, "truncated",
            js_bool(x->out_cut || x->err_cut || x->out.len > KEPT || x->err.len > KEPT));
-    json_object_put(c->output);
-    c->output = o;
-    c->has_output_body =
-        canon_write(o, &b, NULL) == 0 &&
-        ledger_body_put(c->s->ledger, buf_str(&b), b.len, &c->output_body, NULL) == 0;
-    if (!c->has_output_body) {
-        js_push(c->leftover, js_str("the output could not be kept in the ledger"));
-    }
+    output_take(c, q, o, true);
 }
 
 static void execp(struct pve_exec *x) {

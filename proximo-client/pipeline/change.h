@@ -43,6 +43,7 @@ struct change {
     js *tasks;            /* [{ordinal, upid, exit}] */
     js *receipts;         /* [{node, seq, how, value, receipt}] */
     js *output;           /* {stdout, stderr, truncated…} of a command, or NULL */
+    bool keeps_output;    /* nobody but this client has what a command wrote */
     bool has_output_body; /* the ledger keeps it as the body output_body */
     struct hash output_body;
     bool guest_text;  /* the answer holds text that a guest may have written, output or not */

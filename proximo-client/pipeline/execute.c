@@ -20,6 +20,7 @@
 #include "proximo-client/pipeline/grant_int.h"
 #include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/outcome.h"
+#include "proximo-client/pipeline/output.h"
 #include "proximo-client/pipeline/secret_result.h"
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
@@ -252,7 +253,7 @@ static void alarm_output(struct change *c, const char *node, struct capture *cap
     buf_reset(&cap->err);
 }
 
-static void keep_answer(struct change *c, const char *node, const struct act_out *o,
+static void keep_answer(struct change *c, const js *q, const char *node, const struct act_out *o,
                         const struct capture *cap, enum attest how) {
     js *rc = js_object();
 
@@ -267,15 +268,16 @@ static void keep_answer(struct change *c, const char *node, const struct act_out
     }
     js_push(c->receipts, rc);
     if (cap->out.len || cap->err.len || o->out_total || o->err_total || how == ATTEST_BAD) {
-        json_object_put(c->output);
-        c->output = js_object();
-        js_add(c->output, "stdout", js_str_n(buf_str(&cap->out), cap->out.len));
-        js_add(c->output, "stderr", js_str_n(buf_str(&cap->err), cap->err.len));
-        js_add(c->output, "stdout_bytes", js_int((int64_t)o->out_total));
-        js_add(c->output, "stderr_bytes", js_int((int64_t)o->err_total));
-        js_add(c->output, "attested", js_bool(how == ATTEST_GOOD));
-        js_add(c->output, "truncated",
+        js *out = js_object();
+
+        js_add(out, "stdout", js_str_n(buf_str(&cap->out), cap->out.len));
+        js_add(out, "stderr", js_str_n(buf_str(&cap->err), cap->err.len));
+        js_add(out, "stdout_bytes", js_int((int64_t)o->out_total));
+        js_add(out, "stderr_bytes", js_int((int64_t)o->err_total));
+        js_add(out, "attested", js_bool(how == ATTEST_GOOD));
+        js_add(out, "truncated",
                js_bool(cap->cut || o->out_total > cap->out.len || o->err_total > cap->err.len));
+        output_take(c, q, out, false);
     }
 }
 
@@ -340,7 +342,7 @@ static int send_node(struct change *c, const js *q, struct err *e) {
         if (how == ATTEST_BAD) {
             alarm_output(c, node, &cap);
         }
-        keep_answer(c, node, &o, &cap, how);
+        keep_answer(c, q, node, &o, &cap, how);
         if (o.receipt && put_receipt(c, node, o.receipt, e) < 0) {
             js_push(c->leftover,
                     js_str("a receipt could not be written to the ledger; the node keeps it"));

@@ -27,6 +27,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/ops.c proximo-client/pipeline/ops.h \
 	proximo-client/pipeline/ops_resolve.c \
 	proximo-client/pipeline/outcome.c proximo-client/pipeline/outcome.h \
+	proximo-client/pipeline/output.c proximo-client/pipeline/output.h \
 	proximo-client/pipeline/plan.c proximo-client/pipeline/plan.h \
 	proximo-client/pipeline/planner.c proximo-client/pipeline/planner.h \
 	proximo-client/pipeline/prepared.c \

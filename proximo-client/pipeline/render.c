@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/pipeline/output.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/render.h"
 #include "proximo-client/pipeline/service.h"
@@ -230,6 +231,16 @@ static void render_ledger(const js *o, struct buf *b) {
     (void)buf_addc(b, '\n');
 }
 
+static void render_output(void *ctx, const js *one) {
+    struct buf *b = ctx;
+
+    if (js_get(one, "step")) {
+        (void)buf_addf(b, "  step %lld\n", (long long)js_int_or(one, "step", 0));
+    }
+    render_text(b, "stdout:", js_get_str(one, "stdout"));
+    render_text(b, "stderr:", js_get_str(one, "stderr"));
+}
+
 static void render_op(const js *o, struct buf *b) {
     const js *tasks = js_get(o, "tasks");
     const js *left = js_get(o, "left_over");
@@ -266,8 +277,7 @@ static void render_op(const js *o, struct buf *b) {
                        js_str_or(rc, "how", ""), (long long)js_int_or(rc, "value", 0));
         render_text(b, "signed by the node:", js_get_str(rc, "receipt"));
     }
-    render_text(b, "stdout:", js_get_str(js_get(o, "output"), "stdout"));
-    render_text(b, "stderr:", js_get_str(js_get(o, "output"), "stderr"));
+    output_each(js_get(o, "output"), render_output, b);
     if (js_get(o, "post_check")) {
         label(b, "check");
         (void)buf_addf(b, "%s: ", js_str_or(js_get(o, "post_check"), "status", ""));

@@ -356,6 +356,29 @@ def test_undo(t):
              "there the VM stands, and runs again", w.sim.now()["guests"][str(VMID)])
 
 
+def test_steps(t):
+    def second_vm(root):
+        root["guests"]["105"]["agent"] = {"exec": EXEC, "files": {}}
+        root["guests"]["105"]["config"]["agent"] = "1"
+
+    w.change_state(second_vm)
+    _, p, text = w.plan("proximo_plan_steps", steps=[
+        {"row": "pve_agent_exec", "args": {"vmid": VMID, "argv": ["/usr/bin/try", "long"]}},
+        {"row": "pve_agent_exec", "args": {"vmid": 105, "argv": ["/bin/cat"], "stdin": "second\n"}}])
+    t.ok([q.get("rule") for q in p["plan"]["requests"]] == ["slow", "tools"],
+         "each step's request has its own rule", text)
+    status, o, text = w.carry_out(p)
+    out = o["output"]
+    t.ok(status == 0 and out["stdout"] == "second\n" and out["step"] == 2 and
+         out["before"][0]["step"] == 1, "what each step wrote is told", text[:600])
+    first = out["before"][0]
+    t.ok(len(first["stdout"]) == 16384 and first["truncated"] and
+         os.path.exists(os.path.join(w.ledger, "bodies", first["body"][7:9])),
+         "an earlier one in part, and the ledger has it whole", sorted(first))
+    status, v, text = w.run("job", o["op_id"])
+    t.ok(v["output"] == out, "both are kept", text[:600])
+
+
 def test_file_systems(t):
     before = w.sim.now()["guests"][str(VMID)]
     before["agent"].setdefault("frozen", 0)
@@ -383,6 +406,6 @@ def test_ledger(t):
 try:
     sys.exit(Tap().run(test_allowed, test_not_allowed, test_switch, test_near_root, test_ends,
                        test_lost, test_agent_states, test_job, test_killed_follower, test_secrets, test_files,
-                       test_file_systems, test_undo, test_ledger))
+                       test_steps, test_file_systems, test_undo, test_ledger))
 finally:
     w.close()
