@@ -151,10 +151,11 @@ class Sim:
 
 
 def last_json(text):
-    """The last line that is JSON, or None."""
+    """The last line that is JSON, or None. On a terminal a progress line may have been wiped before
+    it, when the machine is slow."""
     for line in reversed(text.strip().splitlines()):
         try:
-            return json.loads(line)
+            return json.loads(line.rsplit("\033[K", 1)[-1])
         except json.JSONDecodeError:
             continue
     return None
