@@ -195,6 +195,7 @@ START_TEST(json_that_is_none) {
         "{\"a\":1,\"a\":2}",
         "{\"a\":{\"b\":1,\"b\":1}}",
         "{\"a\":1,\"\\u0061\":2}",
+        "{\"a\\u0000b\":1}",
         "tru",
         "/**/1",
         "1 2",
@@ -215,6 +216,52 @@ START_TEST(json_that_is_none) {
     ck_assert_int_eq(js_parse(deep + 1, 128, &v, NULL), 0);
     js_freep(&v);
     ck_assert_int_lt(js_parse("1\0", 2, &v, NULL), 0);
+}
+END_TEST
+
+/* Parsing is ours, the tree is json-c's: it must be the one that json-c would have made. */
+START_TEST(json_is_what_json_c_makes_of_it) {
+    static const char *const good[] = {
+        "null",
+        "true",
+        " false ",
+        "0",
+        "-0",
+        "-1",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "0.5",
+        "-0.0",
+        "1e5",
+        "1E-09",
+        "1.50",
+        "123456789012345678.25",
+        "\"\"",
+        "\"a\"",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+        "\"x\\u0041\\u00e9\\u07ff\\u0800\\uffff\\u0000y\"",
+        "\"\\ud83d\\ude00\\uDBFF\\uDFFF\\ud800\\udc00\"",
+        "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
+        "[]",
+        "{}",
+        "[ ]",
+        "{ }",
+        "[null,true,[false,[]],{\"a\":{}},1.5,\"\\n\"]",
+        "{\"a\":null,\"\":1,\"b\\u0063\":[\"d\"],\"\\\"\":{\"e\":-7}}",
+        "\t{ \"k\" :\n[ 1 , 2 ]\r}\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        CLEANUP(js_freep) js *ours = NULL;
+        CLEANUP(js_freep) js *theirs = json_tokener_parse(good[i]);
+        CLEANUP(freep)
+        char *text = strdup(json_object_to_json_string_ext(theirs, JSON_C_TO_STRING_PLAIN));
+        struct err e = {0};
+
+        ck_assert_msg(js_parse(good[i], strlen(good[i]), &ours, &e) == 0, "%s: %s", good[i], e.msg);
+        ck_assert_msg(js_eq(ours, theirs), "%s", good[i]);
+        ck_assert_str_eq(json_object_to_json_string_ext(ours, JSON_C_TO_STRING_PLAIN), text);
+    }
 }
 END_TEST
 
@@ -325,6 +372,7 @@ int main(void) {
     tcase_add_test(c, base64_has_one_encoding);
     tcase_add_test(c, base32_known_answer);
     tcase_add_test(c, json_that_is_none);
+    tcase_add_test(c, json_is_what_json_c_makes_of_it);
     tcase_add_test(c, json_getters_say_no);
     tcase_add_test(c, json_prints_one_clean_line);
     tcase_add_test(c, canonical_json);
