@@ -24,9 +24,9 @@ struct capture {
 
 /* Below each item of a list: templates with {name} taken from the item. */
 struct below {
-    const char *list;     /* path of the list, as asked for */
-    const char *only;     /* "key=value" that the item must have, or NULL */
-    const char *paths[8]; /* templates */
+    const char *list;      /* path of the list, as asked for */
+    const char *only;      /* "key=value" that the item must have, or NULL */
+    const char *paths[16]; /* templates */
 };
 
 static const char *const roots[] = {
@@ -78,7 +78,9 @@ static const struct below belows[] = {
      NULL,
      {"/nodes/{node}/storage", "/nodes/{node}/network", "/nodes/{node}/firewall/options",
       "/nodes/{node}/firewall/rules", "/nodes/{node}/hosts", "/nodes/{node}/dns",
-      "/nodes/{node}/config"}},
+      "/nodes/{node}/config", "/nodes/{node}/disks/list?include-partitions=1",
+      "/nodes/{node}/disks/lvm", "/nodes/{node}/disks/lvmthin", "/nodes/{node}/disks/zfs",
+      "/nodes/{node}/disks/directory", "/nodes/{node}/hardware/pci"}},
     {"/cluster/sdn/vnets",
      NULL,
      {"/cluster/sdn/vnets/{vnet}/subnets", "/cluster/sdn/vnets/{vnet}/subnets?running=1"}},
@@ -217,16 +219,20 @@ static void next_of_lists(struct capture *c) {
     }
 }
 
-/* Contents of each storage on each node, each snapshot's own configuration. */
+static bool ends_with(const char *path, const char *end) {
+    size_t len = strlen(path), n = strlen(end);
+
+    return len > n && strcmp(path + len - n, end) == 0;
+}
+
+/* Contents of each storage on each node, each snapshot's own configuration, each pool's disks. */
 static void next_of_answers(struct capture *c) {
     JS_FOREACH(c->reads, path, v) {
-        size_t len = strlen(path);
-        bool snaps = len > 9 && strcmp(path + len - 9, "/snapshot") == 0;
-        bool stores =
-            strncmp(path, "/nodes/", 7) == 0 && len > 8 && strcmp(path + len - 8, "/storage") == 0;
+        bool snaps = ends_with(path, "/snapshot"), pools = ends_with(path, "/disks/zfs");
+        bool stores = strncmp(path, "/nodes/", 7) == 0 && ends_with(path, "/storage");
 
-        for (size_t i = 0; (snaps || stores) && i < js_len(v); i++) {
-            const char *name = js_str_or(js_at(v, i), snaps ? "name" : "storage", "");
+        for (size_t i = 0; (snaps || stores || pools) && i < js_len(v); i++) {
+            const char *name = js_str_or(js_at(v, i), stores ? "storage" : "name", "");
             CLEANUP(buf_done) struct buf below = BUF_INIT(LIM_LINE);
             CLEANUP(js_freep) js *args = js_object();
 
@@ -235,7 +241,10 @@ static void next_of_answers(struct capture *c) {
                 (stores && !js_bool_or(js_at(v, i), "active", true))) {
                 continue;
             }
-            if (pve_path(snaps ? "/{name}/config" : "/{name}/content", args, &below, NULL) == 0) {
+            if (pve_path(snaps   ? "/{name}/config"
+                         : pools ? "/{name}"
+                                 : "/{name}/content",
+                         args, &below, NULL) == 0) {
                 CLEANUP(buf_done) struct buf whole = BUF_INIT(2 * LIM_LINE);
 
                 if (buf_addf(&whole, "%s%s", path, buf_str(&below)) == 0) {

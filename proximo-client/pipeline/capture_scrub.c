@@ -88,9 +88,32 @@ static bool is_secret_at(const char *path, const char *key) {
             strstr(path, "/endpoints/webhook"));
 }
 
+/* What tells one disk from all others in the world: numbers, and names that are made of them
+ * (ZFS calls its members so: "ata-MODEL_SERIAL-part3"). */
+static bool identifies(const char *path, const char *key, const js *v) {
+    static const char *const by_id[] = {"ata-", "nvme-",   "scsi-", "wwn-",
+                                        "usb-", "virtio-", "mmc-"};
+    const char *text = js_is_str(v) ? json_object_get_string((js *)(uintptr_t)v) : "";
+    const char *slash = strrchr(text, '/');
+
+    if (!strstr(path, "/disks/") || strcmp(text, "unknown") == 0) {
+        return false;
+    }
+    if (strcmp(key, "serial") == 0 || strcmp(key, "wwn") == 0 || strcmp(key, "by_id_link") == 0) {
+        return true;
+    }
+    text = slash ? slash + 1 : text;
+    for (size_t i = 0; i < ARRAY_LEN(by_id); i++) {
+        if (strncmp(text, by_id[i], strlen(by_id[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void scrub_members(const char *path, js *o, js *scrubbed, unsigned int depth) {
     JS_FOREACH(o, key, val) {
-        bool secret = is_secret(key) || is_secret_at(path, key);
+        bool secret = is_secret(key) || is_secret_at(path, key) || identifies(path, key, val);
 
         if (secret && js_is_str(val) && *json_object_get_string(val)) {
             (void)json_object_set_string(val, SCRUBBED);

@@ -124,6 +124,42 @@ static void node_settings(const js *reads, const char *name, js *node) {
     }
 }
 
+/* Disks and what is made of them, as the API showed them: a list that is shown and not changed. */
+static void node_hardware(const js *reads, const char *name, js *node) {
+    static const char *const kinds[][2] = {{"list", "disks/list?include-partitions=1"},
+                                           {"lvm", "disks/lvm"},
+                                           {"lvmthin", "disks/lvmthin"},
+                                           {"zfs", "disks/zfs"},
+                                           {"directory", "disks/directory"},
+                                           {"pci", "hardware/pci"}};
+    js *hardware = js_object(), *pools = js_object();
+    char path[200];
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const js *v;
+
+        (void)snprintf(path, sizeof(path), "/nodes/%.63s/%s", name, kinds[i][1]);
+        v = js_get(reads, path);
+        if (js_is_array(v) ? js_len(v) > 0 : js_len(js_get(v, "children")) > 0) {
+            js_add(hardware, kinds[i][0], js_copy(v));
+        }
+    }
+    for (size_t i = 0; i < js_len(js_get(hardware, "zfs")); i++) {
+        const char *pool = js_str_or(js_at(js_get(hardware, "zfs"), i), "name", "");
+
+        (void)snprintf(path, sizeof(path), "/nodes/%.63s/disks/zfs/%.100s", name, pool);
+        if (js_is_object(js_get(reads, path))) {
+            js_add(pools, pool, js_copy(js_get(reads, path)));
+        }
+    }
+    js_add(hardware, "pools", pools);
+    if (js_get(hardware, "list") || js_get(hardware, "pci")) {
+        js_add(node, "hardware", hardware);
+    } else {
+        js_freep(&hardware);
+    }
+}
+
 void capture_more(const js *reads, js *root) {
     const js *options = js_get(reads, "/cluster/options");
 
@@ -131,6 +167,7 @@ void capture_more(const js *reads, js *root) {
     sdn(reads, root);
     JS_FOREACH(js_get(root, "nodes"), name, node) {
         node_settings(reads, name, node);
+        node_hardware(reads, name, node);
     }
     if (js_is_object(options) && js_members(options) && !js_get(root, "options")) {
         js_add(root, "options", kept(options, "digest", "", false));

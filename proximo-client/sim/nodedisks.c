@@ -89,13 +89,70 @@ static void disk(js *list, const char *dev, const char *parent, const char *used
     js_push(list, o);
 }
 
+/* What a captured node showed of its disks: "list", "lvm", "zfs" …; NULL: it is none, or had none.
+ */
+static const js *captured(struct sim *s, const char *node, const char *part) {
+    return state_get(&s->st, "nodes", node, "hardware", part, NULL);
+}
+
+/* A captured disk that nothing uses and that has no partitions. */
+static bool is_free(struct sim *s, const char *node, const char *dev) {
+    const js *list = captured(s, node, "list");
+    bool found = false;
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *o = js_at(list, i);
+
+        if (strcmp(js_str_or(o, "parent", ""), dev) == 0) {
+            return false;
+        }
+        found |= strcmp(js_str_or(o, "devpath", ""), dev) == 0 && !js_get(o, "parent") &&
+                 !*js_str_or(o, "used", "");
+    }
+    return found;
+}
+
+static void captured_disks(struct call *c, const js *list) {
+    for (size_t i = 0; i < js_len(list); i++) {
+        js *o = js_copy(js_at(list, i));
+        const char *used = used_for(c->s, call_str(c, "node"), js_str_or(o, "devpath", ""));
+
+        if (*used) {
+            js_add(o, "used", js_str(used));
+        }
+        if (js_get_str(o, "parent") && !call_bool(c, "include-partitions", false)) {
+            js_freep(&o);
+        } else {
+            js_push(c->data, o);
+        }
+    }
+}
+
+int route_pci(struct call *c) {
+    const js *list;
+    js *n;
+
+    if (node_of_call(c, &n) < 0) {
+        return -1;
+    }
+    list = captured(c->s, call_str(c, "node"), "pci");
+    c->data = list ? js_copy(list) : js_array();
+    return 0;
+}
+
 int route_disks(struct call *c) {
+    const js *list;
     js *n;
 
     if (node_of_call(c, &n) < 0) {
         return -1;
     }
     c->data = js_array();
+    list = captured(c->s, call_str(c, "node"), "list");
+    if (list) {
+        captured_disks(c, list);
+        return 0;
+    }
     disk(c->data, "/dev/sda", NULL, "partitions");
     if (call_bool(c, "include-partitions", false)) {
         disk(c->data, "/dev/sda1", "/dev/sda", "BIOS boot");
@@ -145,7 +202,11 @@ int route_disks_made(struct call *c) {
     if (node_of_call(c, &n) < 0) {
         return -1;
     }
-    list = js_array();
+    tree = js_copy(captured(c->s, call_str(c, "node"), k->kind));
+    list = js_is_array(tree)          ? js_ref(tree)
+           : js_get(tree, "children") ? js_ref(js_get(tree, "children"))
+                                      : js_array();
+    js_freep(&tree);
     all = made_at(c->s, call_str(c, "node"), k->kind);
     if (all) {
         JS_FOREACH(all, name, o) {
@@ -165,7 +226,13 @@ int route_disks_made(struct call *c) {
 int route_zpool(struct call *c) {
     const char *name = call_str(c, "name");
     const js *o = state_get(&c->s->st, "nodes", call_str(c, "node"), "disks", "zfs", name, NULL);
+    const js *seen = js_get(captured(c->s, call_str(c, "node"), "pools"), name);
     js *children;
+
+    if (seen && !o) {
+        c->data = js_copy(seen);
+        return 0;
+    }
 
     if (!o) {
         return call_fail(c, 500, "zpool '%s' does not exist", name);
@@ -222,6 +289,15 @@ static const char *create_done(struct sim_task *t) {
     return NULL;
 }
 
+static bool list_row_of(const js *list, const char *dev) {
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (strcmp(js_str_or(js_at(list, i), "devpath", ""), dev) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int check_devices(struct call *c, const char *devices) {
     for (const char *p = devices; *p;) {
         size_t n = strcspn(p, ",; ");
@@ -229,10 +305,13 @@ static int check_devices(struct call *c, const char *devices) {
         bool known = false;
 
         (void)snprintf(dev, sizeof(dev), "%.*s", (int)n, p);
-        for (size_t i = 0; i < ARRAY_LEN(spare); i++) {
+        const js *list = captured(c->s, call_str(c, "node"), "list");
+
+        for (size_t i = 0; i < ARRAY_LEN(spare) && !list; i++) {
             known |= strcmp(spare[i], dev) == 0;
         }
-        if (!known && strncmp(dev, "/dev/sda", 8) != 0) {
+        known |= is_free(c->s, call_str(c, "node"), dev);
+        if (list ? !list_row_of(list, dev) : !known && strncmp(dev, "/dev/sda", 8) != 0) {
             return call_fail(c, 500, "unable to find device '%s'", dev);
         }
         if (!known || *used_for(c->s, call_str(c, "node"), dev)) {
@@ -293,7 +372,10 @@ int route_disk_destroy(struct call *c) {
         return -1;
     }
     if (!js_get(made_at(c->s, call_str(c, "node"), k->kind), name)) {
-        return call_fail(c, 500, "no such %s '%s'", k->kind, name);
+        return captured(c->s, call_str(c, "node"), k->kind)
+                   ? call_fail(c, 500, "'%s' was captured; the simulator destroys what it made",
+                               name)
+                   : call_fail(c, 500, "no such %s '%s'", k->kind, name);
     }
     t = task_new(c, destroy_done);
     (void)snprintf(t->arg, sizeof(t->arg), "%s", name);

@@ -5,11 +5,31 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import PVESIM, Sim, Tap, World  # noqa: E402
 
 CANARY = "CANARY-must-not-leave"
+
+
+def disk(dev, **more):
+    return {"devpath": dev, "gpt": 0, "mounted": 0, "osdid": -1, "size": 1 << 38, "type": "ssd", "model": "EVO",
+            "vendor": "ATA", "serial": f"{CANARY}-40", "wwn": f"0x{CANARY}-41", "health": "PASSED",
+            "by_id_link": f"/dev/disk/by-id/ata-EVO_{CANARY}-42", **more}
+
+
+HARDWARE = {
+    "list": [disk("/dev/nvme0n1", used="partitions"),
+             {"devpath": "/dev/nvme0n1p2", "parent": "/dev/nvme0n1", "used": "EFI", "size": 1 << 29, "gpt": 1, "mounted": 1},
+             disk("/dev/sda", used="LVM"), disk("/dev/sdb", used="ZFS"), disk("/dev/sdc", serial="unknown")],
+    "lvm": {"leaf": 0, "children": [{"name": "pve", "leaf": 0, "size": 1 << 38, "free": 0,
+                                     "children": [{"name": "/dev/sda", "leaf": 1, "size": 1 << 38, "free": 0}]}]},
+    "zfs": [{"name": "tank", "health": "ONLINE", "size": 1 << 38, "free": 1 << 37}],
+    "pools": {"tank": {"name": "tank", "state": "ONLINE", "errors": "No known data errors", "children": [
+        {"name": "tank", "children": [{"name": f"ata-EVO_{CANARY}-43-part1", "state": "ONLINE"}]}]}},
+    "pci": [{"id": "0000:01:00.0", "class": "0x030000", "vendor": "0x10de", "device": "0x1b80", "iommugroup": 1}],
+}
 
 
 def with_secrets():
@@ -32,6 +52,7 @@ def with_secrets():
     s["firewall"]["cluster"]["rules"] = [
         {"type": "in", "action": "ACCEPT", "enable": 1, "dport": "22", "proto": "tcp",
          "comment": f"{CANARY}-11"}]
+    s["nodes"]["pve1"]["hardware"] = HARDWARE
     with open(w.sim.state, "w", encoding="utf-8") as f:
         json.dump(s, f)
     w.sim.start()
@@ -83,7 +104,8 @@ ANSWERS = ["/cluster/mapping/pci", "/cluster/mapping/usb", "/cluster/mapping/dir
            "/cluster/sdn/vnets?running=1", "/cluster/sdn/vnets/vn1/subnets",
            "/cluster/sdn/vnets/vn1/subnets?running=1", "/cluster/sdn/ipams", "/cluster/sdn/dns",
            "/cluster/ha/resources", "/cluster/ha/rules", "/cluster/backup", "/cluster/replication",
-           "/cluster/options"]
+           "/cluster/options", "/nodes/pve1/disks/list", "/nodes/pve1/disks/list?include-partitions=1",
+           "/nodes/pve1/disks/lvm", "/nodes/pve1/disks/zfs", "/nodes/pve1/disks/zfs/tank", "/nodes/pve1/hardware/pci"]
 
 
 def scrubbed(value, key=""):
@@ -118,7 +140,9 @@ def test_capture(t):
             ("header", "/cluster/notifications/endpoints/webhook"),
             ("url", "/cluster/notifications/endpoints/webhook"),
             ("data", "/cluster/acme/plugins"), ("token", "/cluster/sdn/ipams"),
-            ("key", "/cluster/sdn/dns")}
+            ("key", "/cluster/sdn/dns"),
+            *((k, "/nodes/pve1/disks/list?include-partitions=1") for k in ("serial", "wwn", "by_id_link")),
+            ("name", "/nodes/pve1/disks/zfs/tank")}
     t.ok(want <= said, "what was taken out is listed", want - said)
     code, out, err = a.text("capture", FILE)
     t.ok("scrubbed  cipassword of /nodes/pve2/qemu/105/config" in out, "and printed", out + err)
@@ -149,6 +173,25 @@ def test_answers(t):
     for path in ANSWERS:
         one, two = scrubbed(a.sim.call("GET", path)), scrubbed(b.sim.call("GET", path))
         t.ok(one == two and one, f"{path} answers the same", f"{one}\n{two}")
+
+
+def test_disks(t):
+    """On the copy something is made of the disks that were there, as far as they are free."""
+    for dev, why in (("/dev/sdb", "already in use"), ("/dev/nvme0n1", "already in use"), ("/dev/sdz", "unable to find")):
+        try:
+            said = str(b.sim.call("POST", "/nodes/pve1/disks/zfs", name="fresh", raidlevel="single", devices=dev))
+        except urllib.error.HTTPError as e:
+            said = f"{e.reason} {e.read().decode()}"
+        t.ok(why in said, f"{dev}: {why}", said)
+    for dev in ("/dev/sda", "/dev/sdb"):
+        plans = [json.dumps([w.plan("pve_disk_zfs_create", node="pve1", name="more", raidlevel="single",
+                                    devices=[dev])[1]["plan"].get(k) for k in SAME]) for w in (a, b)]
+        t.ok(plans[0] == plans[1] and dev in plans[0], f"{dev}: the same plan on the copy", "\n".join(plans))
+    b.sim.call("POST", "/nodes/pve1/disks/zfs", name="fresh", raidlevel="single", devices="/dev/sdc")
+    used = {d["devpath"]: d.get("used") for d in b.sim.call("GET", "/nodes/pve1/disks/list")}
+    pools = [p["name"] for p in b.sim.call("GET", "/nodes/pve1/disks/zfs")]
+    t.ok(used == {"/dev/nvme0n1": "partitions", "/dev/sda": "LVM", "/dev/sdb": "ZFS", "/dev/sdc": "ZFS"}
+         and pools == ["tank", "fresh"], "a free one is used afterwards", f"{used} {pools}")
 
 
 CHANGES = [
@@ -201,7 +244,7 @@ def test_bad(t):
 
 
 try:
-    sys.exit(Tap().run(test_capture, test_import, test_answers, test_same_plans, test_progress, test_bad))
+    sys.exit(Tap().run(test_capture, test_import, test_answers, test_disks, test_same_plans, test_progress, test_bad))
 finally:
     a.close()
     b.close()
