@@ -4,6 +4,7 @@
  * called unknown is shown to whoever approves. */
 #include "proximo-client/blast/then_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +15,18 @@
 struct then {
     struct effect *x;
     size_t n;
+    char nonce[40];
+    int64_t now;
 };
 
-struct then *then_new(void) {
+struct then *then_new(const char *nonce, int64_t now) {
     struct then *t = calloc(1, sizeof(*t));
 
     if (!t) {
         abort();
     }
+    (void)snprintf(t->nonce, sizeof(t->nonce), "%s", nonce);
+    t->now = now;
     return t;
 }
 
@@ -30,6 +35,7 @@ static void effect_done(struct effect *x) {
     free(x->path);
     js_freep(&x->form);
     js_freep(&x->made);
+    js_freep(&x->archive);
 }
 
 void then_free(struct then *t) {
@@ -47,8 +53,8 @@ size_t then_count(const struct then *t) {
     return t->n;
 }
 
-static const struct effect_kind *const tables[] = {then_guest_kinds, then_made_kinds,
-                                                   then_store_kinds, then_access_kinds};
+static const struct effect_kind *const tables[] = {
+    then_guest_kinds, then_made_kinds, then_store_kinds, then_access_kinds, then_backup_kinds};
 
 static const struct effect_kind *kind_of(const char *method, const char *path,
                                          char id[static 2][AFTER_ID]) {
@@ -89,6 +95,8 @@ void then_add(struct then *t, size_t step, const char *method, const char *path,
     x = &more[t->n];
     *x = (struct effect){.step = step, .method = copied(method), .path = copied(path)};
     x->form = form ? js_copy(form) : js_object();
+    x->nonce = t->nonce;
+    x->now = t->now;
     x->kind = kind_of(method, path, x->id);
     memcpy(x->node, x->id[0], sizeof(x->node));
     if (x->kind && x->kind->guest && x->id[1][0]) {
@@ -98,6 +106,15 @@ void then_add(struct then *t, size_t step, const char *method, const char *path,
         x->kind = NULL;
     }
     t->n++; /* only now: what it is made from is read as the requests before it leave it */
+}
+
+const js *then_archive(const struct then *t, size_t step) {
+    for (size_t i = 0; t && i < t->n; i++) {
+        if (t->x[i].step == step && t->x[i].kind && t->x[i].archive) {
+            return t->x[i].archive;
+        }
+    }
+    return NULL;
 }
 
 void then_drop(struct then *t, size_t step) {

@@ -6,6 +6,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/js.h"
 
@@ -21,7 +22,9 @@ enum then_is {
 /* GET of a path as it will be answered at this point of the plan; borrowed, NULL: it cannot be. */
 typedef const js *then_read(void *ctx, const char *path);
 
-struct then *then_new(void);
+/* nonce: goes into names that stand for what is not made yet, so that nobody can write them by
+ * chance or on purpose; now: Unix seconds. */
+struct then *then_new(const char *nonce, int64_t now);
 void then_free(struct then *t);
 static inline void then_freep(struct then **t) {
     then_free(*t);
@@ -31,6 +34,9 @@ static inline void then_freep(struct then **t) {
 /* The next request that the plan sends. read: what its effect is made from (a copy's source). */
 void then_add(struct then *t, size_t step, const char *method, const char *path, const js *form,
               then_read *read, void *ctx);
+/* The archive that a step makes (of one guest, by vzdump), by a volume id that stands for it until
+ * it is made: {volid, storage, kind, vmid}; borrowed. NULL: it makes none. */
+const js *then_archive(const struct then *t, size_t step);
 /* Forgets the requests of a step. */
 void then_drop(struct then *t, size_t step);
 size_t then_count(const struct then *t);

@@ -27,11 +27,15 @@ struct effect {
     /* of the guest that it makes, else of the one that it changes */
     char node[AFTER_ID];
     uint32_t vmid;
-    js *made; /* a new guest's configuration */
+    js *made;    /* a new guest's configuration; of a backup the guest's */
+    js *archive; /* {volid, storage, kind, vmid} */
+    /* of the plan: */
+    const char *nonce;
+    int64_t now;
 };
 
 extern const struct effect_kind then_guest_kinds[], then_made_kinds[], then_store_kinds[],
-    then_access_kinds[];
+    then_access_kinds[], then_backup_kinds[];
 
 /* A read below a guest: "/nodes/NODE/KIND/VMID" + tail, which may end in a query. */
 struct guest_read {
@@ -51,6 +55,11 @@ enum then_is then_set(js **data, js *v);
  * there is one. */
 bool list_edit_guest(js **list, uint32_t vmid, void (*edit)(js *row, const struct effect *x),
                      const struct effect *x);
+
+/* then_backup.c: the form makes a guest from an archive. */
+bool restore_begin(struct effect *x, then_read *read, void *ctx);
+/* A guest's own reads that are those of one just made; x->made. */
+enum then_is made_answer(const struct effect *x, const char *path, js **data);
 
 /* then_made.c: a configuration's volumes that will be new ("local:8") get the names they may have,
  * so that analysers see a volume. */

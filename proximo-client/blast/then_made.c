@@ -117,13 +117,13 @@ static void add_defaults(js *c, const struct effect *x) {
 static bool create_begin(struct effect *x, then_read *read, void *ctx) {
     int64_t vmid = js_int_or(x->form, "vmid", 0);
 
-    (void)read;
-    (void)ctx;
-    if (vmid < VMID_MIN || vmid > VMID_MAX || js_get(x->form, "archive") ||
-        js_get(x->form, "restore")) {
+    if (vmid < VMID_MIN || vmid > VMID_MAX) {
         return false;
     }
     x->vmid = (uint32_t)vmid;
+    if (js_get(x->form, "archive") || js_get(x->form, "restore")) {
+        return restore_begin(x, read, ctx);
+    }
     x->made = js_object();
     JS_FOREACH(x->form, key, value) {
         if (!in_words(not_settings, key)) {
@@ -407,10 +407,11 @@ static bool is_room(const char *path) {
     return end && strcmp(end, "/storage") == 0;
 }
 
-static enum then_is made(const struct effect *x, const char *path, js **data) {
+enum then_is made_answer(const struct effect *x, const char *path, js **data) {
     struct guest_read g;
 
     if (is_guest_list(path)) {
+        (void)list_edit_guest(data, x->vmid, NULL, x); /* one that a restore replaces */
         return then_set(data, with_row(*data, list_row_of(x)));
     }
     if (guest_read_of(path, &g)) {
@@ -426,9 +427,9 @@ static enum then_is made(const struct effect *x, const char *path, js **data) {
 }
 
 const struct effect_kind then_made_kinds[] = {
-    {"POST", "/nodes/*/lxc", create_begin, made, "lxc"},
-    {"POST", "/nodes/*/qemu", create_begin, made, "qemu"},
-    {"POST", "/nodes/*/lxc/*/clone", clone_begin, made, "lxc"},
-    {"POST", "/nodes/*/qemu/*/clone", clone_begin, made, "qemu"},
+    {"POST", "/nodes/*/lxc", create_begin, made_answer, "lxc"},
+    {"POST", "/nodes/*/qemu", create_begin, made_answer, "qemu"},
+    {"POST", "/nodes/*/lxc/*/clone", clone_begin, made_answer, "lxc"},
+    {"POST", "/nodes/*/qemu/*/clone", clone_begin, made_answer, "qemu"},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -55,6 +55,7 @@ static void change_done(struct change *c) {
     json_object_put(c->fresh);
     json_object_put(c->tasks);
     json_object_put(c->receipts);
+    json_object_put(c->late);
     json_object_put(c->output);
     json_object_put(c->secret_file);
     json_object_put(c->leftover);
@@ -92,6 +93,7 @@ static int run_stages(struct change *c, struct err *e) {
 static void post_check(struct change *c) {
     const struct row *row = row_find(js_str_or(c->p.v, "tool", ""));
     CLEANUP(freep) char *text = NULL;
+    CLEANUP(js_freep) js *args = NULL;
     struct err e = {0};
     bool ok = false;
 
@@ -100,7 +102,11 @@ static void post_check(struct change *c) {
     if (!row || (c->out != OUT_DONE && c->out != OUT_WARNINGS)) {
         return;
     }
-    r = row_check(row, c->s, js_get(c->p.v, "args"), &ok, &text, &e);
+    args = js_copy(js_get(c->p.v, "args"));
+    if (js_get(c->p.v, "steps")) {
+        js_add(args, "planned", js_ref(js_get(c->p.v, "steps")));
+    }
+    r = row_check(row, c->s, args, &ok, &text, &e);
     if (r == 0 && !text) { /* the row has no question of its own */
         return;
     }
@@ -126,6 +132,9 @@ static js *answer(const struct change *c, const struct err *why) {
     js_add(o, "tasks", js_ref(c->tasks));
     if (js_len(c->receipts)) {
         js_add(o, "receipts", js_ref(c->receipts));
+    }
+    if (c->late) {
+        js_add(o, "late", js_ref(c->late));
     }
     if (c->output) {
         js_add(o, "output", js_ref(c->output));

@@ -42,6 +42,7 @@ struct change {
     js *fresh;            /* path -> digest, from the last recheck */
     js *tasks;            /* [{ordinal, upid, exit}] */
     js *receipts;         /* [{node, seq, how, value, receipt}] */
+    js *late;             /* array of {step, type, value}: late values that were found, or NULL */
     js *output;           /* {stdout, stderr, truncated…} of a command, or NULL */
     bool keeps_output;    /* nobody but this client has what a command wrote */
     bool has_output_body; /* the ledger keeps it as the body output_body */
@@ -84,6 +85,11 @@ int change_recheck_step(struct change *c, int64_t step, struct err *e);
 bool prepared_is_all(const struct change *c, const js *pre, const js *data);
 /* What a plan that was not executed leaves behind of its preparation, into leftover. */
 void prepared_left_over(struct change *c);
+
+/* late_find.c: the text that takes a late value's place, from what its step has left; recorded in
+ * the ledger before it is returned. "late_value" when there is none, or it does not fit its type.
+ */
+int change_late(struct change *c, const js *late, const char **ret, struct err *e);
 
 /* job.c: polled while anything is waited for after the intent. Never asks to stop; hands the
  * operation over as a job when it has taken too long for its caller. ctx is the change. */

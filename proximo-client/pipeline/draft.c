@@ -15,6 +15,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/blast/then.h"
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 
@@ -38,6 +39,7 @@ struct draft *draft_new(struct session *s, const char *tool, const js *args) {
     d->sources = js_array();
     d->altered = js_object();
     d->kept = js_array();
+    d->late = js_object();
     d->secrets = js_object();
     d->complete = true;
     random_bytes(d->secret_key, sizeof(d->secret_key));
@@ -70,6 +72,7 @@ void draft_free(struct draft *d) {
     then_free(d->then);
     json_object_put(d->altered);
     json_object_put(d->kept);
+    json_object_put(d->late);
     json_object_put(d->secrets);
     explicit_bzero(d->secret_key, sizeof(d->secret_key));
     free(d);
@@ -237,7 +240,8 @@ void draft_request(struct draft *d, enum phase phase, const char *method, const 
     js_add(r, "via", js_str("api"));
     js_add(r, "method", js_str(method));
     js_add(r, "path", js_str(path));
-    js_add(r, "form", form ? form : js_object());
+    js_add(r, "form", form ? late_put(form, d->late) : js_object());
+    json_object_put(form);
     if (fresh_of) {
         js_add(r, "fresh_of", js_str(fresh_of));
     }

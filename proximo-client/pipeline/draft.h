@@ -125,6 +125,9 @@ void draft_step_end(struct draft *d);
 void draft_drop_step(struct draft *d);
 size_t draft_steps(const struct draft *d);
 const js *draft_step(const struct draft *d, size_t i); /* {row, args, change, target, undo} */
+/* What stands for the archive that the backup of that step makes, for arguments of later steps: in
+ * requests it becomes a late value. NULL: the step makes no single one. */
+const char *draft_step_archive(const struct draft *d, int64_t step);
 /* *data: the answer of now, owned, NULL: there is none. Replaced by what it will be when the step
  * runs that is being drafted; NULL: there will be none (then *data was NULL before, or -ENOENT).
  * "steps_conflict": what an earlier step makes of it is not computed. */

@@ -32,6 +32,7 @@ struct draft {
     js *outer_args;
     struct then *then; /* what the steps before do, or NULL */
     js *altered; /* {path: {base?, watched}}: answers of this step that are not those of now */
+    js *late; /* {text that stands for it: late value}; no argument can hold the text */
     js *kept;    /* array of altered answers: borrowed by whoever read them */
     js *secrets; /* object: commitment -> value; never part of the plan */
     uint8_t secret_key[32];

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/b64.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/own.h"
 #include "proximo-client/blast/then.h"
 #include "proximo-client/pipeline/draft_int.h"
+#include "proximo-client/pipeline/late.h"
 
 int64_t draft_step_number(const struct draft *d) {
     return d->step ? (int64_t)js_len(d->steps) : 0;
@@ -22,7 +25,35 @@ static const js *look_up(void *ctx, const char *path) {
     return draft_get(ctx, path, &data, NULL) < 0 ? NULL : data;
 }
 
+/* A late value of a form as the text that stands for it. New value. */
+static js *named(const struct draft *d, const js *form) {
+    js *out = js_copy(form);
+
+    JS_FOREACH(form, key, val) {
+        if (late_type(val) && js_get(val, "step")) {
+            const js *of = then_archive(d->then, (size_t)js_int_or(val, "step", 0));
+
+            js_add(out, key, js_str(js_str_or(of, "volid", "")));
+        }
+    }
+    return out;
+}
+
+static void begin_then(struct draft *d) {
+    uint8_t random[16];
+    char nonce[33];
+
+    random_bytes(random, sizeof(random));
+    hex_encode(random, sizeof(random), nonce);
+    d->then = then_new(nonce, clock_unix());
+}
+
+const char *draft_step_archive(const struct draft *d, int64_t step) {
+    return js_get_str(then_archive(d->then, (size_t)step), "volid");
+}
+
 void draft_then_step(struct draft *d) {
+    const js *archive;
     int64_t n = draft_step_number(d);
     size_t all = js_len(d->requests);
 
@@ -33,13 +64,19 @@ void draft_then_step(struct draft *d) {
             continue;
         }
         if (!d->then) {
-            d->then = then_new();
+            begin_then(d);
         }
         /* A command on a node may change its guest in any way but its configuration. */
         if (!js_get_str(q, "request")) {
-            then_add(d->then, (size_t)n, js_str_or(q, "method", ""), js_str_or(q, "path", ""),
-                     js_get(q, "form"), look_up, d);
+            CLEANUP(js_freep) js *form = named(d, js_get(q, "form"));
+
+            then_add(d->then, (size_t)n, js_str_or(q, "method", ""), js_str_or(q, "path", ""), form,
+                     look_up, d);
         }
+    }
+    archive = then_archive(d->then, (size_t)n);
+    if (archive) {
+        js_add(d->late, js_str_or(archive, "volid", ""), late_archive(n, archive));
     }
 }
 
@@ -106,9 +143,8 @@ static const char *then_reduce(const char *reduce, bool watched, char *ret, size
     return ret;
 }
 
-int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
-                       struct err *e) {
-    int64_t step = draft_step_number(d);
+static int observe_step(struct draft *d, const char *path, const char *reduce, const js *data,
+                        int64_t step, struct err *e) {
     const js *altered = js_get(d->altered, path);
     char then[32];
     int r = 0;
@@ -124,4 +160,17 @@ int draft_precondition(struct draft *d, const char *path, const char *reduce, co
                                  then_reduce(reduce, js_bool_or(altered, "watched", false), then,
                                              sizeof(then)),
                                  data, step, true, e);
+}
+
+int draft_precondition(struct draft *d, const char *path, const char *reduce, const js *data,
+                       struct err *e) {
+    int64_t step = draft_step_number(d);
+
+    JS_FOREACH(d->late, name, late) {
+        (void)late;
+        if (strstr(path, name)) {
+            return 0; /* there is nothing of that name yet, and will be nothing of this one */
+        }
+    }
+    return observe_step(d, path, reduce, data, step, e);
 }

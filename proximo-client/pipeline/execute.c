@@ -103,6 +103,16 @@ static int real_form(struct change *c, const js *q, js **ret, struct err *e) {
         if (!late_type(val)) {
             continue;
         }
+        if (js_get(val, "step")) {
+            const char *value = NULL;
+
+            r = change_late(c, val, &value, e);
+            if (r < 0) {
+                return r;
+            }
+            js_add(form, key, js_str(value));
+            continue;
+        }
         if (!digest) {
             return err_tag(e, -ESTALE, "plan_drifted", "no digest was read for %s", of ? of : key);
         }

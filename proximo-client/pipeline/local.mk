@@ -18,6 +18,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/intent.c \
 	proximo-client/pipeline/job.c proximo-client/pipeline/job.h \
 	proximo-client/pipeline/late.c proximo-client/pipeline/late.h \
+	proximo-client/pipeline/late_find.c \
 	proximo-client/pipeline/ledger_care.c proximo-client/pipeline/ledger_care.h \
 	proximo-client/pipeline/service_jobs.c \
 	proximo-client/pipeline/ledger_query.c \

@@ -124,7 +124,7 @@ static int freeze(struct draft *d, const struct config *c, int64_t now, js **ret
     js_add(o, "expires", js_int(now + ttl));
     js_add(o, "taint", js_bool(taint));
     add_nonce(o);
-    *ret = TAKE(o);
+    *ret = js_members(d->late) ? late_put(o, d->late) : js_ref(o);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/output.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/render.h"
@@ -129,7 +130,11 @@ static void one_request(struct buf *b, const js *q) {
         JS_FOREACH(js_get(q, "form"), key, val) {
             CLEANUP(buf_done) struct buf v = BUF_INIT(LIM_PLAN_BODY);
 
-            (void)js_print(val, &v);
+            if (late_type(val)) {
+                late_show(val, &v);
+            } else {
+                (void)js_print(val, &v);
+            }
             (void)buf_addf(b, " %s=", key);
             render_safe(b, buf_str(&v));
         }

@@ -58,8 +58,8 @@ const struct row core_rows[] = {
      "core", EFFECT_META, ROW_DIRECT, row_args_fields},
     {"proximo_plan_steps", "Plan several changes as one",
      "Plans rows in order as one plan with one approval; stops at the first failure, and one undo "
-     "takes "
-     "the done steps back. Returns a plan.",
+     "takes the done steps back. In args {step: N, value: vmid or archive} is what step N makes, "
+     "{next: vmid} a free number. Returns a plan.",
      "core", EFFECT_CHANGE, ROW_DIRECT, steps_fields, .plan = plan_steps, .check = check_steps,
      .analysers = "each step's own", .undo = "steps", .privilege = "each step's own",
      .result = PLAN_RESULT},

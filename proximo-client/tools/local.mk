@@ -86,7 +86,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/send_plan.c \
 	proximo-client/tools/snapshot.c \
 	proximo-client/tools/snapshot_plan.c \
-	proximo-client/tools/select.c proximo-client/tools/steps.c \
+	proximo-client/tools/select.c proximo-client/tools/step_refs.c proximo-client/tools/steps.c \
 	proximo-client/tools/steps.h \
 	proximo-client/tools/storage.c \
 	proximo-client/tools/storage_plan.c \

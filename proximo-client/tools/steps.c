@@ -59,7 +59,7 @@ static int one(struct draft *d, size_t i, const struct row *row, const js *args,
 }
 
 static int each_selected(struct draft *d, size_t i, const struct row *row, const js *step,
-                         struct err *e) {
+                         const js *given, struct err *e) {
     CLEANUP(js_freep) js *guests = NULL;
     const js *select = js_get(step, "select");
     int r = js_is_object(select) ? select_check(select, e) : bad_step(i, "select is no object", e);
@@ -69,7 +69,7 @@ static int each_selected(struct draft *d, size_t i, const struct row *row, const
     }
     for (size_t k = 0; r == 0 && k < js_len(guests); k++) {
         CLEANUP(js_freep)
-        js *args = js_get(step, "args") ? js_copy(js_get(step, "args")) : js_object();
+        js *args = js_copy(given);
 
         js_add(args, "vmid", js_ref(js_at(guests, k)));
         r = one(d, i, row, args, e);
@@ -111,20 +111,37 @@ void steps_say_undo(struct draft *d) {
         buf_str(&limits));
 }
 
+static int one_of_list(struct draft *d, size_t i, const js *step, struct step_places *places,
+                       struct err *e) {
+    CLEANUP(js_freep) js *none = js_object();
+    CLEANUP(js_freep) js *args = NULL;
+    const struct row *row = NULL;
+    int r = step_row(i, step, &row, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = step_refs(d, places, js_get(step, "args") ? js_get(step, "args") : none, &args, e);
+    if (r < 0) {
+        return err_wrap(e, "step %zu (%s)", i + 1, row->name);
+    }
+    if (js_get(step, "select")) {
+        r = each_selected(d, i, row, step, args, e);
+    } else {
+        r = one(d, i, row, args, e);
+        places->at[places->n] = draft_steps(d);
+    }
+    places->n++;
+    return r;
+}
+
 int plan_steps(struct draft *d, const js *args, struct err *e) {
     const js *steps = js_get(args, "steps");
+    struct step_places places = {0};
 
     for (size_t i = 0; i < js_len(steps); i++) {
-        CLEANUP(js_freep) js *none = js_object();
-        const js *step = js_at(steps, i);
-        const struct row *row = NULL;
-        int r = step_row(i, step, &row, e);
+        int r = one_of_list(d, i, js_at(steps, i), &places, e);
 
-        if (r == 0 && js_get(step, "select")) {
-            r = each_selected(d, i, row, step, e);
-        } else if (r == 0) {
-            r = one(d, i, row, js_get(step, "args") ? js_get(step, "args") : none, e);
-        }
         if (r < 0) {
             return r;
         }
@@ -167,7 +184,8 @@ static bool is_overtaken(const js *steps, size_t i) {
 }
 
 int check_steps(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e) {
-    const js *steps = js_get(args, "steps");
+    /* as they were planned: nothing is selected or looked up anew */
+    const js *steps = js_get(args, "planned") ? js_get(args, "planned") : js_get(args, "steps");
     size_t asked = 0, good = 0;
 
     for (size_t i = 0; i < js_len(steps); i++) {

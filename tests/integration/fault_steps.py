@@ -6,10 +6,11 @@ then is known and can be taken back; nothing is sent twice."""
 import json
 import os
 import sys
+import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import Tap, skip_all  # noqa: E402
-from fault_lib import FaultWorld, need_openssl  # noqa: E402
+from fault_lib import FaultWorld, need_openssl, render  # noqa: E402
 
 need_openssl(skip_all)
 w = FaultWorld("--task-ms", "20", policy="approve-low = operator\napprove-medium = operator")
@@ -104,7 +105,49 @@ def test_killed(t):
     gone()
 
 
+BACKUP = [{"row": "pve_backup", "args": {"vmid": 210, "storage": "backup", "mode": "stop"}},
+          {"row": "pve_restore_vm", "args": {"node": "pve2", "vmid": {"next": "vmid"}, "storage": "nfs-vm",
+                                             "archive": {"step": 1, "value": "archive"}, "unique": True}}]
+
+
+def lying(change):
+    """An answer of the cluster, altered on its way."""
+    return lambda status, reason, body: render(status, reason, change(body.decode()).encode())
+
+
+def test_late_value(t):
+    """What takes the place of a late value must be of its type, and what the step's own task made."""
+    both = [r"/storage/backup/content\?content=backup&vmid=", r"/tasks/[^/]*/log"]
+    for name, change, where in (
+            ("of another guest", lambda x: x.replace("-210-", "-211-"), both),
+            ("on another storage", lambda x: x.replace("backup:backup/", "local:backup/"), both),
+            ("of another kind", lambda x: x.replace("vzdump-qemu-", "vzdump-lxc-"), both),
+            ("that is no backup", lambda x: x.replace(":backup/vzdump-", ":iso/dump-"), both),
+            ("with more than a name in it", lambda x: x.replace(".vma.zst", ".vma.zst,storage=x"), both),
+            ("that its task did not make", lambda x: x.replace(".vma.zst", ".vma.gz"), both[:1]),
+            ("that the storage has not", lambda x: '{"data":[]}', both[:1]),
+            ("of two that the task names", lambda x: x.replace('"data":[', '"data":[{"n":0,"t":"creating vzdump '
+                                                               'archive \'backup:backup/x\'"},'), both[1:])):
+        plan = planned(t, BACKUP)
+        for pattern in where:
+            w.proxy.add("GET", pattern, lying(change), once_changed=True, count=99)
+        code, v, text = w.run("apply", plan["plan_id"])
+        w.proxy.clear()
+        t.ok(code != 0 and v["outcome"] == "failed" and v["code"] == "late_value", f"an archive {name}", text)
+        t.ok(sent() == [("POST", "/nodes/pve2/vzdump")], f"an archive {name}: nothing more is sent", sent())
+        w.sound(t, name)
+    plan = planned(t, BACKUP)
+    code, v, text = w.run("apply", plan["plan_id"])
+    t.ok(code == 0 and v["outcome"] == "done", "the true one", text)
+    said = [x for x in w.proxy.changes if x[1].endswith("/pve2/qemu")][-1][2]
+    t.ok(urllib.parse.quote(v["late"][0]["value"], safe="") in said, "is what was sent", said)
+    folder = os.path.join(w.ledger, "entries")
+    raw = b"".join(open(os.path.join(folder, f), "rb").read() for f in sorted(os.listdir(folder)))
+    t.ok(json.dumps({"late": v["late"][0]}, separators=(",", ":"))[1:-1].encode() in raw,
+         "and stands in the ledger", v["late"])
+
+
 try:
-    sys.exit(Tap().run(test_nobody, test_stranger, test_killed))
+    sys.exit(Tap().run(test_nobody, test_stranger, test_killed, test_late_value))
 finally:
     w.close()

@@ -206,6 +206,63 @@ def test_steps_on_steps(t):
     w.sim.call("DELETE", at_once(""))
 
 
+def test_references(t):
+    """Later steps name what earlier ones make; the exact requests stand in the plan."""
+    made = {**MADE, "args": {**MADE["args"], "vmid": {"next": "vmid"}}}
+    ref = {"step": 1, "value": "vmid"}
+    code, p, text = plan([made, {"row": "pve_guest_config_set", "args": {"vmid": ref, "set": {"tags": "t"}}},
+                          {**made, "args": {**made["args"], "set": {"name": {"step": 2, "value": "set"}}}}])
+    t.ok(code == 2, "a value that is no text, number or boolean is none", text)
+    code, p, text = plan([made, {"row": "pve_guest_config_set", "args": {"vmid": ref, "set": {"tags": "t"}}},
+                          made, {"row": "pve_guest_power", "args": {"vmid": ref, "action": "start"}}])
+    t.ok(code == 0, "steps on what has no number yet", text)
+    sent = [q for q in p["plan"]["requests"] if q["phase"] == "execute"]
+    one, two = sent[0]["form"]["vmid"], sent[2]["form"]["vmid"]
+    free = int(w.sim.call("GET", "/cluster/nextid"))
+    t.ok(one == free and two > one and two not in guests(), "the next free numbers are chosen, each once", sent)
+    t.ok([q["path"].split("/")[4] for q in (sent[1], sent[3])] == [str(one)] * 2
+         and "step" not in json.dumps([q["form"] for q in sent]), "and stand in the requests", sent)
+    code, op, text = apply(p["plan_id"])
+    t.ok(code == 0 and guests()[one]["status"] == "running" and guests()[two]["status"] == "stopped"
+         and "4 of 4" not in text and op["post_check"]["status"] == "ok", "carried out", text)
+    w.sim.call("POST", f"/nodes/pve1/qemu/{one}/status/stop")
+    for v in (one, two):
+        w.sim.call("DELETE", f"/nodes/pve1/qemu/{v}")
+    for args, why in (({"vmid": {"step": 2, "value": "vmid"}}, "a later step"),
+                      ({"vmid": {"step": 1, "value": "nothing"}}, "a value it has not"),
+                      ({"vmid": {"next": "storage"}}, "another sort of next"),
+                      ({"vmid": {"step": 1, "value": "archive"}}, "an archive of what makes none")):
+        refused(t, [MADE, {"row": "pve_guest_power", "args": {"action": "start", **args}}], "bad_argument", why)
+    refused(t, [{**tag(1, "x"), "args": {"set": {"tags": "x"}}, "select": {"status": "stopped", "kind": "qemu"}},
+                {"row": "pve_guest_power", "args": {"vmid": ref, "action": "start"}}], "bad_argument",
+            "a step that was several")
+
+
+def test_backup_restored(t):
+    """The name of an archive is known when it is there: until then it has a type."""
+    steps = [MADE, {"row": "pve_backup", "args": {"vmid": NEW, "storage": "backup", "mode": "stop"}},
+             {"row": "pve_restore_vm", "args": {"node": "pve1", "vmid": {"next": "vmid"}, "storage": "nfs-vm",
+                                                "archive": {"step": 2, "value": "archive"}, "unique": True}},
+             {"row": "pve_guest_config_set", "args": {"vmid": {"step": 3, "value": "vmid"},
+                                                      "set": {"name": "twin"}}}]
+    code, p, text = plan(steps)
+    t.ok(code == 0 and p["plan"]["complete"], "a backup and what is restored from it are one plan", text)
+    restore = [q for q in p["plan"]["requests"] if q["step"] == 3][0]["form"]
+    t.ok(restore["archive"] == {"late": "archive", "step": 2, "storage": "backup", "kind": "qemu", "vmid": NEW},
+         "the archive is a late value: which step, which storage, which guest", restore)
+    t.ok(p["plan"]["steps"][2]["change"].endswith("the archive of step 2") and "-step2-" not in text,
+         "and is said in words", p["plan"]["steps"][2])
+    code, op, text = apply(p["plan_id"])
+    twin = restore["vmid"]
+    t.ok(code == 0 and guests()[twin]["name"] == "twin", "carried out", text)
+    late = op["late"]
+    there = [v["volid"] for v in w.sim.call("GET", "/nodes/pve1/storage/backup/content") if v.get("vmid") == NEW]
+    t.ok(late == [{"step": 2, "type": "archive", "value": there[0]}], "what took its place is told", op)
+    t.ok(w.run("ledger", "verify")[0] == 0, "the ledger verifies")
+    for v in (NEW, twin):
+        w.sim.call("DELETE", f"/nodes/pve1/qemu/{v}")
+
+
 def test_text_is_text(t):
     a = usable("running")[0]
     was = notes(a)
@@ -224,6 +281,6 @@ def test_text_is_text(t):
 
 try:
     sys.exit(Tap().run(test_failure_stops, test_one_plan_one_undo, test_selectors, test_steps_on_steps,
-                       test_text_is_text, test_bad, test_secret))
+                       test_references, test_backup_restored, test_text_is_text, test_bad, test_secret))
 finally:
     w.close()

@@ -162,6 +162,33 @@ def test_copies(t):
         extra=[("pve3", "qemu", 7013)])
 
 
+def test_backup(t):
+    vm, ct = guest("pve1", "qemu", 7030), guest("pve3", "lxc", 7031)
+    made = run(t, "a guest is made and backed up",
+               [step("POST", "/nodes/pve1/qemu", vmid=7030, name="b", memory="256", scsi0="local-zfs:1",
+                     net0="virtio,bridge=vmbr0"),
+                step("POST", "/nodes/pve1/vzdump", vmid=7030, storage="backup", mode="snapshot")],
+               known=[LIST, vm + "/config"], extra=[("pve1", "qemu", 7030)])
+    t.ok(made["/nodes/pve1/storage/backup/content"]["is"] == "unwatched", "an archive will be there")
+    volid = [v["volid"] for v in get("/nodes/pve1/storage/backup/content") if v.get("vmid") == 7030][0]
+    twin = guest("pve1", "qemu", 7032)
+    run(t, "it is restored beside, under another number, set up and started",
+        [step("POST", "/nodes/pve1/qemu", vmid=7032, archive=volid, storage="nfs-vm", unique=True),
+         step("PUT", twin + "/config", memory=300, name="twin"), step("POST", twin + "/status/start")],
+        known=[LIST, twin + "/config", twin + "/status/current"], extra=[("pve1", "qemu", 7032)],
+        more={f"/nodes/pve1/vzdump/extractconfig?volume={volid}": "whole"})
+    w.sim.call("PUT", vm + "/config", memory=999, onboot=1)
+    run(t, "it is restored over what it has become", [step("POST", "/nodes/pve1/qemu", vmid=7030, archive=volid,
+                                                           force=True)],
+        known=[LIST, vm + "/config"], more={f"/nodes/pve1/vzdump/extractconfig?volume={volid}": "whole"})
+    w.sim.call("POST", "/nodes/pve3/vzdump", vmid=7004, storage="backup", mode="stop")
+    volid = [v["volid"] for v in get("/nodes/pve3/storage/backup/content") if v.get("vmid") == 7004][0]
+    run(t, "a container is restored",
+        [step("POST", "/nodes/pve3/lxc", vmid=7031, ostemplate=volid, restore=True)],
+        known=[LIST, ct + "/config"], extra=[("pve3", "lxc", 7031)],
+        more={f"/nodes/pve3/vzdump/extractconfig?volume={volid}": "whole"})
+
+
 def test_migrate(t):
     out = run(t, "a move", [step("POST", guest("pve3", "lxc", 7012) + "/migrate", target="pve1")], known=[LIST],
               unknown=[guest("pve3", "lxc", 7012) + "/config"])
@@ -208,7 +235,7 @@ def test_unknown(t):
 
 
 try:
-    sys.exit(Tap().run(test_vm, test_container, test_copies, test_migrate, test_storage, test_access,
+    sys.exit(Tap().run(test_vm, test_container, test_copies, test_backup, test_migrate, test_storage, test_access,
                        test_unknown))
 finally:
     case.stdin.close()

@@ -61,7 +61,7 @@ static js *one_answer(const struct then *t, const js *now, const js *ask) {
 }
 
 static void one_case(const js *in) {
-    CLEANUP(then_freep) struct then *t = then_new();
+    CLEANUP(then_freep) struct then *t = then_new("0", 1700000000);
     CLEANUP(js_freep) js *kept = js_array();
     CLEANUP(js_freep) js *out = js_array();
     CLEANUP(buf_done) struct buf b = BUF_INIT(64 * 1024 * 1024);
