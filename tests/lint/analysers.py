@@ -12,7 +12,7 @@ HELD = {
     "access": [(MODEL + "access_driver.c", "blast_access"), (UNIT + "access.c", "blast_access")],
     "agent": [(UNIT + "agent.c", "blast_agent")],
     "backup": [(MODEL + "guest_driver.c", "blast_backup_now"), (MODEL + "guest_cases.py", "backup")],
-    "ceph": [(MODEL + "ceph.py", '"ceph"')],
+    "ceph": [(MODEL + "ceph.py", '"ceph"'), (UNIT + "ceph.c", "blast_ceph")],
     "clone": [(MODEL + "newcomer.py", '"clone"'), (UNIT + "create.c", "blast_clone")],
     "config": [(UNIT + "guest.c", "blast_config")],
     "create": [(MODEL + "newcomer.py", '"create"'), (UNIT + "create.c", "blast_create")],
@@ -44,6 +44,7 @@ HELD = {
     "template": [(MODEL + "template.py", '"template"'), (UNIT + "create.c", "blast_template")],
     "volume": [(MODEL + "guest_refs.py", '"volume"')],
     # of a backup server: against the simulated one, prune against a model
+    "pbs_access": [(WHOLE + "pbs.py", "pbs_acl_modify"), (WHOLE + "pbs.py", "pbs_user_delete")],
     "pbs_delete": [(WHOLE + "pbs.py", "pbs_snapshot_delete")],
     "pbs_job": [(WHOLE + "pbs.py", "pbs_prune_job_update")],
     "pbs_prune": [(WHOLE + "pbs.py", "pbs_prune_group"), (MODEL + "guest_retention.py", "server")],
