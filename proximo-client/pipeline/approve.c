@@ -169,10 +169,12 @@ static int operator_note(struct change *c, const struct config *conf, const stru
 
 static int want_operator(struct change *c, const struct config *conf, enum approval_need need,
                          struct err *e) {
+    bool anew = js_bool_or(js_get(c->p.v, "approval"), "anew", false);
     struct hash of;
     int r = operator_note(c, conf, &c->p.digest, false, e);
 
-    if (r == -ENOENT && hash_parse(js_str_or(js_get(c->p.v, "undo_of"), "plan", ""), &of) == 0) {
+    if (r == -ENOENT && !anew &&
+        hash_parse(js_str_or(js_get(c->p.v, "undo_of"), "plan", ""), &of) == 0) {
         /* an approval that says nothing of the undo, or no longer, is none for it */
         r = operator_note(c, conf, &of, true, e);
         r = r == -EACCES ? -ENOENT : r;

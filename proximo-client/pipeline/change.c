@@ -18,6 +18,7 @@
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pipeline/witness_show.h"
+#include "proximo-client/pipeline/undo_check.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/tool.h"
 #include "proximo-client/undo/undo.h"
@@ -92,11 +93,11 @@ static int run_stages(struct change *c, struct err *e) {
 /* The row's own question: did it do what it said? */
 static void post_check(struct change *c) {
     const struct row *row = row_find(js_str_or(c->p.v, "tool", ""));
+    bool is_undo = js_get(c->p.v, "undo_of") != NULL;
     CLEANUP(freep) char *text = NULL;
     CLEANUP(js_freep) js *args = NULL;
     struct err e = {0};
     bool ok = false;
-
     int r;
 
     if (!row || (c->out != OUT_DONE && c->out != OUT_WARNINGS)) {
@@ -106,11 +107,17 @@ static void post_check(struct change *c) {
     if (js_get(c->p.v, "steps")) {
         js_add(args, "planned", js_ref(js_get(c->p.v, "steps")));
     }
-    r = row_check(row, c->s, args, &ok, &text, &e);
-    if (r == 0 && !text) { /* the row has no question of its own */
+    r = is_undo ? undo_check(c->s, &c->p, &ok, &text, &e)
+                : row_check(row, c->s, args, &ok, &text, &e);
+    if (r == 0 && !text && !is_undo) { /* the row has no question of its own */
         return;
     }
     c->post = js_object();
+    if (r == 0 && !text) {
+        js_add(c->post, "status", js_str("not-applicable"));
+        js_add(c->post, "text", js_str("nothing of what the operation changed was read before it"));
+        return;
+    }
     if (r < 0) {
         js_add(c->post, "status", js_str("failed"));
         js_add(c->post, "text", js_str(e.msg));

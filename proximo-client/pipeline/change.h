@@ -55,7 +55,7 @@ struct change {
     struct err *why; /* where the first failure is kept (for the answer), never NULL */
     js *secret_file; /* path of the file with a secret that PVE made, or NULL */
     js *leftover;    /* array of sentences */
-    js *post;        /* {ok, text} or NULL */
+    js *post;        /* {status, text} or NULL */
     /* job */
     int64_t began_ms, job_after_ms; /* monotonic; how long a caller waits before it becomes a job */
     bool handed_over;

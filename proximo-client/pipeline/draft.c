@@ -400,6 +400,11 @@ void draft_need(struct draft *d, enum approval_need n, const char *why) {
     d->need_why = strdup(why);
 }
 
+void draft_need_anew(struct draft *d, const char *why) {
+    draft_need(d, NEED_OPERATOR, why);
+    d->anew = true;
+}
+
 void draft_source(struct draft *d, const char *fmt, ...) {
     CLEANUP(freep) char *text = NULL;
     va_list ap;

@@ -106,6 +106,9 @@ void draft_undo(struct draft *d, const char *kind, const char *guarantee, const 
 void draft_undo_timer(struct draft *d, uint32_t seconds);
 /* Whether the plan's undo may interrupt or lose something: free text list shown in the plan. */
 void draft_need(struct draft *d, enum approval_need n, const char *why); /* only ever raises */
+/* NEED_OPERATOR, and no approval that was given for another plan stands in: an undo is approved
+ * itself, not by what was said of the operation. */
+void draft_need_anew(struct draft *d, const char *why);
 /* Where the facts came from, in words; said once however often it is told. */
 void draft_source(struct draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The guests read for coverage: "complete yes: 3 of 3 nodes, 41 of 41 guests read". */

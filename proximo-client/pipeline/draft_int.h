@@ -39,6 +39,7 @@ struct draft {
     enum risk risk;
     enum approval_need need;
     char *need_why;
+    bool anew; /* the approval of the operation does not cover this undo */
     bool complete;
 };
 

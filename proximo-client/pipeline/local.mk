@@ -46,6 +46,8 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/service_list.c \
 	proximo-client/pipeline/service_meta.c \
 	proximo-client/pipeline/service_read.c \
+	proximo-client/pipeline/since.c proximo-client/pipeline/since.h \
+	proximo-client/pipeline/undo_check.c proximo-client/pipeline/undo_check.h \
 	proximo-client/pipeline/session.c proximo-client/pipeline/session.h \
 	proximo-client/pipeline/witness_show.c proximo-client/pipeline/witness_show.h \
 	proximo-client/pipeline/recompute.c proximo-client/pipeline/recompute.h \

@@ -154,6 +154,7 @@ static int op_load(struct ledger *l, uint64_t index, struct op *ret, struct err 
         return err_tag(e, -EBADMSG, "ledger_damaged", "entry %llu is not an intent",
                        (unsigned long long)index);
     }
+    o.time = en.time;
     merkle_leaf(buf_str(&b), b.len, &o.leaf);
     hash_text(&o.leaf, f.leaf);
     r = ledger_each(l, index + 1, follow_entry, &f, e);

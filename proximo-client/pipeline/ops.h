@@ -17,6 +17,7 @@ struct session;
 /* What one operation was. Everything is read from the ledger and checked. */
 struct op {
     uint64_t index;
+    int64_t time; /* of the intent, Unix seconds */
     struct hash leaf;
     struct hash plan;
     char result[16]; /* outcome's result, "" when there is none yet */

@@ -58,6 +58,9 @@ static js *approval_json(const struct draft *d) {
 
     js_add(o, "required", js_str(need_name(d->need)));
     js_add(o, "why", js_str(d->need_why ? d->need_why : "policy"));
+    if (d->anew) {
+        js_add(o, "anew", js_bool(true));
+    }
     return o;
 }
 

@@ -19,6 +19,7 @@
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pipeline/switches.h"
+#include "proximo-client/pipeline/since.h"
 #include "proximo-client/pipeline/witness_show.h"
 #include "proximo-client/tools/tool.h"
 #include "proximo-client/undo/undo.h"
@@ -176,6 +177,7 @@ int planner_undo_draft(struct session *s, const char *op_id, struct draft **ret,
     CLEANUP(js_freep) js *args = js_object();
     CLEANUP(js_freep) js *outcome = js_object();
     CLEANUP(op_done) struct op o = {0};
+    js *since = NULL;
     int r = ops_find(s->ledger, op_id, &o, e);
 
     if (r == 0) {
@@ -183,6 +185,9 @@ int planner_undo_draft(struct session *s, const char *op_id, struct draft **ret,
     }
     if (r == 0) {
         r = may_undo(&o, &was, op_id, e);
+    }
+    if (r == 0) {
+        r = since_operations(s, &o, &since, e);
     }
     if (r < 0) {
         return r;
@@ -193,6 +198,7 @@ int planner_undo_draft(struct session *s, const char *op_id, struct draft **ret,
     js_add(outcome, "tasks", js_ref(o.tasks));
     js_add(outcome, "executed", js_int(o.executed));
     js_add(outcome, "archives", js_ref(o.archives));
+    js_add(outcome, "since", since);
     d = draft_new(s, "proximo_undo", args);
     d->undo_of = undo_of(&o, op_id);
     r = undo_plan(d, was.v, outcome, e);

@@ -100,5 +100,6 @@ int undo_guest_snapshot(struct draft *d, const struct undone *u, struct err *e) 
         return r;
     }
     undone_copy_request(d, q);
-    return assess_rollback(d, &g, name, e);
+    r = undo_since(d, u, &g, e);
+    return r < 0 ? r : assess_rollback(d, &g, name, e);
 }

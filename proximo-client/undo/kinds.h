@@ -28,4 +28,7 @@ int undo_steps(struct draft *d, const struct undone *u, struct err *e);
 int undo_revert_timer(struct draft *d, const struct undone *u, struct err *e);
 /* "undo_gone": the archive is not the one that was verified; "already_exists": the number is taken. */
 int undo_backup(struct draft *d, const struct undone *u, struct err *e);
+/* since.c: what a rollback of this guest takes along, and whether a person must say yes anew. */
+struct guest_ref;
+int undo_since(struct draft *d, const struct undone *u, const struct guest_ref *g, struct err *e);
 int undo_node_snapshot(struct draft *d, const struct undone *u, struct err *e);

@@ -9,6 +9,7 @@ libproximo_a_SOURCES += \
 	proximo-client/undo/node_snapshot.c \
 	proximo-client/undo/restore_object.c \
 	proximo-client/undo/revert_timer.c \
+	proximo-client/undo/since.c \
 	proximo-client/undo/row.c \
 	proximo-client/undo/steps.c \
 	proximo-client/undo/undo.c \

@@ -132,13 +132,10 @@ int undo_node_snapshot(struct draft *d, const struct undone *u, struct err *e) {
     if (w.changed) {
         say_changed(&w, label);
     }
-    draft_affect(d, &(struct affect){.resource = label,
-                                     .name = g.name,
-                                     .node = g.node,
-                                     .effect = "reverted",
-                                     .severity = RISK_MEDIUM,
-                                     .running = g.running,
-                                     .why = "everything written since the snapshot is lost"});
+    r = undo_since(d, u, &g, e);
+    if (r < 0) {
+        return r;
+    }
     if (g.running) {
         draft_affect(d, &(struct affect){.resource = label,
                                          .name = g.name,

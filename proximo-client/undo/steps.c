@@ -55,6 +55,7 @@ static int back(struct draft *d, const struct undone *u, size_t n, bool *ret_did
 
     js_add(outcome, "result", js_str("done"));
     js_add(outcome, "archives", js_copy(js_get(u->outcome, "archives")));
+    js_add(outcome, "since", js_ref(js_get(u->outcome, "since")));
     draft_step_begin(d, row, js_get(plan, "args"));
     r = undo_plan(d, plan, outcome, &why);
     draft_step_end(d);

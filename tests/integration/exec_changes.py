@@ -101,7 +101,7 @@ def test_stdin(t):
     t.ok(status == 2 and e["error"]["code"] == "bad_argument", "one of the two, not both", e)
     status, e = plan(argv=["/bin/sh"], stdin="x" * 65537)
     t.ok(status == 2 and e["error"]["code"] == "bad_argument", "64 KiB and no more", e)
-    status, p = plan(argv=["/bin/sh"], stdin="#" * 65535 + "\n")
+    status, p = plan(argv=["/bin/sh"], stdin="#" * 65535 + "\n", undo="none")
     t.ok(status == 0, "64 KiB are planned", p)
     status, o = apply(p)
     t.ok(status == 0 and o["outcome"] == "done", "and arrive", str(o)[:2000])
@@ -109,7 +109,7 @@ def test_stdin(t):
 
 def test_secret(t):
     script = f"echo {CANARY} > /etc/secret\n"
-    status, p = plan(argv=["/bin/sh"], stdin_secret=script)
+    status, p = plan(argv=["/bin/sh"], stdin_secret=script, undo="none")
     t.ok(status == 0, "a secret script is planned", p)
     q = execute_request(p)
     t.ok(f"stdin {len(script)} hmac-sha256:" in q["request"], "its request has a commitment", q)
@@ -183,7 +183,7 @@ def test_middle(t, middle):
          "the root half refuses it", o)
     t.ok(node_file("/etc/which") == "", "nothing ran")
 
-    status, p = plan(argv=["/bin/sh"], stdin="echo all is well; echo oh >&2\n")
+    status, p = plan(argv=["/bin/sh"], stdin="echo all is well; echo oh >&2\n", undo="none")
     changed.clear()
     middle.down = alter(b"all is well", b"all is LOST")
     before = len(alarms())
@@ -197,10 +197,39 @@ def test_middle(t, middle):
     t.ok(o["receipts"][0]["how"] == "exited" and o["receipts"][0]["value"] == 0,
          "how it ended is as the receipt says", o)
     t.ok(alarms()[before:] == ["code output_mismatch"], "and the ledger has an alarm")
-    status, p = plan(argv=["/bin/sh"], stdin="echo all is well; exit 3\n")
+    status, p = plan(argv=["/bin/sh"], stdin="echo all is well; exit 3\n", undo="none")
     status, o = apply(p)
     t.ok(o["code"] == "command_failed" and o["output"]["attested"] is True,
          "left alone, the output is attested, also of a command that fails", o)
+
+
+def changed_banner():
+    (lab.root / "etc/banner").write_text("welcome\n")
+    (lab.root / "etc/banner.new").write_text("maintenance tonight\n")
+    return apply(plan(argv=["/bin/cp", "/etc/banner.new", "/etc/banner"])[1])[1]
+
+
+def test_undo_since(t):
+    """The operation's own approval covers its undo only while nothing else was done: the node would
+    take the request either way."""
+    o = changed_banner()
+    status, u = lab.client_json("undo", o["op_id"])
+    t.ok(status == 0 and u["outcome"] == "done" and node_file("/etc/banner") == "welcome\n",
+         "with nothing since, what approved the operation approves its undo", u)
+    t.ok(u["post_check"]["status"] == "ok", "and the undo says that it is as before", u)
+    o = changed_banner()
+    more = apply(plan(argv=["/bin/sh"], stdin="echo more\n", undo="none")[1])[1]
+    status, u = lab.client_json("undo", o["op_id"])
+    t.ok(status == 4 and u["plan"]["approval"].get("anew") is True,
+         "with another command since, a person is asked anew", u)
+    hit = [a for a in u["plan"]["affected"] if a.get("via") == more["op_id"]]
+    t.ok(len(hit) == 1 and hit[0]["effect"] == "loses-data", "and reads which one is lost", u)
+    status, e = lab.client_json("apply", u["plan_id"])
+    t.ok(status == 4 and node_file("/etc/banner") == "maintenance tonight\n",
+         "without that nothing runs", e)
+    status, o = apply(u)
+    t.ok(status == 0 and o["outcome"] == "done" and node_file("/etc/banner") == "welcome\n",
+         "approved anew, it runs", o)
 
 
 def test_undo_after_config(t):
@@ -226,6 +255,8 @@ def test_undo_after_config(t):
     status, o = apply(u)
     t.ok(status == 0 and o["outcome"] == "done", "approved anew, it runs", o)
     t.ok(node_file("/etc/banner") == "welcome\n", "the file is back")
+    t.ok(o["post_check"]["status"] == "finding" and "ct/" in o["post_check"]["text"],
+         "and the undo's check says that the configuration is not as before", o["post_check"])
     _, g = lab.client_json("read", "pve_guest_notes", f"vmid:={VMID}")
     t.ok("changed since" in str(g), "the configuration is as it was left", g)
 
@@ -274,7 +305,8 @@ def main():
     lab.join()
     t = Tap()
     address = lab.node_address
-    t.run_some(test_stdin, test_ct_allow, test_secret, test_secret_tampered, test_undo_after_config,
+    t.run_some(test_stdin, test_ct_allow, test_secret, test_secret_tampered, test_undo_since,
+               test_undo_after_config,
                test_armed_again)
     lab.stop(lab.front)
     lab.start_front()  # elsewhere; the client still goes to the old address

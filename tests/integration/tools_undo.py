@@ -9,7 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from undo_cases import CASES, ELSEWHERE, VOLATILE, clean_up, difference  # noqa: E402
+from undo_cases import CASES, ELSEWHERE, UNREAD, VOLATILE, clean_up, difference  # noqa: E402
 from world import Tap, World  # noqa: E402
 
 w = World("--task-ms", "1", "--seed", "7")
@@ -45,6 +45,8 @@ def one(t, row, args, more):
         return
     code, v, text = take_back(op["op_id"])
     t.ok(code == 0 and v and v["outcome"] == "done", f"{name}: undone", text)
+    t.ok(v and v.get("post_check", {}).get("status") == ("not-applicable" if row in UNREAD else "ok"),
+         f"{name}: the undo's check", v and v.get("post_check"))
     w.sim.settle()
     leaves = [p.format(**args) for p in more.get("leaves", ())]
     wrong = difference(before, w.sim.now(), VOLATILE + leaves)

@@ -42,6 +42,10 @@ ELSEWHERE = {
         "pve_ceph_service_start", "pve_ceph_service_stop")},
 }
 
+# Their plans read nothing of what they change, so that their undo's check has nothing to compare.
+UNREAD = ("pve_ha_arm", "pve_ha_disarm", "pve_disk_directory_create", "pve_disk_lvm_create",
+          "pve_disk_lvmthin_create", "pve_disk_zfs_create")
+
 # What changes by itself or by any change at all: no undo brings it back, and none should.
 VOLATILE = [
     "tasks", "tasks/*",              # the log of what was done

@@ -376,6 +376,10 @@ void draft_need(struct draft *d, enum approval_need n, const char *why) {
     js_add(d->v, "need_why", js_str(why));
 }
 
+void draft_need_anew(struct draft *d, const char *why) {
+    draft_need(d, NEED_OPERATOR, why);
+}
+
 void draft_coverage(struct draft *d, unsigned int nodes_read, unsigned int nodes,
                     unsigned int guests_read, unsigned int guests) {
     js *o = js_object();
