@@ -10,6 +10,7 @@
 #include "common/own.h"
 #include "proximo-client/cli/cli.h"
 #include "proximo-client/pipeline/ledger_care.h"
+#include "proximo-client/pipeline/ledger_foreign.h"
 #include "proximo-client/tools/tool.h"
 
 static int run_verify(struct cli *c) {
@@ -134,6 +135,23 @@ static int run_asked(struct cli *c, bool restart) {
     return done(c, restart ? "ledger_restart" : "ledger_recover", r, result, &e);
 }
 
+/* Tasks that nobody recorded are a finding; a list that was not read whole proves nothing. */
+static int run_foreign(struct cli *c) {
+    CLEANUP(js_freep) js *result = NULL;
+    struct err e = {0};
+
+    if (!cli_words(c, &cmd_ledger, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    if (ledger_foreign(c->app, c->cluster, &result, &e) < 0) {
+        return cli_fail(c, &e);
+    }
+    cli_print(c, "ledger_foreign", result);
+    return js_len(js_get(result, "foreign"))       ? EXIT_FAILED
+           : js_bool_or(result, "complete", false) ? EXIT_DONE
+                                                   : EXIT_INCOMPLETE;
+}
+
 static int run_ledger(struct cli *c) {
     const char *what = c->argc ? c->argv[0] : "";
 
@@ -142,6 +160,9 @@ static int run_ledger(struct cli *c) {
     }
     if (strcmp(what, "query") == 0) {
         return run_query(c);
+    }
+    if (strcmp(what, "foreign") == 0) {
+        return run_foreign(c);
     }
     if (strcmp(what, "recover") == 0 || strcmp(what, "restart") == 0) {
         return run_asked(c, what[2] == 's');
@@ -155,13 +176,14 @@ static int run_ledger(struct cli *c) {
     if (strcmp(what, "show") == 0 || strcmp(what, "proof") == 0) {
         return run_entry(c);
     }
-    return cli_usage(c, &cmd_ledger, "verify, show, proof, query, export, recover or restart");
+    return cli_usage(c, &cmd_ledger,
+                     "verify, show, proof, query, foreign, export, recover or restart");
 }
 
 const struct command cmd_ledger = {
     "ledger",
-    "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER | query [KEY=VALUE…] | export [DIR] "
-    "[--bodies] | "
+    "verify | show NUMBER|PLAN_ID|OP_ID | proof NUMBER | query [KEY=VALUE…] | foreign | "
+    "export [DIR] [--bodies] | "
     "recover [--mirror DIR] [--reason TEXT] | restart [--new-key] [--reason TEXT]",
     "verify the ledger, look into it, copy it, recover it",
     "  --bodies          export whole plans and outputs too, not only their hashes\n"

@@ -21,6 +21,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/late_find.c \
 	proximo-client/pipeline/ledger_care.c proximo-client/pipeline/ledger_care.h \
 	proximo-client/pipeline/service_jobs.c \
+	proximo-client/pipeline/ledger_foreign.c proximo-client/pipeline/ledger_foreign.h \
 	proximo-client/pipeline/ledger_query.c \
 	proximo-client/pipeline/look.c proximo-client/pipeline/look.h \
 	proximo-client/pipeline/names.c \

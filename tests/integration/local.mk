@@ -58,7 +58,7 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/evacuate.py tests/integration/blast_calls.py \
 	tests/integration/jobs.py \
 	tests/integration/ledger_care.py \
-	tests/integration/witnessed.py \
+	tests/integration/undo_since.py tests/integration/witnessed.py \
 	tests/integration/ledger_query.py \
 	tests/integration/steps.py \
 	tests/integration/rows_api.py \
