@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* common/js.h - json-c behind a strict pre-scan, and getters that cannot be misused.
+/* common/js.h - json-c's trees behind a strict parser of ours, and getters that cannot be misused.
  * json-c 0.16 lets through duplicate keys, NaN, single quotes, control characters, overlong UTF-8
  * and encoded surrogates even in strict mode (facts/protocols.md 6); js_parse refuses them all. */
 #pragma once
@@ -12,8 +12,9 @@ struct buf;
 struct err;
 typedef struct json_object js; /* the one typedef: the library's own object under our prefix */
 
-/* Parses exactly one JSON value. -EBADMSG (with position) or -E2BIG. Integers outside int64 are
- * refused (uint64 above INT64_MAX too); fractions are accepted (PVE sends them). */
+/* Parses exactly one JSON value. -EBADMSG (with position) or -E2BIG. A key with a NUL is refused,
+ * as are integers outside int64 (uint64 above INT64_MAX too); fractions are accepted (PVE sends
+ * them). */
 int js_parse(const char *text, size_t len, js **ret, struct err *e);
 
 /* One line without blanks; U+2028, U+2029 and U+0085 are escaped, invalid UTF-8 replaced by U+FFFD

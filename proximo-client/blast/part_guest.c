@@ -100,6 +100,9 @@ static void put_snap_config(struct picture *p, struct guest *g, const char *name
     }
 }
 
+/* The list of snapshots is asked for even where the configuration names no parent: the state may
+ * descend from none of those that there are (its parent was deleted after a rollback, say), and no
+ * answer of the API tells of the snapshots of more guests than one. */
 static void want_guest(struct picture *p, const struct guest *g) {
     if (!picture_asks(p, g)) {
         return;

@@ -144,14 +144,16 @@ void pvetree_put(struct pvetree *t, const char *path, const char *text, size_t l
 
 /* Guests are thousands, and each is asked for a few times in a row: their files are kept as texts,
  * and only the last one is kept parsed. */
+static bool is_last(const struct pvetree *t, const char *path) {
+    return t->last && strcmp(t->last_path, path) == 0;
+}
+
 static const js *guest_file(struct pvetree *t, const char *path, const js *text) {
-    if (!t->last || strcmp(t->last_path, path) != 0) {
-        js_freep(&t->last);
-        (void)snprintf(t->last_path, sizeof(t->last_path), "%s", path);
-        t->last = parse(t, path, strstr(path, "/lxc/") ? parse_ct : parse_vm,
-                        json_object_get_string((js *)(uintptr_t)text),
-                        (size_t)json_object_get_string_len(text));
-    }
+    js_freep(&t->last);
+    (void)snprintf(t->last_path, sizeof(t->last_path), "%s", path);
+    t->last = parse(t, path, strstr(path, "/lxc/") ? parse_ct : parse_vm,
+                    json_object_get_string((js *)(uintptr_t)text),
+                    (size_t)json_object_get_string_len(text));
     return t->last;
 }
 
@@ -210,11 +212,11 @@ const js *pvetree_file(struct ask *a, const char *fmt, ...) {
     if (why) {
         (void)snprintf(a->failed, sizeof(a->failed), "%.100s: %.90s", path, why);
     }
-    made = js_get(a->t->files, path);
+    made = is_last(a->t, path) ? a->t->last : js_get(a->t->files, path);
     if (made && js_is_str(made)) {
         made = guest_file(a->t, path, made);
     }
-    notes = js_get(a->t->notes, path);
+    notes = js_members(a->t->notes) ? js_get(a->t->notes, path) : NULL; /* nearly always none */
     if (js_len(notes) > 0 && !a->doubt[0]) {
         (void)snprintf(a->doubt, sizeof(a->doubt), "%.80s, %.110s", path,
                        json_object_get_string(js_at(notes, 0)));
