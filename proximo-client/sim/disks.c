@@ -162,3 +162,10 @@ int route_disk_resize(struct call *c) {
     }
     return start(c, &g, "resize", finish_resize);
 }
+
+/* It is the configuration's `delete` under another name. */
+int route_disk_unlink(struct call *c) {
+    js_add(c->params, "delete", js_str(call_str(c, "idlist")));
+    json_object_object_del(c->params, "idlist");
+    return route_guest_config_set(c);
+}

@@ -6,6 +6,7 @@
 
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/volnames.h"
 #include "proximo-client/sim/routes.h"
 
 struct list_ctx {
@@ -350,6 +351,31 @@ static void apply_revert(struct call *c, const struct guest *g) {
     }
 }
 
+/* A drive that goes leaves the boot order, too: at once, or with what waits. */
+static void leave_boot_order(struct sim *s, const struct guest *g, const char *key, bool running) {
+    const char *boot = guest_conf(g, "boot");
+    char list[512], out[512] = "order=";
+    size_t n = strlen(out), was = n;
+    bool found = false;
+
+    if (g->lxc || !boot || strncmp(boot, "order=", 6) != 0) {
+        return;
+    }
+    (void)snprintf(list, sizeof(list), "%s", boot + 6);
+    for (char *save = NULL, *word = strtok_r(list, ";", &save); word;
+         word = strtok_r(NULL, ";", &save)) {
+        if (strcmp(word, key) == 0) {
+            found = true;
+        } else if (n + strlen(word) + 2 < sizeof(out)) {
+            n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%s", n > was ? ";" : "", word);
+        }
+    }
+    if (found) {
+        state_set(&s->st, js_str(out), "guests", g->key, running ? "pending" : "config", "boot",
+                  NULL);
+    }
+}
+
 static int apply_delete(struct call *c, const struct guest *g, bool running) {
     char list[2048];
 
@@ -364,6 +390,9 @@ static int apply_delete(struct call *c, const struct guest *g, bool running) {
         if (guest_conf(g, "protection") && strcmp(guest_conf(g, "protection"), "1") == 0 &&
             guest_key_is_volume(g->lxc, key)) {
             return call_fail(c, 500, "can't remove drive '%s' - protection mode enabled", key);
+        }
+        if (old && guest_key_is_volume(g->lxc, key)) {
+            leave_boot_order(c->s, g, key, running);
         }
         if (running && guest_key(g->lxc, key)->pends) {
             if (old) {
@@ -443,6 +472,7 @@ static int set_config(struct call *c, struct guest *g) {
     if (apply_delete(c, g, running) < 0 || apply_keys(c, g, running) < 0) {
         return -1;
     }
+    guest_drop_used(c->s, g);
     sim_tick(c->s);
     return 0;
 }

@@ -223,7 +223,7 @@ handler route_sdn_index, route_sdn_list, route_sdn_get, route_sdn_create, route_
 handler route_node_iface, route_iface_create, route_iface_update, route_iface_delete,
     route_network_apply, route_network_revert;
 handler route_guest_list, route_guest_index, route_guest_config, route_guest_config_set,
-    route_guest_config_post, route_guest_pending, route_guest_feature, route_guest_destroy,
+    route_guest_config_post, route_disk_unlink, route_guest_pending, route_guest_feature, route_guest_destroy,
     route_guest_current, route_guest_status_index;
 handler route_guest_start, route_guest_stop, route_guest_shutdown, route_guest_reboot,
     route_guest_reset, route_guest_suspend, route_guest_resume;

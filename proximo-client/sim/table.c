@@ -180,6 +180,8 @@ const struct route sim_routes[] = {
      "bwlimit=int delete=bool digest=string disk!=string format=enum(raw,qcow2,vmdk) "
      "storage=storage target-digest=string target-disk=string target-vmid=vmid",
      route_disk_move},
+    {M_PUT, Q "/unlink", "/vms/{vmid} VM.Config.Disk", "idlist!=string force=bool",
+     route_disk_unlink},
     {M_POST, N "/lxc/{vmid}/move_volume", "/vms/{vmid} VM.Config.Disk",
      "bwlimit=int delete=bool digest=string storage=storage target-digest=string "
      "target-vmid=vmid target-volume=string volume!=string",

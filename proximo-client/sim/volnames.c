@@ -229,3 +229,20 @@ void guest_unused(struct sim *s, const struct guest *g, const char *volid) {
         }
     }
 }
+
+void guest_drop_used(struct sim *s, const struct guest *g) {
+    CLEANUP(js_freep) js *config = js_copy(js_get(g->obj, "config"));
+
+    JS_FOREACH(config, slot, volid) {
+        JS_FOREACH(strncmp(slot, "unused", 6) == 0 ? config : NULL, key, value) {
+            char volume[256];
+
+            if (strncmp(key, "unused", 6) != 0 && guest_key_is_volume(g->lxc, key) &&
+                volume_of_value(json_object_get_string(value), volume, sizeof(volume)) &&
+                strcmp(volume, json_object_get_string(volid)) == 0) {
+                state_del(&s->st, "guests", g->key, "config", slot, NULL);
+                break;
+            }
+        }
+    }
+}

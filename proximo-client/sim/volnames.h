@@ -36,3 +36,5 @@ const char *volume_clone(struct sim *s, const char *volid); /* one that stands o
  */
 bool backup_takes_disk(const struct guest *g, const char *key, const char *value);
 void guest_unused(struct sim *s, const struct guest *g, const char *volid);
+/* An unused volume that a disk uses again is no unused one. */
+void guest_drop_used(struct sim *s, const struct guest *g);

@@ -115,8 +115,12 @@ static int unlinked_volume(struct draft *d, const struct assess *a, const char *
 /* PVE leaves the volume of a disk as unused; with force, and when it is unused already, it goes. */
 int assess_disk_unlink(struct draft *d, const struct assess *a, struct err *e) {
     const js *list = js_get(a->args, "idlist");
-    int r = assess_config(d, a->guest, NULL, list, e);
+    int r;
 
+    if (!a->plans) { /* they are attached again */
+        return assess_config(d, a->guest, a->form, NULL, e);
+    }
+    r = assess_config(d, a->guest, NULL, list, e);
     for (size_t i = 0; r == 0 && i < js_len(list); i++) {
         const char *key = json_object_get_string(js_at(list, i));
         const char *value = js_get_str(a->before, key);

@@ -101,3 +101,39 @@ int back_migrate(struct draft *d, const struct assess *a, struct err *e) {
     draft_undo(d, "inverse", "it is migrated back, in the same manner", a->row->send->limits);
     return 0;
 }
+
+/* The disks as they stand in the configuration now; attaching a volume again takes it off the
+ * unused ones. PVE takes a disk that goes out of the boot order, too. */
+int back_unlink(struct draft *d, const struct assess *a, struct err *e) {
+    const js *list = js_get(a->args, "idlist"), *boot = js_get(a->before, "boot");
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *form = js_object();
+    int r = pve_path("/nodes/{node}/qemu/{vmid}/config", a->args, &path, e);
+
+    for (size_t i = 0; r == 0 && i < js_len(list); i++) {
+        const char *key = json_object_get_string(js_at(list, i));
+        const js *value = js_get(a->before, key);
+
+        if (js_bool_or(a->args, "force", false) || strncmp(key, "unused", 6) == 0) {
+            draft_undo(d, "none", "a volume that is destroyed is gone", "");
+            return 0;
+        }
+        if (value) {
+            js_add(form, key, js_copy(value));
+        }
+        if (boot && strstr(value_text(boot), key)) {
+            js_add(form, "boot", js_copy(boot));
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!js_members(form)) {
+        draft_undo(d, "none", "none of the disks is there: nothing is taken out", "");
+        return 0;
+    }
+    draft_request(d, PHASE_UNDO, "PUT", buf_str(&path), TAKE(form), NULL);
+    draft_undo(d, "inverse", "the volumes are attached again as they are now",
+               a->row->send->limits);
+    return 0;
+}

@@ -377,9 +377,7 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_disk_unlink", "Unlink disks of a VM",
      "Plans taking disks out of a VM; with force the volumes are destroyed." PLANS, "guest",
-     EFFECT_CHANGE, 0, unlink_fields, .analysers = "config volume", .undo = "none",
-     .undo_none =
-         "attach the unused volume again with pve_guest_config_set; what force destroyed is gone",
+     EFFECT_CHANGE, 0, unlink_fields, .analysers = "config volume", .undo = "inverse",
      .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
@@ -390,6 +388,8 @@ const struct row guest_life_rows[] = {
              .path = "/nodes/{node}/qemu/{vmid}/unlink",
              .say = "take {idlist} out of VM {vmid}",
              .kind = "qemu",
+             .back = back_unlink,
+             .limits = "a running guest that took the disk away has to find it again",
              .floor = RISK_HIGH,
              .floor_why = "a disk is taken away from the guest",
          }},

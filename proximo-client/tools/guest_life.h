@@ -11,6 +11,8 @@ int assess_power_row(struct draft *d, const struct assess *a, struct err *e);
 int refuse_shrink(struct draft *d, const struct assess *a, struct err *e);
 /* The way back of a migration: another one. */
 int back_migrate(struct draft *d, const struct assess *a, struct err *e);
+/* The way back of taking disks out, unless their volumes are destroyed. */
+int back_unlink(struct draft *d, const struct assess *a, struct err *e);
 /* destroy_backup.c: with `backup` a backup is made and verified before the guest is destroyed, and
  * restoring it is the way back. "backup_impossible". */
 int more_destroy(struct draft *d, const struct assess *a, struct err *e);

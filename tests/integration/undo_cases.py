@@ -474,6 +474,13 @@ CASES = [
     ("pve_guest_config_set", {"vmid": 105, "set": {"memory": 6144}},
      {"before": [("PUT", "/nodes/pve2/qemu/105/config", {"memory": 5120})],
       "after": [("PUT", "/nodes/pve2/qemu/105/config", {"revert": "memory"})]}),
+    # disks that are taken out and attached again: the boot disk of a VM that is off, one of a running VM
+    ("pve_disk_unlink", {"vmid": 214, "idlist": ["scsi0"]}, {}),
+    ("pve_disk_unlink", {"vmid": 105, "idlist": ["scsi0"]}, {}),
+    ("pve_disk_unlink", {"vmid": 105, "idlist": ["scsi1"]},
+     {"before": [("PUT", "/nodes/pve2/qemu/105/config",
+                  {"scsi1": "nfs-vm:105/vm-105-disk-1.qcow2,size=10G"})],
+      "after": [("PUT", "/nodes/pve2/qemu/105/config", {"delete": "scsi1"})]}),
     # snapshots
     ("pve_snapshot_create", {"vmid": 105, "snapname": "s1", "description": "x"}, {}),
     ("pve_snapshot_create", {"vmid": 101, "snapname": "s1"}, {}),
