@@ -118,7 +118,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/then.c proximo-client/blast/then.h proximo-client/blast/then_int.h \
 	proximo-client/blast/then_access.c proximo-client/blast/then_backup.c \
 	proximo-client/blast/then_guest.c \
-	proximo-client/blast/then_made.c proximo-client/blast/then_store.c \
+	proximo-client/blast/then_snapshot.c proximo-client/blast/then_made.c proximo-client/blast/then_store.c \
 	proximo-client/blast/unread.c \
 	proximo-client/blast/volume.c \
 	proximo-client/blast/volume_delete.c

@@ -53,14 +53,33 @@ size_t then_count(const struct then *t) {
     return t->n;
 }
 
-static const struct effect_kind *const tables[] = {
-    then_guest_kinds, then_made_kinds, then_store_kinds, then_access_kinds, then_backup_kinds};
+static const struct effect_kind *const tables[] = {then_guest_kinds,  then_made_kinds,
+                                                   then_store_kinds,  then_access_kinds,
+                                                   then_backup_kinds, then_snapshot_kinds};
+
+/* path_fits(), and of a snapshot, whose name is a third one, by what is below the guest. */
+static bool fits(const struct effect_kind *k, const char *path, char id[static 2][AFTER_ID]) {
+    const char *below = strstr(k->pattern, "/snapshot/*");
+    char name[2][AFTER_ID];
+    struct guest_read g;
+
+    if (!below) {
+        return path_fits(k->pattern, path, id);
+    }
+    if (!guest_read_of(path, &g) || strcmp(g.kind, k->guest) != 0 ||
+        !path_fits(below, g.tail, name)) {
+        return false;
+    }
+    (void)snprintf(id[0], AFTER_ID, "%s", g.node);
+    (void)snprintf(id[1], AFTER_ID, "%u", g.vmid);
+    return true;
+}
 
 static const struct effect_kind *kind_of(const char *method, const char *path,
                                          char id[static 2][AFTER_ID]) {
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         for (const struct effect_kind *k = tables[i]; k->method; k++) {
-            if (strcmp(k->method, method) == 0 && path_fits(k->pattern, path, id)) {
+            if (strcmp(k->method, method) == 0 && fits(k, path, id)) {
                 return k;
             }
         }
@@ -191,8 +210,20 @@ bool list_edit_guest(js **list, uint32_t vmid, void (*edit)(js *row, const struc
 
 /* ---- requests that no table knows ---- */
 
-/* How much of a request's path is its neighbourhood: "/nodes/N/KIND/VMID", "/nodes/N/X",
- * "/cluster/X", "/access/X", else the first part. */
+/* What of a guest stands for itself. */
+static bool is_apart(const char *tail) {
+    static const char *const parts[] = {"/firewall", "/agent", "/cloudinit"};
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (strncmp(tail, parts[i], strlen(parts[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How much of a request's path is its neighbourhood: "/nodes/N/KIND/VMID", of that firewall and
+ * agent alone, "/nodes/N/X", "/cluster/X", "/access/X", else the first part. */
 static size_t neighbourhood(const char *path) {
     static const struct {
         const char *begins;
@@ -206,7 +237,7 @@ static size_t neighbourhood(const char *path) {
             parts = depth[i].parts;
         }
     }
-    parts = guest_read_of(path, &g) ? 4 : parts;
+    parts = !guest_read_of(path, &g) ? parts : is_apart(g.tail) ? 5U : 4U;
     for (size_t i = 0; i < parts && path[n] == '/'; i++) {
         n += 1 + strcspn(path + n + 1, "/?");
     }
@@ -227,6 +258,21 @@ static bool is_of_volumes(const char *path) {
            strcmp(what, "storage") == 0;
 }
 
+/* Requests to many guests at once, or to the node that they run on. */
+static bool is_to_many(const char *path) {
+    static const char *const patterns[] = {"/nodes/*/startall",   "/nodes/*/stopall",
+                                           "/nodes/*/suspendall", "/nodes/*/migrateall",
+                                           "/nodes/*/status",     "/cluster/bulk-action/guest/*"};
+    char id[2][AFTER_ID];
+
+    for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+        if (path_fits(patterns[i], path, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum then_is unknown(const struct effect *x, const char *path) {
     size_t n = neighbourhood(x->path);
     struct guest_read of;
@@ -234,6 +280,12 @@ static enum then_is unknown(const struct effect *x, const char *path) {
 
     if (strncmp(x->path, path, n) == 0 && (!path[n] || path[n] == '/' || path[n] == '?')) {
         return THEN_UNKNOWN;
+    }
+    if (guest && is_apart(of.tail)) {
+        return THEN_SAME;
+    }
+    if (is_to_many(x->path) && is_state_of_guests(path)) {
+        return is_guest_list(path) ? THEN_UNWATCHED : THEN_UNKNOWN;
     }
     if (guest) {
         return is_of_volumes(path)   ? THEN_UNKNOWN

@@ -35,7 +35,7 @@ struct effect {
 };
 
 extern const struct effect_kind then_guest_kinds[], then_made_kinds[], then_store_kinds[],
-    then_access_kinds[], then_backup_kinds[];
+    then_access_kinds[], then_backup_kinds[], then_snapshot_kinds[];
 
 /* A read below a guest: "/nodes/NODE/KIND/VMID" + tail, which may end in a query. */
 struct guest_read {

@@ -293,6 +293,9 @@ static enum then_is of_new(const struct effect *x, const char *tail, js **data) 
     if (strcmp(tail, "/snapshot") == 0) {
         return then_set(data, only_current());
     }
+    if (strncmp(tail, "/snapshot/", 10) == 0) {
+        return THEN_SAME; /* it has none: what makes one comes after this */
+    }
     if (strcmp(tail, "/firewall/options") == 0) {
         return then_set(data, js_object());
     }

@@ -130,9 +130,9 @@ def refused(t, steps, code, name):
 def test_bad(t):
     a = usable("running")[0]
     off = usable("stopped")[0]
-    resize = {"row": "pve_disk_resize", "args": {"vmid": off, "disk": "scsi0", "size": "+1G"}}
-    refused(t, [resize, resize], "steps_conflict", "a step on what cannot be computed before it is done")
-    refused(t, [resize, tag(off, "x")], "steps_conflict", "another row on it, too")
+    move = {"row": "pve_disk_move", "args": {"vmid": off, "disk": "scsi0", "storage": "local-zfs"}}
+    refused(t, [move, move], "steps_conflict", "a step on what cannot be computed before it is done")
+    refused(t, [move, tag(off, "x")], "steps_conflict", "another row on it, too")
     refused(t, [{"row": "proximo_plan_steps", "args": {"steps": [tag(a, "x")]}}],
             "bad_argument", "steps in steps")
     refused(t, [{"row": "pve_list_guests"}], "bad_argument", "a row that reads")

@@ -226,17 +226,44 @@ def test_access(t):
         [step("PUT", "/pools", poolid="p2", vms="7011,7013", delete=True), step("DELETE", "/pools", poolid="p2")])
 
 
+def test_snapshots(t):
+    vm, ct = guest("pve1", "qemu", 7040), guest("pve1", "lxc", 7041)
+    run(t, "a guest with a snapshot, configured and started",
+        [step("POST", "/nodes/pve1/qemu", vmid=7040, name="s", memory="256", scsi0="local-zfs:1"),
+         step("POST", vm + "/snapshot", snapname="one", description="d"),
+         step("PUT", vm + "/config", memory=300, tags="x"), step("POST", vm + "/status/start")],
+        known=[LIST, vm + "/config", vm + "/status/current"], extra=[("pve1", "qemu", 7040)])
+    run(t, "stopped and gone back", [step("POST", vm + "/status/stop"), step("POST", vm + "/snapshot/one/rollback")],
+        known=[vm + "/config"], more={vm + "/snapshot/one/config": "config"})
+    run(t, "a container with a snapshot that it goes back to, configured again",
+        [step("POST", "/nodes/pve1/lxc", vmid=7041, ostemplate="local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst",
+              rootfs="local-zfs:1", hostname="s", memory=256),
+         step("POST", ct + "/snapshot", snapname="two"), step("PUT", ct + "/config", memory=300, cores=2),
+         step("POST", ct + "/snapshot/two/rollback"), step("PUT", ct + "/config", memory=301)],
+        known=[ct + "/config"], extra=[("pve1", "lxc", 7041)])
+    run(t, "a snapshot goes", [step("DELETE", ct + "/snapshot/two"), step("PUT", ct + "/config", onboot=1)],
+        known=[ct + "/config"])
+    run(t, "a disk grows", [step("PUT", vm + "/resize", disk="scsi0", size="+1G"),
+                            step("PUT", vm + "/config", memory=400)], known=[vm + "/config"],
+        unknown=["/nodes/pve1/storage/local-zfs/content"])
+
+
 def test_unknown(t):
-    vm = guest("pve2", "qemu", 210)
-    run(t, "a snapshot is no step that is computed", [step("POST", vm + "/snapshot", snapname="s1")],
-        unknown=[vm + "/config", vm + "/snapshot"])
+    vm = guest("pve3", "qemu", 7011)
+    run(t, "a template is nothing that is computed", [step("POST", guest("pve3", "qemu", 7013) + "/template")],
+        unknown=[guest("pve3", "qemu", 7013) + "/config", guest("pve3", "qemu", 7013) + "/snapshot"])
     run(t, "a firewall rule", [step("POST", "/cluster/firewall/rules", type="in", action="ACCEPT")],
         unknown=["/cluster/firewall/rules"])
+    run(t, "a guest's firewall rule leaves the guest alone",
+        [step("POST", vm + "/firewall/rules", type="in", action="ACCEPT"),
+         step("PUT", vm + "/config", tags="fw")], known=[vm + "/config"], unknown=[vm + "/firewall/rules"])
+    run(t, "many guests are started at once", [step("POST", "/nodes/pve3/startall", vms="7011")],
+        unknown=[guest("pve3", "qemu", 7011) + "/status/current"])
 
 
 try:
     sys.exit(Tap().run(test_vm, test_container, test_copies, test_backup, test_migrate, test_storage, test_access,
-                       test_unknown))
+                       test_snapshots, test_unknown))
 finally:
     case.stdin.close()
     case.wait(20)
