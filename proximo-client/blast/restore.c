@@ -212,10 +212,14 @@ static void guess_identity(struct restore *r) {
 /* ---- storages ---- */
 
 static void check_storages(struct restore *r) {
+    const bool is_ct = strcmp(r->kind, "lxc") == 0;
     const char *given = js_get_str(r->form, "storage");
-    const char *content = strcmp(r->kind, "lxc") == 0 ? "rootdir" : "images";
+    const char *content = is_ct ? "rootdir" : "images";
     int64_t sum = 0;
 
+    if (!given && is_ct && !js_get(r->form, "rootfs")) {
+        given = "local"; /* PVE's default: where the volumes were does not count */
+    }
     JS_FOREACH(r->cfg, key, value) {
         const char *text = js_is_str(value) ? json_object_get_string(value) : "";
         const char *colon = strchr(text, ':');
@@ -238,7 +242,7 @@ static void check_storages(struct restore *r) {
         }
         sum += size > 0 ? size : 0;
     }
-    if (given && r->cfg) {
+    if (given && r->cfg && store_usable(picture_store(r->p, given), r->node)) {
         struct part part;
         int64_t avail = node_space(r->p, r->node, given, &part);
 

@@ -334,6 +334,23 @@ static int check_over(struct call *c, const struct guest *g, bool lxc, bool rest
     return 0;
 }
 
+/* A container's volumes are made on one storage, unless the call names each: "local", unless it
+ * names that. */
+static int check_one_storage(struct call *c) {
+    const char *id = call_str(c, "storage") ? call_str(c, "storage") : "local";
+    const js *def = storage_find(c->s, id);
+
+    if (call_str(c, "rootfs")) {
+        return 0;
+    }
+    if (!def || !list_has(js_str_or(def, "content", "images,rootdir"), "rootdir")) {
+        return call_param_error(c, "storage", "storage '%s' does not support container directories",
+                                id);
+    }
+    js_add(c->params, "storage", js_str(id));
+    return 0;
+}
+
 static int create(struct call *c, bool lxc, const char *archive) {
     struct sim_task *t;
     struct guest g;
@@ -350,7 +367,7 @@ static int create(struct call *c, bool lxc, const char *archive) {
     (void)snprintf(path, sizeof(path), "/vms/%u", vmid);
     if (!call_may(c, path, "VM.Allocate") || check_keys(c, lxc) < 0 ||
         (guest_find(c->s, vmid, &g) && check_over(c, &g, lxc, archive != NULL) < 0) ||
-        (archive && !archive_find(c, archive))) {
+        (archive && !archive_find(c, archive)) || (archive && lxc && check_one_storage(c) < 0)) {
         return -1;
     }
     t = task_new(c, archive ? finish_restore : finish_create);

@@ -757,8 +757,15 @@ check("it does not fit", restore(vmid=200, storage="ss", room=GIB), ["vm/200 cha
       "may not fit: 8192 MiB", 3)
 CTSAVED = backup("bk", 100, 2, kind="lxc")
 CTTEXT = "rootfs: zz:subvol-100-disk-0,size=1G\nunprivileged: 1\n"
-check("a container", restore(kind="lxc", saved=CTSAVED, text=CTTEXT, vmid=200), ["ct/200 changed 1 -"], risk=1)
-check("a privileged container", restore(kind="lxc", saved=CTSAVED, text=CTTEXT.replace("1\n", "0\n"), vmid=200),
+check("a container", restore(kind="lxc", saved=CTSAVED, text=CTTEXT, vmid=200, storage="zz"),
+      ["ct/200 changed 1 -"], risk=1)
+check("a container, each volume where it was", restore(
+    kind="lxc", saved=CTSAVED, text=CTTEXT, vmid=200, rootfs="zz:1"), ["ct/200 changed 1 -"], risk=1)
+check("a container goes to local where nothing is said", restore(
+    kind="lxc", saved=CTSAVED, text=CTTEXT, vmid=200), ["ct/200 changed 1 -"],
+      "will be refused: storage local for rootfs", 3)
+check("a privileged container", restore(kind="lxc", saved=CTSAVED, text=CTTEXT.replace("1\n", "0\n"), vmid=200,
+                                        storage="zz"),
       ["ct/200 changed 1 -", "ct/200 exposed 3 unprivileged"], "root on the node", 3)
 
 

@@ -184,7 +184,7 @@ def test_backup(t):
     w.sim.call("POST", "/nodes/pve3/vzdump", vmid=7004, storage="backup", mode="stop")
     volid = [v["volid"] for v in get("/nodes/pve3/storage/backup/content") if v.get("vmid") == 7004][0]
     run(t, "a container is restored",
-        [step("POST", "/nodes/pve3/lxc", vmid=7031, ostemplate=volid, restore=True)],
+        [step("POST", "/nodes/pve3/lxc", vmid=7031, ostemplate=volid, restore=True, storage="nfs-vm")],
         known=[LIST, ct + "/config"], extra=[("pve3", "lxc", 7031)],
         more={f"/nodes/pve3/vzdump/extractconfig?volume={volid}": "whole"})
 
