@@ -195,11 +195,7 @@ static int put_receipt(struct change *c, const char *node, const char *note, str
     if (r == 0) {
         r = receipt_parse(n.text, n.text_len, &rc, e);
     }
-    if (r == 0 && receipts_before(c->s, node, rc.seq, NULL) < 0) {
-        js_push(c->leftover,
-                js_str("receipts of what the node did by itself could not be fetched"));
-    }
-    return r < 0 ? r : receipt_append(c->s, &c->leaf, node, rc.seq, note, e);
+    return r < 0 ? r : receipt_in_order(c->s, &c->leaf, node, rc.seq, note, e);
 }
 
 /* The stream comes through the network half, the receipt from the root half. Bytes that the receipt
@@ -354,8 +350,10 @@ static int send_node(struct change *c, const js *q, struct err *e) {
         }
         keep_answer(c, q, node, &o, &cap, how);
         if (o.receipt && put_receipt(c, node, o.receipt, e) < 0) {
-            js_push(c->leftover,
-                    js_str("a receipt could not be written to the ledger; the node keeps it"));
+            js_push(
+                c->leftover,
+                js_str("a receipt could not be written to the ledger; the node keeps it, and it "
+                       "comes with the next one"));
         }
         r = judge(c, node, &o, how == ATTEST_BAD ? NULL : e);
     }

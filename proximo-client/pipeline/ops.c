@@ -188,8 +188,9 @@ struct listing {
     js *closed;      /* intent leaf text -> {by, reason} of an operator's word */
     js *undone;      /* intent leaf text -> plan of the undo */
     js *timers;      /* intent leaf text -> its object, of timers that have ended */
-    js *nodes;       /* names of the nodes of those */
-    uint64_t oldest; /* intent among them, or UINT64_MAX */
+    js *receipted;   /* intent leaf text -> true: a receipt of it was met */
+    js *nodes;       /* names of nodes that may have signed what the ledger lacks */
+    uint64_t oldest; /* intent of a timer that has ended, or UINT64_MAX */
     size_t limit;
 };
 
@@ -233,17 +234,30 @@ static int list_reverted(void *ctx, uint64_t index, const struct entry *en, cons
     return 0;
 }
 
+/* An operation that ended without its receipt (the answer was lost, or could not be written) gets
+ * it. */
+static void list_unreceipted(struct listing *w, const struct entry *en, const char *leaf) {
+    const char *result = js_str_or(w->results, leaf, "not-started");
+
+    for (size_t i = 0; i < entry_count(en, "request"); i++) {
+        const char *line = entry_nth(en, "request", i);
+        char node[64];
+
+        if (w->s->nodes && strcmp(result, "not-started") != 0 && !js_get(w->receipted, leaf)) {
+            (void)snprintf(node, sizeof(node), "%.*s", (int)strcspn(line, " "), line);
+            js_add(w->nodes, node, js_bool(true));
+        }
+    }
+}
+
 /* A timer that has ended was confirmed, or has reverted: the node's receipt of that tells, and
  * stands in the ledger from now on. */
-static int list_ended_timers(struct listing *w, struct err *e) {
-    if (w->oldest == UINT64_MAX) {
-        return 0;
-    }
+static int list_receipts(struct listing *w, struct err *e) {
     JS_FOREACH(w->nodes, node, val) {
         (void)val;
-        (void)receipts_own(w->s, node, NULL); /* away: it has ended, nobody knows how */
+        (void)receipts_before(w->s, node, UINT64_MAX, NULL); /* away: another time */
     }
-    return ledger_each(w->s->ledger, w->oldest, list_reverted, w, e);
+    return w->oldest == UINT64_MAX ? 0 : ledger_each(w->s->ledger, w->oldest, list_reverted, w, e);
 }
 
 static void list_intent(struct listing *w, uint64_t index, const struct entry *en,
@@ -262,6 +276,7 @@ static void list_intent(struct listing *w, uint64_t index, const struct entry *e
     js_add(o, "time", js_int(en->time));
     js_add(o, "ledger_index", js_int((int64_t)index));
     js_add(o, "result", js_str(js_str_or(w->results, leaf_text, "open")));
+    list_unreceipted(w, en, leaf_text);
     if (js_get(w->closed, leaf_text)) {
         js_add(o, "closed", js_ref(js_get(w->closed, leaf_text)));
     }
@@ -305,6 +320,9 @@ static int list_entry(void *ctx, uint64_t index, const struct entry *en, const c
     if (en->kind == ENTRY_CLOSING) {
         list_closing(w, en);
     }
+    if (en->kind == ENTRY_RECEIPT) {
+        js_add(w->receipted, entry_get(en, "intent"), js_bool(true));
+    }
     if (en->kind == ENTRY_INTENT) {
         list_intent(w, index, en, bytes, len);
     }
@@ -317,17 +335,19 @@ int ops_list(struct session *s, size_t limit, js **ret, struct err *e) {
     CLEANUP(js_freep) js *closed = js_object();
     CLEANUP(js_freep) js *timers = js_object();
     CLEANUP(js_freep) js *nodes = js_object();
+    CLEANUP(js_freep) js *receipted = js_object();
     struct listing w = {.s = s,
                         .out = out,
                         .results = results,
                         .closed = closed,
                         .timers = timers,
                         .nodes = nodes,
+                        .receipted = receipted,
                         .oldest = UINT64_MAX,
                         .limit = limit};
     int r = ledger_each_back(s->ledger, UINT64_MAX, list_entry, &w, e);
 
-    r = r < 0 ? r : list_ended_timers(&w, e);
+    r = r < 0 ? r : list_receipts(&w, e);
     if (r < 0) {
         return r;
     }

@@ -120,7 +120,7 @@ static int from_node(struct session *s, const struct op *o, const js *q, enum ou
     }
     note = js_get_str(a, "receipt");
     if (!note || node_receipt_open(info, note, &rc, NULL) < 0 || !hash_eq(&rc.intent, &o->leaf) ||
-        !hash_eq(&rc.request, &h) || receipt_append(s, &o->leaf, node, rc.seq, note, NULL) < 0) {
+        !hash_eq(&rc.request, &h) || receipt_in_order(s, &o->leaf, node, rc.seq, note, NULL) < 0) {
         return 0;
     }
     if (rc.how == HOW_EXITED && rc.value == 0) {

@@ -24,8 +24,11 @@ int receipt_append(struct session *s, const struct hash *leaf, const char *node,
 /* The same under a condition that holds while the ledger is locked. */
 int receipt_append_if(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
                       const char *note, ledger_guard_fn *guard, void *ctx, struct err *e);
-/* receipts_before.c: writes what this node did by itself since its newest receipt in the ledger, up
- * to the one before `seq`. 0 also when the node has none. */
+/* receipts_before.c: writes what this node has signed since its newest receipt in the ledger, up to
+ * the one before `seq`. 0 also when the node has none. */
 int receipts_before(struct session *s, const char *node, uint64_t seq, struct err *e);
-/* The same up to now, but only what the node did by itself: somebody may wait for anything else. */
-int receipts_own(struct session *s, const char *node, struct err *e);
+/* receipt_append behind all that the node signed before it, once. Fails, and writes nothing, when
+ * those cannot be had now: behind a gap the chain could never be made whole; left out, it comes
+ * with the node's next one. */
+int receipt_in_order(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
+                     const char *note, struct err *e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Receipts of a node's own acts (an undo point swept, a change reverted by its timer). Nobody waits
- * for those with a request, so they are fetched when the next receipt of that node shows a gap, and
- * when operations are listed of which a timer has ended: the chain that the ledger holds must be
- * whole, or `verify` could not tell them from suppressed ones.
+/* Receipts for which nobody waits: of a node's own acts (an undo point swept, a change reverted by
+ * its timer), and of requests whose answer was lost. They are fetched when the next receipt of that
+ * node shows a gap, and when operations are listed that lack one or of which a timer has ended: the
+ * chain that the ledger holds must be whole, or `verify` could not tell them from suppressed ones.
  */
 #include <errno.h>
 #include <string.h>
@@ -59,16 +59,7 @@ static int put(struct session *s, const struct node_info *info, const char *note
     return r;
 }
 
-static bool is_own_act(const struct node_info *info, const char *note) {
-    struct receipt rc;
-
-    return node_receipt_open(info, note, &rc, NULL) == 0 &&
-           (rc.how == HOW_REVERTED || rc.how == HOW_SWEPT);
-}
-
-/* From the newest receipt in the ledger on, below `seq`; own: only while they are the node's own
- * acts, because somebody may wait for the others. */
-static int fetch(struct session *s, const char *node, uint64_t seq, bool own, struct err *e) {
+int receipts_before(struct session *s, const char *node, uint64_t seq, struct err *e) {
     const struct node_info *info = s->nodes ? nodes_find(s->nodes, node) : NULL;
     struct newest last = {.node = node};
     int r = info && seq > 1 ? ledger_each_back(s->ledger, UINT64_MAX, newest_of, &last, e) : 0;
@@ -81,9 +72,6 @@ static int fetch(struct session *s, const char *node, uint64_t seq, bool own, st
         for (size_t i = 0; r >= 0 && i < js_len(list) && last.seq + 1 < seq; i++) {
             const char *note = json_object_get_string(js_at(list, i));
 
-            if (own && !is_own_act(info, note)) {
-                return 0;
-            }
             r = put(s, info, note, &last, e);
         }
         if (last.seq == from) {
@@ -93,10 +81,44 @@ static int fetch(struct session *s, const char *node, uint64_t seq, bool own, st
     return r < 0 ? r : 0;
 }
 
-int receipts_before(struct session *s, const char *node, uint64_t seq, struct err *e) {
-    return fetch(s, node, seq, false, e);
+struct same {
+    const char *note;
+    bool there;
+};
+
+static int is_same(void *ctx, uint64_t index, const struct entry *en, const char *bytes,
+                   size_t len) {
+    struct same *x = ctx;
+
+    (void)index;
+    (void)bytes;
+    (void)len;
+    x->there = en->kind == ENTRY_RECEIPT && strcmp(entry_get(en, "note"), x->note) == 0;
+    return x->there ? 1 : 0;
 }
 
-int receipts_own(struct session *s, const char *node, struct err *e) {
-    return fetch(s, node, UINT64_MAX, true, e);
+static int in_order_once(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
+                         const char *note, struct err *e) {
+    struct newest last = {.node = node};
+    struct same same = {.note = note};
+    int r = receipts_before(s, node, seq, e);
+
+    r = r < 0 ? r : ledger_each_back(s->ledger, UINT64_MAX, newest_of, &last, e);
+    if (r >= 0 && last.seq >= seq) { /* fetched with a later one, or the node's chain began anew */
+        r = ledger_each_back(s->ledger, UINT64_MAX, is_same, &same, e);
+    }
+    if (r < 0 || same.there) {
+        return r < 0 ? r : 0;
+    }
+    return receipt_append_if(s, leaf, node, seq, note, is_next, &last, e);
+}
+
+int receipt_in_order(struct session *s, const struct hash *leaf, const char *node, uint64_t seq,
+                     const char *note, struct err *e) {
+    int r = -EEXIST;
+
+    for (int i = 0; i < 8 && r == -EEXIST; i++) { /* other processes write theirs meanwhile */
+        r = in_order_once(s, leaf, node, seq, note, e);
+    }
+    return r;
 }

@@ -6,10 +6,14 @@
  *
  *   FAULT_CLOCK=SECONDS   added to CLOCK_REALTIME (may be negative)
  *   FAULT_KILL_AT=N       the process is killed (SIGKILL) instead of the Nth such call
+ *   FAULT_KILL_CHILD=N    the same in each forked child that has not become another program, which counts
+ *                         from its start; with FAULT_KILL_PARENT its parent is killed before it
+ *   FAULT_FROM=TEXT       calls count from the first one on a file whose path holds that text
  *   FAULT_FULL_AT=N       from the Nth such call on there is no space (half a write goes through)
  *   FAULT_COUNT=FILE      how many such calls there were, written at the end */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static long kill_at, full_at, calls, shift;
+static long kill_at, kill_child, full_at, calls, shift;
+static int forked, begun;
+static const char *from;
 
 static long number(const char *name) {
     const char *v = getenv(name);
@@ -28,8 +34,16 @@ static long number(const char *name) {
     return v ? strtol(v, NULL, 10) : 0;
 }
 
+static void in_child(void) {
+    forked = 1;
+    calls = 0;
+}
+
 __attribute__((constructor)) static void start(void) {
     kill_at = number("FAULT_KILL_AT");
+    kill_child = number("FAULT_KILL_CHILD");
+    from = getenv("FAULT_FROM");
+    (void)pthread_atfork(NULL, NULL, in_child);
     full_at = number("FAULT_FULL_AT");
     shift = number("FAULT_CLOCK");
 }
@@ -44,13 +58,35 @@ __attribute__((destructor)) static void end(void) {
     }
 }
 
-/* 1: this call fails for want of space. */
-static int strikes(void) {
-    long n = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+static int is_from(int fd) {
+    char link[64], path[512];
+    ssize_t n;
 
-    if (kill_at && n == kill_at) {
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    return strstr(path, from) != NULL;
+}
+
+/* Counts this call; dies at the one that was named. fd: the file, or -1. */
+static long count(int fd) {
+    long n;
+
+    begun = begun || !from || (fd >= 0 && is_from(fd));
+    n = begun ? __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) : 0;
+    if (forked && kill_child && n == kill_child && getenv("FAULT_KILL_PARENT")) {
+        (void)syscall(SYS_kill, getppid(), SIGKILL);
+    }
+    if ((kill_at && n == kill_at) || (forked && kill_child && n == kill_child)) {
         (void)syscall(SYS_kill, getpid(), SIGKILL);
     }
+    return n;
+}
+
+/* 1: this call fails for want of space. */
+static int strikes(int fd) {
+    long n = count(fd);
+
     if (full_at && n >= full_at) {
         errno = ENOSPC;
         return 1;
@@ -65,7 +101,7 @@ static int is_file(int fd) {
 }
 
 ssize_t write(int fd, const void *data, size_t len) {
-    if (is_file(fd) && strikes()) {
+    if (is_file(fd) && strikes(fd)) {
         (void)!syscall(SYS_write, fd, data, len / 2);
         errno = ENOSPC;
         return -1;
@@ -74,7 +110,7 @@ ssize_t write(int fd, const void *data, size_t len) {
 }
 
 ssize_t pwrite(int fd, const void *data, size_t len, off_t at) {
-    if (is_file(fd) && strikes()) {
+    if (is_file(fd) && strikes(fd)) {
         (void)!syscall(SYS_pwrite64, fd, data, len / 2, at);
         errno = ENOSPC;
         return -1;
@@ -88,7 +124,7 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at) {
 }
 
 int posix_fallocate(int fd, off_t at, off_t len) {
-    if (strikes()) {
+    if (strikes(fd)) {
         return ENOSPC;
     }
     return syscall(SYS_fallocate, fd, 0, at, len) < 0 ? errno : 0;
@@ -99,35 +135,31 @@ int posix_fallocate64(int fd, off64_t at, off64_t len) {
 }
 
 int mkdirat(int dir, const char *path, mode_t mode) {
-    return strikes() ? -1 : (int)syscall(SYS_mkdirat, dir, path, mode);
+    return strikes(-1) ? -1 : (int)syscall(SYS_mkdirat, dir, path, mode);
 }
 
 /* Syncing and renaming need no space on the file systems at hand, but a process can die at them. */
-static void may_die(void) {
-    long n = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
-
-    if (kill_at && n == kill_at) {
-        (void)syscall(SYS_kill, getpid(), SIGKILL);
-    }
+static void may_die(int fd) {
+    (void)count(fd);
 }
 
 int fsync(int fd) {
-    may_die();
+    may_die(fd);
     return (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd) {
-    may_die();
+    may_die(fd);
     return (int)syscall(SYS_fdatasync, fd);
 }
 
 int renameat(int a, const char *from, int b, const char *to) {
-    may_die();
+    may_die(-1);
     return (int)syscall(SYS_renameat2, a, from, b, to, 0);
 }
 
 int unlinkat(int dir, const char *path, int flags) {
-    may_die();
+    may_die(-1);
     return (int)syscall(SYS_unlinkat, dir, path, flags);
 }
 
