@@ -97,7 +97,7 @@ bool path_fits(const char *pattern, const char *path, char id[static 2][AFTER_ID
 
 js *form_over(const js *row, const js *form) {
     CLEANUP(js_freep) js *gone = form_words(form, "delete");
-    js *o = row ? js_copy(row) : js_object();
+    js *o = js_is_object(row) ? js_copy(row) : js_object();
 
     for (size_t i = 0; i < js_len(gone); i++) {
         json_object_object_del(o, json_object_get_string(js_at(gone, i)));

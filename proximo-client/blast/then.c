@@ -118,8 +118,8 @@ void then_add(struct then *t, size_t step, const char *method, const char *path,
     x->now = t->now;
     x->kind = kind_of(method, path, x->id);
     memcpy(x->node, x->id[0], sizeof(x->node));
-    if (x->kind && x->kind->guest && x->id[1][0]) {
-        (void)ident_vmid(x->id[1], &x->vmid);
+    if (x->kind && x->kind->guest && x->id[1][0] && ident_vmid(x->id[1], &x->vmid) < 0) {
+        x->kind = NULL;
     }
     if (x->kind && x->kind->begin && !x->kind->begin(x, read, ctx)) {
         x->kind = NULL;
@@ -193,7 +193,7 @@ bool list_edit_guest(js **list, uint32_t vmid, void (*edit)(js *row, const struc
     for (size_t i = 0; i < js_len(*list); i++) {
         js *row = js_at(*list, i);
 
-        if (js_int_or(row, "vmid", 0) != (int64_t)vmid) {
+        if (!js_is_object(row) || js_int_or(row, "vmid", 0) != (int64_t)vmid) {
             js_push(out, js_ref(row));
             continue;
         }

@@ -56,7 +56,7 @@ static enum then_is power(const struct effect *x, const char *path, js **data) {
                                                              : THEN_KNOWN;
     }
     if (!guest_read_of(path, &g) || !effect_owns(x, &g) || strcmp(g.tail, "/status/current") != 0 ||
-        !*data) {
+        !js_is_object(*data)) {
         return THEN_SAME;
     }
     managed = is_managed(NULL, *data, x->vmid);
