@@ -21,6 +21,7 @@
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/ops.h"
 #include "proximo-client/pipeline/session.h"
+#include "proximo-client/pipeline/witness_show.h"
 #include "proximo-client/pve/pve.h"
 
 #define WAIT_STEP_MS 500
@@ -219,6 +220,8 @@ int job_status(struct session *s, const char *op_id, int64_t wait_ms, int64_t lo
     js_add(*ret, "state", js_str(state_names[state]));
     if (state == ENDED) {
         js_add(*ret, "outcome", js_str(op.result));
+        js_add(*ret, "ledger_index", js_int((int64_t)op.index));
+        witness_show(s, *ret); /* who was given a job has not heard it */
         add_output(s, &p, *ret);
         add_kept_output(s, &op, *ret);
     }

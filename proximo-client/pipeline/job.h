@@ -13,11 +13,11 @@ struct session;
 /* What the caller gets in place of the result when an operation is handed over. */
 js *job_answer(const struct change *c);
 
-/* Where an operation stands: {op_id, state running|unfollowed|ended, outcome?, tasks:[{upid,
- * status, exitstatus?, log?}], output?, receipts? …}. "running": a process follows it;
- * "unfollowed": none does, and neither the cluster's tasks nor the nodes tell its end yet. Waits up
- * to wait_ms for its end. log_lines: last lines of the newest task's log, 0 = none. Records an
- * outcome that was found. */
+/* Where an operation stands: {op_id, state running|unfollowed|ended, outcome?, ledger_index?,
+ * checkpoint?, witness?, tasks:[{upid, status, exitstatus?, log?}], output?, receipts? …}.
+ * "running": a process follows it; "unfollowed": none does, and neither the cluster's tasks nor the
+ * nodes tell its end yet. Waits up to wait_ms for its end. log_lines: last lines of the newest
+ * task's log, 0 = none. Records an outcome that was found. */
 int job_status(struct session *s, const char *op_id, int64_t wait_ms, int64_t log_lines, js **ret,
                struct err *e);
 

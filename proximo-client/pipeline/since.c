@@ -16,10 +16,12 @@
 #include "proximo-client/pipeline/session.h"
 
 #define LOOKED_AT 1000 /* plans: what is older than that needs an operator anyway */
+#define BEFORE    100  /* entries: tasks begin within one second, and lists know no less */
 
 struct looking {
     struct ledger *l;
     js *operations, *tasks;
+    uint64_t after; /* the intent's entry */
     unsigned int left;
     bool more;
 };
@@ -103,8 +105,7 @@ static int each(void *ctx, uint64_t index, const struct entry *en, const char *b
     struct looking *w = ctx;
     struct hash leaf;
 
-    (void)index;
-    if (en->kind == ENTRY_INTENT) {
+    if (en->kind == ENTRY_INTENT && index > w->after) {
         merkle_leaf(bytes, len, &leaf);
         return look_at_intent(w, en, &leaf);
     }
@@ -123,8 +124,9 @@ static int each(void *ctx, uint64_t index, const struct entry *en, const char *b
 int since_operations(struct session *s, const struct op *o, js **ret, struct err *e) {
     CLEANUP(js_freep) js *found = js_array();
     CLEANUP(js_freep) js *tasks = js_array();
-    struct looking w = {.l = s->ledger, .operations = found, .tasks = tasks, .left = LOOKED_AT};
-    int r = ledger_each(s->ledger, o->index + 1, each, &w, e);
+    struct looking w = {
+        .l = s->ledger, .operations = found, .tasks = tasks, .after = o->index, .left = LOOKED_AT};
+    int r = ledger_each(s->ledger, o->index > BEFORE ? o->index - BEFORE : 0, each, &w, e);
     js *list;
 
     if (r < 0) {

@@ -56,6 +56,9 @@ def test_handed_over(t):
     t.ok(code == 0 and v["state"] == "running", "another process sees the same", text)
     end = m.call("proximo_job", op_id=op, wait=30)
     t.ok(end.data["state"] == "ended" and end.data["outcome"] == "done", "it ends as done", end.text)
+    t.ok(end.data["checkpoint"] > end.data["ledger_index"] and
+         end.data["witness"]["verdict"] == "no witness: nobody was asked",
+         "and says what the ledger and its witnesses hold of it", end.text)
     t.ok(end.data["tasks"][0]["exitstatus"] == "OK", "with its task's exit status")
     m.close()
     t.ok(outcomes(op) == ["done"], "its own process recorded the outcome")
