@@ -35,7 +35,7 @@ libcore_a_SOURCES = \
 	common/pvepath.c common/pvepath.h \
 	common/inventory.c common/inventory.h
 libnet_a_SOURCES = \
-	common/js.c common/js.h common/js_int.h common/js_parse.c \
+	common/js.c common/js.h \
 	common/canon.c common/canon.h \
 	common/guestkeys.c common/guestkeys.h \
 	common/volfeature.c common/volfeature.h \

@@ -219,7 +219,7 @@ START_TEST(json_that_is_none) {
 }
 END_TEST
 
-/* Parsing is ours, the tree is json-c's: it must be the one that json-c would have made. */
+/* The tree that json-c makes of it, whatever stands in front of json-c. */
 START_TEST(json_is_what_json_c_makes_of_it) {
     static const char *const good[] = {
         "null",
