@@ -308,11 +308,6 @@ static enum then_is destroy(const struct effect *x, const char *path, js **data)
     return is_volume_list(path) ? THEN_UNKNOWN : THEN_SAME;
 }
 
-#define BOTH(method, tail, ...)                                                                    \
-    {method, "/nodes/*/lxc/*" tail, __VA_ARGS__, "lxc"}, {                                         \
-        method, "/nodes/*/qemu/*" tail, __VA_ARGS__, "qemu"                                        \
-    }
-
 const struct effect_kind then_guest_kinds[] = {
     BOTH("POST", "/status/start", NULL, power),
     BOTH("POST", "/status/stop", NULL, power),

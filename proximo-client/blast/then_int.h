@@ -34,6 +34,12 @@ struct effect {
     int64_t now;
 };
 
+/* A row for containers and one for VMs. */
+#define BOTH(method, tail, ...)                                                                    \
+    {method, "/nodes/*/lxc/*" tail, __VA_ARGS__, "lxc"}, {                                         \
+        method, "/nodes/*/qemu/*" tail, __VA_ARGS__, "qemu"                                        \
+    }
+
 extern const struct effect_kind then_guest_kinds[], then_made_kinds[], then_store_kinds[],
     then_access_kinds[], then_backup_kinds[], then_snapshot_kinds[];
 

@@ -138,11 +138,6 @@ static enum then_is resize(const struct effect *x, const char *path, js **data) 
     return volumes(path);
 }
 
-#define BOTH(method, tail, ...)                                                                    \
-    {method, "/nodes/*/lxc/*" tail, __VA_ARGS__, "lxc"}, {                                         \
-        method, "/nodes/*/qemu/*" tail, __VA_ARGS__, "qemu"                                        \
-    }
-
 const struct effect_kind then_snapshot_kinds[] = {
     BOTH("POST", "/snapshot", create_begin, create),
     BOTH("DELETE", "/snapshot/*", NULL, drop),

@@ -30,26 +30,6 @@
 #define TASK_WAIT_MS ((int64_t)24 * 3600 * 1000)
 #define OUTPUT_KEPT  (256 * 1024) /* of each stream, for the answer; the node counts all of it */
 
-static int put_progress(struct change *c, size_t ordinal, const char *upid, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
-    char text[HASH_HEX_LEN + 1];
-    int r = entry_begin(&b, ENTRY_PROGRESS, clock_unix(), c->s->actor);
-
-    hash_text(&c->leaf, text);
-    if (r == 0) {
-        r = lines_put(&b, "intent", text);
-    }
-    if (r == 0) {
-        r = lines_putf(&b, "task", "%zu %s", ordinal, upid);
-    }
-    if (r == 0) {
-        r = entry_end(&b, "{}", e);
-    }
-    return r < 0 ? r
-                 : ledger_append(c->s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE,
-                                 NULL, NULL, &(struct ledger_pos){0}, e);
-}
-
 static void task_tick(void *ctx, const struct pve_task *t, int64_t waited_ms) {
     const struct change *c = ctx;
 
@@ -65,7 +45,7 @@ static int follow(struct change *c, size_t ordinal, const char *upid, struct err
     js_add(o, "ordinal", js_int((int64_t)ordinal));
     js_add(o, "upid", js_str(upid));
     js_push(c->tasks, o);
-    r = put_progress(c, ordinal, upid, e);
+    r = change_progress(c, ordinal, upid, NULL, NULL, e);
     if (r < 0) { /* the task runs all the same: follow it, the outcome names it too */
         js_push(c->leftover, js_str("a progress entry could not be written"));
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/canon.h"
 #include "common/clock.h"
 #include "common/entry.h"
 #include "common/err.h"
@@ -115,4 +116,27 @@ int stage_intent(struct change *c, struct err *e) {
     c->index = pos.index;
     c->recorded = true;
     return 0;
+}
+
+int change_progress(struct change *c, size_t ordinal, const char *upid, const char *key,
+                    const js *found, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_ENTRY);
+    CLEANUP(js_freep) js *o = js_object();
+    char text[HASH_HEX_LEN + 1];
+    int r = entry_begin(&b, ENTRY_PROGRESS, clock_unix(), c->s->actor);
+
+    if (key) {
+        js_add(o, "v", js_int(1));
+        js_add(o, key, js_copy(found));
+    }
+    hash_text(&c->leaf, text);
+    r = r < 0 ? r : lines_put(&b, "intent", text);
+    r = r < 0 ? r : lines_putf(&b, "task", "%zu %s", ordinal, upid);
+    r = r < 0 ? r : canon_write(o, &body, e);
+    r = r < 0 ? r : entry_end(&b, buf_str(&body), e);
+    r = r < 0 ? r
+              : ledger_append(c->s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
+                              NULL, &(struct ledger_pos){0}, e);
+    return r < 0 && key ? err_wrap(e, "record what %s has left", upid) : r;
 }

@@ -133,29 +133,6 @@ static int find_archive(struct change *c, const js *late, const js *task, char *
     return 0;
 }
 
-static int record(struct change *c, size_t ordinal, const js *task, const js *found,
-                  struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
-    CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_ENTRY);
-    CLEANUP(js_freep) js *o = js_object();
-    char text[HASH_HEX_LEN + 1];
-    int r = entry_begin(&b, ENTRY_PROGRESS, clock_unix(), c->s->actor);
-
-    hash_text(&c->leaf, text);
-    js_add(o, "v", js_int(1));
-    js_add(o, "late", js_copy(found));
-    r = r < 0 ? r : lines_put(&b, "intent", text);
-    r = r < 0 ? r : lines_putf(&b, "task", "%zu %s", ordinal, js_str_or(task, "upid", ""));
-    r = r < 0 ? r : canon_write(o, &body, e);
-    r = r < 0 ? r : entry_end(&b, buf_str(&body), e);
-    r = r < 0 ? r
-              : ledger_append(c->s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
-                              NULL, &(struct ledger_pos){0}, e);
-    return r < 0 ? err_wrap(e, "record what step %lld has left",
-                            (long long)js_int_or(found, "step", 0))
-                 : 0;
-}
-
 /* What was found before for the same. */
 static const char *found_before(const struct change *c, int64_t step, const char *type) {
     for (size_t i = 0; i < js_len(c->late); i++) {
@@ -196,7 +173,7 @@ int change_late(struct change *c, const js *late, const char **ret, struct err *
     js_add(found, "step", js_int(step));
     js_add(found, "type", js_str(type));
     js_add(found, "value", js_str(value));
-    r = record(c, ordinal, task, found, e);
+    r = change_progress(c, ordinal, js_str_or(task, "upid", ""), "late", found, e);
     if (r < 0) {
         json_object_put(found);
         return r;

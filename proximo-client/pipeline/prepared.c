@@ -18,26 +18,6 @@
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/undo/backup.h"
 
-static int record(struct change *c, size_t ordinal, const char *upid, const js *archive,
-                  struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
-    CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_ENTRY);
-    CLEANUP(js_freep) js *o = js_object();
-    char text[HASH_HEX_LEN + 1];
-    int r = entry_begin(&b, ENTRY_PROGRESS, clock_unix(), c->s->actor);
-
-    hash_text(&c->leaf, text);
-    js_add(o, "v", js_int(1));
-    js_add(o, "archive", js_copy(archive));
-    r = r < 0 ? r : lines_put(&b, "intent", text);
-    r = r < 0 ? r : lines_putf(&b, "task", "%zu %s", ordinal, upid);
-    r = r < 0 ? r : canon_write(o, &body, e);
-    r = r < 0 ? r : entry_end(&b, buf_str(&body), e);
-    return r < 0 ? err_wrap(e, "record the backup")
-                 : ledger_append(c->s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE,
-                                 NULL, NULL, &(struct ledger_pos){0}, e);
-}
-
 static const js *task_of(const struct change *c, size_t ordinal) {
     for (size_t i = 0; i < js_len(c->tasks); i++) {
         if (js_int_or(js_at(c->tasks, i), "ordinal", -1) == (int64_t)ordinal) {
@@ -53,7 +33,7 @@ static int verify(struct change *c, const js *q, size_t ordinal, struct err *e) 
     int r = undo_verify_backup(c->s, c->p.v, q, js_str_or(t, "upid", ""), js_str_or(t, "exit", ""),
                                &archive, e);
 
-    return r < 0 ? r : record(c, ordinal, js_str_or(t, "upid", ""), archive, e);
+    return r < 0 ? r : change_progress(c, ordinal, js_str_or(t, "upid", ""), "archive", archive, e);
 }
 
 int stage_verify(struct change *c, struct err *e) {

@@ -53,6 +53,8 @@ bool pbs_remove_group(struct sim *s, const char *store, const char *ns_key, cons
 /* Settings with the name that the state keeps them under. */
 js *pbs_named(const char *name, const js *of);
 /* Answers an object with the digest of the section of the state it stands in; checks one. */
+/* Takes out the keys that the parameter `delete` names, as a list or as text. */
+void pbs_drop_deleted(const struct call *c, js *o);
 void pbs_with_digest(struct call *c, const char *section);
 int pbs_same_digest(struct call *c, const char *section);
 

@@ -62,14 +62,8 @@ int route_pbs_section_get(struct call *c) {
 
 static js *merged(const struct call *c, const struct kind *k, const js *was) {
     js *o = was ? js_copy(was) : js_object();
-    const js *gone = js_get(c->params, "delete");
 
-    for (size_t i = 0; i < js_len(gone); i++) {
-        json_object_object_del(o, json_object_get_string(js_at(gone, i)));
-    }
-    if (gone && !js_is_array(gone)) {
-        drop_keys(o, call_str(c, "delete"));
-    }
+    pbs_drop_deleted(c, o);
     JS_FOREACH(c->params, key, val) {
         if (strcmp(key, "name") == 0 || strcmp(key, "delete") == 0 || strcmp(key, "digest") == 0) {
             continue;

@@ -127,7 +127,7 @@ int route_pbs_datastore_config(struct call *c) {
     return 0;
 }
 
-static void delete_keys(const struct call *c, js *o) {
+void pbs_drop_deleted(const struct call *c, js *o) {
     const js *list = js_get(c->params, "delete");
 
     for (size_t i = 0; i < js_len(list); i++) {
@@ -146,7 +146,7 @@ int route_pbs_datastore_update(struct call *c) {
         return -1;
     }
     o = js_copy(state_get(&c->s->st, "datastores", store, NULL));
-    delete_keys(c, o);
+    pbs_drop_deleted(c, o);
     JS_FOREACH(c->params, key, val) {
         if (strcmp(key, "store") == 0 || strcmp(key, "digest") == 0 || strcmp(key, "delete") == 0) {
             continue;
