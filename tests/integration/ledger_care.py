@@ -170,6 +170,32 @@ def test_restart(t, c):
              for x in w.run("tools", "--all")[1]), "no tool leads to any of this")
 
 
+def key_of(w):
+    with open(os.path.join(w.ledger, "key"), "rb") as f:
+        return f.read()
+
+
+def test_new_key(t, c):
+    """The log's own key is changed by ending the log: nothing else makes another one believed."""
+    w = c.w
+    was, origin = key_of(w), w.verify()[1]["origin"]
+    code, v, text = w.run("ledger", "restart", "--new-key", "--reason", "key rotation")
+    t.ok(code == 0 and key_of(w) != was and w.verify()[1]["origin"] != origin,
+         "a restart with a new key has another key and another origin", text)
+    command = v["commands"][0]["run"].split(" ")
+    code, _, text = c.plan()
+    t.ok(code == 0, "plans are recorded under it", text)
+    code, v, text = w.run("ledger", "verify")
+    t.ok(v["witness"]["k"] == 0 and v["restarted"][-1]["origin"] == origin and
+         v["restarted"][-1]["confirmed"] == [],
+         "no node cosigns the new key before its root has said so", text)
+    out = c.node.ctl(*command[1:])
+    t.ok(out.returncode == 0, "the node's root takes the new key", str(out))
+    code, v, text = w.run("ledger", "verify")
+    t.ok(code == 0 and v["witness"]["k"] == 1 and v["restarted"][-1]["confirmed"] == ["pve1"],
+         "then the node cosigns it, and the end of the former log stays visible", text)
+
+
 def main():
     why = possible() if os.geteuid() == 0 else "needs root"
     if why:
@@ -183,6 +209,7 @@ def main():
             test_recover(t, c, size)
             test_forked(t, c, old)
             test_restart(t, c)
+            test_new_key(t, c)
         finally:
             c.w.close()
     return t.run()
