@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
@@ -17,6 +18,8 @@
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
+
+#define SETTLE_TRIES 20 /* half a second each: the manager's rounds are ten seconds apart */
 
 struct looking {
     struct session *s;
@@ -180,6 +183,14 @@ int undo_check(struct session *s, const struct plan *undo, bool *ret_ok, char **
               : plan_load_digest(s->ledger, &of, UINT64_MAX, &was, e);
     w.rolls_back = strcmp(js_str_or(js_get(was.v, "undo"), "kind", ""), "guest-snapshot") == 0;
     r = r < 0 ? r : look(&w, e);
+    /* Guests under HA are started, stopped and moved by the manager, some time after its answer. */
+    for (int i = 0; r == 0 && w.other && w.beside && i < SETTLE_TRIES && !session_cancelled(s);
+         i++) {
+        clock_sleep_ms(500);
+        w.same = w.other = 0;
+        buf_reset(&w.differing);
+        r = look(&w, e);
+    }
     *ret_ok = r == 0 && !w.other;
     if (r == 0 && w.other) {
         r = buf_addf(&text, "not as before the operation: %s (not put back, or changed by others)",

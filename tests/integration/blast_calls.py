@@ -34,7 +34,7 @@ def test_snapshots(t):
 
 def running(w, method, path, **form):
     """A task that does not end by itself."""
-    return w.sim.call(method, path, **form)
+    return w.sim.send(method, path, **form)
 
 
 def test_tasks(t):
@@ -44,7 +44,7 @@ def test_tasks(t):
         dump = running(w, "POST", "/nodes/pve1/vzdump", vmid=104, storage="backup", mode="snapshot")
         snap = running(w, "POST", "/nodes/pve1/lxc/101/snapshot", snapname="slow")
         every = running(w, "POST", "/nodes/pve1/startall")
-        done = w.sim.call("POST", "/nodes/pve1/lxc/301/snapshot", snapname="quick")
+        done = w.sim.send("POST", "/nodes/pve2/qemu/105/snapshot", snapname="quick")
         w.sim.end_of(done)
         play(t, w, [
             ("a backup removes what it had half made", STOP, {"upid": dump},

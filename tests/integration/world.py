@@ -109,7 +109,14 @@ class Sim:
         return root
 
     def call(self, method, path, /, **form):
-        """One API call past the client, for setting a scene."""
+        """One API call past the client, for setting a scene; its task is waited for."""
+        data = self.send(method, path, **form)
+        if isinstance(data, str) and data.startswith("UPID:"):
+            self.end_of(data)
+        return data
+
+    def send(self, method, path, /, **form):
+        """The same without waiting."""
         text = urllib.parse.urlencode(form, doseq=True)
         url = self.info["url"].rstrip("/") + "/api2/json" + path
         with open(self.info["token-file"], encoding="utf-8") as f:
@@ -120,10 +127,7 @@ class Sim:
                                          headers={"Authorization": self.scheme + token})
         context = ssl._create_unverified_context()  # our own simulator
         with urllib.request.urlopen(request, context=context, timeout=60) as answer:
-            data = json.load(answer)["data"]
-        if isinstance(data, str) and data.startswith("UPID:"):
-            self.end_of(data)
-        return data
+            return json.load(answer)["data"]
 
     def end_of(self, upid):
         node = upid.split(":")[1]
