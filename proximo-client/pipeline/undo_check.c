@@ -171,6 +171,12 @@ static int look(struct looking *w, struct err *e) {
     return r == 0 && w->s->nodes && js_get_str(q, "request") ? look_node(w, q, e) : r;
 }
 
+/* Something differs that is a guest's state or place. */
+static bool may_settle(const struct looking *w) {
+    return w->other && (strstr(buf_str(&w->differing), "/status/current") ||
+                        strstr(buf_str(&w->differing), "/cluster/resources"));
+}
+
 int undo_check(struct session *s, const struct plan *undo, bool *ret_ok, char **ret_text,
                struct err *e) {
     CLEANUP(plan_done) struct plan was = {0};
@@ -184,8 +190,7 @@ int undo_check(struct session *s, const struct plan *undo, bool *ret_ok, char **
     w.rolls_back = strcmp(js_str_or(js_get(was.v, "undo"), "kind", ""), "guest-snapshot") == 0;
     r = r < 0 ? r : look(&w, e);
     /* Guests under HA are started, stopped and moved by the manager, some time after its answer. */
-    for (int i = 0; r == 0 && w.other && w.beside && i < SETTLE_TRIES && !session_cancelled(s);
-         i++) {
+    for (int i = 0; r == 0 && may_settle(&w) && i < SETTLE_TRIES && !session_cancelled(s); i++) {
         clock_sleep_ms(500);
         w.same = w.other = 0;
         buf_reset(&w.differing);
