@@ -91,19 +91,14 @@ static int run_stages(struct change *c, struct err *e) {
 }
 
 /* The row's own question: did it do what it said? */
-static void post_check(struct change *c) {
-    const struct row *row = row_find(js_str_or(c->p.v, "tool", ""));
+static void ask_row(struct change *c, const struct row *row) {
     bool is_undo = js_get(c->p.v, "undo_of") != NULL;
+    CLEANUP(js_freep) js *args = js_copy(js_get(c->p.v, "args"));
     CLEANUP(freep) char *text = NULL;
-    CLEANUP(js_freep) js *args = NULL;
     struct err e = {0};
     bool ok = false;
     int r;
 
-    if (!row || (c->out != OUT_DONE && c->out != OUT_WARNINGS)) {
-        return;
-    }
-    args = js_copy(js_get(c->p.v, "args"));
     if (js_get(c->p.v, "steps")) {
         js_add(args, "planned", js_ref(js_get(c->p.v, "steps")));
     }
@@ -113,18 +108,24 @@ static void post_check(struct change *c) {
         return;
     }
     c->post = js_object();
-    if (r == 0 && !text) {
-        js_add(c->post, "status", js_str("not-applicable"));
-        js_add(c->post, "text", js_str("nothing of what the operation changed was read before it"));
-        return;
-    }
     if (r < 0) {
         js_add(c->post, "status", js_str("failed"));
         js_add(c->post, "text", js_str(e.msg));
-        return;
+    } else if (!text) {
+        js_add(c->post, "status", js_str("not-applicable"));
+        js_add(c->post, "text", js_str("nothing of what the operation changed was read before it"));
+    } else {
+        js_add(c->post, "status", js_str(ok ? "ok" : "finding"));
+        js_add(c->post, "text", js_str(text));
     }
-    js_add(c->post, "status", js_str(ok ? "ok" : "finding"));
-    js_add(c->post, "text", js_str(text ? text : ""));
+}
+
+static void post_check(struct change *c) {
+    const struct row *row = row_find(js_str_or(c->p.v, "tool", ""));
+
+    if (row && (c->out == OUT_DONE || c->out == OUT_WARNINGS)) {
+        ask_row(c, row);
+    }
 }
 
 static js *answer(const struct change *c, const struct err *why) {
