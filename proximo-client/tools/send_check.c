@@ -81,7 +81,7 @@ static int verdict(const struct sending *c, const js *form, bool *ret_ok, char *
 int send_check(const struct row *r, struct session *s, const js *args, bool *ret_ok,
                char **ret_text, struct err *e) {
     const struct thing *t = r->send->on;
-    CLEANUP(sending_done) struct sending c = {.read = BUF_INIT(LIM_LINE)};
+    CLEANUP(sending_done) struct sending c = {.row = r, .read = BUF_INIT(LIM_LINE)};
     CLEANUP(js_freep) js *names = NULL;
     CLEANUP(js_freep) js *form = NULL;
     int code;

@@ -337,6 +337,7 @@ START_TEST(proves_the_receipts_that_a_node_waits_for) {
     (void)fx_read_entry(&fx, LEDGER_SYNC);
     ck_assert_int_eq(nodes_witness(nodes, fx.l, NULL, WITNESS_WHOLE, &w, &e), 0);
     ck_assert_int_eq(peer.sh->acknowledged, 1); /* not twice */
+    witnessing_done(&w);
     finish();
 }
 END_TEST
@@ -353,6 +354,7 @@ START_TEST(says_when_a_node_has_seen_more) {
     ck_assert_int_lt(act(GOOD, &o, &e), 0);
     ck_assert_str_eq(e.tag, "ledger_behind");
     ck_assert_int_eq(peer.sh->acts, 0);
+    witnessing_done(&w);
     finish();
 }
 END_TEST
