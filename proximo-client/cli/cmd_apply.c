@@ -162,27 +162,25 @@ static int run_show(struct cli *c) {
     CLEANUP(js_freep) js *result = NULL;
     const char *out = cli_option(c, "--out");
     struct err e = {0};
+    js *said;
     int r;
 
     if (!cli_words(c, &cmd_show, 1, 1)) {
         return EXIT_USAGE;
     }
     r = cli_call_quiet(c, "proximo_plan_show", one_arg("plan_id", c->argv[0]), false, &result, &e);
-    if (r == 0 && out) {
-        js *said = js_object();
-
-        r = export_plan(result, out, &e);
-        js_add(said, "plan_id", js_str(c->argv[0]));
-        js_add(said, "file", js_str(out));
-        if (r < 0) {
-            json_object_put(said);
-        } else {
-            return cli_said(c, said, "plan %s is in %s\n", c->argv[0], out);
-        }
-    } else if (r == 0) {
-        cli_print(c, "proximo_plan_show", result);
+    r = r == 0 && out ? export_plan(result, out, &e) : r;
+    if (r < 0) {
+        return cli_fail(c, &e);
     }
-    return r < 0 ? cli_fail(c, &e) : EXIT_DONE;
+    if (!out) {
+        cli_print(c, "proximo_plan_show", result);
+        return EXIT_DONE;
+    }
+    said = js_object();
+    js_add(said, "plan_id", js_str(c->argv[0]));
+    js_add(said, "file", js_str(out));
+    return cli_said(c, said, "plan %s is in %s\n", c->argv[0], out);
 }
 
 const struct command cmd_apply = {

@@ -69,6 +69,8 @@ int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **
 int stage_approve(struct change *c, struct err *e);
 int stage_recheck(struct change *c, struct err *e);
 int stage_intent(struct change *c, struct err *e);
+/* The task that the request of that ordinal has made; NULL: none. */
+const js *change_task(const struct change *c, size_t ordinal);
 /* A request's task, as soon as PVE has named it; and, under `key` (may be NULL), what was found
  * when it had ended. Synced. */
 int change_progress(struct change *c, size_t ordinal, const char *upid, const char *key,

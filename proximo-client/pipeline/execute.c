@@ -5,14 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/entry.h"
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/receipt.h"
 #include "common/request.h"
-#include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/act.h"
 #include "proximo-client/pipeline/agent_gate.h"
 #include "proximo-client/pipeline/agent_run.h"

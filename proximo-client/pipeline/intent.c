@@ -118,6 +118,15 @@ int stage_intent(struct change *c, struct err *e) {
     return 0;
 }
 
+const js *change_task(const struct change *c, size_t ordinal) {
+    for (size_t i = 0; i < js_len(c->tasks); i++) {
+        if (js_int_or(js_at(c->tasks, i), "ordinal", -1) == (int64_t)ordinal) {
+            return js_at(c->tasks, i);
+        }
+    }
+    return NULL;
+}
+
 int change_progress(struct change *c, size_t ordinal, const char *upid, const char *key,
                     const js *found, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);

@@ -5,13 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/canon.h"
-#include "common/clock.h"
-#include "common/entry.h"
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
-#include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/session.h"
@@ -33,12 +29,10 @@ static const js *task_of(const struct change *c, int64_t step, size_t *ret_ordin
     const js *q;
 
     for (size_t i = 0; (q = plan_request(&c->p, "execute", i, ret_ordinal)); i++) {
-        for (size_t k = 0; js_int_or(q, "step", 0) == step && k < js_len(c->tasks); k++) {
-            const js *t = js_at(c->tasks, k);
+        const js *t = js_int_or(q, "step", 0) == step ? change_task(c, *ret_ordinal) : NULL;
 
-            if (js_int_or(t, "ordinal", -1) == (int64_t)*ret_ordinal) {
-                return t;
-            }
+        if (t) {
+            return t;
         }
     }
     return NULL;

@@ -5,31 +5,17 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/canon.h"
-#include "common/clock.h"
-#include "common/entry.h"
 #include "common/err.h"
-#include "common/limits.h"
 #include "common/own.h"
-#include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/draft_int.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/undo/backup.h"
 
-static const js *task_of(const struct change *c, size_t ordinal) {
-    for (size_t i = 0; i < js_len(c->tasks); i++) {
-        if (js_int_or(js_at(c->tasks, i), "ordinal", -1) == (int64_t)ordinal) {
-            return js_at(c->tasks, i);
-        }
-    }
-    return NULL;
-}
-
 static int verify(struct change *c, const js *q, size_t ordinal, struct err *e) {
     CLEANUP(js_freep) js *archive = NULL;
-    const js *t = task_of(c, ordinal);
+    const js *t = change_task(c, ordinal);
     int r = undo_verify_backup(c->s, c->p.v, q, js_str_or(t, "upid", ""), js_str_or(t, "exit", ""),
                                &archive, e);
 
@@ -62,7 +48,7 @@ void prepared_left_over(struct change *c) {
         return;
     }
     for (size_t i = 0; (q = plan_request(&c->p, "prepare", i, &ordinal)); i++) {
-        if (backup_point_of(q, &b) && task_of(c, ordinal)) {
+        if (backup_point_of(q, &b) && change_task(c, ordinal)) {
             char text[400];
 
             (void)snprintf(text, sizeof(text),

@@ -23,7 +23,7 @@ import urllib.parse
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import BUILD, CLIENT, World  # noqa: E402
+from world import BUILD, CLIENT, World, skip_all  # noqa: E402
 
 SHIM = os.path.join(BUILD, "tests/integration/fault_shim.so")
 PATIENCE = 120  # seconds until a step that never comes is a failure, whatever the machine's load
@@ -509,3 +509,25 @@ def need_openssl(skip_all):
         skip_all("openssl is not installed")
     if not os.path.exists(CLIENT):
         skip_all("proximo-client is not built")
+
+
+def node_with_container(lab, vmid, policy):
+    """A lab with a real container and a node that its client trusts, for tests that kill by the shim.
+    The container's root directory."""
+    from lab import LabError  # the testbed's, which only labs need
+
+    try:
+        lab.ct("ct_possible")
+    except LabError as e:
+        skip_all(str(e))
+    if not os.path.exists(SHIM):
+        skip_all("the shim is not built")
+    lab.start_sim()
+    _, _, root = lab.make_container(vmid)
+    lab.back_guest(vmid)
+    lab.configure([("exec", "yes"), ("ct-allow", str(vmid))])
+    lab.operator()
+    lab.start_node(policy)
+    lab.join()
+    lab.trust()
+    return root

@@ -11,9 +11,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../testbed"))
-from fault_lib import SHIM  # noqa: E402
+from fault_lib import SHIM, node_with_container  # noqa: E402
 from lab import Lab, LabError  # noqa: E402
-from world import Tap, skip_all  # noqa: E402
+from world import Tap  # noqa: E402
 
 VMID = 909
 CANARY = "CANARY" + os.urandom(6).hex()
@@ -135,20 +135,7 @@ def test_afterwards(t):
 
 
 def main():
-    try:
-        lab.ct("ct_possible")
-    except LabError as e:
-        skip_all(str(e))
-    if not os.path.exists(SHIM):
-        skip_all("the shim is not built")
-    lab.start_sim()
-    _, _, lab.root = lab.make_container(VMID)
-    lab.back_guest(VMID)
-    lab.configure([("exec", "yes"), ("ct-allow", str(VMID))])
-    lab.operator()
-    lab.start_node(POLICY)
-    lab.join()
-    lab.trust()
+    lab.root = node_with_container(lab, VMID, POLICY)
     return Tap().run(test_child, test_both, test_afterwards)
 
 

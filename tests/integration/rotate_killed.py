@@ -15,9 +15,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../testbed"))
-from fault_lib import SHIM  # noqa: E402
-from lab import Lab, LabError  # noqa: E402
-from world import Tap, skip_all  # noqa: E402
+from fault_lib import SHIM, node_with_container  # noqa: E402
+from lab import Lab  # noqa: E402
+from world import Tap  # noqa: E402
 
 VMID = 908
 POLICY = f"""[node]
@@ -118,20 +118,7 @@ def test_killed(t):
 
 
 def main():
-    try:
-        lab.ct("ct_possible")
-    except LabError as e:
-        skip_all(str(e))
-    if not os.path.exists(SHIM):
-        skip_all("the shim is not built")
-    lab.start_sim()
-    lab.make_container(VMID)
-    lab.back_guest(VMID)
-    lab.configure([("exec", "yes"), ("ct-allow", str(VMID))])
-    lab.operator()
-    lab.start_node(POLICY)
-    lab.join()
-    lab.trust()
+    node_with_container(lab, VMID, POLICY)
     lab.ctl("announce", "--address", lab.node_address)
     lab.client("node", "refresh")
     return Tap().run(test_killed)
