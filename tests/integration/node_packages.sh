@@ -27,9 +27,4 @@ trap 'node_stop "$work/lxc" pve1; rm -rf --one-file-system "$work"' EXIT
 
 mapfile -t needs < <(node_needs "$DEBS")
 node_root "$work/root" "${needs[@]}" || skip "the root file system of a node cannot be made"
-mkdir -p "$work/root/opt/debs" "$work/root/opt/testbed"
-cp "$DEBS"/proximo-client_*.deb "$DEBS"/pveagentd_*.deb "$work/root/opt/debs/"
-cp "$src"/tests/testbed/*.py "$src"/tests/testbed/*.sh "$work/root/opt/testbed/"
-node_start "$work/lxc" pve1 "$work/root"
-node_run "$work/lxc" pve1 sh -c \
-    'cd /tmp && exec python3 /opt/testbed/node_inside.py /opt/debs/*.deb'
+node_script "$work" "$DEBS" "$src" node_inside.py

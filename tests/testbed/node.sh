@@ -6,6 +6,8 @@
 #
 #   node_needs DEBS                  what the built packages in that directory depend on, and what a node has
 #   node_root DIR PACKAGE…           a root file system with systemd and those packages in DIR
+#   node_script WORK DEBS SRC SCRIPT   starts the node of WORK/root with the packages at hand and runs
+#                                    SCRIPT of tests/testbed in it
 #   node_start LXCPATH NAME ROOTFS   starts it and waits until systemd has started
 #   node_run LXCPATH NAME COMMAND…   runs a command in it
 #   node_stop LXCPATH NAME           stops and forgets it (the root stays)
@@ -109,4 +111,14 @@ node_run() {
 node_stop() {
     lxc-stop -P "$1" -n "$2" -k 2>/dev/null || true
     rm -rf "${1:?}/$2"
+}
+
+node_script() {
+    local work=$1 debs=$2 src=$3 script=$4
+
+    mkdir -p "$work/root/opt/debs" "$work/root/opt/testbed"
+    cp "$debs"/proximo-client_*.deb "$debs"/pveagentd_*.deb "$work/root/opt/debs/"
+    cp "$src"/tests/testbed/*.py "$src"/tests/testbed/*.sh "$work/root/opt/testbed/"
+    node_start "$work/lxc" pve1 "$work/root"
+    node_run "$work/lxc" pve1 sh -c "cd /tmp && exec python3 /opt/testbed/$script /opt/debs/*.deb"
 }
