@@ -69,8 +69,8 @@ struct privset privset_minus(const struct privset *of, const struct privset *wit
 js *access_object(const struct access *a, const struct privs *p);
 
 /* The world as it would be after a request of the API ("PUT", "/access/acl", form …): a new world,
- * or NULL when the request is of no kind that is understood. form: strings, integers, booleans and
- * arrays, as the row sends it. */
+ * or NULL when the request is of no kind that is understood, or the world no object of lists of
+ * objects. form: strings, integers, booleans and arrays, as the row sends it. */
 js *access_after(const js *world, const char *method, const char *path, const js *form);
 
 struct draft;

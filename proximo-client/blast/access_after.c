@@ -439,7 +439,43 @@ static const struct {
     {"DELETE", "/pools/*", pool_delete},
 };
 
+/* Lists of objects, whose own lists are of objects, or nothing: a cluster may answer anything. */
+static bool is_of_rows(const js *list) {
+    static const char *const below[] = {"tokens", "members"};
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *row = js_at(list, i);
+
+        if (!js_is_object(row)) {
+            return false;
+        }
+        for (size_t k = 0; k < ARRAY_LEN(below); k++) {
+            const js *rows = js_get(row, below[k]);
+
+            for (size_t n = 0; n < js_len(rows); n++) {
+                if (!js_is_object(js_at(rows, n))) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+static bool is_world(const js *world) {
+    JS_FOREACH(world, part, list) {
+        (void)part;
+        if (!is_of_rows(list)) {
+            return false;
+        }
+    }
+    return js_is_object(world);
+}
+
 js *access_after(const js *world, const char *method, const char *path, const js *form) {
+    if (!is_world(world)) {
+        return NULL;
+    }
     for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
         char id[2][AFTER_ID];
         CLEANUP(js_freep) js *w = NULL;

@@ -14,7 +14,11 @@ js *form_words(const js *form, const char *key) {
     js *list = js_array();
 
     for (size_t i = 0; i < js_len(v); i++) {
-        js_push(list, js_ref(js_at(v, i)));
+        js *one = js_at(v, i);
+
+        if (one) { /* null is no word */
+            js_push(list, js_is_str(one) ? js_ref(one) : js_str(json_object_get_string(one)));
+        }
     }
     if (js_is_int(v)) {
         js_push(list, js_str(json_object_get_string((js *)(uintptr_t)v)));

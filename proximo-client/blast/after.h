@@ -14,7 +14,7 @@
 bool path_fits(const char *pattern, const char *path, char id[static 2][AFTER_ID]);
 
 /* A form's list: an array, an integer, or one string with commas, semicolons or blanks. New array
- * of strings. */
+ * of strings, whatever stands in the array. */
 js *form_words(const js *form, const char *key);
 
 /* The row of a list whose member `key` is that text; NULL. Borrowed. */
@@ -23,7 +23,8 @@ js *list_row(const js *list, const char *key, const char *id);
 /* The list without such rows: new array, the other rows shared. */
 js *list_without(const js *list, const char *key, const char *id);
 
-/* A row (NULL: a new one) after a form was sent over it: what `delete` names is gone. New object. */
+/* A row (NULL: a new one) after a form was sent over it: what `delete` names is gone. New object.
+ */
 js *form_over(const js *row, const js *form);
 
 /* A list of sections (storage.cfg, the lists of HA, replication, realms) after "POST base", "PUT

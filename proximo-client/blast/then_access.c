@@ -41,29 +41,6 @@ static bool is_touched(const char *touched, const struct effect *x) {
     return false;
 }
 
-/* Lists of rows, whose own lists are of rows: what access_after() counts on. */
-static bool is_of_rows(const js *list) {
-    static const char *const below[] = {"tokens", "members"};
-
-    for (size_t i = 0; i < js_len(list); i++) {
-        const js *row = js_at(list, i);
-
-        if (!js_is_object(row)) {
-            return false;
-        }
-        for (size_t k = 0; k < ARRAY_LEN(below); k++) {
-            const js *rows = js_get(row, below[k]);
-
-            for (size_t n = 0; n < js_len(rows); n++) {
-                if (!js_is_object(js_at(rows, n))) {
-                    return false;
-                }
-            }
-        }
-    }
-    return js_is_array(list);
-}
-
 static enum then_is of_part(const struct part *part, const struct effect *x, js **data) {
     CLEANUP(js_freep) js *world = js_object();
     CLEANUP(js_freep) js *after = NULL;
@@ -71,7 +48,7 @@ static enum then_is of_part(const struct part *part, const struct effect *x, js 
     if (!is_touched(part->touched, x)) {
         return THEN_SAME;
     }
-    if (!is_of_rows(*data)) {
+    if (!js_is_array(*data)) {
         return THEN_UNKNOWN;
     }
     js_add(world, part->name, js_ref(*data));
@@ -246,7 +223,7 @@ static enum then_is one_pool(const struct effect *x, js **data) {
         CLEANUP(js_freep) js *world = js_object();
         CLEANUP(js_freep) js *after = NULL;
 
-        if (!is_of_rows(*data)) {
+        if (!js_is_array(*data)) {
             return THEN_UNKNOWN;
         }
         js_add(world, "pools", js_ref(*data));

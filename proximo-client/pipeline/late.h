@@ -37,6 +37,14 @@ void late_show(const js *late, struct buf *ret);
  * is one of them becomes the value, and within a longer text it is said in words. New value. */
 js *late_put(const js *v, const js *names);
 
+/* late_find.c, of the log of a backup's task ([{t: line}]) what its line says:
+ * "INFO: creating vzdump archive '/mnt/dump/vzdump-lxc-311-….tar.zst'", "creating Proxmox Backup
+ * Server archive 'ct/311/2026-…Z'": what is between the quotes. Exactly one line says it. */
+bool late_name_in_log(const js *log, char *ret, size_t size);
+/* Of a storage's list ([{volid}]) the one that the log names so, borrowed; NULL: none, or several.
+ * A path ends as the volume id does, and so does what a backup server calls it. */
+const char *late_in_list(const js *list, const char *name);
+
 /* Requests of a plan recorded as version 1, which wrote a digest as the text "@fresh": brought into
  * today's form, so that what it did can be undone. Changes the requests. */
 void late_migrate(js *requests);

@@ -47,9 +47,7 @@ static int get(struct change *c, const char *template, const js *names, const js
     return r < 0 ? r : pve_get(c->s->pve, buf_str(&path), ret, e);
 }
 
-/* "INFO: creating vzdump archive '/mnt/dump/vzdump-lxc-311-….tar.zst'", "creating Proxmox Backup
- * Server archive 'ct/311/2026-…Z'": what is between the quotes. Exactly one line says it. */
-static bool name_in_log(const js *log, char *ret, size_t size) {
+bool late_name_in_log(const js *log, char *ret, size_t size) {
     size_t found = 0;
 
     for (size_t i = 0; i < js_len(log); i++) {
@@ -63,14 +61,15 @@ static bool name_in_log(const js *log, char *ret, size_t size) {
         }
         quote += strlen(" archive '");
         n = strcspn(quote, "'");
-        found += n > 0 && n < size && quote[n] == '\'';
-        (void)snprintf(ret, size, "%.*s", (int)n, quote);
+        if (n > 0 && n < size && quote[n] == '\'') {
+            (void)snprintf(ret, size, "%.*s", (int)n, quote);
+            found++;
+        }
     }
     return found == 1;
 }
 
-/* A path ends as the volume id does, and so does what a backup server calls it. */
-static const char *in_list(const js *list, const char *name) {
+const char *late_in_list(const js *list, const char *name) {
     const char *tail = name[0] == '/' ? strrchr(name, '/') + 1 : name;
     const char *found = NULL;
 
@@ -113,10 +112,10 @@ static int find_archive(struct change *c, const js *late, const js *task, char *
     if (r < 0) {
         return r;
     }
-    if (!name_in_log(log, name, sizeof(name))) {
+    if (!late_name_in_log(log, name, sizeof(name))) {
         return none(late, "its task does not name one archive", e);
     }
-    volid = in_list(list, name);
+    volid = late_in_list(list, name);
     if (!volid) {
         return none(late, "what its task names is not on the storage", e);
     }

@@ -317,6 +317,88 @@ START_TEST(dangling) {
 }
 END_TEST
 
+/* Whoever calls it: an answer may hold anything in the place of a row. */
+static const char *const no_rows[] = {"7", "\"x\"", "null", "[{\"userid\":\"a@pve\"}]", "true"};
+
+static js *world_with(const char *part, const char *below, const char *row) {
+    char text[400];
+    js *w = NULL;
+
+    if (below) {
+        (void)snprintf(text, sizeof(text), "{\"%s\":[{\"%s\":[%s]}]}", part, below, row);
+    } else {
+        (void)snprintf(text, sizeof(text), "{\"%s\":[%s]}", part, row);
+    }
+    ck_assert_int_eq(js_parse(text, strlen(text), &w, NULL), 0);
+    return w;
+}
+
+START_TEST(rows_that_are_none) {
+    static const char *const parts[][2] = {
+        {"users", NULL}, {"groups", NULL},  {"roles", NULL},     {"acl", NULL},
+        {"pools", NULL}, {"domains", NULL}, {"users", "tokens"}, {"pools", "members"}};
+    static const struct blast_request requests[] = {{"PUT", "/access/acl", NULL},
+                                                    {"POST", "/access/users", NULL},
+                                                    {"PUT", "/access/users/a@pve", NULL},
+                                                    {"DELETE", "/access/users/a@pve", NULL},
+                                                    {"POST", "/access/users/a@pve/token/t", NULL},
+                                                    {"PUT", "/access/users/a@pve/token/t", NULL},
+                                                    {"DELETE", "/access/users/a@pve/token/t", NULL},
+                                                    {"DELETE", "/access/groups/g", NULL},
+                                                    {"PUT", "/access/roles/R", NULL},
+                                                    {"DELETE", "/access/roles/R", NULL},
+                                                    {"DELETE", "/access/domains/x", NULL},
+                                                    {"PUT", "/pools", NULL},
+                                                    {"PUT", "/pools/p", NULL},
+                                                    {"DELETE", "/pools", NULL},
+                                                    {"DELETE", "/pools/p", NULL}};
+    static const char form[] = "{\"groups\":[\"g\",null,4],\"privs\":[null],\"vms\":[7,null],"
+                               "\"users\":[null,\"a@pve\"],\"roles\":[{}]}";
+    CLEANUP(js_freep) js *odd = NULL;
+    CLEANUP(js_freep) js *none = js_array();
+
+    ck_assert_int_eq(js_parse(form, sizeof(form) - 1, &odd, NULL), 0);
+    for (size_t q = 0; q < ARRAY_LEN(requests); q++) {
+        for (size_t i = 0; i < ARRAY_LEN(parts) * ARRAY_LEN(no_rows); i++) {
+            const char *const *part = parts[i % ARRAY_LEN(parts)];
+            CLEANUP(js_freep)
+            js *w = world_with(part[0], part[1], no_rows[i / ARRAY_LEN(parts)]);
+            CLEANUP(js_freep)
+            js *then = access_after(w, requests[q].method, requests[q].path, odd);
+
+            ck_assert_msg(!then, "%s %s on %s", requests[q].method, requests[q].path,
+                          json_object_to_json_string(w));
+        }
+        ck_assert_ptr_null(access_after(none, requests[q].method, requests[q].path, odd));
+        ck_assert_ptr_null(access_after(NULL, requests[q].method, requests[q].path, odd));
+    }
+}
+END_TEST
+
+/* Where the rows are rows, lists in them and in the form may still hold anything. */
+START_TEST(words_that_are_none) {
+    static const char world[] =
+        "{\"groups\":[{\"groupid\":\"g\",\"users\":[null,3,\"b@pve\"]}],"
+        "\"roles\":[{\"roleid\":\"R\",\"privs\":[null]}],\"users\":[{\"userid\":\"a@pve\"}]}";
+    CLEANUP(js_freep) js *w = NULL;
+    CLEANUP(js_freep) js *form = js_object();
+    CLEANUP(js_freep) js *then = NULL;
+    js *words = js_array();
+
+    js_push(words, NULL);
+    js_push(words, js_str("g"));
+    js_add(form, "groups", words);
+    js_add(form, "privs", js_ref(words));
+    js_add(form, "append", js_int(1));
+    ck_assert_int_eq(js_parse(world, sizeof(world) - 1, &w, NULL), 0);
+    then = access_after(w, "PUT", "/access/users/a@pve", form);
+    ck_assert_str_eq(js_str_or(js_at(js_get(then, "groups"), 0), "users", ""), "3,b@pve,a@pve");
+    js_freep(&then);
+    then = access_after(w, "PUT", "/access/roles/R", form);
+    ck_assert_str_eq(js_str_or(js_at(js_get(then, "roles"), 0), "privs", ""), "g");
+}
+END_TEST
+
 START_TEST(a_real_cluster_answers_the_same) {
     static const char head[] = "/access/permissions?userid=";
     const char *dir = getenv("SHARED_DATA");
@@ -354,6 +436,8 @@ int main(void) {
 
     tcase_add_loop_test(t, change, 0, (int)ARRAY_LEN(cases));
     tcase_add_loop_test(t, dangling, 0, (int)ARRAY_LEN(dangles));
+    tcase_add_test(t, rows_that_are_none);
+    tcase_add_test(t, words_that_are_none);
     tcase_add_test(t, a_real_cluster_answers_the_same);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
