@@ -13,6 +13,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/unseen.h"
 
 struct scan {
     const unsigned char *p, *end, *start;
@@ -356,8 +357,18 @@ int js_parse(const char *text, size_t len, js **ret, struct err *e) {
     return 0;
 }
 
-/* Copies text and replaces what is not UTF-8; `escape` writes the line separators as \uXXXX (only
- * inside JSON text, where they can stand in strings alone). */
+/* A character of a string in JSON text, in the form that has nothing but ASCII. */
+static int put_escape(struct buf *b, uint32_t c) {
+    if (c < 0x10000) {
+        return buf_addf(b, "\\u%04x", (unsigned int)c);
+    }
+    c -= 0x10000;
+    return buf_addf(b, "\\u%04x\\u%04x", 0xd800 + (unsigned int)(c >> 10),
+                    0xdc00 + (unsigned int)(c & 0x3ff));
+}
+
+/* Copies text and replaces what is not UTF-8; `escape` writes what would steer a screen as \uXXXX
+ * (in JSON text: there such characters stand in strings alone, but for the line feeds between). */
 static int clean_utf8(const char *text, size_t len, bool escape, struct buf *ret) {
     const unsigned char *p = (const unsigned char *)text;
     const unsigned char *end = p + len;
@@ -365,20 +376,20 @@ static int clean_utf8(const char *text, size_t len, bool escape, struct buf *ret
 
     while (r == 0 && p < end) {
         size_t n = utf8_len(p, end);
+        uint32_t c;
 
         if (!n) {
             r = buf_adds(ret, "\xef\xbf\xbd");
             p++;
             continue;
         }
-        if (escape && n == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9)) {
-            r = buf_adds(ret, p[2] == 0xa8 ? "\\u2028" : "\\u2029");
-        } else if (escape && n == 2 && p[0] == 0xc2 && p[1] == 0x85) {
-            r = buf_adds(ret, "\\u0085");
+        if (escape && *p != '\n' && unseen(p, n, &c)) {
+            r = put_escape(ret, c);
         } else {
             const unsigned char *from = p;
 
-            while (n == 1 && p + 1 < end && p[1] < 0x80) { /* runs of ASCII in one piece */
+            /* runs of ASCII in one piece */
+            while (n == 1 && p + 1 < end && p[1] < 0x80 && p[1] != 0x7f) {
                 p++;
             }
             r = buf_add(ret, from, (size_t)(p - from) + n);

@@ -17,8 +17,8 @@ typedef struct json_object js; /* the one typedef: the library's own object unde
  * them). */
 int js_parse(const char *text, size_t len, js **ret, struct err *e);
 
-/* One line without blanks; U+2028, U+2029 and U+0085 are escaped, invalid UTF-8 replaced by U+FFFD
- * (json-c would write it raw). */
+/* One line without blanks; what steers a screen or is not seen on it (common/unseen.h) is escaped,
+ * invalid UTF-8 replaced by U+FFFD (json-c would write both raw). */
 int js_print(const js *v, struct buf *ret);
 int js_print_pretty(const js *v, struct buf *ret);
 

@@ -38,6 +38,7 @@ libnet_a_SOURCES = \
 	common/js.c common/js.h \
 	common/canon.c common/canon.h \
 	common/guestkeys.c common/guestkeys.h \
+	common/unseen.c common/unseen.h \
 	common/volfeature.c common/volfeature.h \
 	common/pvefile.h common/pvefile_int.h \
 	common/pvefile_fw.c common/pvefile_guest.c common/pvefile_net.c common/pvefile_section.c \

@@ -15,6 +15,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "common/unseen.h"
 #include "proximo-client/pipeline/service.h"
 
 static void take_out(struct cli *c, int at, int n) {
@@ -134,14 +135,22 @@ const char *cli_actor(void) {
 
 /* Bytes from outside never steer the terminal. */
 static void print_safe(FILE *f, const char *s) {
-    for (; *s; s++) {
-        unsigned char ch = (unsigned char)*s;
+    CLEANUP(js_freep) js *valid = js_str(s);
+    const unsigned char *p = (const unsigned char *)json_object_get_string(valid);
+    size_t left = (size_t)json_object_get_string_len(valid);
 
-        if (ch == '\n' || (ch >= 0x20 && ch != 0x7f)) {
-            (void)fputc(ch, f);
-        } else {
-            (void)fprintf(f, "\\x%02x", ch);
+    while (left) {
+        size_t n = *p == '\n' ? 0 : unseen(p, left, NULL);
+
+        for (size_t i = 0; i < n; i++) {
+            (void)fprintf(f, "\\x%02x", p[i]);
         }
+        if (!n) {
+            n = 1;
+            (void)fputc(*p, f);
+        }
+        p += n;
+        left -= n;
     }
 }
 

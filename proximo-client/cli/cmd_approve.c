@@ -113,7 +113,10 @@ static int approve(struct cli *c, const char *id, const char *file, const char *
     render_for_approval(&p, &screen);
     (void)fwrite(buf_str(&screen), 1, screen.len, screen_of(c));
     if (!file && switches_check(c->app, js_str_or(p.v, "cluster", ""), p.v, &refused) < 0) {
-        fprintf(screen_of(c), "\n-- this account would refuse it now: %s --\n", refused.msg);
+        CLEANUP(buf_done) struct buf why = BUF_INIT(LIM_LINES);
+
+        render_safe(&why, refused.msg);
+        fprintf(screen_of(c), "\n-- this account would refuse it now: %s --\n", buf_str(&why));
     }
     (void)fflush(screen_of(c));
     r = recheck ? look_again(c, &p, !file, e) : 0;

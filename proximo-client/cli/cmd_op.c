@@ -61,7 +61,9 @@ static bool show(FILE *f, const js *v) {
     (void)buf_addf(&b, "OPERATION %s of plan %s\n  change    ", js_str_or(v, "op_id", ""),
                    js_str_or(v, "plan_id", ""));
     render_safe(&b, js_str_or(v, "change", ""));
-    (void)buf_addf(&b, "\n  open      %s\n\nIts requests\n", js_str_or(v, "why", ""));
+    (void)buf_adds(&b, "\n  open      ");
+    render_safe(&b, js_str_or(v, "why", ""));
+    (void)buf_adds(&b, "\n\nIts requests\n");
     for (size_t i = 0; i < js_len(requests); i++) {
         put_request(&b, js_at(requests, i));
     }

@@ -32,6 +32,17 @@ void render_safe(struct buf *b, const char *s) {
     put_bytes(b, s, strlen(s));
 }
 
+/* A text of the object, at least so wide. Every text goes this way, also where it looks like a word
+ * of ours: a user's id, say, may hold what moves a cursor, and this is read before approving. */
+static void put(struct buf *b, const js *o, const char *key, int width) {
+    size_t from = b->len;
+
+    render_safe(b, js_str_or(o, key, ""));
+    if (b->len - from < (size_t)width) {
+        (void)buf_addf(b, "%*s", width - (int)(b->len - from), "");
+    }
+}
+
 static void label(struct buf *b, const char *name) {
     (void)buf_addf(b, "  %-10s", name);
 }
@@ -45,14 +56,17 @@ static void affected(struct buf *b, const js *list) {
         const js *a = js_at(list, i);
 
         label(b, i ? "" : "affected");
-        (void)buf_addf(b, "%-10s %-16s ", js_str_or(a, "resource", ""), js_str_or(a, "effect", ""));
-        render_safe(b, js_str_or(a, "why", ""));
+        put(b, a, "resource", 10);
+        (void)buf_addc(b, ' ');
+        put(b, a, "effect", 16);
+        (void)buf_addc(b, ' ');
+        put(b, a, "why", 0);
         if (js_bool_or(a, "only_copy", false)) {
             (void)buf_adds(b, " (only copy)");
         }
         if (js_get_str(a, "name")) {
             (void)buf_adds(b, "  [");
-            render_safe(b, js_str_or(a, "name", ""));
+            put(b, a, "name", 0);
             (void)buf_addf(b, "%s]", js_bool_or(a, "running", false) ? ", running" : "");
         }
         (void)buf_addc(b, '\n');
@@ -82,11 +96,13 @@ static void complete(struct buf *b, const js *plan) {
         const js *u = js_at(unread, i);
 
         label(b, i ? "" : "unread");
-        render_safe(b, js_str_or(u, "what", ""));
+        put(b, u, "what", 0);
         (void)buf_adds(b, ": ");
-        render_safe(b, js_str_or(u, "why", ""));
+        put(b, u, "why", 0);
         if (js_get_str(u, "privilege")) {
-            (void)buf_addf(b, " (%s would allow it)", js_str_or(u, "privilege", ""));
+            (void)buf_adds(b, " (");
+            put(b, u, "privilege", 0);
+            (void)buf_adds(b, " would allow it)");
         }
         (void)buf_addc(b, '\n');
     }
@@ -125,8 +141,11 @@ static void one_request(struct buf *b, const js *q) {
     const char *text = js_get_str(q, "request");
 
     if (!text) {
-        (void)buf_addf(b, "%-8s %s ", js_str_or(q, "phase", ""), js_str_or(q, "method", ""));
-        render_safe(b, js_str_or(q, "path", ""));
+        put(b, q, "phase", 8);
+        (void)buf_addc(b, ' ');
+        put(b, q, "method", 0);
+        (void)buf_addc(b, ' ');
+        put(b, q, "path", 0);
         JS_FOREACH(js_get(q, "form"), key, val) {
             CLEANUP(buf_done) struct buf v = BUF_INIT(LIM_PLAN_BODY);
 
@@ -135,14 +154,20 @@ static void one_request(struct buf *b, const js *q) {
             } else {
                 (void)js_print(val, &v);
             }
-            (void)buf_addf(b, " %s=", key);
+            (void)buf_addc(b, ' ');
+            render_safe(b, key);
+            (void)buf_addc(b, '=');
             render_safe(b, buf_str(&v));
         }
         (void)buf_addc(b, '\n');
         return;
     }
-    (void)buf_addf(b, "%-8s node %s, request %s\n", js_str_or(q, "phase", ""),
-                   js_str_or(q, "node", ""), js_str_or(q, "digest", ""));
+    put(b, q, "phase", 8);
+    (void)buf_adds(b, " node ");
+    put(b, q, "node", 0);
+    (void)buf_adds(b, ", request ");
+    put(b, q, "digest", 0);
+    (void)buf_addc(b, '\n');
     text_lines(b, "                       | ", text, strlen(text));
     standard_input(b, q);
 }
@@ -169,7 +194,9 @@ static void when(struct buf *b, int64_t seconds) {
 
 static void upper(struct buf *b, const char *s) {
     for (; *s; s++) {
-        (void)buf_addc(b, *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s);
+        char c = *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
+
+        put_bytes(b, &c, 1);
     }
 }
 
@@ -178,11 +205,15 @@ static void render_plan(const js *answer, struct buf *b) {
     const js *reasons = js_get(p, "risk_reasons");
     const js *undo = js_get(p, "undo");
 
-    (void)buf_addf(b, "PLAN %s   RISK ", js_str_or(answer, "plan_id", ""));
+    (void)buf_adds(b, "PLAN ");
+    put(b, answer, "plan_id", 0);
+    (void)buf_adds(b, "   RISK ");
     upper(b, js_str_or(p, "risk", ""));
-    (void)buf_addf(b, "   %s\n", js_str_or(answer, "status", ""));
+    (void)buf_adds(b, "   ");
+    put(b, answer, "status", 0);
+    (void)buf_addc(b, '\n');
     label(b, "change");
-    render_safe(b, js_str_or(p, "change", ""));
+    put(b, p, "change", 0);
     (void)buf_addc(b, '\n');
     affected(b, js_get(p, "affected"));
     complete(b, p);
@@ -192,17 +223,20 @@ static void render_plan(const js *answer, struct buf *b) {
         (void)buf_addc(b, '\n');
     }
     label(b, "undo");
-    (void)buf_addf(b, "%s: ", js_str_or(undo, "kind", "none"));
-    render_safe(b, js_str_or(undo, "guarantee", ""));
+    render_safe(b, js_str_or(undo, "kind", "none"));
+    (void)buf_adds(b, ": ");
+    put(b, undo, "guarantee", 0);
     if (*js_str_or(undo, "limits", "")) {
         (void)buf_adds(b, "; ");
-        render_safe(b, js_str_or(undo, "limits", ""));
+        put(b, undo, "limits", 0);
     }
     (void)buf_addc(b, '\n');
     requests(b, js_get(p, "requests"));
     label(b, "approval");
-    (void)buf_addf(b, "%s (%s)\n", js_str_or(js_get(p, "approval"), "required", ""),
-                   js_str_or(js_get(p, "approval"), "why", ""));
+    put(b, js_get(p, "approval"), "required", 0);
+    (void)buf_adds(b, " (");
+    put(b, js_get(p, "approval"), "why", 0);
+    (void)buf_adds(b, ")\n");
     label(b, "expires");
     when(b, js_int_or(p, "expires", 0) - (int64_t)time(NULL));
     if (js_get(answer, "ledger_index")) {
@@ -213,7 +247,7 @@ static void render_plan(const js *answer, struct buf *b) {
     (void)buf_addc(b, '\n');
     if (js_get(answer, "next")) { /* not while it is being approved */
         label(b, "next");
-        render_safe(b, js_str_or(answer, "next", ""));
+        put(b, answer, "next", 0);
         (void)buf_addc(b, '\n');
     }
 }
@@ -250,22 +284,27 @@ static void render_op(const js *o, struct buf *b) {
     const js *tasks = js_get(o, "tasks");
     const js *left = js_get(o, "left_over");
 
-    (void)buf_addf(b, "OPERATION %s   ", js_str_or(o, "op_id", ""));
+    (void)buf_adds(b, "OPERATION ");
+    put(b, o, "op_id", 0);
+    (void)buf_adds(b, "   ");
     upper(b, js_str_or(o, "outcome", ""));
     (void)buf_addc(b, '\n');
     label(b, "change");
-    render_safe(b, js_str_or(o, "change", ""));
+    put(b, o, "change", 0);
     (void)buf_addc(b, '\n');
     if (js_get_str(o, "closed_by")) {
         label(b, "decided");
-        (void)buf_addf(b, "by %s: ", js_str_or(o, "closed_by", ""));
-        render_safe(b, js_str_or(o, "reason", ""));
+        (void)buf_adds(b, "by ");
+        put(b, o, "closed_by", 0);
+        (void)buf_adds(b, ": ");
+        put(b, o, "reason", 0);
         (void)buf_addc(b, '\n');
     }
     if (js_get_str(o, "error")) {
         label(b, "error");
-        (void)buf_addf(b, "%s: ", js_str_or(o, "code", ""));
-        render_safe(b, js_str_or(o, "error", ""));
+        put(b, o, "code", 0);
+        (void)buf_adds(b, ": ");
+        put(b, o, "error", 0);
         (void)buf_addc(b, '\n');
     }
     for (size_t i = 0; i < js_len(tasks); i++) {
@@ -278,15 +317,20 @@ static void render_op(const js *o, struct buf *b) {
     for (size_t i = 0; i < js_len(js_get(o, "receipts")); i++) {
         const js *rc = js_at(js_get(o, "receipts"), i);
 
-        (void)buf_addf(b, "  %-10snode %s: %s %lld\n", "receipt", js_str_or(rc, "node", ""),
-                       js_str_or(rc, "how", ""), (long long)js_int_or(rc, "value", 0));
+        label(b, "receipt");
+        (void)buf_adds(b, "node ");
+        put(b, rc, "node", 0);
+        (void)buf_adds(b, ": ");
+        put(b, rc, "how", 0);
+        (void)buf_addf(b, " %lld\n", (long long)js_int_or(rc, "value", 0));
         render_text(b, "signed by the node:", js_get_str(rc, "receipt"));
     }
     output_each(js_get(o, "output"), render_output, b);
     if (js_get(o, "post_check")) {
         label(b, "check");
-        (void)buf_addf(b, "%s: ", js_str_or(js_get(o, "post_check"), "status", ""));
-        render_safe(b, js_str_or(js_get(o, "post_check"), "text", ""));
+        put(b, js_get(o, "post_check"), "status", 0);
+        (void)buf_adds(b, ": ");
+        put(b, js_get(o, "post_check"), "text", 0);
         (void)buf_addc(b, '\n');
     }
     for (size_t i = 0; i < js_len(left); i++) {
@@ -296,13 +340,15 @@ static void render_op(const js *o, struct buf *b) {
     }
     if (js_get_str(o, "confirm_with")) {
         label(b, "confirm");
-        (void)buf_addf(b,
-                       "proximo-client confirm %s, once all is well: else it reverts by itself\n",
-                       js_str_or(o, "op_id", ""));
+        (void)buf_adds(b, "proximo-client confirm ");
+        put(b, o, "op_id", 0);
+        (void)buf_adds(b, ", once all is well: else it reverts by itself\n");
     }
     if (js_get_str(o, "undo_with")) {
         label(b, "undo");
-        (void)buf_addf(b, "proximo-client undo %s\n", js_str_or(o, "op_id", ""));
+        (void)buf_adds(b, "proximo-client undo ");
+        put(b, o, "op_id", 0);
+        (void)buf_addc(b, '\n');
     }
     render_ledger(o, b);
 }

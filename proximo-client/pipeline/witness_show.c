@@ -42,11 +42,13 @@ void witness_render(const js *answer, struct buf *b) {
     const js *missing = js_get(w, "missing");
 
     if (w) {
-        (void)buf_addf(b, ", %s", js_str_or(w, "verdict", ""));
+        (void)buf_adds(b, ", ");
+        render_safe(b, js_str_or(w, "verdict", ""));
     }
     for (size_t i = 0; i < js_len(missing); i++) {
-        (void)buf_addf(b, "\n  %-10s%s: ", i ? "" : "missing",
-                       js_str_or(js_at(missing, i), "witness", ""));
+        (void)buf_addf(b, "\n  %-10s", i ? "" : "missing");
+        render_safe(b, js_str_or(js_at(missing, i), "witness", ""));
+        (void)buf_adds(b, ": ");
         render_safe(b, js_str_or(js_at(missing, i), "why", ""));
     }
 }

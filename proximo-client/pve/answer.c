@@ -11,22 +11,7 @@
 #include <strings.h>
 
 #include "common/own.h"
-
-/* How many bytes of s form a character that must not reach a terminal or a log line, 0 = none:
- * C0, DEL, C1 (C2 80..9F), U+2028/2029, and the bidirectional controls. */
-static size_t unwanted(const unsigned char *s) {
-    if (s[0] < 0x20 || s[0] == 0x7f) {
-        return 1;
-    }
-    if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) {
-        return 2;
-    }
-    if (s[0] == 0xe2 && s[1] == 0x80 &&
-        ((s[2] >= 0xa8 && s[2] <= 0xae) || s[2] == 0x8e || s[2] == 0x8f)) {
-        return 3;
-    }
-    return s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9 ? 3 : 0;
-}
+#include "common/unseen.h"
 
 static size_t char_len(unsigned char c) {
     return c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
@@ -39,7 +24,7 @@ void answer_clean(const char *text, size_t len, char *ret, size_t size) {
     size_t at = 0;
 
     while (left > 0) {
-        size_t bad = unwanted(s);
+        size_t bad = unseen(s, left, NULL);
         size_t take = bad ? bad : char_len(*s);
 
         if (take > left || at + (bad ? 1 : take) >= size) {

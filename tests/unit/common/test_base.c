@@ -296,6 +296,28 @@ START_TEST(json_prints_one_clean_line) {
 }
 END_TEST
 
+START_TEST(json_shows_nothing_that_is_not_seen) {
+    static const char in[] = "\"a\x7f"
+                             "b\xc2\x9b"
+                             "31m\xc2\xad\xd8\x9c\xe2\x80\x8b\xe2\x80\xae\xe2\x81\xa6\xef\xbb\xbf"
+                             "\xf3\xa0\x81\x81 \xc3\xbc \xe2\x82\xac \xf0\x9f\x90\xa7\"";
+    CLEANUP(buf_done) struct buf b = BUF_INIT(400), pretty = BUF_INIT(400);
+    CLEANUP(js_freep) js *v = NULL;
+    CLEANUP(js_freep) js *again = NULL;
+
+    ck_assert_int_eq(js_parse(in, strlen(in), &v, NULL), 0);
+    ck_assert_int_eq(js_print(v, &b), 0);
+    ck_assert_str_eq(
+        buf_str(&b),
+        "\"a\\u007fb\\u009b31m\\u00ad\\u061c\\u200b\\u202e\\u2066\\ufeff\\udb40\\udc41 "
+        "\xc3\xbc \xe2\x82\xac \xf0\x9f\x90\xa7\"");
+    ck_assert_int_eq(js_print_pretty(v, &pretty), 0);
+    ck_assert_str_eq(buf_str(&pretty), buf_str(&b));
+    ck_assert_int_eq(js_parse(buf_str(&b), b.len, &again, NULL), 0); /* and nothing is lost */
+    ck_assert_str_eq(json_object_get_string(again), json_object_get_string(v));
+}
+END_TEST
+
 START_TEST(canonical_json) {
     static const char in[] = " { \"b\" : [ 1 , -2 , true , null ] , \"a\" : { \"\\u00e4\" : "
                              "\"\\u0007\\/\\\"\" } , \"B\" : \"\" } ";
@@ -375,6 +397,7 @@ int main(void) {
     tcase_add_test(c, json_is_what_json_c_makes_of_it);
     tcase_add_test(c, json_getters_say_no);
     tcase_add_test(c, json_prints_one_clean_line);
+    tcase_add_test(c, json_shows_nothing_that_is_not_seen);
     tcase_add_test(c, canonical_json);
     tcase_add_test(c, keys_and_certificates);
     suite_add_tcase(s, c);
