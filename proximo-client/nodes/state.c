@@ -73,8 +73,9 @@ int state_put(struct nodes *n, const struct node_info *i, struct err *e) {
     struct node *d = node_get(n, i->name);
     size_t at = 0;
 
-    if ((i->from && strlen(i->from) >= sizeof(d->from)) || !fits(i->name, sizeof(d->name)) || !fits(i->address, sizeof(d->address)) ||
-        !fits(i->client, sizeof(d->client)) || strpbrk(i->address, " \t\r\n/@?#;")) {
+    if ((i->from && strlen(i->from) >= sizeof(d->from)) || !fits(i->name, sizeof(d->name)) ||
+        !fits(i->address, sizeof(d->address)) || !fits(i->client, sizeof(d->client)) ||
+        strpbrk(i->address, " \t\r\n/@?#;")) {
         return err_set(e, -EINVAL, "a node's name, address or client name is not usable");
     }
     if (!d) {
@@ -139,7 +140,8 @@ static int read_roster(const struct conf_section *s, struct node_info *i) {
 
     i->has_next = next != NULL;
     i->from = conf_get(s, "from");
-    return (next && hash_parse(next, &i->next) < 0) || (serial && ident_u64(serial, &i->serial) < 0) ||
+    return (next && hash_parse(next, &i->next) < 0) ||
+                   (serial && ident_u64(serial, &i->serial) < 0) ||
                    (i->from && !ident_is_node(i->from)) ||
                    read_former(s, "former-witness", i->former_witness, &i->n_former_witness) < 0
                ? -EBADMSG

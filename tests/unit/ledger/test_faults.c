@@ -370,7 +370,7 @@ START_TEST(a_full_disk) {
     ck_assert_int_ge(pid, 0);
     if (!pid) {
         if (unshare(CLONE_NEWNS) < 0 || mkdir(base, 0700) < 0 ||
-            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount("tmpfs", base, "tmpfs", 0, "size=2500k,mode=700") < 0) {
             _exit(77);
         }
