@@ -21,6 +21,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/agent_rules.h"
+#include "proximo-client/nodes/nodes.h"
 #include "proximo-client/policy_rules.h"
 
 /* Hosts give up on a call after 60 s (facts of the common ones); this leaves room. */
@@ -272,16 +273,14 @@ static int add_witness(struct config *c, const struct conf_section *s, const cha
                            s->line, s->name);
         }
     }
-    if (c->n_witnesses == LIM_NODES || strncmp(conf_get(s, "url"), "https://", 8) != 0) {
-        return err_tag(e, -EINVAL, "bad_config",
-                       "%s: [witness %s] url must begin with https:// (and there are at most %d)",
-                       origin, s->name, LIM_NODES);
+    if (nodes_may_add_witness(c->n_witnesses, s->name, conf_get(s, "url"), e) < 0) {
+        return err_wrap(e, "%s", origin);
     }
     c->witness = grow(c->witness, c->n_witnesses, sizeof(*c->witness));
     w = &c->witness[c->n_witnesses++];
     w->name = dup_of(s->name);
     w->url = dup_of(conf_get(s, "url"));
-    w->ca = dup_of(conf_get(s, "ca"));
+    w->ca = beside(origin, conf_get(s, "ca"));
     w->origin = dup_of(origin);
     if (vkey_parse(conf_get(s, "key"), &w->key, e) < 0 || w->key.type != NOTE_COSIGN) {
         return err_tag(e, -EINVAL, "bad_config",

@@ -90,6 +90,8 @@ int node_receipts(struct nodes *n, const char *node, uint64_t after, js **ret, s
  * authorities. */
 int nodes_add_witness(struct nodes *n, const char *name, const char *url, const char *ca,
                       const struct vkey *key, struct err *e);
+/* Whether there may be one more beside `have` others, at that address: "bad_config". */
+int nodes_may_add_witness(size_t have, const char *name, const char *url, struct err *e);
 
 /* C2SP add-checkpoint of the ledger's newest checkpoint to every node that is no stranger and every
  * external witness, all at once (or to one node), rebuilding proofs on 409 at most 8 times; good

@@ -24,17 +24,29 @@ void outside_done(struct nodes *n) {
     n->n_outside = 0;
 }
 
-int nodes_add_witness(struct nodes *n, const char *name, const char *url, const char *ca,
-                      const struct vkey *key, struct err *e) {
-    size_t len = strlen(url);
-    struct node *o;
+int nodes_may_add_witness(size_t have, const char *name, const char *url, struct err *e) {
+    size_t max = sizeof(((struct node *)0)->address) + strlen(SCHEME) - 1;
 
-    if (n->n_outside == LIM_NODES) {
+    if (have >= LIM_NODES) {
         return err_tag(e, -E2BIG, "bad_config", "more than %d external witnesses", LIM_NODES);
     }
-    if (strncmp(url, SCHEME, strlen(SCHEME)) != 0 || len >= sizeof(o->address)) {
-        return err_tag(e, -EINVAL, "bad_config", "witness %.60s: its url must begin with " SCHEME,
-                       name);
+    if (strncmp(url, SCHEME, strlen(SCHEME)) != 0 || strpbrk(url, " \t")) {
+        return err_tag(e, -EINVAL, "bad_config",
+                       "[witness %.60s] url must be one address that begins with " SCHEME, name);
+    }
+    return strlen(url) > max
+               ? err_tag(e, -E2BIG, "bad_config",
+                         "[witness %.60s] url is longer than %zu characters", name, max)
+               : 0;
+}
+
+int nodes_add_witness(struct nodes *n, const char *name, const char *url, const char *ca,
+                      const struct vkey *key, struct err *e) {
+    struct node *o;
+    int r = nodes_may_add_witness(n->n_outside, name, url, e);
+
+    if (r < 0) {
+        return r;
     }
     o = reallocarray(n->outside, n->n_outside + 1, sizeof(*o));
     if (!o) {

@@ -8,10 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/config.h"
+#include "proximo-client/nodes/nodes.h"
 #include "proximo-client/policy_rules.h"
 
 static char dir[] = "/tmp/proximo-policy-XXXXXX";
@@ -120,6 +123,70 @@ START_TEST(a_file_that_does_not_parse_is_an_error) {
 }
 END_TEST
 
+/* A section of a witness whose key is well formed. */
+static int read_witness(const char *url, const char *ca, struct config *c, struct err *e) {
+    static const uint8_t pub[32] = {1};
+    CLEANUP(buf_done) struct buf ini = BUF_INIT(8192);
+    struct vkey key;
+
+    ck_assert_int_eq(vkey_make("w", NOTE_COSIGN, pub, &key), 0);
+    (void)buf_adds(&ini, "[witness w]\nkey = ");
+    (void)vkey_text(&key, &ini);
+    (void)buf_addf(&ini, "\nurl = %s\nca = %s\n", url, ca);
+    env(NULL, NULL);
+    return read_with(buf_str(&ini), c, e);
+}
+
+/* Wherever the program was started: the test runs in another directory. */
+START_TEST(relative_files_are_beside_the_file) {
+    static const char cluster[] = "[cluster lab]\nurl = https://lab:8006\nca = lab.crt\n"
+                                  "token = lab.secret\n";
+    CLEANUP(config_done) struct config c = {0};
+    char want[160];
+
+    ck_assert_int_eq(read_witness("https://w.example/x", "w.crt", &c, NULL), 0);
+    (void)snprintf(want, sizeof(want), "%s/proximo/w.crt", dir);
+    ck_assert_str_eq(c.witness[0].ca, want);
+    ck_assert_int_eq(read_witness("https://w.example/x", "/etc/w.crt", &c, NULL), 0);
+    ck_assert_str_eq(c.witness[0].ca, "/etc/w.crt");
+    ck_assert_int_eq(read_with(cluster, &c, NULL), 0);
+    (void)snprintf(want, sizeof(want), "%s/proximo/lab.crt", dir);
+    ck_assert_str_eq(config_cluster(&c, "lab")->ca, want);
+    (void)snprintf(want, sizeof(want), "%s/proximo/lab.secret", dir);
+    ck_assert_str_eq(config_cluster(&c, "lab")->token, want);
+}
+END_TEST
+
+/* What configuration takes can be asked: both sides have one rule. */
+START_TEST(addresses_of_witnesses) {
+    CLEANUP(config_done) struct config c = {0};
+    CLEANUP(nodes_closep) struct nodes *n = NULL;
+    char url[400] = "https://";
+
+    ck_assert_int_eq(nodes_open("/nonexistent/n.ini", "/nonexistent/n.key", &n, NULL), 0);
+    for (size_t len = strlen(url); len < sizeof(url) - 1; len++) {
+        struct err e = {0};
+        bool may;
+
+        url[len] = 'w';
+        url[len + 1] = '\0';
+        may = read_witness(url, "/w.crt", &c, &e) == 0;
+        ck_assert(may || strcmp(e.tag, "bad_config") == 0);
+        ck_assert(may || strstr(e.msg, "proximo.ini: [witness w] url is longer"));
+        ck_assert_int_eq(may, nodes_may_add_witness(0, "w", url, NULL) == 0);
+        ck_assert_int_eq(may, len < 8 + 271);
+    }
+    for (size_t i = 0; i < LIM_NODES; i++) {
+        ck_assert_int_eq(nodes_may_add_witness(i, "w", "https://w", NULL), 0);
+        ck_assert_int_eq(nodes_add_witness(n, "w", "https://w", NULL, &c.witness[0].key, NULL), 0);
+    }
+    ck_assert_int_lt(nodes_may_add_witness(LIM_NODES, "w", "https://w", NULL), 0);
+    ck_assert_int_lt(nodes_add_witness(n, "w", "https://w", NULL, &c.witness[0].key, NULL), 0);
+    ck_assert_int_lt(read_witness("http://w", "/w.crt", &c, NULL), 0);
+    ck_assert_int_lt(read_witness("https://w https://v", "/w.crt", &c, NULL), 0);
+}
+END_TEST
+
 START_TEST(environment_defines_a_cluster) {
     CLEANUP(config_done) struct config c = {0};
 
@@ -166,6 +233,8 @@ int main(void) {
     tcase_add_test(t, no_list_allows_nothing);
     tcase_add_test(t, times_only_shrink_and_taint_only_grows);
     tcase_add_test(t, a_file_that_does_not_parse_is_an_error);
+    tcase_add_test(t, relative_files_are_beside_the_file);
+    tcase_add_test(t, addresses_of_witnesses);
     tcase_add_test(t, environment_defines_a_cluster);
     tcase_add_test(t, lists_of_containers);
     suite_add_tcase(s, t);
