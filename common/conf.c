@@ -3,11 +3,13 @@
 #include "common/conf.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
 
@@ -234,6 +236,25 @@ int conf_check(const struct conf *c, const struct conf_rule *rules, size_t n, st
         }
     }
     return 0;
+}
+
+int conf_version(const struct conf *c, const char *kind, unsigned int newest, struct err *e) {
+    const struct conf_section *s = conf_find(c, kind, "");
+    const char *text = s ? conf_get(s, "version") : NULL;
+    uint32_t v;
+
+    if (!s) {
+        return 0;
+    }
+    if (!text || ident_u32(text, &v) < 0 || v < 1 || v > INT_MAX) {
+        return err_set(e, -EBADMSG, "line %zu: [%s] needs version = a number", s->line, kind);
+    }
+    if (v > newest) {
+        (void)err_set(e, -ENOTSUP, "line %zu: written for a newer version (%u; this one reads %u)",
+                      s->line, v, newest);
+        return err_hint(e, "upgrade the program that reads it");
+    }
+    return (int)v;
 }
 
 int conf_whole(const char *path, const struct buf *text, struct err *e) {

@@ -50,5 +50,10 @@ struct conf_rule {
  * A row with key NULL declares a kind without keys. -EBADMSG with the line. */
 int conf_check(const struct conf *c, const struct conf_rule *rules, size_t n, struct err *e);
 
+/* The `version` of section [kind]: 0 without such a section, else at least 1. -EBADMSG: it is no
+ * number. -ENOTSUP: newer than `newest`, which is asked before the table of keys: a newer file may
+ * have keys that this program does not know, and "upgrade" is what helps. */
+int conf_version(const struct conf *c, const char *kind, unsigned int newest, struct err *e);
+
 const char *conf_get(const struct conf_section *s, const char *key); /* first, or NULL */
 const struct conf_section *conf_find(const struct conf *c, const char *kind, const char *name);

@@ -27,7 +27,11 @@
 /* Hosts give up on a call after 60 s (facts of the common ones); this leaves room. */
 #define JOB_AFTER_S 45
 
+/* A file without [proximo] is of version 1: there were no versions when it was written. */
+#define FORMAT 1
+
 static const struct conf_rule rules[] = {
+    {"proximo", false, "version", false, true},
     {"cluster", true, "url", false, true},
     {"cluster", true, "fingerprint", false, false},
     {"cluster", true, "ca", false, false},
@@ -336,7 +340,7 @@ static int add_section(struct config *c, const struct conf_section *s, const cha
     if (strcmp(s->kind, "limits") == 0) {
         return add_limits(c, s, origin, e);
     }
-    for (size_t i = 0; i < s->n; i++) {
+    for (size_t i = 0; strcmp(s->kind, "policy") == 0 && i < s->n; i++) {
         add_opinion(c, s->entry[i].key, s->entry[i].value, origin);
     }
     return 0;
@@ -362,6 +366,9 @@ static int read_file(struct config *c, const char *path, struct err *e) {
         r = conf_parse(buf_str(&b), b.len, &f, e);
     }
     if (r == 0) {
+        r = conf_version(&f, "proximo", FORMAT, e);
+    }
+    if (r >= 0) {
         r = conf_check(&f, rules, ARRAY_LEN(rules), e);
     }
     if (r < 0) {
@@ -369,7 +376,8 @@ static int read_file(struct config *c, const char *path, struct err *e) {
 
         (void)snprintf(why, sizeof(why), "%s", e ? e->msg : "");
         (void)err_tag(e, r, "bad_config", "%s: %s", path, why);
-        return err_hint(e, "mend the file; nothing runs with half a configuration");
+        return err_hint(e, r == -ENOTSUP ? "upgrade proximo-client"
+                                         : "mend the file; nothing runs with half a configuration");
     }
     for (size_t i = 0; i < f.n; i++) {
         r = add_section(c, &f.section[i], path, e);

@@ -167,18 +167,12 @@ static int read_node(struct nodes *n, const struct conf_section *s, struct err *
 }
 
 static int check_version(const struct conf *c, struct err *e) {
-    const struct conf_section *s = conf_find(c, "proximo-nodes", "");
-    uint64_t version;
+    int version = conf_version(c, "proximo-nodes", FORMAT, e);
 
-    if (!s || ident_u64(conf_get(s, "version"), &version) < 0 || version < 1) {
+    if (version == 0) {
         return err_set(e, -EBADMSG, "no [proximo-nodes] with its version");
     }
-    if (version > FORMAT) {
-        (void)err_set(e, -ENOTSUP, "written by a newer version (%llu)",
-                      (unsigned long long)version);
-        return err_hint(e, "upgrade proximo-client");
-    }
-    return 0;
+    return version < 0 ? version : 0;
 }
 
 int state_read(struct nodes *n, struct err *e) {
@@ -195,10 +189,10 @@ int state_read(struct nodes *n, struct err *e) {
         r = conf_parse(buf_str(&b), b.len, &c, e);
     }
     if (r == 0) {
-        r = conf_check(&c, rules, ARRAY_LEN(rules), e);
+        r = check_version(&c, e);
     }
     if (r == 0) {
-        r = check_version(&c, e);
+        r = conf_check(&c, rules, ARRAY_LEN(rules), e);
     }
     if (r == 0) {
         list_done(n);

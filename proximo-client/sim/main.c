@@ -310,12 +310,13 @@ static int write_client(const struct sim *s, struct err *e) {
     int r = dir ? 0 : -errno;
 
     r = r < 0 ? r
-              : buf_addf(&b,
-                         "# The %s that pvesim simulates: for rehearsing.\n"
-                         "[%s rehearsal]\nurl = https://%s\nfingerprint = %s\n"
-                         "token = %s/root.token\n",
-                         s->o.pbs ? "backup server" : "cluster", s->o.pbs ? "pbs" : "cluster",
-                         s->addr, s->fingerprint, dir);
+              : buf_addf(
+                    &b,
+                    "# The %s that pvesim simulates: for rehearsing.\n"
+                    "[proximo]\nversion = 1\n\n[%s rehearsal]\nurl = https://%s\nfingerprint = %s\n"
+                    "token = %s/root.token\n",
+                    s->o.pbs ? "backup server" : "cluster", s->o.pbs ? "pbs" : "cluster", s->addr,
+                    s->fingerprint, dir);
     if (r == 0 && asprintf(&path, "%s/proximo.ini", dir) < 0) {
         path = NULL;
         r = -ENOMEM;

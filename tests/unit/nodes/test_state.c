@@ -169,7 +169,7 @@ START_TEST(refuses_a_file_that_is_not_ours_alone_or_not_understood) {
     begin();
     ck_assert_int_eq(open_text("[proximo-nodes]\nversion = 1\n", 0600, &e), 0);
     ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 1\n", 0644, &e), 0);
-    ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 4\n", 0600, &e), 0);
+    ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 4\nmore = 1\n", 0600, &e), 0);
     ck_assert_ptr_nonnull(strstr(e.hint, "upgrade"));
     ck_assert_int_lt(open_text("", 0600, &e), 0);
     ck_assert_int_lt(open_text("[proximo-nodes]\nversion = 1\n[node a]\naddress = a:1\n", 0600, &e),

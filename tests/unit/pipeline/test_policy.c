@@ -110,7 +110,12 @@ START_TEST(a_file_that_does_not_parse_is_an_error) {
                                       "[cluster x]\ntoken = /t\n",
                                       "[cluster env]\nurl = https://x\n",
                                       "[policy]\nct-allow = 5\n",
-                                      "[operator a]\nkey = nonsense\n"};
+                                      "[operator a]\nkey = nonsense\n",
+                                      "[proximo]\n",
+                                      "[proximo]\nversion = 0\n",
+                                      "[proximo]\nversion = one\n",
+                                      "[proximo]\nversion = 1\nread-only = yes\n",
+                                      "[proximo x]\nversion = 1\n"};
 
     env(NULL, NULL);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -120,6 +125,29 @@ START_TEST(a_file_that_does_not_parse_is_an_error) {
         ck_assert_msg(read_with(bad[i], &c, &e) < 0, "%s", bad[i]);
         ck_assert_str_eq(e.tag, "bad_config");
     }
+}
+END_TEST
+
+/* A newer file may have keys that are unknown here, and "mend it" would be bad advice. */
+START_TEST(a_newer_file_asks_for_an_upgrade) {
+    static const char old[] = "[policy]\nread-only = yes\n";
+    CLEANUP(config_done) struct config c = {0};
+    struct err e = {0};
+    char file[64];
+
+    env(NULL, NULL);
+    ck_assert_int_eq(read_with(old, &c, NULL), 0);
+    ck_assert(c.policy.read_only);
+    (void)snprintf(file, sizeof(file), "[proximo]\nversion = 1\n\n%s", old);
+    ck_assert_int_eq(read_with(file, &c, NULL), 0);
+    ck_assert(c.policy.read_only);
+    ck_assert_int_lt(read_with("[proximo]\nversion = 2\n[more]\nnew = 1\n", &c, &e), 0);
+    ck_assert_str_eq(e.tag, "bad_config");
+    ck_assert_ptr_nonnull(
+        strstr(e.msg, "line 1: written for a newer version (2; this one reads 1)"));
+    ck_assert_str_eq(e.hint, "upgrade proximo-client");
+    ck_assert_int_lt(read_with("[proximo]\nversion = 1\n[more]\nnew = 1\n", &c, &e), 0);
+    ck_assert_ptr_nonnull(strstr(e.hint, "mend the file"));
 }
 END_TEST
 
@@ -233,6 +261,7 @@ int main(void) {
     tcase_add_test(t, no_list_allows_nothing);
     tcase_add_test(t, times_only_shrink_and_taint_only_grows);
     tcase_add_test(t, a_file_that_does_not_parse_is_an_error);
+    tcase_add_test(t, a_newer_file_asks_for_an_upgrade);
     tcase_add_test(t, relative_files_are_beside_the_file);
     tcase_add_test(t, addresses_of_witnesses);
     tcase_add_test(t, environment_defines_a_cluster);
