@@ -13,6 +13,7 @@
 
 struct agent_rule;
 struct agent_switch;
+struct buf;
 struct err;
 struct hash;
 
@@ -93,6 +94,8 @@ const struct operator_conf *config_operator(const struct config *c, const char *
 /* Whether the effective policy lets ct_exec name this container. */
 bool config_ct_allowed(const struct config *c, uint32_t vmid);
 
-/* Canonical digest of the effective policy (stands in every plan). */
+/* The effective policy with the operators' keys, as canonical JSON, and its digest, which stands in
+ * every plan. */
+int config_policy_text(const struct config *c, struct buf *ret, struct err *e);
 int config_policy_digest(const struct config *c, struct hash *ret, struct err *e);
 js *config_policy_json(const struct config *c);

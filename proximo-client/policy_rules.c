@@ -7,8 +7,10 @@
 
 #include "common/buf.h"
 #include "common/canon.h"
+#include "common/digest.h"
 #include "common/err.h"
 #include "common/ident.h"
+#include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/agent_rules.h"
 #include "proximo-client/config.h"
@@ -223,7 +225,7 @@ js *config_policy_json(const struct config *c) {
     return o;
 }
 
-int config_policy_digest(const struct config *c, struct hash *ret, struct err *e) {
+int config_policy_text(const struct config *c, struct buf *ret, struct err *e) {
     CLEANUP(js_freep) js *o = config_policy_json(c);
     js *ops = js_array();
 
@@ -234,5 +236,15 @@ int config_policy_digest(const struct config *c, struct hash *ret, struct err *e
         js_push(ops, js_str(buf_str(&b)));
     }
     js_add(o, "operators", ops);
-    return canon_hash(o, ret, e);
+    return canon_write(o, ret, e);
+}
+
+int config_policy_digest(const struct config *c, struct hash *ret, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
+    int r = config_policy_text(c, &b, e);
+
+    if (r == 0) {
+        sha256(buf_str(&b), b.len, ret);
+    }
+    return r;
 }

@@ -68,6 +68,8 @@ struct audit {
     LIST(struct op) op;
     LIST(struct link) link;
     uint64_t outcomes, receipts, unchecked, recoveries;
+    struct hash policy; /* the last that was recorded, by this entry */
+    uint64_t policy_at, policies;
 };
 
 #define PUSH(list, value)                                                                          \
@@ -179,6 +181,12 @@ static void note_restart(struct audit *a, const char *text) {
     js_push(js_get(a->report, "restarted"), o);
 }
 
+static void on_policy(struct audit *a, uint64_t i, const struct entry *en) {
+    a->policy = hash_of(en, en->kind == ENTRY_GENESIS ? "policy" : "digest");
+    a->policy_at = i;
+    a->policies++;
+}
+
 static void on_genesis(struct audit *a, uint64_t i, const struct entry *en) {
     struct vkey k;
 
@@ -190,6 +198,7 @@ static void on_genesis(struct audit *a, uint64_t i, const struct entry *en) {
         strcmp(entry_get(en, "origin"), a->log->name) != 0) {
         defect(a->report, i, "bad_genesis", "the first entry names another log or key");
     }
+    on_policy(a, i, en);
     for (size_t n = 0; n < entry_count(en, "continues"); n++) {
         note_restart(a, entry_nth(en, "continues", n));
     }
@@ -444,6 +453,8 @@ void audit_entry(struct audit *a, uint64_t i, const struct entry *en, const stru
         on_receipt(a, i, en);
     } else if (en->kind == ENTRY_UNDO) {
         on_undo(a, i, en);
+    } else if (en->kind == ENTRY_POLICY) {
+        on_policy(a, i, en);
     } else if (en->kind == ENTRY_RECOVERY) {
         a->recoveries++;
     }
@@ -532,7 +543,21 @@ static void check_ops(struct audit *a) {
     }
 }
 
+static void say_policy(struct audit *a) {
+    char text[HASH_HEX_LEN + 1];
+    js *o = a->policies ? js_object() : NULL;
+
+    if (o) {
+        hash_text(&a->policy, text);
+        js_add(o, "digest", js_str(text));
+        js_add(o, "entry", js_int((int64_t)a->policy_at));
+        js_add(o, "recorded", js_int((int64_t)a->policies));
+    }
+    js_add(a->report, "policy", o);
+}
+
 void audit_end(struct audit *a) {
+    say_policy(a);
     check_chains(a);
     check_ops(a);
     js_add(a->report, "intents", js_int((int64_t)a->op.n));

@@ -165,6 +165,41 @@ int ledger_plan_state(struct ledger *l, const struct hash *plan, struct ledger_p
     return r;
 }
 
+static int newest(void *ctx, uint64_t at) {
+    struct search *s = ctx;
+
+    if (at < s->l->edge.size && (s->found == UINT64_MAX || at > s->found)) {
+        s->found = at;
+    }
+    return 0;
+}
+
+int ledger_policy(struct ledger *l, struct hash *ret, uint64_t *ret_index, struct err *e) {
+    static const uint8_t none[INDEX_KEY];
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    CLEANUP(entry_done) struct entry en = {0};
+    struct search s = {.l = l, .e = e, .found = UINT64_MAX};
+    const char *digest = NULL;
+    uint64_t at;
+    int r = index_find(l, INDEX_POLICY, none, newest, &s, e);
+
+    at = s.found == UINT64_MAX ? 0 : s.found;
+    r = r < 0 ? r : read_entry(l, at, &b, e);
+    r = r < 0 ? r : entry_parse(buf_str(&b), b.len, &en, e);
+    if (r < 0) {
+        return r;
+    }
+    if (en.kind == ENTRY_POLICY || en.kind == ENTRY_GENESIS) {
+        digest = entry_get(&en, en.kind == ENTRY_POLICY ? "digest" : "policy");
+    }
+    if (!digest || hash_parse(digest, ret) < 0) {
+        return err_tag(e, -EBADMSG, "ledger_damaged", "entry %llu names no policy",
+                       (unsigned long long)at);
+    }
+    *ret_index = at;
+    return 0;
+}
+
 /* An outcome of this intent, or UINT64_MAX. */
 static int find_outcome(struct ledger *l, const struct hash *leaf, uint64_t *ret, struct err *e) {
     struct search s = {.l = l, .e = e, .leaf = leaf, .kind = ENTRY_OUTCOME};

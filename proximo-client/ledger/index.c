@@ -19,7 +19,8 @@
 #include "proximo-client/ledger/impl.h"
 #include "proximo-client/ledger/run.h"
 
-#define STATE_HEAD "proximo-index/v1\n"
+/* v2: entries of the kind policy have records */
+#define STATE_HEAD "proximo-index/v2\n"
 #define STATE_MAX  (64u * 1024 * 1024)
 #define LEVELS     64
 
@@ -105,12 +106,17 @@ static struct index_rec rec_make(enum index_type type, const uint8_t *key, uint6
 
 unsigned int index_records(const struct entry *en, uint64_t at, const struct hash *leaf,
                            struct index_rec ret[static 2]) {
+    static const uint8_t none[INDEX_KEY];
     struct hash plan;
     struct hash intent;
     unsigned int n = 0;
     bool about_plan = en->kind == ENTRY_PLAN || en->kind == ENTRY_APPROVAL ||
                       en->kind == ENTRY_INTENT || en->kind == ENTRY_OUTCOME;
 
+    if (en->kind == ENTRY_POLICY) {
+        ret[0] = rec_make(INDEX_POLICY, none, at);
+        return 1;
+    }
     if (!about_plan || hash_parse(entry_get(en, "plan"), &plan) < 0) {
         return 0;
     }

@@ -20,6 +20,7 @@ enum index_type {
     INDEX_OUTCOME,  /* key: plan digest */
     INDEX_OP,       /* key: the intent's leaf hash */
     INDEX_DONE,     /* key: the intent's leaf hash; the entry is its outcome */
+    INDEX_POLICY,   /* key: zeros */
 };
 
 struct index_rec {

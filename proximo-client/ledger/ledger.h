@@ -50,7 +50,7 @@ enum ledger_flags {
 };
 
 /* Called under the lock, after catching up; a negative return refuses the append. It may call the
- * reading functions below. */
+ * reading functions below, and append what has to stand right before. */
 typedef int ledger_guard_fn(struct ledger *l, void *ctx, struct err *e);
 
 /* Appends one entry. Errors: "ledger_busy" (10 s; names the holder's pid), "ledger_space",
@@ -94,6 +94,10 @@ struct ledger_plan {
 };
 int ledger_plan_state(struct ledger *l, const struct hash *plan, struct ledger_plan *ret,
                       struct err *e);
+
+/* Digest of the client's policy that was recorded last, and the entry that says so: a policy entry,
+ * or the genesis (0). */
+int ledger_policy(struct ledger *l, struct hash *ret, uint64_t *ret_index, struct err *e);
 
 /* Calls fn for each entry from `from` on until it returns non-zero (which is returned). */
 typedef int ledger_each_fn(void *ctx, uint64_t index, const struct entry *en, const char *bytes,

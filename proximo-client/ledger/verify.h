@@ -36,9 +36,10 @@ struct verify_keys {
  *    after it; ages: of each witness the largest checkpoint that it cosigned,
  *  intents, outcomes, receipts, receipts_unchecked, unresolved:[op_id], unreceipted:[op_id],
  *  closed:[op_id] (their end is an operator's word),
- *  layout ledger|export, recoveries, bodies:{checked,missing}, restarted:[{origin,size,
- *  nodes (that cosigned its end), confirmed (whose roots let this log follow)}]}.
- * Returns 0 also when the ledger is defective (ok:false); negative only when it could not be read
- * at all. */
+ *  policy:{digest, entry, recorded} (the client's policy that was recorded last, the entry that
+ * did, and how many did; null without a genesis), layout ledger|export, recoveries,
+ * bodies:{checked,missing}, restarted:[{origin,size, nodes (that cosigned its end), confirmed
+ * (whose roots let this log follow)}]}. Returns 0 also when the ledger is defective (ok:false);
+ * negative only when it could not be read at all. */
 int verify_dir(const char *dir, const struct verify_keys *keys, int64_t now, js **ret_report,
                struct err *e);

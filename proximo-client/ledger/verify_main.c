@@ -182,6 +182,10 @@ static void print_text(const js *report) {
                  strcmp(js_str_or(report, "tail", ""), "torn") == 0 ? ", a torn tail after it"
                                                                     : "");
     (void)printf("root        %s\n", js_str_or(report, "root", "?"));
+    (void)printf("policy      %s since entry %lld (%lld recorded)\n",
+                 js_str_or(js_get(report, "policy"), "digest", "?"),
+                 count(js_get(report, "policy"), "entry"),
+                 count(js_get(report, "policy"), "recorded"));
     (void)printf(
         "operations  %lld intents, %lld outcomes, %lld receipts (%lld not checked: no key)\n",
         count(report, "intents"), count(report, "outcomes"), count(report, "receipts"),

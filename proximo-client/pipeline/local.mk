@@ -32,6 +32,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/output.c proximo-client/pipeline/output.h \
 	proximo-client/pipeline/plan.c proximo-client/pipeline/plan.h \
 	proximo-client/pipeline/planner.c proximo-client/pipeline/planner.h \
+	proximo-client/pipeline/policy_entry.c proximo-client/pipeline/policy_entry.h \
 	proximo-client/pipeline/prepared.c \
 	proximo-client/pipeline/receipts_before.c \
 	proximo-client/pipeline/recheck.c \

@@ -18,6 +18,7 @@
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/draft_int.h"
 #include "proximo-client/pipeline/late.h"
+#include "proximo-client/pipeline/policy_entry.h"
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pipeline/taint.h"
@@ -73,23 +74,19 @@ static void add_nonce(js *plan) {
     js_add(plan, "nonce", js_str(hex));
 }
 
-static int freeze(struct draft *d, const struct config *c, int64_t now, js **ret, struct err *e) {
+static int freeze(struct draft *d, const struct config *c, const struct hash *policy, int64_t now,
+                  js **ret, struct err *e) {
     CLEANUP(js_freep) js *o = js_object();
     char digest[HASH_HEX_LEN + 1];
     bool taint = taint_is_on(d->s->ledger, now);
-    struct hash policy;
     int64_t ttl;
-    int r = config_policy_digest(c, &policy, e);
 
-    if (r < 0) {
-        return r;
-    }
     if (!d->change || !d->target) {
         return err_set(e, -EPROTO, "row %s made a plan without change or target", d->tool);
     }
     decide_need(d, &c->policy, taint);
     ttl = d->need == NEED_OPERATOR ? c->policy.operator_ttl_s : c->policy.ttl_s;
-    hash_text(&policy, digest);
+    hash_text(policy, digest);
     js_add(o, "v", js_int(PLAN_VERSION));
     js_add(o, "tool", js_str(d->tool));
     js_add(o, "cluster", js_str(d->s->cluster));
@@ -203,15 +200,20 @@ static int write_entry(struct draft *d, const struct plan *p, int64_t now, struc
 int plan_record(struct draft *d, struct plan *ret, struct err *e) {
     CLEANUP(buf_done) struct buf bytes = BUF_INIT(LIM_PLAN_BODY);
     CLEANUP(buf_done) struct buf entry = BUF_INIT(LIM_ENTRY);
+    CLEANUP(buf_done) struct buf policy = BUF_INIT(LIM_PLAN_BODY);
     CLEANUP(plan_done) struct plan p = {0};
+    struct policy_entry first = {.actor = d->s->actor};
     struct ledger_pos pos;
     const struct config *c;
-    struct hash stored;
+    struct hash stored, digest;
     int64_t now = clock_unix();
     int r = app_config(d->s->app, &c, e);
 
+    r = r < 0 ? r : config_policy_text(c, &policy, e);
     if (r == 0) {
-        r = freeze(d, c, now, &p.v, e);
+        sha256(buf_str(&policy), policy.len, &digest);
+        first.text = buf_str(&policy);
+        r = freeze(d, c, &digest, now, &p.v, e);
     }
     if (r == 0) {
         r = canon_write(p.v, &bytes, e);
@@ -238,8 +240,8 @@ int plan_record(struct draft *d, struct plan *ret, struct err *e) {
         r = nodes_know_no_more(d->s->nodes, d->s->ledger, e);
     }
     if (r == 0) {
-        r = ledger_append(d->s->ledger, buf_str(&entry), entry.len, LEDGER_SYNC, NULL, NULL, &pos,
-                          e);
+        r = ledger_append(d->s->ledger, buf_str(&entry), entry.len, LEDGER_SYNC, policy_entry_first,
+                          &first, &pos, e);
     }
     if (r < 0) {
         (void)ledger_secret_drop(d->s->ledger, p.id);

@@ -217,6 +217,12 @@ def main():
         ok(report["witness"]["verdict"] == "witnessed (single)" and "witness pve1/witness 1" in b_out,
            "both see the cosignature", a_out + b_out)
 
+        policy = report["policy"]
+        ok(policy["recorded"] == 2 and policy["digest"] == "sha256:0901" + "00" * 30
+           and "policy 2 %d %s" % (policy["entry"], policy["digest"]) in b_out
+           and b"\nkind policy\n" in entries(log)[policy["entry"]],
+           "both see which policy counts, and from which entry on", a_out + b_out)
+
         seen = os.path.join(top, "seen")
         seen_keys = make(seen, 2, 5)
         size = int(open(os.path.join(seen, "checkpoint"), encoding="utf-8").read().split("\n")[1])
@@ -249,6 +255,11 @@ def main():
         edited = parts[9].replace(b"mcp:test", b"mcp:tesu")
         write_entries(copy, parts[:9] + [edited] + parts[10:])
         rejected(copy, keys, "an edited entry, the stored hashes removed")
+        fresh(keep_hashes=False)
+        at = policy["entry"]
+        write_entries(copy, parts[:at] + [parts[at].replace(b"sha256:0901", b"sha256:0902")]
+                      + parts[at + 1:])
+        rejected(copy, keys, "another policy than the one that was recorded")
         for index in (0, 5, len(parts) - 1):
             fresh()
             write_entries(copy, parts[:index] + parts[index + 1:])

@@ -61,6 +61,7 @@ static void closed_operation(struct fixture *fx) {
     struct ledger_pos intent;
 
     random_bytes(&plan, sizeof(plan));
+    (void)fx_policy(fx, &(struct hash){{9, 1}}, 0); /* made under a policy of its own */
     (void)fx_plan(fx, &plan, "none");
     intent = fx_intent(fx, &plan, "none", NULL);
     (void)fx_closing(fx, &intent.leaf, &plan, true, NULL);

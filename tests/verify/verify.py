@@ -202,6 +202,7 @@ class Verifier:
         self.is_export = not os.path.isdir(self.path("entries"))
         self.stored = {}
         self.plans, self.intents, self.notes, self.chains = {}, {}, {}, {}
+        self.policies = []  # (entry, digest)
 
     def defect(self, entry, code, reason):
         self.defects.append((entry, code, reason))
@@ -383,9 +384,16 @@ class Verifier:
             self.defect(index, "genesis", "the log must begin with its genesis, once")
         if kind == "genesis" and entry["vkey"][0] != self.key.text:
             self.defect(index, "genesis", "names another key")
+        if kind == "genesis":
+            self.policies.append((index, entry["policy"][0]))
         rule = getattr(self, "take_" + kind, None)
         if rule:
             rule(index, entry, leaf)
+
+    def take_policy(self, index, entry, _):
+        if not re.fullmatch("sha256:[0-9a-f]{64}", entry["digest"][0]):
+            raise Bad("a policy without a digest")
+        self.policies.append((index, entry["digest"][0]))
 
     def take_plan(self, index, entry, _):
         if entry["plan"][0] in self.plans:
@@ -500,6 +508,8 @@ def main():
     verifier.run()
     for entry, code, reason in verifier.defects[:100]:
         print("defect", "-" if entry is None else entry, f"{code}: {reason}")
+    if verifier.policies:
+        print("policy", len(verifier.policies), *verifier.policies[-1])
     if not verifier.defects:
         print("sound", verifier.size, verifier.root().hex())
     return 7 if verifier.defects else 0

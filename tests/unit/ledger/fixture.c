@@ -153,6 +153,15 @@ struct ledger_pos fx_read_entry(struct fixture *fx, unsigned int flags) {
     return fx_append(fx, &b, flags);
 }
 
+struct ledger_pos fx_policy(struct fixture *fx, const struct hash *digest, unsigned int flags) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+
+    begin(&b, ENTRY_POLICY);
+    put_hash(&b, "digest", digest);
+    end(&b);
+    return fx_append(fx, &b, flags);
+}
+
 void fx_plan_bytes(const struct hash *plan, const char *approval, struct buf *ret) {
     begin(ret, ENTRY_PLAN);
     put_hash(ret, "plan", plan);
@@ -286,8 +295,8 @@ struct ledger_pos fx_closing(struct fixture *fx, const struct hash *intent, cons
     ck_assert_int_eq(closing_text(&c, &text, &e), 0);
     ck_assert_int_eq(note_sign(buf_str(&text), text.len, &fx->operator_key, &note, &e), 0);
     c.intent = *intent;
-    ck_assert_int_eq(
-        closing_entry(&c, &fx->operator_key.v, buf_str(&note), "cli:operator", &b, &e), 0);
+    ck_assert_int_eq(closing_entry(&c, &fx->operator_key.v, buf_str(&note), "cli:operator", &b, &e),
+                     0);
     return fx_append(fx, &b, LEDGER_SYNC);
 }
 

@@ -30,6 +30,7 @@ void fx_remove(const char *path);
 
 /* Appends one entry that must be taken. */
 struct ledger_pos fx_read_entry(struct fixture *fx, unsigned int flags);
+struct ledger_pos fx_policy(struct fixture *fx, const struct hash *digest, unsigned int flags);
 struct ledger_pos fx_plan(struct fixture *fx, const struct hash *plan, const char *approval);
 void fx_plan_bytes(const struct hash *plan, const char *approval, struct buf *ret);
 void fx_intent_bytes(const struct hash *plan, const char *approval, const struct hash *request,

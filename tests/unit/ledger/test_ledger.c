@@ -15,6 +15,7 @@
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/ledger/seg.h"
 #include "proximo-client/ledger/witnessed.h"
 #include "tests/unit/ledger/fixture.h"
 
@@ -223,6 +224,77 @@ START_TEST(lookups_survive_the_index) {
         }
         fx_open(&fx);
     }
+}
+END_TEST
+
+static void check_policy(uint8_t first, uint64_t index) {
+    struct hash h;
+    uint64_t at = 99;
+
+    ck_assert_int_eq(ledger_policy(fx.l, &h, &at, NULL), 0);
+    ck_assert_uint_eq(h.b[0], first);
+    ck_assert_uint_eq(at, index);
+}
+
+/* The genesis says the first policy. Of many the newest counts, wherever the index has it. */
+START_TEST(the_newest_policy_counts) {
+    const uint64_t gap = SEG_ENTRIES + 10;
+    uint64_t at = 0;
+    char dir[160];
+
+    check_policy(7, 0);
+    for (uint8_t i = 1; i <= 3; i++) {
+        at = fx_policy(&fx, &(struct hash){{i}}, 0).index;
+        check_policy(i, at);
+        for (uint64_t k = 0; k < gap; k++) {
+            (void)fx_read_entry(&fx, k + 1 == gap ? LEDGER_SYNC : 0);
+        }
+        check_policy(i, at);
+    }
+    fx_close(&fx);
+    fx_open(&fx); /* the runs of three segments, or nothing at all */
+    check_policy(3, at);
+    fx_close(&fx);
+    (void)snprintf(dir, sizeof(dir), "%s/index", fx.dir);
+    fx_remove(dir);
+    fx_open(&fx);
+    check_policy(3, at);
+}
+END_TEST
+
+struct before {
+    uint8_t policy;
+    int asked;
+};
+
+/* What pipeline/policy_entry.c does. */
+static int append_before(struct ledger *l, void *ctx, struct err *e) {
+    struct before *b = ctx;
+
+    (void)e;
+    ck_assert_ptr_eq(l, fx.l);
+    b->asked++;
+    (void)fx_policy(&fx, &(struct hash){{b->policy}}, 0);
+    return 0;
+}
+
+START_TEST(a_guard_can_put_an_entry_before) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    struct before before = {.policy = 5};
+    struct ledger_pos pos;
+    struct checkpoint cp;
+    struct hash plan = {{1}};
+
+    fx_plan_bytes(&plan, "none", &b);
+    ck_assert_int_eq(
+        ledger_append(fx.l, buf_str(&b), b.len, LEDGER_SYNC, append_before, &before, &pos, NULL),
+        0);
+    ck_assert_int_eq(before.asked, 1);
+    ck_assert_uint_eq(pos.index, 2);
+    check_policy(5, 1);
+    ck_assert_int_eq(ledger_checkpoint(fx.l, NULL, &cp, NULL), 0);
+    ck_assert_uint_eq(cp.size, 3);
+    ck_assert(fx_is_sound(&fx, NULL));
 }
 END_TEST
 
@@ -541,6 +613,8 @@ int main(void) {
     tcase_add_test(c, append_read_and_prove_every_entry);
     tcase_add_test(c, a_malformed_entry_is_not_taken);
     tcase_add_test(c, a_guard_can_refuse);
+    tcase_add_test(c, a_guard_can_put_an_entry_before);
+    tcase_add_test(c, the_newest_policy_counts);
     tcase_add_test(c, a_plan_is_used_once_and_an_intent_ends_once);
     tcase_add_test(c, lookups_survive_the_index);
     tcase_add_test(c, open_intents_are_listed_oldest_first);
