@@ -253,7 +253,11 @@ int cli_outcome(const js *result) {
                 (strcmp(outcome, "warnings") == 0 &&
                  strcmp(js_str_or(result, "code", ""), "output_mismatch") != 0);
 
-    return good ? EXIT_DONE : EXIT_FAILED;
+    if (!good) {
+        return EXIT_FAILED;
+    }
+    return js_bool_or(result, "complete", true) && !js_get(result, "partial") ? EXIT_DONE
+                                                                              : EXIT_INCOMPLETE;
 }
 
 int cli_call(struct cli *c, const char *tool, js *args) {

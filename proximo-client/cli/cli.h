@@ -69,8 +69,9 @@ void cli_tick(void *ctx, double done, double total, const char *message);
 void cli_tick_end(const struct ticker *t);
 int cli_fail(struct cli *c, const struct err *e); /* prints the error, returns its exit code */
 void cli_print(struct cli *c, const char *tool, const js *result);
-/* The exit status of an operation that was carried out: done, also with warnings of its task; not
- * when its output was not what the node attests. */
+/* The exit status of an answer. Of an operation that was carried out: done, also with warnings of its
+ * task; not when its output was not what the node attests. Of what was read: incomplete when the
+ * answer says so itself (`complete` false, or `partial`: what the token may not see). */
 int cli_outcome(const js *result);
 int cli_exit_of(const char *tag);
 const char *cli_actor(void);

@@ -147,9 +147,7 @@ static int run_foreign(struct cli *c) {
         return cli_fail(c, &e);
     }
     cli_print(c, "ledger_foreign", result);
-    return js_len(js_get(result, "foreign"))       ? EXIT_FAILED
-           : js_bool_or(result, "complete", false) ? EXIT_DONE
-                                                   : EXIT_INCOMPLETE;
+    return js_len(js_get(result, "foreign")) ? EXIT_FAILED : cli_outcome(result);
 }
 
 static int run_ledger(struct cli *c) {

@@ -17,6 +17,25 @@
 #include "proximo-client/tools/manual.h"
 #include "proximo-client/tools/tool.h"
 
+/* 1 for what is wrong; 6 when nothing that could be looked at is, and something could not be. */
+static int doctor_says(const js *result) {
+    const js *clusters = js_get(result, "clusters");
+
+    if (js_bool_or(result, "ok", false)) {
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < js_len(clusters); i++) {
+        const js *checks = js_get(js_at(clusters, i), "checks");
+
+        for (size_t k = 0; k < js_len(checks); k++) {
+            if (strcmp(js_str_or(js_at(checks, k), "status", ""), "finding") == 0) {
+                return EXIT_FAILED;
+            }
+        }
+    }
+    return js_len(clusters) ? EXIT_INCOMPLETE : EXIT_FAILED;
+}
+
 static int run_doctor(struct cli *c) {
     CLEANUP(js_freep) js *result = NULL;
     struct err e = {0};
@@ -28,7 +47,7 @@ static int run_doctor(struct cli *c) {
         return cli_fail(c, &e);
     }
     cli_print(c, "proximo_doctor", result);
-    return js_bool_or(result, "ok", false) ? EXIT_DONE : EXIT_FAILED;
+    return doctor_says(result);
 }
 
 static int run_freeze(struct cli *c) {

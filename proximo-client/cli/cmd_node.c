@@ -62,7 +62,7 @@ static int told(struct cli *c, const char *what, int r, js *result, const struct
     if (o) { /* also of what failed half way: which nodes have heard matters then */
         cli_print(c, what, o);
     }
-    return r < 0 ? cli_fail(c, e) : EXIT_DONE;
+    return r < 0 ? cli_fail(c, e) : cli_outcome(o);
 }
 
 static int refresh(struct cli *c) {

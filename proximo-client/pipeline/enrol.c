@@ -85,7 +85,7 @@ static const struct {
 
 struct refresh {
     struct session *s;
-    js *list;
+    js *answer, *list;
     struct err *e;
 };
 
@@ -111,6 +111,9 @@ static int on_change(void *ctx, const char *node, unsigned int change, const cha
         }
     }
     add_node(f->list, node, buf_str(&b), why);
+    if (change & NODE_UNASKED) {
+        js_add(f->answer, "complete", js_bool(false));
+    }
     return change & keys ? record(f->s, node, "rotated", buf_str(&b), f->e) : 0;
 }
 
@@ -123,7 +126,7 @@ static int begin_list(struct app *a, const char *cluster, struct session *s, str
         f->s = s;
         f->e = e;
         f->list = js_array();
-        *ret = js_object();
+        f->answer = *ret = js_object();
         js_add(*ret, "nodes", f->list);
     }
     return r;
@@ -134,7 +137,11 @@ int enrol_refresh(struct app *a, const char *cluster, const char *via, js **ret,
     struct refresh f = {0};
     int r = begin_list(a, cluster, &s, &f, ret, e);
 
-    return r < 0 ? r : nodes_refresh(s.nodes, via, on_change, &f, e);
+    if (r < 0) {
+        return r;
+    }
+    js_add(*ret, "complete", js_bool(true)); /* until a node could not be asked */
+    return nodes_refresh(s.nodes, via, on_change, &f, e);
 }
 
 static int on_told(void *ctx, const char *node, const char *why) {

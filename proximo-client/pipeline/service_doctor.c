@@ -103,7 +103,11 @@ static void ledger_checks(struct session *s, js *list) {
                    secrets_sweep(s->ledger));
     check(list, "secrets", "ok", text, NULL);
     if (ops_resolve(s, &unresolved, &e) < 0) {
-        check_err(list, "operations", &e);
+        if (strcmp(e.tag, "ledger_damaged") == 0) { /* it was looked at, and it is not well */
+            check(list, "ledger", "finding", e.msg, "proximo-client ledger verify");
+        } else {
+            check_err(list, "operations", &e);
+        }
         return;
     }
     (void)snprintf(text, sizeof(text), "%zu operations without a known end", js_len(unresolved));

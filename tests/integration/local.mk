@@ -55,6 +55,7 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/copies.py \
 	tests/integration/destroy_backup.py \
 	tests/integration/first_use.py \
+	tests/integration/exit_status.py \
 	tests/integration/evacuate.py tests/integration/blast_calls.py \
 	tests/integration/jobs.py \
 	tests/integration/ledger_care.py \

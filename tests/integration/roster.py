@@ -257,6 +257,15 @@ def test_rotate_tls(t):
     status, o, errors = lab.client("node", "refresh")
     t.ok(nodes()["pve3"]["reachable"], "a client that had not heard learns it from the others",
          str(o) + errors)
+    d.stop_front()
+    status, o = lab.client_json("node", "refresh")
+    t.ok(status == 6 and not o["complete"] and
+         [n["node"] for n in o["nodes"] if "why" in n] == ["pve3"],
+         "a node that cannot be asked is named, and the answer is not complete", o)
+    d.start_front()
+    d.wait_open()
+    status, o = lab.client_json("node", "refresh")
+    t.ok(status == 0 and o["complete"], "with all of them it is", o)
     t.ok(rotated("another TLS key") == 2, "both are in the ledger", rotated("another TLS key"))
 
 
