@@ -92,12 +92,24 @@ static int meta_plan(struct app *a, const struct call *c, js **ret, struct err *
     return r < 0 ? r : plan_row(a, c, row, args, ret, e);
 }
 
-void service_taint_after(const struct session *s, const js *result) {
+int service_taint(const struct session *s, struct err *e) {
     const struct config *conf;
+    int r = app_config(s->app, &conf, e);
 
-    if (js_bool_or(result, "guest_text", false) && app_config(s->app, &conf, NULL) == 0) {
-        taint_set(s->ledger, clock_unix() + conf->policy.taint_s);
+    return r < 0 ? r : taint_set(s->ledger, clock_unix() + conf->policy.taint_s, e);
+}
+
+void service_taint_after(const struct session *s, js *result) {
+    static const char *const those[] = {"output", "log", "error"};
+    struct err e = {0};
+
+    if (!js_bool_or(result, "guest_text", false) || service_taint(s, &e) == 0) {
+        return;
     }
+    for (size_t i = 0; i < ARRAY_LEN(those); i++) {
+        json_object_object_del(result, those[i]);
+    }
+    js_add(result, "withheld", js_str(e.msg));
 }
 
 static int apply(struct app *a, const struct call *c, enum apply_as as, js **ret, struct err *e) {

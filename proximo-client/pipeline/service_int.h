@@ -19,8 +19,11 @@ int service_session(struct app *a, const struct call *c, const js *args, unsigne
 int service_read(struct app *a, const struct call *c, const struct row *row, const js *args,
                  js **ret, struct err *e);
 
-/* Taints when the result holds text that a guest controls. */
-void service_taint_after(const struct session *s, const js *result);
+/* Marks that text which a guest controls is about to be handed out. */
+int service_taint(const struct session *s, struct err *e);
+/* The same when the result says that it holds such text (guest_text). What was done cannot be taken
+ * back: where no mark can be set, the result goes out without that text, and says so. */
+void service_taint_after(const struct session *s, js *result);
 /* Carries a fresh plan (consumed: its answer) out at once when what it needs is there; else *ret is
  * the plan with what is missing. */
 int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js **ret,

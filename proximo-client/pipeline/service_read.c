@@ -114,9 +114,29 @@ static int run(struct session *s, const struct row *row, const js *args, js **re
     return r;
 }
 
+/* Also an error repeats what a guest says, when PVE passed it on (its agent's, above all). */
+static bool holds_guest_text(const struct row *row, int r, const js *result, const struct err *e) {
+    if (row->flags & ROW_GUEST_TEXT) {
+        return r == 0 || e->http_status != 0;
+    }
+    return r == 0 && js_bool_or(result, "guest_text", false);
+}
+
+/* Without the mark the text stays here. */
+static int taint(const struct session *s, int r, js **ret, struct err *e) {
+    struct err why = {0};
+    int failed = service_taint(s, &why);
+
+    if (failed < 0) {
+        json_object_put(*ret);
+        *ret = NULL;
+        *e = why;
+    }
+    return failed < 0 ? failed : r;
+}
+
 int service_read(struct app *a, const struct call *c, const struct row *row, const js *args,
                  js **ret, struct err *e) {
-    const struct config *conf;
     struct err ledger_err = {0};
     struct session s;
     int recorded = 0;
@@ -138,8 +158,8 @@ int service_read(struct app *a, const struct call *c, const struct row *row, con
     r = run(&s, row, args, ret, e);
     if (s.ledger) {
         recorded = record(&s, row->name, args, r < 0 ? (e->tag[0] ? e->tag : "internal") : "ok");
-        if (r == 0 && (row->flags & ROW_GUEST_TEXT) && app_config(a, &conf, NULL) == 0) {
-            taint_set(s.ledger, clock_unix() + conf->policy.taint_s);
+        if (holds_guest_text(row, r, *ret, e)) {
+            r = taint(&s, r, ret, e);
         }
     }
     if (r == 0 && recorded < 0) {

@@ -38,12 +38,23 @@ bool taint_is_on(struct ledger *l, int64_t now) {
     return now < (int64_t)until;
 }
 
-void taint_set(struct ledger *l, int64_t until) {
+int taint_set(struct ledger *l, int64_t until, struct err *e) {
+    CLEANUP(closep) int fd = -1;
     char path[4096];
     char text[32];
+    int r = taint_path(l, path, sizeof(path));
 
-    if (taint_path(l, path, sizeof(path)) == 0) {
-        (void)snprintf(text, sizeof(text), "%lld", (long long)until);
-        (void)file_replace(AT_FDCWD, path, text, strlen(text), 0600, NULL);
+    (void)snprintf(text, sizeof(text), "%lld", (long long)until);
+    r = r < 0 ? r : file_replace(AT_FDCWD, path, text, strlen(text), 0600, NULL);
+    if (r < 0) {
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r = fd < 0 ? -errno : 0;
     }
+    if (r < 0) {
+        (void)err_tag(e, r, "ledger_space",
+                      "it cannot be noted that text which a guest controls is returned: %s",
+                      strerror(-r));
+        return err_hint(e, "make room in %.200s", ledger_dir(l));
+    }
+    return 0;
 }

@@ -6,7 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct err;
 struct ledger;
 
 bool taint_is_on(struct ledger *l, int64_t now);
-void taint_set(struct ledger *l, int64_t until);
+
+/* Before such text is handed out. On a full disk the mark is an empty file, which counts until the
+ * next one is written. "ledger_space" when not even that is possible: the text must then not be
+ * handed out. */
+int taint_set(struct ledger *l, int64_t until, struct err *e);

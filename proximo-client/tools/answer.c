@@ -61,3 +61,14 @@ js *answer_list(const js *all, const js *args, js *(*trim)(const js *item)) {
     js_add(o, "items", items);
     return o;
 }
+
+void answer_guest_text(js *list, const char *key) {
+    const js *items = js_get(list, "items");
+
+    for (size_t i = 0; i < js_len(items); i++) {
+        if (*js_str_or(js_at(items, i), key, "")) {
+            js_add(list, "guest_text", js_bool(true));
+            return;
+        }
+    }
+}

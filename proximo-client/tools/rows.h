@@ -24,8 +24,8 @@ extern const struct row guest_rows[];
 extern const struct row snapshot_rows[];
 extern const struct row storage_rows[];
 extern const struct row task_rows[];
-extern const struct row pbs_rows[], pbs_change_rows[], pbs_job_rows[],
-    pbs_config_rows[], pbs_access_rows[];
+extern const struct row pbs_rows[], pbs_change_rows[], pbs_job_rows[], pbs_config_rows[],
+    pbs_access_rows[];
 extern const struct row access_rows[];
 extern const struct row pool_rows[];
 extern const struct row access_acl_rows[];
@@ -81,6 +81,9 @@ int64_t answer_percent(const js *o, const char *key);
 /* {items, total, returned, truncated, next_start?} of `all` (borrowed array) by args' start and
  * limit. `trim` makes what is shown of one item (NULL: a copy). */
 js *answer_list(const js *all, const js *args, js *(*trim)(const js *item));
+/* Marks such a list when one of its items has that text: whoever may set it may write to the agent.
+ */
+void answer_guest_text(js *list, const char *key);
 /* {items:…} of an array of which only the last `limit` are wanted is not a page: see task.c. */
 
 /* perms.c: whether a list that PVE filters by privilege may be short. Adds `partial` {privilege,

@@ -48,6 +48,7 @@ static int list_read(struct session *s, const js *args, js **ret, struct err *e)
         }
     }
     *ret = answer_list(list, args, snapshot_item);
+    answer_guest_text(*ret, "description");
     js_add(*ret, "vmid", js_int(g.vmid));
     if (at) {
         js_add(*ret, "current_parent", TAKE(at));

@@ -118,6 +118,7 @@ static int content_read(struct session *s, const js *args, js **ret, struct err 
         return r;
     }
     *ret = answer_list(list, args, volume_item);
+    answer_guest_text(*ret, "notes");
     (void)snprintf(acl, sizeof(acl), "/storage/%s", js_str_or(args, "storage", ""));
     answer_partial(s, *ret, acl, "Datastore.Allocate");
     return 0;
