@@ -3,7 +3,10 @@
  * whatever its address or certificate says; a connection is kept for the next call. Waits are short
  * slices, so that somebody who wants to stop is heard. */
 #include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 
 #include "common/b64.h"
 #include "common/err.h"
@@ -23,6 +26,8 @@ struct exchange {
     CURL *curl;
     struct curl_slist *headers;
     int broke; /* a sink's error */
+    bool own;  /* the handle is this call's alone */
+    bool added;
     bool ended;
     CURLcode code;
 };
@@ -136,6 +141,7 @@ static int set_call(struct exchange *x, struct err *e) {
     bad |= curl_easy_setopt(h, CURLOPT_URL, buf_str(&url)) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_TIMEOUT, c->timeout_s) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_WRITEDATA, x) != CURLE_OK;
+    bad |= curl_easy_setopt(h, CURLOPT_PRIVATE, x) != CURLE_OK;
     bad |= curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, c->packed ? "gzip" : NULL) != CURLE_OK;
     if (strcmp(c->method, "POST") == 0) {
         x->headers = curl_slist_append(curl_slist_append(NULL, "Expect:"), buf_str(&type));
@@ -165,23 +171,39 @@ static void stop(struct exchange *x, size_t n) {
     }
 }
 
-static bool take_ends(CURLM *multi, struct exchange *x, size_t n) {
-    bool all = true;
+/* Whoever's they are: another call may be under way on the same multi handle. */
+static void take_ends(CURLM *multi) {
     CURLMsg *m;
     int left;
 
     while ((m = curl_multi_info_read(multi, &left))) {
-        for (size_t i = 0; m->msg == CURLMSG_DONE && i < n; i++) {
-            if (x[i].curl == m->easy_handle && !x[i].ended) {
-                x[i].ended = true;
-                x[i].code = m->data.result;
-            }
+        struct exchange *x = NULL;
+
+        if (m->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x) == CURLE_OK && x &&
+            !x->ended) {
+            x->ended = true;
+            x->code = m->data.result;
         }
     }
+}
+
+static bool have_ended(const struct exchange *x, size_t n) {
+    bool all = true;
+
     for (size_t i = 0; i < n; i++) {
         all = all && x[i].ended;
     }
     return all;
+}
+
+static void add(CURLM *multi, struct exchange *x) {
+    x->code = CURLE_RECV_ERROR;
+    x->added = curl_multi_add_handle(multi, x->curl) == CURLM_OK;
+    if (!x->added) {
+        x->ended = true;
+        x->code = CURLE_OUT_OF_MEMORY;
+    }
 }
 
 /* Drives all exchanges to their ends. CURLE_ABORTED_BY_CALLBACK when cancelled. */
@@ -190,13 +212,11 @@ static void drive(struct nodes *n, CURLM *multi, struct exchange *x, size_t coun
     int running = 1;
 
     for (size_t i = 0; i < count; i++) {
-        x[i].code = CURLE_RECV_ERROR;
-        if (!x[i].ended && curl_multi_add_handle(multi, x[i].curl) != CURLM_OK) {
-            x[i].ended = true;
-            x[i].code = CURLE_OUT_OF_MEMORY;
+        if (!x[i].ended && !x[i].added) {
+            add(multi, &x[i]);
         }
     }
-    while (!take_ends(multi, x, count) && running) {
+    for (; take_ends(multi), !have_ended(x, count) && running;) {
         if (curl_multi_perform(multi, &running) != CURLM_OK) {
             break;
         }
@@ -207,10 +227,11 @@ static void drive(struct nodes *n, CURLM *multi, struct exchange *x, size_t coun
             (void)curl_multi_poll(multi, NULL, 0, SLICE_MS, NULL);
         }
     }
-    (void)take_ends(multi, x, count);
+    take_ends(multi);
     for (size_t i = 0; i < count; i++) {
-        if (x[i].curl) {
+        if (x[i].added) {
             (void)curl_multi_remove_handle(multi, x[i].curl);
+            x[i].added = false;
         }
     }
 }
@@ -254,7 +275,7 @@ static int may_ask(const struct node *node, struct err *e) {
     return 0;
 }
 
-/* The node's kept handle, or one of the call's own. */
+/* The node's kept handle, or one of the call's own: also while the kept one is in use. */
 static int begin(struct nodes *n, struct exchange *x, struct err *e) {
     int r = may_ask(x->node, e);
 
@@ -262,9 +283,10 @@ static int begin(struct nodes *n, struct exchange *x, struct err *e) {
         return r;
     }
     x->ret->body = (struct buf)BUF_INIT(LIM_HTTP_BODY);
-    if (x->c->alone || !x->node->curl) {
+    x->own = x->c->alone || x->node->is_lent;
+    if (x->own || !x->node->curl) {
         r = make_handle(n, x->node, &x->curl, e);
-        if (r == 0 && !x->c->alone) {
+        if (r == 0 && !x->own) {
             x->node->curl = x->curl;
         }
     } else {
@@ -292,9 +314,10 @@ static int end(struct exchange *x, int r, struct err *e) {
         (void)curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, NULL);
         (void)curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, NULL);
         (void)curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, NULL);
+        (void)curl_easy_setopt(x->curl, CURLOPT_PRIVATE, NULL);
     }
     curl_slist_free_all(x->headers);
-    if (x->curl && x->c->alone) {
+    if (x->curl && x->own) {
         curl_easy_cleanup(x->curl);
     }
     return r;
@@ -318,6 +341,89 @@ int call_run(struct nodes *n, struct node *node, const struct call *c, struct re
         (void)curl_multi_cleanup(multi);
     }
     return r;
+}
+
+struct call_under_way {
+    struct nodes *n;
+    struct exchange x;
+};
+
+int call_begin(struct nodes *n, struct node *node, const struct call *c, struct reply *reply,
+               struct call_under_way **ret, struct err *e) {
+    struct call_under_way *u = calloc(1, sizeof(*u));
+    int r;
+
+    if (!u) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    *u = (struct call_under_way){.n = n, .x = {.node = node, .c = c, .ret = reply}};
+    r = begin(n, &u->x, e);
+    if (r < 0) {
+        (void)end(&u->x, r, NULL);
+        free(u);
+        return r;
+    }
+    node->is_lent = node->is_lent || !u->x.own;
+    add(n->multi, &u->x);
+    *ret = u;
+    return 0;
+}
+
+/* What libcurl waits for. Of descriptors that do not fit a set it is not told: then the wait is
+ * short. */
+static size_t waits_for(CURLM *multi, struct pollfd *fd, size_t max, int *wait_ms) {
+    fd_set in, out, odd;
+    int top = -1;
+    long ms = -1;
+    size_t n = 0;
+
+    FD_ZERO(&in);
+    FD_ZERO(&out);
+    FD_ZERO(&odd);
+    (void)curl_multi_timeout(multi, &ms);
+    if (curl_multi_fdset(multi, &in, &out, &odd, &top) != CURLM_OK || top < 0) {
+        ms = ms < 0 || ms > 1 ? 1 : ms;
+    }
+    for (int i = 0; i <= top && n < max; i++) {
+        short events = (short)((FD_ISSET(i, &in) ? POLLIN : 0) | (FD_ISSET(i, &out) ? POLLOUT : 0));
+
+        if (events) {
+            fd[n++] = (struct pollfd){.fd = i, .events = events};
+        }
+    }
+    *wait_ms = ms >= 0 && ms < *wait_ms ? (int)ms : *wait_ms;
+    return n;
+}
+
+size_t call_turn(struct call_under_way *u, struct pollfd *fd, size_t max, int *wait_ms) {
+    int running = 0;
+
+    if (!u->x.ended) {
+        (void)curl_multi_perform(u->n->multi, &running);
+        take_ends(u->n->multi);
+    }
+    return u->x.ended ? 0 : waits_for(u->n->multi, fd, max, wait_ms);
+}
+
+int call_end(struct call_under_way **u, struct err *e) {
+    struct call_under_way *w = *u;
+    bool was_lent = !w->x.own;
+    int r;
+
+    *u = NULL;
+    drive(w->n, w->n->multi, &w->x, 1);
+    r = end(&w->x, 0, e);
+    w->x.node->is_lent = w->x.node->is_lent && !was_lent;
+    free(w);
+    return r;
+}
+
+void call_drop(struct call_under_way **u) {
+    if (*u) {
+        (*u)->x.code = (*u)->x.ended ? (*u)->x.code : CURLE_ABORTED_BY_CALLBACK;
+        (*u)->x.ended = true;
+        (void)call_end(u, NULL);
+    }
 }
 
 void calls_run(struct nodes *n, struct flight *f, size_t count) {

@@ -4,6 +4,7 @@
 #include "common/inventory.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/err.h"
@@ -37,38 +38,73 @@ static int check(const struct node *node, const struct stream *s, struct err *e)
     return r;
 }
 
-int node_inventory(struct nodes *n, const char *name, const struct inventory_ops *ops, void *ctx,
-                   struct node_inventory *ret, struct err *e) {
-    CLEANUP(reply_done) struct reply a = {0};
-    CLEANUP(stream_done) struct stream s = {0};
-    struct node *node = node_get(n, name);
-    struct call c = {.method = "GET",
-                     .path = "/v1/inventory",
-                     .timeout_s = INVENTORY_S,
-                     .sink = on_bytes,
-                     .ctx = &s,
-                     .packed = true};
-    int r = inventory_init(&s.rd, ops, ctx, e);
+struct inventory_call {
+    const struct node *node;
+    struct call c;
+    struct reply reply;
+    struct stream s;
+    struct call_under_way *u;
+};
 
-    r = r < 0 ? r : call_run(n, node, &c, &a, e);
-    if (r < 0 && s.why.code) {
-        if (e) {
-            *e = s.why;
-        }
-        return err_wrap(e, "node %.63s", name);
+void inventory_call_free(struct inventory_call *t) {
+    if (t) {
+        call_drop(&t->u);
+        stream_done(&t->s);
+        reply_done(&t->reply);
+        free(t);
     }
-    if (r == 0 && a.status != 200) {
-        r = reply_refused(node, &a, e);
+}
+
+int node_inventory_begin(struct nodes *n, const char *name, const struct inventory_ops *ops,
+                         void *ctx, struct inventory_call **ret, struct err *e) {
+    CLEANUP(inventory_call_freep) struct inventory_call *t = calloc(1, sizeof(*t));
+    struct node *node = node_get(n, name);
+    int r;
+
+    if (!t) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    t->node = node;
+    t->c = (struct call){.method = "GET",
+                         .path = "/v1/inventory",
+                         .timeout_s = INVENTORY_S,
+                         .sink = on_bytes,
+                         .ctx = &t->s,
+                         .packed = true};
+    r = inventory_init(&t->s.rd, ops, ctx, e);
+    r = r < 0 ? r : call_begin(n, node, &t->c, &t->reply, &t->u, e);
+    if (r == 0) {
+        *ret = TAKE(t);
+    }
+    return r;
+}
+
+size_t node_inventory_turn(struct inventory_call *t, struct pollfd *fd, size_t max, int *wait_ms) {
+    return call_turn(t->u, fd, max, wait_ms);
+}
+
+int node_inventory_end(struct inventory_call **call, struct node_inventory *ret, struct err *e) {
+    CLEANUP(inventory_call_freep) struct inventory_call *t = TAKE(*call);
+    int r = call_end(&t->u, e);
+
+    if (r < 0 && t->s.why.code) {
+        if (e) {
+            *e = t->s.why;
+        }
+        return err_wrap(e, "node %.63s", t->node->name);
+    }
+    if (r == 0 && t->reply.status != 200) {
+        r = reply_refused(t->node, &t->reply, e);
     }
     if (r < 0) {
         return r;
     }
-    r = check(node, &s, e);
+    r = check(t->node, &t->s, e);
     if (r < 0) {
-        return err_wrap(e, "node %.63s", name);
+        return err_wrap(e, "node %.63s", t->node->name);
     }
-    ret->digest = s.rd.digest;
-    ret->files = s.rd.files;
-    ret->unread = s.rd.unread;
+    ret->digest = t->s.rd.digest;
+    ret->files = t->s.rd.files;
+    ret->unread = t->s.rd.unread;
     return 0;
 }

@@ -69,16 +69,28 @@ int node_status(struct nodes *n, const char *node, js **ret, struct err *e);
  * mounts:[…]}. `request` may hold config "-" (the answer tells the real one). */
 int node_explain(struct nodes *n, const char *node, const char *request, js **ret, struct err *e);
 
-/* GET /v1/inventory: every file of the cluster's configuration to the ops (common/inventory.h), as it
- * arrives: what they were given counts only when this returns 0. Tags besides the above:
- * "inventory_invalid", "inventory_failed". */
+/* GET /v1/inventory: every file of the cluster's configuration to the ops (common/inventory.h), as
+ * it arrives: what they were given counts only when the end is 0. Begun, it arrives while something
+ * else is waited for and `turn` is called: that does what can be done at once, fills fd[0..max)
+ * with what it waits for, returns how many, and lowers *wait_ms to how long to wait for them. Tags
+ * of the end besides the above: "inventory_invalid", "inventory_failed". */
 struct inventory_ops;
+struct inventory_call;
+struct pollfd;
 struct node_inventory {
     struct hash digest;
     uint64_t files, unread;
 };
-int node_inventory(struct nodes *n, const char *node, const struct inventory_ops *ops, void *ctx,
-                   struct node_inventory *ret, struct err *e);
+int node_inventory_begin(struct nodes *n, const char *node, const struct inventory_ops *ops,
+                         void *ctx, struct inventory_call **ret, struct err *e);
+size_t node_inventory_turn(struct inventory_call *t, struct pollfd *fd, size_t max, int *wait_ms);
+/* Waits for the end; *call is gone then, whatever came of it. */
+int node_inventory_end(struct inventory_call **call, struct node_inventory *ret, struct err *e);
+void inventory_call_free(struct inventory_call *t); /* also ends it */
+static inline void inventory_call_freep(struct inventory_call **t) {
+    inventory_call_free(*t);
+    *t = NULL;
+}
 
 /* GET /v1/op/<H>: {state, receipt?, stdout?, stderr?…}. */
 int node_op(struct nodes *n, const char *node, const struct hash *h, js **ret, struct err *e);
@@ -138,20 +150,21 @@ int nodes_join(struct nodes *n, const char *line, const char *client, struct led
  * it what is new. Nodes that were not known become strangers; of known ones, what the receipt key
  * that we know leads to. 0 when one node has answered. */
 enum node_change {
-    NODE_LEARNT = 1,       /* a stranger, new or with other keys */
-    NODE_NEW_TLS = 2,      /* its pin is another now */
-    NODE_NEXT_TLS = 4,     /* it has announced its next TLS key, or taken that back */
+    NODE_LEARNT = 1,   /* a stranger, new or with other keys */
+    NODE_NEW_TLS = 2,  /* its pin is another now */
+    NODE_NEXT_TLS = 4, /* it has announced its next TLS key, or taken that back */
     NODE_NEW_WITNESS = 8,
     NODE_NEW_RECEIPT = 16,
-    NODE_MOVED = 32,       /* its address is another */
-    NODE_BROKEN = 64,      /* other keys, and nothing that the known one signed leads there: not taken */
-    NODE_UNASKED = 128,    /* could not be asked: why */
+    NODE_MOVED = 32,  /* its address is another */
+    NODE_BROKEN = 64, /* other keys, and nothing that the known one signed leads there: not taken */
+    NODE_UNASKED = 128, /* could not be asked: why */
 };
 typedef int node_change_fn(void *ctx, const char *node, unsigned int change, const char *why);
 int nodes_refresh(struct nodes *n, const char *via, node_change_fn *fn, void *ctx, struct err *e);
 /* Our TLS key: makes the next one, tells every node by the word of the log's key, and uses it when
- * all have heard. fn is told of each node before that (why NULL: it has accepted); other than 0 ends it. Can be interrupted anywhere
- * and run again; "rotation_incomplete" while a node has not heard. */
+ * all have heard. fn is told of each node before that (why NULL: it has accepted); other than 0
+ * ends it. Can be interrupted anywhere and run again; "rotation_incomplete" while a node has not
+ * heard. */
 int nodes_rotate_key(struct nodes *n, struct ledger *l,
                      int (*fn)(void *ctx, const char *node, const char *why), void *ctx,
                      struct err *e);

@@ -17,6 +17,7 @@ struct node {
     char client[64];
     char from[64];
     CURL *curl;            /* one connection a node, kept open; made at the first call */
+    bool is_lent;          /* a call that was begun has it */
     uint64_t head;         /* the size that the node cosigned last, as far as we know */
     uint64_t acknowledged; /* newest receipt that we have proved to it */
     bool has_met;          /* our history was seen to lead to its head */
@@ -50,7 +51,7 @@ int state_put(struct nodes *n, const struct node_info *i, struct err *e); /* add
 int state_drop(struct nodes *n, const char *name);                        /* -ENOENT */
 /* Adds `was` to former keys (NODE_FORMER, the oldest goes), unless the key is still the same. */
 void keys_push(struct vkey *list, size_t *n, const struct vkey *was, const struct vkey *is);
-struct node *node_get(struct nodes *n, const char *name);                 /* NULL */
+struct node *node_get(struct nodes *n, const char *name); /* NULL */
 
 /* identity.c: our key, as certificate and key in PEM, in memory only. Made when `make` is set and
  * there is none. "not_enrolled" when there is none. */
@@ -73,7 +74,7 @@ struct call {
     /* Called once when somebody wants to stop; NULL: the call ends with "cancelled". */
     void (*on_cancel)(void *ctx);
     bool packed; /* the answer may come in gzip; what the sink gets is unpacked */
-    bool alone; /* on a connection of its own: the node's is in use */
+    bool alone;  /* on a connection of its own: the node's is in use */
 };
 struct reply {
     int status; /* 0: no answer came */
@@ -85,6 +86,18 @@ struct reply {
 int call_run(struct nodes *n, struct node *node, const struct call *c, struct reply *ret,
              struct err *e);
 void reply_done(struct reply *r);
+/* The same call in parts, for an answer that is waited for beside something else. c and reply are
+ * borrowed until its end; other calls may run meanwhile. */
+struct call_under_way;
+struct pollfd;
+int call_begin(struct nodes *n, struct node *node, const struct call *c, struct reply *reply,
+               struct call_under_way **ret, struct err *e);
+/* Does what can be done without waiting. Returns how many of fd[0..max) were filled with what it
+ * waits for, and lowers *wait_ms to how long at most. */
+size_t call_turn(struct call_under_way *u, struct pollfd *fd, size_t max, int *wait_ms);
+/* Waits for the end; *u is gone then. Returns as call_run. */
+int call_end(struct call_under_way **u, struct err *e);
+void call_drop(struct call_under_way **u); /* NULL is fine */
 /* Many calls at once, at most one to a node; each has its own end. */
 struct flight {
     struct node *node;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One inventory instead of thousands of reads. The node is not believed more than the API: it is
- * only asked about guests that the token may see, its list of guests must be the API's, and the
+/* One inventory instead of thousands of reads. The node is not believed more than the API: only
+ * what it says of guests that the API lists is used, its list of guests must be the API's, and the
  * recheck before anything runs asks the API itself, so an inventory that lied makes a plan that is
- * refused as drifted. */
+ * refused as drifted. It is begun before the API's lists are asked for and arrives while they are
+ * waited for; what is made of it is made while the API's other answers are. */
 #include "proximo-client/pipeline/look.h"
 
 #include <errno.h>
@@ -22,22 +23,26 @@
 
 #define OF_EVERY_GUEST (PIC_CONFIGS | PIC_SNAPSHOTS | PIC_FW_GUESTS)
 #define NODES_TRIED    3
+#define AT_A_TIME      32 /* answers from the files between two looks at the network */
 
 static const char guests_path[] = "/cluster/resources?type=vm";
 
 struct eye {
     struct draft *d;
     struct session *s;
-    struct pvetree *tree; /* NULL: the API alone */
-    js *guests;           /* the API's list that the tree was held against */
+    struct pvetree *tree; /* complete and to be used when there are `guests` */
+    js *guests;           /* the API's list that the tree was held against; NULL: the API alone */
     bool asked;           /* nodes are asked once, whatever came of it */
     char node[64];
+    struct inventory_call *call; /* under way: of `node`, into `tree` */
     struct node_inventory info;
     size_t spreads; /* pve_spreads() before this reading */
     char why[400];  /* the API alone, although there are nodes */
 };
 
 static void eye_done(struct eye *y) {
+    pve_while_waiting(y->s->pve, NULL, NULL);
+    inventory_call_freep(&y->call);
     pvetree_freep(&y->tree);
     js_freep(&y->guests);
 }
@@ -94,22 +99,57 @@ static bool agrees(struct eye *y, const js *list, bool whole) {
     return true;
 }
 
-static int ask_node(struct eye *y, const js *list, bool whole, struct err *e) {
+static int begin(struct eye *y, const struct node_info *node, struct err *e) {
     static const struct inventory_ops ops = {on_file, on_unread, on_again};
+    int r;
+
+    (void)snprintf(y->node, sizeof(y->node), "%.63s", node->name);
+    pvetree_freep(&y->tree);
+    r = pvetree_new(&y->tree, e);
+    return r < 0 ? r : node_inventory_begin(y->s->nodes, y->node, &ops, y, &y->call, e);
+}
+
+/* The one that is under way, if there is one. */
+static int ask_node(struct eye *y, const struct node_info *node, const js *list, bool whole,
+                    struct err *e) {
+    bool agreed = false;
     int r = 0;
 
     /* once more when a guest moved between the two reads */
-    for (unsigned int i = 0; r == 0 && i < 2 && !y->tree; i++) {
-        r = pvetree_new(&y->tree, e);
-        r = r < 0 ? r : node_inventory(y->s->nodes, y->node, &ops, y, &y->info, e);
+    for (unsigned int i = 0; r == 0 && i < 2 && !agreed; i++) {
+        r = y->call ? 0 : begin(y, node, e);
+        r = r < 0 ? r : node_inventory_end(&y->call, &y->info, e);
         if (r < 0) {
             (void)snprintf(y->why, sizeof(y->why), "%.40s: %.340s", e->tag, e->msg);
         }
-        if (r < 0 || !agrees(y, list, whole)) {
+        agreed = r == 0 && agrees(y, list, whole);
+        if (!agreed) {
             pvetree_freep(&y->tree);
         }
     }
     return r;
+}
+
+static size_t inventory_turn(void *ctx, struct pollfd *fd, size_t max, int *wait_ms) {
+    struct eye *y = ctx;
+
+    return node_inventory_turn(y->call, fd, max, wait_ms);
+}
+
+/* What cannot be begun is said when it is asked for again. */
+static void begin_early(struct eye *y) {
+    struct err ignored = {0};
+
+    for (size_t i = 0; i < nodes_count(y->s->nodes); i++) {
+        const struct node_info *node = nodes_at(y->s->nodes, i);
+
+        if (node->trusted) {
+            if (begin(y, node, &ignored) == 0) {
+                pve_while_waiting(y->s->pve, inventory_turn, y);
+            }
+            return;
+        }
+    }
 }
 
 /* -ECANCELED, or 0 with or without a tree. */
@@ -117,7 +157,8 @@ static int open_eye(struct eye *y, const js *list, bool whole, struct err *e) {
     size_t tried = 0;
 
     y->asked = true;
-    for (size_t i = 0; !y->tree && tried < NODES_TRIED && i < nodes_count(y->s->nodes); i++) {
+    pve_while_waiting(y->s->pve, NULL, NULL);
+    for (size_t i = 0; !y->guests && tried < NODES_TRIED && i < nodes_count(y->s->nodes); i++) {
         const struct node_info *node = nodes_at(y->s->nodes, i);
         struct err why = {0};
 
@@ -125,16 +166,13 @@ static int open_eye(struct eye *y, const js *list, bool whole, struct err *e) {
             continue;
         }
         tried++;
-        (void)snprintf(y->node, sizeof(y->node), "%.63s", node->name);
-        if (ask_node(y, list, whole, &why) == -ECANCELED) {
+        if (ask_node(y, node, list, whole, &why) == -ECANCELED) {
             if (e) {
                 *e = why;
             }
             return -ECANCELED;
         }
-    }
-    if (y->tree) {
-        y->guests = js_ref((js *)(uintptr_t)list);
+        y->guests = y->tree ? js_ref((js *)(uintptr_t)list) : NULL;
     }
     return 0;
 }
@@ -150,39 +188,91 @@ static bool is_of_guest(const char *path) {
 static bool by_tree(struct eye *y, struct pve_job *job) {
     struct err doubt = {0};
 
-    if (!y->tree || !is_of_guest(job->path)) {
-        return false;
-    }
     job->data = NULL;
     job->result = pvetree_answer(y->tree, job->path, &job->data, &doubt);
     if (job->result == 0 && !doubt.msg[0]) {
         return true;
     }
-    js_freep(&job->data); /* not in the files, not read or not understood: the API knows */
+    js_freep(&job->data);
     return false;
 }
 
-/* The jobs that are left, by the API. */
-static int by_api(struct eye *y, struct pve_job *job, const bool *done, size_t n, struct err *e) {
-    struct pve_job *rest = calloc(n, sizeof(*rest));
+enum source {
+    BY_API,
+    BY_TREE,
+    UNSAID, /* not in the files, not read or not understood: the API knows */
+    DONE,
+};
+
+struct fetching {
+    struct eye *y;
+    struct pve_job *job;
+    enum source *by;
+    size_t n, next; /* jobs before `next` are no longer the tree's to answer */
+};
+
+static int by_api(struct fetching *f, enum source which, struct err *e) {
+    CLEANUP(freep) struct pve_job *rest = calloc(f->n, sizeof(*rest));
     size_t left = 0;
     int r;
 
     if (!rest) {
         return err_set(e, -ENOMEM, "out of memory");
     }
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->by[i] == which) {
+            rest[left++] = f->job[i];
+        }
+    }
+    r = left ? pve_get_spread(f->y->s->pve, rest, left, e) : 0;
+    for (size_t i = 0, k = 0; k < left; i++) {
+        if (f->by[i] == which) {
+            f->job[i] = rest[k++];
+            f->by[i] = DONE;
+        }
+    }
+    return r;
+}
+
+/* Answers some jobs from the files; to be called until none are left. */
+static size_t tree_turn(void *ctx, struct pollfd *fd, size_t max, int *wait_ms) {
+    struct fetching *f = ctx;
+
+    (void)fd;
+    (void)max;
+    for (size_t k = 0; f->next < f->n && k < AT_A_TIME; f->next++) {
+        if (f->by[f->next] == BY_TREE) {
+            f->by[f->next] = by_tree(f->y, &f->job[f->next]) ? DONE : UNSAID;
+            k++;
+        }
+    }
+    *wait_ms = f->next < f->n ? 0 : *wait_ms;
+    return 0;
+}
+
+static int by_both(struct eye *y, struct pve_job *job, size_t n, struct err *e) {
+    struct fetching f = {.y = y, .job = job, .n = n};
+    int ignored = 0, r;
+
+    f.by = calloc(n, sizeof(*f.by));
+    if (!f.by) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
     for (size_t i = 0; i < n; i++) {
-        if (!done[i]) {
-            rest[left++] = job[i];
-        }
+        f.by[i] = y->guests && is_of_guest(job[i].path) ? BY_TREE : BY_API;
     }
-    r = left ? pve_get_spread(y->s->pve, rest, left, e) : 0;
-    for (size_t i = 0, k = 0; i < n; i++) {
-        if (!done[i]) {
-            job[i] = rest[k++];
-        }
+    if (y->guests) {
+        pve_while_waiting(y->s->pve, tree_turn, &f);
     }
-    free(rest);
+    r = by_api(&f, BY_API, e);
+    if (y->guests) {
+        pve_while_waiting(y->s->pve, NULL, NULL);
+    }
+    while (r == 0 && f.next < n) {
+        (void)tree_turn(&f, NULL, 0, &ignored);
+    }
+    r = r < 0 ? r : by_api(&f, UNSAID, e);
+    free(f.by);
     return r;
 }
 
@@ -217,22 +307,16 @@ static void after_steps(struct draft *d, struct pve_job *job) {
 }
 
 static int fetch_now(struct eye *y, struct pve_job *job, size_t n, struct err *e) {
-    CLEANUP(freep) bool *done = calloc(n, sizeof(*done));
     const js *list;
     int r;
 
-    if (!done) {
-        return err_set(e, -ENOMEM, "out of memory");
-    }
-    if (n == 1 && y->tree && strcmp(job[0].path, guests_path) == 0) {
-        job[0].data = js_ref(y->guests); /* did it stand still? The tree, read after it, agreed */
+    if (n == 1 && y->guests && strcmp(job[0].path, guests_path) == 0) {
+        /* Did it stand still? The files are one moment's, and agreed. */
+        job[0].data = js_ref(y->guests);
         job[0].result = 0;
         return 0;
     }
-    for (size_t i = 0; i < n; i++) {
-        done[i] = by_tree(y, &job[i]);
-    }
-    r = by_api(y, job, done, n, e);
+    r = by_both(y, job, n, e);
     list = r == 0 ? answer_to(job, n, guests_path) : NULL;
     if (list && !y->asked) {
         const js *perms = answer_to(job, n, "/access/permissions");
@@ -272,7 +356,7 @@ static void say_source(struct draft *d, const struct eye *y) {
     char digest[HASH_HEX_LEN + 1];
 
     addresses(y, over, sizeof(over));
-    if (y->tree) {
+    if (y->guests) {
         hash_text(&y->info.digest, digest);
         draft_source(d,
                      "inventory of node %s (%s, %llu files, %llu unread) for what is read of every "
@@ -305,6 +389,9 @@ int look(struct draft *d, const struct picture_ask *ask, picture_seen seen, void
     int r;
 
     y.asked = !wanted;
+    if (wanted) {
+        begin_early(&y);
+    }
     r = picture_read_by(fetch, &y, ask, seen, ctx, ret, e);
     if (r == 0) {
         say_source(d, &y);

@@ -104,6 +104,11 @@ void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx) {
     p->cancel_ctx = ctx;
 }
 
+void pve_while_waiting(struct pve *p, pve_meanwhile turn, void *ctx) {
+    p->meanwhile = turn;
+    p->meanwhile_ctx = ctx;
+}
+
 int pve_get_many(struct pve *p, struct pve_job *job, size_t n, struct err *e) {
     return batch_get(p, BATCH_FIRST, job, n, false, e);
 }

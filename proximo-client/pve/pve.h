@@ -51,6 +51,13 @@ const char *pve_peer_address(const struct pve *p);
 /* Polled during every wait, at least every 200 ms; true = stop with "cancelled". */
 void pve_on_cancel(struct pve *p, bool (*cancelled)(void *ctx), void *ctx);
 
+/* Called again and again while the API's answers are waited for, for work that can be done
+ * meanwhile. Does a little of it, fills fd[0..max) with what it waits for, returns how many, and
+ * lowers *wait_ms (to 0 when there is more to do). NULL: nothing. */
+struct pollfd;
+typedef size_t (*pve_meanwhile)(void *ctx, struct pollfd *fd, size_t max, int *wait_ms);
+void pve_while_waiting(struct pve *p, pve_meanwhile turn, void *ctx);
+
 /* "Permission check failed (/vms/103, VM.Audit|VM.Backup)", or of a backup server "permission check
  * failed - missing A|B on /datastore/x" or "missing permissions 'A|B' on '/datastore/x'", taken
  * apart: the ACL path and the privileges ('|' = any of). false when the text is not of that form or

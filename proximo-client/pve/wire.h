@@ -43,6 +43,8 @@ struct pve {
     unsigned int connections; /* to each */
     bool (*cancelled)(void *ctx);
     void *cancel_ctx;
+    pve_meanwhile meanwhile;
+    void *meanwhile_ctx;
     char *cache_dir; /* or NULL */
     js *schema;      /* the cluster's own description, once asked for */
     CURLM *multi;

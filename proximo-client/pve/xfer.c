@@ -5,6 +5,7 @@
 #include "proximo-client/pve/wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "common/tls.h"
 
 #define POLL_MS 100 /* the cancellation is asked at least every 200 ms */
+#define BESIDE  16  /* descriptors of what is done meanwhile */
 
 static size_t on_body(char *data, size_t size, size_t n, void *ctx) {
     struct xfer *x = ctx;
@@ -264,6 +266,22 @@ static bool xfer_collect(struct pve *p, const struct xfer *x, size_t n) {
     return any;
 }
 
+/* Waits for the API and for what is done meanwhile, after a little of that. */
+static CURLMcode wait_beside(struct pve *p) {
+    struct curl_waitfd also[BESIDE];
+    struct pollfd fd[BESIDE];
+    int wait_ms = POLL_MS;
+    size_t n = p->meanwhile ? p->meanwhile(p->meanwhile_ctx, fd, BESIDE, &wait_ms) : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        also[i] = (struct curl_waitfd){
+            .fd = fd[i].fd,
+            .events = (short)((fd[i].events & POLLIN ? CURL_WAIT_POLLIN : 0) |
+                              (fd[i].events & POLLOUT ? CURL_WAIT_POLLOUT : 0))};
+    }
+    return curl_multi_poll(p->multi, also, (unsigned int)n, wait_ms, NULL);
+}
+
 int xfer_run(struct pve *p, struct xfer *x, size_t n, struct err *e) {
     for (;;) {
         int running = 0;
@@ -281,7 +299,7 @@ int xfer_run(struct pve *p, struct xfer *x, size_t n, struct err *e) {
         if (p->cancelled && p->cancelled(p->cancel_ctx)) {
             return err_tag(e, -ECANCELED, "cancelled", "cancelled while waiting for the API");
         }
-        r = curl_multi_poll(p->multi, NULL, 0, POLL_MS, NULL);
+        r = wait_beside(p);
         if (r != CURLM_OK) {
             return err_set(e, -EIO, "transfer: %s", curl_multi_strerror(r));
         }

@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 import urllib.parse
 import urllib.request
 
@@ -514,6 +515,28 @@ def test_drift(t):
     t.ok("inventory of" in source(plan) and status == 0, "what is true is applied", out)
 
 
+def test_meanwhile(t):
+    """The inventory is under way while the API's lists are waited for, and waits for none of them."""
+    good, _ = parse(w.read().split(b"\n", 1)[1])
+    w.lab.stop(w.lab.reader)
+    w.lab.stop(w.lab.sim)
+    w.lab.start_sim_with_tree("--auth-delay-ms", "0", "--fault", "latency=4000 GET /cluster/resources*")
+    w.lab.configure()
+    asked = []
+
+    def answer():
+        asked.append(time.monotonic())
+        yield build(good)
+    reader = FakeReader(w.socket, answer)
+    plan = w.plan("pve_storage_delete", "storage=ceph-vm")
+    before = time.monotonic() - asked[0]
+    t.ok("inventory of" in source(plan) and len(asked) == 1, "one inventory was asked for, and used",
+         f"{source(plan)} {len(asked)}")
+    t.ok(before > 3, "it was asked for before the list of guests was answered", before)
+    reader.close()
+    w.lab.start_reader(NODE)
+
+
 def run(*tests):
     global w
     if os.geteuid() != 0:
@@ -529,4 +552,4 @@ def run(*tests):
 
 if __name__ == "__main__":
     run(test_what_leaves, test_changes_while_read, test_equal, test_more_plans, test_privileges,
-        test_unreadable, test_lies, test_taken_over, test_drift)
+        test_unreadable, test_lies, test_taken_over, test_drift, test_meanwhile)

@@ -4,10 +4,12 @@
 #include "proximo-client/nodes/act.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/inventory.h"
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/receipt.h"
@@ -159,6 +161,62 @@ START_TEST(asks) {
     ck_assert_str_eq(e.tag, "node_refused");
     ck_assert_int_eq(e.http_status, 403);
     ck_assert_ptr_nonnull(strstr(e.msg, "client_unknown"));
+    finish();
+}
+END_TEST
+
+static int on_file(void *ctx, const char *path, const char *text, size_t len) {
+    (void)ctx;
+    (void)path;
+    (void)text;
+    (void)len;
+    return -EINVAL; /* it has no right to an inventory, so there are no files */
+}
+
+static int on_unread(void *ctx, const char *path, const char *why) {
+    (void)ctx;
+    (void)path;
+    (void)why;
+    return -EINVAL;
+}
+
+static int on_again(void *ctx) {
+    (void)ctx;
+    return -EINVAL;
+}
+
+/* Other calls do not disturb one that is under way, nor does it disturb them. */
+START_TEST(asks_while_an_inventory_is_under_way) {
+    static const struct inventory_ops ops = {on_file, on_unread, on_again};
+    CLEANUP(inventory_call_freep) struct inventory_call *t = NULL;
+    struct node_inventory got;
+    struct err e = {0};
+    struct pollfd fd[4];
+
+    begin(true);
+    for (int drop = 0; drop < 2; drop++) {
+        int wait_ms = 1000;
+
+        ck_assert_msg(node_inventory_begin(nodes, "pve1", &ops, NULL, &t, &e) == 0, "%s", e.msg);
+        (void)node_inventory_turn(t, fd, 4, &wait_ms);
+        ck_assert_int_le(wait_ms, 1000);
+        for (int i = 0; i < 2; i++) {
+            CLEANUP(js_freep) js *o = NULL;
+
+            ck_assert_msg(node_status(nodes, "pve1", &o, &e) == 0, "%s", e.msg);
+            ck_assert_ptr_nonnull(js_get_str(o, "client"));
+        }
+        if (drop) {
+            inventory_call_freep(&t);
+        } else {
+            ck_assert_int_lt(node_inventory_end(&t, &got, &e), 0);
+            ck_assert_msg(strcmp(e.tag, "node_refused") == 0, "%s: %s", e.tag, e.msg);
+            ck_assert_msg(strstr(e.msg, "right_missing"), "%s", e.msg);
+            ck_assert_ptr_null(t);
+        }
+    }
+    ck_assert_int_lt(node_inventory_begin(nodes, "pve2", &ops, NULL, &t, &e), 0);
+    ck_assert_str_eq(e.tag, "node_unknown");
     finish();
 }
 END_TEST
@@ -395,7 +453,8 @@ START_TEST(does_nothing_with_who_is_not_trusted_or_not_pinned) {
 END_TEST
 
 SUITE_MAIN("act", joins_by_an_invitation, does_not_join_what_it_cannot_believe, asks,
-           acts_and_believes_the_receipt, proves_again_from_the_size_that_the_node_names,
+           asks_while_an_inventory_is_under_way, acts_and_believes_the_receipt,
+           proves_again_from_the_size_that_the_node_names,
            does_not_believe_a_receipt_for_something_else, tells_a_broken_stream_from_an_end,
            reports_refusals_and_keeps_their_cosignature,
            asks_what_became_of_a_request_that_was_spent, cancels_and_waits_for_the_receipt,

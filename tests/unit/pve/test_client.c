@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -329,6 +330,51 @@ START_TEST(cancel_and_timeout) {
 }
 END_TEST
 
+struct meanwhile {
+    int fd, wait_ms; /* what is waited for beside the API, and for how long; -1: neither */
+    unsigned int turns;
+};
+
+static size_t turn(void *ctx, struct pollfd *fd, size_t max, int *wait_ms) {
+    struct meanwhile *m = ctx;
+
+    ck_assert_uint_ge(max, 1);
+    m->turns++;
+    *wait_ms = m->wait_ms >= 0 ? m->wait_ms : *wait_ms;
+    fd[0] = (struct pollfd){.fd = m->fd, .events = POLLIN};
+    return m->fd >= 0;
+}
+
+static unsigned int turns_of(struct meanwhile m) {
+    CLEANUP(pve_closep)
+    struct pve *p = open_with((struct pve_conf){.fingerprint = pin, .timeout_ms = 500});
+    unsigned int turns;
+
+    pve_while_waiting(p, turn, &m);
+    expect(p, "/slow", "pve_unreachable", 0, "no answer within 500 ms", "");
+    turns = m.turns;
+    pve_while_waiting(p, NULL, NULL);
+    expect(p, "/slow", "pve_unreachable", 0, "no answer within 500 ms", "");
+    ck_assert_uint_eq(m.turns, turns);
+    return turns;
+}
+
+/* A slice of waiting is a tenth of a second: more turns than slices came from something else. */
+START_TEST(work_meanwhile) {
+    int fd[2];
+
+    ck_assert_int_eq(pipe2(fd, O_CLOEXEC), 0);
+    ck_assert_uint_ge(turns_of((struct meanwhile){.fd = -1, .wait_ms = -1}), 2);
+    ck_assert_uint_le(turns_of((struct meanwhile){.fd = -1, .wait_ms = -1}), 25);
+    ck_assert_uint_gt(turns_of((struct meanwhile){.fd = -1, .wait_ms = 0}), 50);
+    ck_assert_uint_le(turns_of((struct meanwhile){.fd = fd[0], .wait_ms = -1}), 25);
+    ck_assert_int_eq(write(fd[1], "x", 1), 1);
+    ck_assert_uint_gt(turns_of((struct meanwhile){.fd = fd[0], .wait_ms = -1}), 50);
+    (void)close(fd[0]);
+    (void)close(fd[1]);
+}
+END_TEST
+
 START_TEST(change_goes_out_once) {
     CLEANUP(pve_closep) struct pve *p = open_pinned();
     CLEANUP(js_freep) js *form = js_object();
@@ -550,6 +596,7 @@ int main(void) {
     tcase_add_test(t, kept_connection_dies_under_it);
     tcase_add_test(t, many);
     tcase_add_test(t, cancel_and_timeout);
+    tcase_add_test(t, work_meanwhile);
     tcase_add_test(t, change_goes_out_once);
     tcase_add_test(t, change_not_sent);
     tcase_add_test(t, change_outside_grant);
