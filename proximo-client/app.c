@@ -217,6 +217,10 @@ static int open_nodes(struct app *a, struct handles *h, struct err *e) {
     return r;
 }
 
+static int ask_witnesses(struct ledger *l, void *ctx, struct err *e) {
+    return nodes_know_no_more(ctx, l, e);
+}
+
 static bool of_kind(const struct cluster_conf *c, unsigned int need) {
     return !(need & (c->pbs ? APP_IS_PVE : APP_IS_PBS));
 }
@@ -295,11 +299,14 @@ int app_session(struct app *a, const char *name, unsigned int need, struct sessi
     if (r == 0 && (need & (APP_LEDGER | APP_LEDGER_READ))) {
         r = open_ledger(a, h, need & APP_LEDGER, e);
     }
-    if (r == 0 && (need & APP_NODES)) {
+    if (r == 0 && (need & (APP_NODES | APP_LEDGER))) {
         r = open_nodes(a, h, e);
     }
     if (r < 0) {
         return r;
+    }
+    if (h->ledger && h->nodes) {
+        ledger_before_signing(h->ledger, ask_witnesses, h->nodes);
     }
     s->app = a;
     s->cluster = h->cluster;

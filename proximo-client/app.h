@@ -22,7 +22,7 @@ int app_config(struct app *a, const struct config **ret, struct err *e);
 
 enum app_need {
     APP_PVE = 1,    /* REST client (connects on the first request) */
-    APP_LEDGER = 2, /* opened, made when it does not exist */
+    APP_LEDGER = 2, /* opened, made when it does not exist; asks the nodes before it signs */
     APP_NODES = 4,
     APP_LEDGER_READ = 8, /* opened; "no_ledger" when there is none */
     /* What the target must be; neither: any. */

@@ -209,6 +209,22 @@ static int append_locked(struct ledger *l, const void *entry, size_t len, unsign
     return 0;
 }
 
+void ledger_before_signing(struct ledger *l, ledger_ask_fn *fn, void *ctx) {
+    l->ask = fn;
+    l->ask_ctx = ctx;
+}
+
+static int ask_first(struct ledger *l, unsigned int flags, struct err *e) {
+    int r;
+
+    if (!l->ask || !(flags & LEDGER_SYNC) || (flags & LEDGER_RESERVE && l->asked)) {
+        return 0;
+    }
+    r = l->ask(l, l->ask_ctx, e);
+    l->asked = l->asked || r == 0;
+    return r < 0 ? r : 0;
+}
+
 int ledger_append(struct ledger *l, const void *entry, size_t len, unsigned int flags,
                   ledger_guard_fn *guard, void *ctx, struct ledger_pos *ret, struct err *e) {
     CLEANUP(lock_dropp) struct ledger *held = NULL;
@@ -225,7 +241,8 @@ int ledger_append(struct ledger *l, const void *entry, size_t len, unsigned int 
     if (en.kind == ENTRY_GENESIS && l->edge.size) {
         return err_set(e, -EINVAL, "a log begins once");
     }
-    r = lock_take(l, e);
+    r = l->locked ? 0 : ask_first(l, flags, e); /* under the lock nobody waits for an answer */
+    r = r < 0 ? r : lock_take(l, e);
     if (r < 0) {
         return r;
     }

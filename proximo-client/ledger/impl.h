@@ -54,6 +54,10 @@ struct ledger {
     struct buf note; /* the stored checkpoint as last read, already checked */
     struct checkpoint head;
 
+    ledger_ask_fn *ask; /* before signing, or NULL */
+    void *ask_ctx;
+    bool asked; /* once with a good end */
+
     uint64_t read_seg; /* the segment read_fd belongs to */
     int read_fd;
     struct index *index;

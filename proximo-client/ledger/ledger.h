@@ -53,6 +53,12 @@ enum ledger_flags {
  * reading functions below, and append what has to stand right before. */
 typedef int ledger_guard_fn(struct ledger *l, void *ctx, struct err *e);
 
+/* Called before this process signs anything, without the lock: a ledger that was put back from an
+ * older copy must be found out before it signs a second history. Negative: nothing is signed. What
+ * ends an operation of this process is appended without asking once more. */
+typedef int ledger_ask_fn(struct ledger *l, void *ctx, struct err *e);
+void ledger_before_signing(struct ledger *l, ledger_ask_fn *fn, void *ctx);
+
 /* Appends one entry. Errors: "ledger_busy" (10 s; names the holder's pid), "ledger_space",
  * "ledger_damaged", or a failed write, which closes the log in this process ("ledger_failed"). */
 int ledger_append(struct ledger *l, const void *entry, size_t len, unsigned int flags,

@@ -171,17 +171,37 @@ int nodes_meet(struct nodes *n, struct node *node, struct ledger *l, struct err 
     return r < 0 ? r : meet(node, l, &a, e);
 }
 
+bool node_to_be_met(struct node *node) {
+    int64_t now = clock_mono_ms();
+
+    if (node->has_met || (node->asked_at && now < node->asked_at + AGAIN_S * 1000)) {
+        return false;
+    }
+    node->asked_at = now;
+    return true;
+}
+
+void nodes_unmet(const struct nodes *n, js *names) {
+    for (size_t i = 0; i < n->n; i++) {
+        if (!n->v[i].has_met && !node_is_stranger(&n->v[i].i)) {
+            js_push(names, js_str(n->v[i].name));
+        }
+    }
+    for (size_t i = 0; i < n->n_outside; i++) {
+        if (!n->outside[i].has_met) {
+            js_push(names, js_str(n->outside[i].name));
+        }
+    }
+}
+
 int nodes_know_no_more(struct nodes *n, struct ledger *l, struct err *e) {
     CLEANUP(ask_heads_done) struct ask_heads asked = {.n = 0};
-    int64_t now = clock_mono_ms();
     int r = ask_heads_begin(&asked, n, e);
 
     for (size_t i = 0; r == 0 && i < n->n; i++) {
         struct node *node = &n->v[i];
 
-        if (!node->has_met && !(node->asked_at && now < node->asked_at + AGAIN_S * 1000) &&
-            !node_is_stranger(&node->i)) {
-            node->asked_at = now;
+        if (!node_is_stranger(&node->i) && node_to_be_met(node)) {
             ask_heads_add(&asked, node, ledger_vkey(l));
         }
     }
@@ -202,5 +222,5 @@ int nodes_know_no_more(struct nodes *n, struct ledger *l, struct err *e) {
         }
         f->node->has_met = met == 0; /* one that is away cannot be asked; it will refuse later */
     }
-    return 0;
+    return outside_know_no_more(n, l, e);
 }

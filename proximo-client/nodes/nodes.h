@@ -136,10 +136,14 @@ struct node_head {
 int nodes_heads(struct nodes *n, const struct vkey *log, struct node_head **ret, size_t *ret_n,
                 js *missing, struct err *e);
 void node_heads_free(struct node_head *h, size_t n);
-/* Before the first thing that a process signs: no node that answers has seen more of this log, or
- * another history of it. "ledger_behind"; it is then remembered on disk (ledger/care.h). Costs one
- * call a node and process. */
+/* Before the first thing that a process signs: no node and no external witness that answers has seen
+ * more of this log, or another history of it. "ledger_behind"; of a node, which proves it by its
+ * head, it is then remembered on disk (ledger/care.h). A witness's word counts as long as it says
+ * so. Costs a call or two each and process; who does not answer is asked again after a minute. */
 int nodes_know_no_more(struct nodes *n, struct ledger *l, struct err *e);
+/* Adds to the array the names of those of whom that is not known: they did not answer, or were not
+ * asked. */
+void nodes_unmet(const struct nodes *n, js *names);
 
 /* Enrolment by an invitation line: checks the pin, proves the key, stores node and peers
  * (untrusted). Returns the node's name in ret_name, and whether it was enrolled before and has got

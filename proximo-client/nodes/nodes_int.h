@@ -118,6 +118,11 @@ js *proof_js(const struct proof *p);
 
 /* witness.c: whether the node has seen more of the log than there is: "ledger_behind". */
 bool node_is_ahead(const struct node *node, uint64_t size, struct err *e);
+/* witness.c: shows the stored checkpoint to external witnesses that were not met yet.
+ * "ledger_behind" */
+int outside_know_no_more(struct nodes *n, struct ledger *l, struct err *e);
+/* Whether it has to be asked now; it is then taken as asked. */
+bool node_to_be_met(struct node *node);
 /* heads.c: fetches the node's head and lets the ledger meet it. */
 int nodes_meet(struct nodes *n, struct node *node, struct ledger *l, struct err *e);
 /* Of signature lines over a checkpoint note's text those that the node's witness key made go to

@@ -56,6 +56,20 @@ size_t witness_sift(const struct node *node, const char *note, size_t len, const
     return n;
 }
 
+static void say_behind(const struct node *node, struct err *e) {
+    if (!node->is_outside) {
+        (void)err_hint(e,
+                       "the ledger was restored from an older copy: proximo-client ledger recover");
+        return;
+    }
+    (void)err_hint(
+        e,
+        "the ledger was restored from an older copy: proximo-client ledger recover, or "
+        "without an export of it ledger restart --new-key; if the witness is wrong, take "
+        "[witness %.60s] out of proximo.ini",
+        node->name);
+}
+
 bool node_is_ahead(const struct node *node, uint64_t size, struct err *e) {
     if (node->head <= size) {
         return false;
@@ -64,7 +78,7 @@ bool node_is_ahead(const struct node *node, uint64_t size, struct err *e) {
                   "%s %s has witnessed %llu entries of this ledger, which has %llu",
                   node->is_outside ? "witness" : "node", node->name, (unsigned long long)node->head,
                   (unsigned long long)size);
-    (void)err_hint(e, "the ledger was restored from an older copy: proximo-client ledger recover");
+    say_behind(node, e);
     return true;
 }
 
@@ -147,9 +161,27 @@ static int refused(const struct node *node, const struct reply *a, struct err *e
     return r;
 }
 
+/* An external witness has no head to fetch. By its protocol it says 409 when it knows another root
+ * of the very size that is shown, and 422 when its own does not lead to what is shown. */
+static bool knows_another_history(const struct round *w, const struct asking *a,
+                                  uint64_t shown_from, const struct reply *reply) {
+    return a->node->is_outside &&
+           (reply->status == 422 ||
+            (reply->status == 409 && a->node->head == shown_from && shown_from == w->cp.size));
+}
+
 /* 0: cosigned, 1: once more, with other proofs. */
 static int take_answer(struct round *w, struct asking *a, const struct reply *reply) {
-    if (reply->status == 409 && read_size(&reply->body, &a->node->head) == 0) {
+    uint64_t shown_from = a->node->head;
+    bool is_conflict = reply->status == 409 && read_size(&reply->body, &a->node->head) == 0;
+
+    if (knows_another_history(w, a, shown_from, reply)) {
+        (void)err_tag(&a->why, -EILSEQ, "ledger_behind",
+                      "witness %s has cosigned another history of this ledger", a->node->name);
+        say_behind(a->node, &a->why);
+        return -EILSEQ;
+    }
+    if (is_conflict) {
         return 1;
     }
     /* Another history: its head proves that, and is kept. */
@@ -166,6 +198,7 @@ static int take_answer(struct round *w, struct asking *a, const struct reply *re
                       "%s: a cosignature that its enrolled key did not make", a->node->name);
         return err_hint(&a->why, "if its witness key was rotated: proximo-client node refresh");
     }
+    a->node->has_met = true; /* its last head leads to ours: it would not have cosigned else */
     return 0;
 }
 
@@ -291,6 +324,31 @@ int witness_node(struct nodes *n, struct node *node, struct ledger *l, struct er
         r = w.a[0].why.code;
     }
     return r < 0 ? r : receipts_acknowledge(n, node, l, &w.note, w.cp.size, e);
+}
+
+int outside_know_no_more(struct nodes *n, struct ledger *l, struct err *e) {
+    CLEANUP(round_done) struct round w = {.count = 0};
+    int r = begin(&w, n, l, WITNESS_QUICK, e);
+
+    for (size_t i = 0; r == 0 && i < n->n_outside; i++) {
+        if (node_to_be_met(&n->outside[i])) {
+            add(&w, &n->outside[i]);
+        }
+    }
+    if (r < 0 || !w.count) {
+        return r;
+    }
+    (void)ask_all(&w, NULL); /* what cannot be asked or kept stops nothing */
+    for (size_t i = 0; i < w.count; i++) {
+        if (is_behind(&w.a[i].why)) {
+            w.a[i].node->asked_at = 0;
+            if (e) {
+                *e = w.a[i].why;
+            }
+            return w.a[i].why.code;
+        }
+    }
+    return 0;
 }
 
 void witnessing_done(struct witnessing *w) {

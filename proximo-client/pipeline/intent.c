@@ -11,7 +11,6 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/ledger/ledger.h"
-#include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/grant_int.h"
 #include "proximo-client/pipeline/session.h"
@@ -97,8 +96,7 @@ int stage_intent(struct change *c, struct err *e) {
     int r;
 
     c->expires = clock_unix() + INTENT_TTL_S;
-    r = c->s->nodes ? nodes_know_no_more(c->s->nodes, c->s->ledger, e) : 0;
-    r = r < 0 ? r : build(c, &b, e);
+    r = build(c, &b, e);
     if (r < 0) {
         return r;
     }

@@ -15,7 +15,6 @@
 #include "common/own.h"
 #include "proximo-client/app.h"
 #include "proximo-client/ledger/ledger.h"
-#include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/draft_int.h"
 #include "proximo-client/pipeline/late.h"
 #include "proximo-client/pipeline/policy_entry.h"
@@ -235,9 +234,6 @@ int plan_record(struct draft *d, struct plan *ret, struct err *e) {
     }
     if (r == 0) {
         r = write_entry(d, &p, now, e, &entry);
-    }
-    if (r == 0 && d->s->nodes) { /* before this process signs anything */
-        r = nodes_know_no_more(d->s->nodes, d->s->ledger, e);
     }
     if (r == 0) {
         r = ledger_append(d->s->ledger, buf_str(&entry), entry.len, LEDGER_SYNC, policy_entry_first,

@@ -11,6 +11,18 @@
 #include "proximo-client/pipeline/render.h"
 #include "proximo-client/pipeline/session.h"
 
+/* Nobody may take "not cosigned now" for "was asked before anything was signed". */
+static void add_unmet(struct session *s, js *o) {
+    CLEANUP(js_freep) js *names = js_array();
+
+    if (s->nodes) {
+        nodes_unmet(s->nodes, names);
+    }
+    if (js_len(names)) {
+        js_add(o, "unmet", js_ref(names));
+    }
+}
+
 void witness_show(struct session *s, js *answer) {
     CLEANUP(witnessing_done) struct witnessing w = {0};
     struct checkpoint cp = {.size = 0};
@@ -33,13 +45,14 @@ void witness_show(struct session *s, js *answer) {
         js_addf(o, "verdict", "witnessed %zu/%zu", w.k, w.n);
     }
     js_add(o, "missing", w.missing ? js_ref(w.missing) : js_array());
+    add_unmet(s, o);
     js_add(answer, "checkpoint", js_int((int64_t)w.size));
     js_add(answer, "witness", o);
 }
 
 void witness_render(const js *answer, struct buf *b) {
     const js *w = js_get(answer, "witness");
-    const js *missing = js_get(w, "missing");
+    const js *missing = js_get(w, "missing"), *unmet = js_get(w, "unmet");
 
     if (w) {
         (void)buf_adds(b, ", ");
@@ -50,5 +63,9 @@ void witness_render(const js *answer, struct buf *b) {
         render_safe(b, js_str_or(js_at(missing, i), "witness", ""));
         (void)buf_adds(b, ": ");
         render_safe(b, js_str_or(js_at(missing, i), "why", ""));
+    }
+    for (size_t i = 0; i < js_len(unmet); i++) {
+        (void)buf_addf(b, "\n  %-10s%s: whether it has seen more of this ledger is not known",
+                       i ? "" : "unmet", json_object_get_string(js_at(unmet, i)));
     }
 }

@@ -65,6 +65,7 @@ class Witness:
         self.size, self.root = 0, sha(b"")
         self.asked = self.conflicts = self.refused = 0
         self.hook = None
+        self.says_409 = False  # of another root of the same size, else 422: there are both
         self.seed = os.path.join(self.dir, "seed.pem")
         run("openssl", "genpkey", "-algorithm", "ed25519", "-out", self.seed)
         public = run("openssl", "pkey", "-in", self.seed, "-pubout", "-outform", "DER")[-32:]
@@ -150,6 +151,8 @@ class Witness:
         if old != self.size:
             self.conflicts += 1
             return 409, f"{self.size}\n"
+        if old == size and root != self.root:
+            return (409, f"{self.size}\n") if self.says_409 else (422, "")
         if not consistent(old, size, proof, self.root, root):
             return 422, ""
         self.size, self.root = size, root

@@ -81,7 +81,8 @@ def test_external(t, w, a, b):
     plan, done, back = start_a_guest(w)
     for name, v in (("plan", plan), ("apply", done), ("undo", back)):
         t.ok(verdict(v) == ("witnessed 2/2", []), f"{name}: both have cosigned it", v["witness"])
-    t.ok(a.size == back["checkpoint"] and a.refused + b.refused == 2,
+    t.ok(a.size == back["checkpoint"] and a.refused + b.refused == 4,  # before it was signed, and after
+        
          "up to the outcome itself", f"{a.size} {back}")
     v = audit(w, a, b)
     t.ok(v["ok"] and v["witness"]["verdict"] == "proved" and v["witness"]["since"] == 0,
@@ -145,10 +146,11 @@ def test_liars(t, w, a, b):
          in plan["witness"]["missing"][0]["why"], "a wrong cosignature is none", plan["witness"])
     b.cosign = good
     b.size += 1000
-    plan = w.plan("pve_storage_delete", storage="local-zfs")[1]
-    t.ok(verdict(plan) == ("witnessed 1/2", ["b"])
-         and "has witnessed" in plan["witness"]["missing"][0]["why"],
-         "one that has seen more is said to have", plan["witness"])
+    head = checkpoint(w)
+    code, plan, text = w.plan("pve_storage_delete", storage="local-zfs")
+    t.ok(code == 7 and plan["error"]["code"] == "ledger_behind" and checkpoint(w) == head
+         and "witness b has witnessed" in text and "proximo.ini" in plan["error"]["hint"],
+         "while one says to have seen more nothing is signed, and the owner is told", text)
     b.size -= 1000
     configure(w, a, b, ca=None)
     plan = w.plan("pve_storage_delete", storage="local-zfs")[1]
@@ -162,9 +164,71 @@ def test_liars(t, w, a, b):
              f"a witness that could never count is refused ({why})", text)
 
 
-def test_approval(t, w, a, b):
+def checkpoint(w):
+    with open(os.path.join(w.ledger, "checkpoint"), encoding="utf-8") as f:
+        return f.read().split("\n")[1]
+
+
+def put_back(w, copy):
+    shutil.rmtree(w.ledger)
+    shutil.copytree(copy, w.ledger, symlinks=True)
+
+
+def test_rolled_back(t, w, a, b):
+    """A ledger that was put back from an older copy signs nothing while a witness can be asked."""
+    stop_first(w)
     configure(w, a, b)
     w.operator()
+    both = w.operators
+    old, new = os.path.join(w.dir, "old"), os.path.join(w.dir, "new")
+    plan = w.plan("pve_storage_delete", storage="local-zfs")[1]["plan_id"]
+    easy = w.plan("pve_guest_config_set", vmid=VMID, set={"cores": 3})[1]
+    shutil.copytree(w.ledger, old)
+    w.approve(plan)
+    shutil.copytree(w.ledger, new)
+    put_back(w, old)
+    head = checkpoint(w)
+    for name, (code, seen) in (
+            ("plan", w.run("plan", "pve_guest_power", f"vmid:={VMID}", "action=start")[::2]),
+            ("apply", w.run("apply", easy["plan_id"])[::2]),
+            ("approve", w.approve(plan))):
+        t.ok(code == 7 and "ledger_behind" in seen and "has witnessed" in seen
+             and checkpoint(w) == head, f"{name} of a ledger put back is refused, unsigned", seen)
+    t.ok(w.read("pve_version")[0] == 0, "reads go on")
+    a.stop()
+    code, v, text = w.plan("pve_guest_power", vmid=VMID, action="start")
+    t.ok(code == 7 and checkpoint(w) == head, "one witness that can be asked is enough", text)
+    b.stop()
+    code, v, text = w.plan("pve_guest_power", vmid=VMID, action="start")
+    t.ok(code == 0 and v["witness"]["unmet"] == ["a", "b"] and verdict(v)[0] == "witnessed 0/2",
+         "with none the answer says that it is not known", text)
+    code, seen, _ = w.text("plan", "pve_guest_power", f"vmid:={VMID}", "action=start")
+    t.ok(code == 0 and seen.count("whether it has seen more of this ledger is not known") == 2,
+         "in words, too", seen)
+    a.start(a.port)
+    b.start(b.port)
+    put_back(w, old)
+    a.says_409 = b.says_409 = True
+    sizes = set()
+    while int(checkpoint(w)) <= a.size + 1:  # smaller, as large, larger: another history each time
+        sizes.add((int(checkpoint(w)) > a.size) - (int(checkpoint(w)) < a.size))
+        at = checkpoint(w)
+        code, v, text = w.plan("pve_guest_power", vmid=VMID, action="start")
+        t.ok(code == 7 and v["error"]["code"] == "ledger_behind" and checkpoint(w) == at,
+             f"a second history of size {at} is not led on ({a.size} was witnessed)", text)
+        w.operators = both.removeprefix(a.section() + b.section())
+        w.write_config()
+        w.plan("pve_guest_config_set", vmid=VMID, set={"cores": 3})
+        w.operators = both
+        w.write_config()
+    t.ok(sizes == {-1, 0, 1}, "smaller, as large and larger were among them", sizes)
+    put_back(w, new)
+    plan = w.plan("pve_guest_power", vmid=VMID, action="start")[1]
+    t.ok(verdict(plan) == ("witnessed 2/2", []) and "unmet" not in plan["witness"],
+         "the ledger that they saw goes on", plan)
+
+
+def test_approval(t, w, a, b):
     plan = w.plan("pve_storage_delete", storage="local-zfs")[1]
     code, seen = w.approve(plan["plan_id"])
     t.ok(code == 0 and "approved: " in seen and ", witnessed 2/2" in seen,
@@ -215,7 +279,7 @@ def main():
     a, b = Witness("a"), Witness("b")
     try:
         t.run_some(lambda t: test_none(t, w))
-        for test in (test_external, test_at_once, test_away, test_liars, test_approval):
+        for test in (test_external, test_at_once, test_away, test_liars, test_rolled_back, test_approval):
             t.run_some(lambda t, f=test: f(t, w, a, b))
     finally:
         a.stop()

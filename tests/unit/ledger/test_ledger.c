@@ -298,6 +298,60 @@ START_TEST(a_guard_can_put_an_entry_before) {
 }
 END_TEST
 
+struct asking {
+    int n, answer;
+    uint64_t size;
+};
+
+static int ask(struct ledger *l, void *ctx, struct err *e) {
+    struct asking *a = ctx;
+    int fd = open(fx.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int lock = openat(fd, "lock", O_RDWR | O_CLOEXEC);
+
+    ck_assert_int_eq(flock(lock, LOCK_EX | LOCK_NB), 0); /* nobody waits for it meanwhile */
+    ck_assert_int_eq(close(lock), 0);
+    ck_assert_int_eq(close(fd), 0);
+    a->n++;
+    a->size = ledger_size(l);
+    return a->answer ? err_tag(e, a->answer, "ledger_behind", "no") : 0;
+}
+
+static int append_read(unsigned int flags) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
+    struct hash plan = {{1}};
+
+    fx_plan_bytes(&plan, "none", &b);
+    return ledger_append(fx.l, buf_str(&b), b.len, flags, NULL, NULL, NULL, NULL);
+}
+
+/* What ends an operation is asked for only by a process that did not ask before: one that found it
+ * open, perhaps in a copy of a week ago. */
+START_TEST(nothing_is_signed_unasked) {
+    struct asking a = {.answer = -EILSEQ};
+    struct checkpoint cp;
+
+    ledger_before_signing(fx.l, ask, &a);
+    ck_assert_int_eq(append_read(0), 0);
+    ck_assert_int_eq(a.n, 0);
+    ck_assert_int_eq(append_read(LEDGER_SYNC), -EILSEQ);
+    ck_assert_int_eq(append_read(LEDGER_SYNC | LEDGER_RESERVE), -EILSEQ);
+    ck_assert_int_eq(a.n, 2);
+    ck_assert_uint_eq(a.size, 2);
+    ck_assert_int_eq(ledger_checkpoint(fx.l, NULL, &cp, NULL), 0);
+    ck_assert_uint_eq(cp.size, 1);
+    a.answer = 0;
+    ck_assert_int_eq(append_read(LEDGER_SYNC), 0);
+    ck_assert_int_eq(a.n, 3);
+    a.answer = -EILSEQ;
+    ck_assert_int_eq(append_read(LEDGER_SYNC), -EILSEQ);
+    ck_assert_int_eq(a.n, 4);
+    ck_assert_int_eq(append_read(LEDGER_SYNC | LEDGER_RESERVE), 0);
+    ck_assert_int_eq(a.n, 4);
+    ck_assert_int_eq(ledger_checkpoint(fx.l, NULL, &cp, NULL), 0);
+    ck_assert_uint_eq(cp.size, 4);
+}
+END_TEST
+
 struct seen {
     int n;
     int held;
@@ -615,6 +669,7 @@ int main(void) {
     tcase_add_test(c, a_guard_can_refuse);
     tcase_add_test(c, a_guard_can_put_an_entry_before);
     tcase_add_test(c, the_newest_policy_counts);
+    tcase_add_test(c, nothing_is_signed_unasked);
     tcase_add_test(c, a_plan_is_used_once_and_an_intent_ends_once);
     tcase_add_test(c, lookups_survive_the_index);
     tcase_add_test(c, open_intents_are_listed_oldest_first);
