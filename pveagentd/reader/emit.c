@@ -19,6 +19,7 @@
 struct out {
     const struct reader_opts *o;
     int sock, root;
+    struct folder last;
     struct buf b; /* not sent yet; its bytes from summed on are not in the sum */
     size_t summed;
     struct sha256 *sum;
@@ -40,21 +41,25 @@ static int flush(struct out *t) {
     return r;
 }
 
-/* 0, and *ret_changed when it is not the file that was listed. */
-static int slurp(const struct out *t, const struct item *i, struct buf *ret, bool *ret_changed) {
-    CLEANUP(closep) int fd = item_open(t->o, t->root, i);
-    struct stat before, after;
-    int r = fd < 0 ? fd : fstat(fd, &before) < 0 ? -errno : 0;
+/* 0, and *ret_changed when it is not the file that was listed. What changes while it is read is
+ * seen by the second look at the list, which comes after every read. */
+static int slurp(struct out *t, const struct item *i, struct buf *ret, bool *ret_changed) {
+    CLEANUP(closep) int fd = item_open(t->o, t->root, &t->last, i);
+    struct stat st;
+    int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
 
-    if (r == 0 && !S_ISREG(before.st_mode)) {
+    if (r == 0 && !S_ISREG(st.st_mode)) {
         r = -EINVAL;
     }
-    r = r < 0 ? r : fd_read_all(fd, ret);
-    if (r == 0 && fstat(fd, &after) < 0) {
-        r = -errno;
+    *ret_changed = r == 0 && !item_is(i, &st);
+    if (r == 0 && !*ret_changed) {
+        r = fd_read_all(fd, ret);
     }
-    *ret_changed = r == -ENOENT || (r == 0 && (!item_is(i, &before) || !item_is(i, &after)));
-    return r == -ENOENT ? 0 : r;
+    if (r == -ENOENT) {
+        *ret_changed = true;
+        r = 0;
+    }
+    return r;
 }
 
 static int put_file(struct out *t, const struct item *i, bool *ret_changed) {
@@ -105,6 +110,7 @@ static int pass(struct out *t, const struct items *l, bool *ret_changed) {
             r = flush(t);
         }
     }
+    folder_done(&t->last);
     if (r == 0 && !*ret_changed) {
         r = items_list(t->o, t->root, &then);
         *ret_changed = r == 0 && !same_list(l, &then);
@@ -192,7 +198,11 @@ static int read_question(int sock, char ret[static 80]) {
 void reader_answer(const struct reader_opts *o, int sock) {
     CLEANUP(closep) int root = open(o->cluster_fs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CLEANUP(items_done) struct items l = {NULL, 0};
-    struct out t = {.o = o, .sock = sock, .root = root, .b = BUF_INIT(FLUSH_AT + 2 * LIM_CONF)};
+    struct out t = {.o = o,
+                    .sock = sock,
+                    .root = root,
+                    .last = {.fd = -1},
+                    .b = BUF_INIT(FLUSH_AT + 2 * LIM_CONF)};
     char asked[80], version[HASH_HEX_LEN + 1];
     struct hash h;
     int r = read_question(sock, asked);

@@ -192,27 +192,53 @@ void items_version(const struct items *l, const struct reader_opts *o, struct ha
     sha256_end(s, ret);
 }
 
-int item_open(const struct reader_opts *o, int root, const struct item *i) {
+void folder_done(struct folder *f) {
+    closep(&f->fd);
+    f->fd = -1;
+    f->path[0] = '\0';
+}
+
+/* path: with its slash at the end, "" for the root itself. */
+static int folder_open(int root, const char *path, size_t len, struct folder *f) {
     CLEANUP(closep) int dir = -1;
-    const char *s = i->path;
-    char file[4096];
-    int fd;
 
-    if (strncmp(s, OWN, strlen(OWN)) == 0) {
-        fd = own_file(o, s, file) ? open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
-        return fd < 0 ? -errno : fd;
+    if (f->fd >= 0 && strlen(f->path) == len && strncmp(f->path, path, len) == 0) {
+        return 0;
     }
-    for (const char *slash; (slash = strchr(s, '/')) != NULL; s = slash + 1) {
+    folder_done(f);
+    for (const char *s = path; s < path + len; s = strchr(s, '/') + 1) {
         char piece[PVEPATH_MAX];
+        int fd;
 
-        (void)snprintf(piece, sizeof(piece), "%.*s", (int)(slash - s), s);
+        (void)snprintf(piece, sizeof(piece), "%.*s", (int)strcspn(s, "/"), s);
         fd = openat(dir < 0 ? root : dir, piece, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        closep(&dir);
-        dir = fd;
-        if (dir < 0) {
+        if (fd < 0) {
             return -errno;
         }
+        closep(&dir);
+        dir = fd;
     }
-    fd = openat(dir < 0 ? root : dir, s, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    (void)snprintf(f->path, sizeof(f->path), "%.*s", (int)len, path);
+    f->fd = TAKE_FD(dir);
+    return 0;
+}
+
+int item_open(const struct reader_opts *o, int root, struct folder *last, const struct item *i) {
+    const char *slash = strrchr(i->path, '/');
+    const char *name = slash ? slash + 1 : i->path;
+    char file[4096];
+    int fd;
+    int r;
+
+    if (strncmp(i->path, OWN, strlen(OWN)) == 0) {
+        fd = own_file(o, i->path, file) ? open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+                                        : -1;
+        return fd < 0 ? -errno : fd;
+    }
+    r = slash ? folder_open(root, i->path, (size_t)(name - i->path), last) : 0;
+    if (r < 0) {
+        return r;
+    }
+    fd = openat(slash ? last->fd : root, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }

@@ -42,8 +42,15 @@ bool item_is(const struct item *i, const struct stat *st);
 /* What stands in the files, as far as names, numbers, sizes and times tell; live files do not
  * count. */
 void items_version(const struct items *l, const struct reader_opts *o, struct hash *ret);
+/* The folder of the file that was opened last: files come by path, so the next one mostly lies
+ * there too. Not kept longer than for one pass. */
+struct folder {
+    int fd; /* -1: none */
+    char path[PVEPATH_MAX];
+};
+void folder_done(struct folder *f);
 /* Opens a listed file without following any link. -errno. */
-int item_open(const struct reader_opts *o, int root, const struct item *i);
+int item_open(const struct reader_opts *o, int root, struct folder *last, const struct item *i);
 
 /* Answers one connection: reads the question ("inventory <version>|-" and a line feed), writes
  * "same <version>", "error <text>", or "ok <version>" and the inventory. */

@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.environ.get("top_srcdir", "."), "tests/testbed"))
 from lab import Lab  # noqa: E402
@@ -234,35 +235,57 @@ def test_what_leaves(t):
     t.ok(w.read(question=b"GET / HTTP/1.1\r\n\r\n") == b"", "another question has no answer")
 
 
-def test_changes_while_read(t):
-    """The reader waits when nobody reads: what is changed then changes in the middle of its pass."""
-    tree = w.lab.tree
-    folder = tree / "nodes" / NODE / "lxc"
-    big = [folder / f"{n}.conf" for n in range(900000, 900040)]
-    for path in big:
-        path.write_text("hostname: x\n" + "# " + "y" * 200000 + "\n")
-    late = big[-1]
+def as_network(f, *args, **more):
     os.setegid(w.lab.NETWORK_UID)
     os.seteuid(w.lab.NETWORK_UID)
     try:
-        s = ask_reader(w.socket, rcvbuf=4096)
+        return f(*args, **more)
     finally:
         os.seteuid(0)
         os.setegid(0)
-    try:
-        head = s.recv(4096)
-        while b"900000.conf" not in head:
-            head += s.recv(4096)
-        late.write_text("hostname: changed\n")
-        data = head + rest(s)
-        files, _ = parse(data.split(b"\n", 1)[1])
-        t.ok(data.count(b"\nagain\n") == 1, "a file that changes makes the pass begin anew",
-             data.count(b"\nagain\n"))
-        t.ok(files[f"nodes/{NODE}/lxc/{late.name}"] == b"hostname: changed\n", "with what it is now")
-    finally:
-        s.close()
-        for path in big:
-            path.unlink()
+
+
+def test_changes_while_read(t):
+    """The reader waits when nobody reads: what is changed then changes in the middle of its pass."""
+    folder = w.lab.tree / "nodes" / NODE / "lxc"
+    big = [folder / f"{n}.conf" for n in range(900000, 900040)]
+
+    def change(path):
+        path.write_text("hostname: changed\n")
+
+    def replace(path):
+        (folder / "new").write_text("hostname: changed\n")
+        (folder / "new").rename(path)
+
+    def move(path):
+        """The folder under the reader is another from here on."""
+        shutil.copytree(folder, w.lab.dir / "lxc")
+        change(w.lab.dir / "lxc" / path.name)
+        folder.rename(w.lab.dir / "gone")
+        (w.lab.dir / "lxc").rename(folder)
+        shutil.rmtree(w.lab.dir / "gone")
+    for what, path, how in (("not read yet", big[-1], change), ("read already", big[0], change),
+                            ("half read", big[1], replace), ("read already", big[0], Path.unlink),
+                            ("not read yet, with its folder", big[-1], move)):
+        for one in big:
+            one.write_text("hostname: x\n" + "# " + "y" * 200000 + "\n")
+        s = as_network(ask_reader, w.socket, rcvbuf=4096)
+        try:
+            head = s.recv(4096)
+            while b"900001.conf" not in head:
+                head += s.recv(4096)
+            how(path)
+            data = head + rest(s)
+            files, _ = parse(data.split(b"\n", 1)[1])
+            name = f"nodes/{NODE}/lxc/{path.name}"
+            t.ok(data.count(b"\nagain\n") == 1, f"{what}: a file that changes makes the pass begin anew",
+                 data.count(b"\nagain\n"))
+            t.ok(files.get(name) == (None if how == Path.unlink else b"hostname: changed\n"),
+                 f"{what}: with what it is now", files.get(name, b"")[:50])
+        finally:
+            s.close()
+    for path in big:
+        path.unlink(missing_ok=True)
 
 
 def test_unreadable(t):
