@@ -249,15 +249,19 @@ int cli_call_quiet(struct cli *c, const char *tool, js *args, bool host_asks, js
 
 int cli_outcome(const js *result) {
     const char *outcome = js_get_str(result, "outcome");
+    /* looked at afterwards, it is not what was asked for: a task's OK alone is no success */
+    const char *check = js_str_or(js_get(result, "post_check"), "status", "");
     bool good = !outcome || strcmp(outcome, "done") == 0 ||
                 (strcmp(outcome, "warnings") == 0 &&
                  strcmp(js_str_or(result, "code", ""), "output_mismatch") != 0);
 
-    if (!good) {
+    if (!good || strcmp(check, "finding") == 0) {
         return EXIT_FAILED;
     }
-    return js_bool_or(result, "complete", true) && !js_get(result, "partial") ? EXIT_DONE
-                                                                              : EXIT_INCOMPLETE;
+    return js_bool_or(result, "complete", true) && !js_get(result, "partial") &&
+                   strcmp(check, "failed") != 0
+               ? EXIT_DONE
+               : EXIT_INCOMPLETE;
 }
 
 int cli_call(struct cli *c, const char *tool, js *args) {

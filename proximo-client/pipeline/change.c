@@ -99,6 +99,7 @@ static void ask_row(struct change *c, const struct row *row) {
     bool ok = false;
     int r;
 
+    js_add(args, "before", js_ref(js_get(c->p.v, "current")));
     if (js_get(c->p.v, "steps")) {
         js_add(args, "planned", js_ref(js_get(c->p.v, "steps")));
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
@@ -209,24 +210,40 @@ static int plan_evacuate(struct draft *d, const js *args, struct err *e) {
     return r;
 }
 
-/* Who is still there that was to go? */
+static int count_left(struct session *s, const char *node, const js *exclude, unsigned int *ret,
+                      unsigned int *ret_ha, struct err *e) {
+    CLEANUP(js_freep) js *all = NULL;
+    int r = pve_get(s->pve, "/cluster/resources?type=vm", &all, e);
+
+    *ret = *ret_ha = 0;
+    for (size_t i = 0; r == 0 && i < js_len(all); i++) {
+        const js *one = js_at(all, i);
+        char key[24];
+
+        (void)snprintf(key, sizeof(key), "%lld", (long long)js_int_or(one, "vmid", 0));
+        if (strcmp(js_str_or(one, "node", ""), node) == 0 && !js_get(exclude, key)) {
+            (*ret)++;
+            *ret_ha += *js_str_or(one, "hastate", "") != 0;
+        }
+    }
+    return r;
+}
+
+/* Who is still there that was to go? HA's manager is given time to move its own. */
 static int check_evacuate(struct session *s, const js *args, bool *ret_ok, char **ret_text,
                           struct err *e) {
     const char *node = js_str_or(args, "node", "");
     CLEANUP(js_freep) js *exclude = NULL;
-    CLEANUP(js_freep) js *all = NULL;
-    unsigned int left = 0;
+    unsigned int left = 0, ha = 0;
     int r = excluded(args, &exclude, e);
 
-    r = r < 0 ? r : pve_get(s->pve, "/cluster/resources?type=vm", &all, e);
+    r = r < 0 ? r : count_left(s, node, exclude, &left, &ha, e);
+    for (int i = 0; r == 0 && ha && i < HA_SETTLE_TRIES && !session_cancelled(s); i++) {
+        clock_sleep_ms(HA_SETTLE_MS);
+        r = count_left(s, node, exclude, &left, &ha, e);
+    }
     if (r < 0) {
         return r;
-    }
-    for (size_t i = 0; i < js_len(all); i++) {
-        char key[24];
-
-        (void)snprintf(key, sizeof(key), "%lld", (long long)js_int_or(js_at(all, i), "vmid", 0));
-        left += strcmp(js_str_or(js_at(all, i), "node", ""), node) == 0 && !js_get(exclude, key);
     }
     return check_done(left == 0, ret_ok, ret_text, "%u guests that were to go are still on %s",
                       left, node);

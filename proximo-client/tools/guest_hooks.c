@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/ident.h"
 #include "common/limits.h"
 #include "common/own.h"
+#include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/guest_life.h"
 
@@ -47,32 +49,101 @@ static uint64_t size_of(const char *text) {
     return !u ? v / 1024 : v > UINT64_MAX / unit ? 0 : v * unit;
 }
 
+static uint64_t size_in(const js *config, const char *disk, char *ret, size_t size) {
+    const char *now = js_get_str(config, disk);
+    const char *was = now ? strstr(now, "size=") : NULL;
+
+    ret[0] = 0;
+    if (was) {
+        (void)snprintf(ret, size, "%.*s", (int)strcspn(was + 5, ","), was + 5);
+    }
+    return size_of(ret);
+}
+
 int refuse_shrink(struct draft *d, const struct assess *a, struct err *e) {
     const char *disk = js_str_or(a->args, "disk", ""), *size = js_str_or(a->args, "size", "");
-    const char *now = js_get_str(a->before, disk);
-    const char *was = now ? strstr(now, "size=") : NULL;
-    char text[24] = "";
+    char text[24];
+    uint64_t was = size_in(a->before, disk, text, sizeof(text));
 
     (void)d;
-    if (!now) {
+    if (!js_get_str(a->before, disk)) {
         (void)err_tag(e, -EINVAL, "bad_argument", "the guest has no %.20s", disk);
         return err_hint(e, "pve_guest_config_get shows its disks");
-    }
-    if (was) {
-        (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(was + 5, ","), was + 5);
     }
     if (*size == '+' ? !size_of(size + 1) : !size_of(size)) {
         return err_tag(e, -EINVAL, "bad_argument", "size must be like 20G or +5G");
     }
-    if (*size != '+' && size_of(text) && size_of(size) < size_of(text)) {
+    if (*size != '+' && was && size_of(size) < was) {
         (void)err_tag(e, -EINVAL, "bad_argument", "%.20s has %s: it cannot shrink to %.20s", disk,
                       text, size);
         return err_hint(e, "disks only grow; make a smaller one and copy");
     }
-    if (*size != '+' && size_of(text) == size_of(size)) {
+    if (*size != '+' && was == size_of(size)) {
         return err_tag(e, -EALREADY, "no_change", "%.20s already has %s", disk, text);
     }
     return 0;
+}
+
+/* An online resize that fails inside can still end in OK. Storages round up. */
+int check_resize(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e) {
+    const char *disk = js_str_or(args, "disk", ""), *size = js_str_or(args, "size", "");
+    const js *before = js_get(js_get(args, "before"), "guest");
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *config = NULL;
+    uint64_t was, is, want;
+    char then[24], now[24];
+    struct guest_ref g;
+    int r = resolve_guest(s, args, &g, e);
+
+    r = r < 0 ? r : guest_path(&g, "/config", &path, e);
+    r = r < 0 ? r : pve_get(s->pve, buf_str(&path), &config, e);
+    if (r < 0) {
+        return r;
+    }
+    was = size_in(before, disk, then, sizeof(then));
+    is = size_in(config, disk, now, sizeof(now));
+    want = *size == '+' ? was + size_of(size + 1) : size_of(size);
+    if (!is || (*size == '+' && !was)) {
+        return 0; /* no size stands there to compare with */
+    }
+    return check_done(is >= want, ret_ok, ret_text, "%.20s has %s%s%s", disk, now,
+                      was ? ", before it had " : "", then);
+}
+
+/* Or may be: one that moves just now is not where it was when it was looked up. */
+static bool is_ha(struct session *s, const struct guest_ref *g) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *status = NULL;
+
+    return guest_path(g, "/status/current", &path, NULL) < 0 ||
+           pve_get(s->pve, buf_str(&path), &status, NULL) < 0 ||
+           js_bool_or(js_get(status, "ha"), "managed", false);
+}
+
+/* Of a guest under HA the task ends when the wish is filed; the manager moves it some rounds later.
+ */
+int check_migrate(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e) {
+    const char *target = js_str_or(args, "target", "");
+    struct guest_ref g;
+    bool ha = false;
+
+    for (int i = 0;; i++) {
+        int r = resolve_guest(s, args, &g, e);
+
+        if (r < 0) {
+            return r;
+        }
+        if (strcmp(g.node, target) == 0) {
+            return check_done(true, ret_ok, ret_text, "guest %u is on %s", g.vmid, g.node);
+        }
+        ha = is_ha(s, &g);
+        if (!ha || i == HA_SETTLE_TRIES || session_cancelled(s)) {
+            break;
+        }
+        clock_sleep_ms(HA_SETTLE_MS);
+    }
+    return check_done(false, ret_ok, ret_text, "guest %u is still on %s%s", g.vmid, g.node,
+                      ha ? ": HA took the request and moves it when it can; look again" : "");
 }
 
 /* To where it was, in the same manner. Where its volumes changed storage on the way, their old

@@ -278,7 +278,7 @@ const struct row guest_life_rows[] = {
     {"pve_guest_migrate", "Migrate a guest",
      "Plans moving a guest to another node, online, offline or with a restart." PLANS, "guest",
      EFFECT_CHANGE, 0, migrate_fields, .analysers = "migrate", .undo = "inverse",
-     .privilege = "/vms/{vmid} VM.Migrate",
+     .check = check_migrate, .privilege = "/vms/{vmid} VM.Migrate",
      .send =
          &(const struct send){
              .assess = assess_migrate,
@@ -328,7 +328,8 @@ const struct row guest_life_rows[] = {
     {"pve_disk_resize", "Grow a disk",
      "Plans growing a disk or volume of a guest; disks cannot shrink." PLANS, "guest",
      EFFECT_CHANGE, 0, resize_fields, .analysers = "disk", .undo = "none",
-     .undo_none = "disks cannot shrink", .privilege = "/vms/{vmid} VM.Config.Disk",
+     .undo_none = "disks cannot shrink", .check = check_resize,
+     .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
              .assess = assess_disk_resize,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/tools/plans.h"
@@ -130,35 +131,39 @@ int plan_guest_power(struct draft *d, const js *args, struct err *e) {
     return r < 0 ? r : assess_power(d, &g, a->name, e);
 }
 
+static int look_at(struct session *s, const struct guest_ref *g, js **ret, struct err *e) {
+    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
+    int r = guest_path(g, "/status/current", &path, e);
+
+    return r < 0 ? r : pve_get(s->pve, buf_str(&path), ret, e);
+}
+
+/* Of a guest under HA the task ends when the wish is filed; the manager acts some rounds later. */
 int check_guest_power(struct session *s, const js *args, bool *ret_ok, char **ret_text,
                       struct err *e) {
-    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
-    CLEANUP(js_freep) js *status = NULL;
     const struct action *a = action_of(args);
     struct guest_ref g;
-    const char *is;
-    bool running, ha;
     int r = a ? resolve_guest(s, args, &g, e) : -EINVAL;
 
-    if (r == 0) {
-        r = guest_path(&g, "/status/current", &path, e);
-    }
-    if (r == 0) {
-        r = pve_get(s->pve, buf_str(&path), &status, e);
-    }
-    if (r < 0) {
-        return r;
-    }
-    is = js_str_or(status, "status", "unknown");
-    running = strcmp(is, "running") == 0;
-    ha = js_bool_or(js_get(status, "ha"), "managed", false);
-    if (running != a->ends_running && ha) {
+    for (int i = 0; r == 0; i++) {
+        CLEANUP(js_freep) js *status = NULL;
+        const char *is;
+        bool done, ha;
+
+        r = look_at(s, &g, &status, e);
+        if (r < 0) {
+            break;
+        }
+        is = js_str_or(status, "status", "unknown");
+        done = (strcmp(is, "running") == 0) == a->ends_running;
+        ha = js_bool_or(js_get(status, "ha"), "managed", false);
+        if (!done && ha && i < HA_SETTLE_TRIES && !session_cancelled(s)) {
+            clock_sleep_ms(HA_SETTLE_MS);
+            continue;
+        }
         return check_done(
-            false, ret_ok, ret_text,
-            "guest %u is still %.20s: HA took the request and acts some seconds later; "
-            "look again",
-            g.vmid, is);
+            done, ret_ok, ret_text, "guest %u is %s%.20s%s", g.vmid, !done && ha ? "still " : "",
+            is, !done && ha ? ": HA took the request and has not acted yet; look again" : "");
     }
-    return check_done(running == a->ends_running, ret_ok, ret_text, "guest %u is %.20s", g.vmid,
-                      is);
+    return r;
 }

@@ -72,6 +72,11 @@ int check_guest_power(struct session *s, const js *args, bool *ret_ok, char **re
                       struct err *e);
 int plan_config_set(struct draft *d, const js *args, struct err *e);
 /* guest_made.c */
+/* How long the checks below wait for HA's manager, whose rounds are ten seconds apart. */
+#define HA_SETTLE_TRIES 40
+#define HA_SETTLE_MS    500
+int check_migrate(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
+int check_resize(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
 int check_clone(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
 int check_template(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
 int check_config_set(struct session *s, const js *args, bool *ret_ok, char **ret_text,

@@ -115,7 +115,8 @@ int row_validate(const struct row *r, const js *args, struct err *e);
 int row_args_from_words(const struct row *r, char *const *words, size_t n, js **ret, struct err *e);
 /* Fills a draft for a row that changes something; args have been validated. */
 int row_plan(const struct row *r, struct draft *d, const js *args, struct err *e);
-/* The post-check of a row that changed something. *ret_text NULL: the row has no question. */
+/* The post-check of a row that changed something. *ret_text NULL: the row has no question. args also
+ * hold `before`: what the plan showed as the state of then. */
 int row_check(const struct row *r, struct session *s, const js *args, bool *ret_ok, char **ret_text,
               struct err *e);
 /* Runs a read row (path or function). */

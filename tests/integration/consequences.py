@@ -81,7 +81,8 @@ def test_ha_migrate(t):
     t.ok(code == 0 and "the manager moves it back" in text, "a move to a lower place will be undone", text)
     code, op, text = w.carry_out(plan)
     w.sim.settle()
-    t.ok(code == 0 and guest(302)["node"] == "pve2" and guest(302)["status"] == "running", "and is", text)
+    t.ok(code == 1 and op["post_check"]["status"] == "finding" and guest(302)["node"] == "pve2"
+         and guest(302)["status"] == "running", "and is, which is found", text)
     w.sim.call("PUT", "/cluster/ha/rules/dns-near-core", type="node-affinity", nodes="pve1,pve2")
     code, plan, text = w.plan("pve_ha_resource_migrate", sid="ct:302", node="pve1")
     t.ok(code == 0 and "moves it on to" not in text, "where it may stay it is moved", text)

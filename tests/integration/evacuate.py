@@ -182,7 +182,9 @@ def test_drift(t):
         code, p, text = w.plan(EVACUATE, node="pve2", restart=True)
         w.sim.call("PUT", "/nodes/pve1/lxc/101/config", description="still not")
         code, v, text = w.carry_out(p)
-        t.ok(code == 0 and v["outcome"] == "done", "others' changes do not", text)
+        t.ok(v["outcome"] == "done", "others' changes do not", text)
+        t.ok(code == 1 and v["post_check"]["status"] == "finding" and "1 guests" in v["post_check"]["text"],
+             "and that HA has brought back the one whose rule wants it there is found", text)
     finally:
         w.close()
 

@@ -69,7 +69,7 @@ EXTRA_DIST += $(PIPELINE_PY) tests/integration/blast_lib.py \
 	tests/integration/verdicts.py tests/integration/witness_server.py tests/integration/world.py
 
 # fault: what the client does when processes die, disks fill, clocks lie and answers are spoiled
-FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py tests/integration/fault_rows.py tests/integration/fault_steps.py tests/integration/fault_later.py tests/integration/fault_mcp.py tests/integration/fault_root.py tests/integration/fault_taint.py \
+FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py tests/integration/fault_rows.py tests/integration/fault_steps.py tests/integration/fault_later.py tests/integration/fault_mcp.py tests/integration/fault_root.py tests/integration/fault_taint.py tests/integration/fault_untrue.py \
 	tests/integration/fault_disk.py tests/integration/fault_api.py \
 	tests/integration/op_close.py
 TESTS += $(FAULT_TESTS)
