@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The list of such characters, in one place for JSON, messages and what an API says. */
 #include "common/unseen.h"
 
 #include <stdbool.h>
