@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/pve/wire.h"
 
-#define NOTHING   SIZE_MAX
-#define JOIN_MS   5000 /* an address that is slow to say whose it is would be slow to read from */
-#define TRIES_MAX 2 /* of a request that left; a read that kills whom it asks is not tried on all  \
-                     */
+#define NOTHING SIZE_MAX
+#define JOIN_MS 5000 /* an address that is slow to say whose it is would be slow to read from */
+#define TRIES_MAX                                                                                  \
+    2 /* of a request that left; a read that kills whom it asks is not tried on all                \
+       */
 
 struct queue {
     size_t head, tail, left;
@@ -158,6 +160,13 @@ static void drop_lane(struct batch *b, struct lane *l, const struct err *why) {
     }
 }
 
+static void job_take(struct batch *b, size_t job, js *body) {
+    struct pve_job *j = &b->job[job];
+
+    j->result = 0;
+    j->data = b->whole ? js_ref(body) : js_ref(js_get(body, sibling_of(j->path)));
+}
+
 static void job_end(struct batch *b, struct xfer *x) {
     struct pve_job *j = &b->job[x->job];
     CLEANUP(js_freep) js *body = NULL;
@@ -176,8 +185,7 @@ static void job_end(struct batch *b, struct xfer *x) {
         b->tries[x->job]++;
     }
     if (r == 0) {
-        j->result = 0;
-        j->data = b->whole ? TAKE(body) : js_ref(js_get(body, sibling_of(j->path)));
+        job_take(b, x->job, body);
     } else if (b->how == BATCH_SPREAD && is_endpoints_fault(x, &e)) {
         if (!lane_of(b, x)->out) {
             drop_lane(b, lane_of(b, x), &e);
@@ -189,6 +197,37 @@ static void job_end(struct batch *b, struct xfer *x) {
             b->lockout = e;
         }
         job_fail(j, r, &e);
+    }
+}
+
+/* An answer whose connection has gone on to the next request: reading thousands of them takes as
+ * long as some take to come. Only what is plainly an answer: nothing in it is a reason to leave an
+ * address out. */
+struct unread {
+    struct buf body;
+    size_t job;
+};
+
+static void put_aside(struct batch *b, struct xfer *x, struct unread *u) {
+    u->job = x->job;
+    u->body = x->body;
+    x->body = (struct buf)BUF_INIT(LIM_PVE_ANSWER);
+    b->tries[x->job]++;
+}
+
+static void read_aside(struct batch *b, struct unread *u) {
+    CLEANUP(js_freep) js *body = NULL;
+    struct err e = {0};
+    char what[140];
+    int r;
+
+    (void)snprintf(what, sizeof(what), "GET %.130s", b->job[u->job].path);
+    r = answer_read(200, "", buf_str(&u->body), u->body.len, what, &body, &e);
+    buf_done(&u->body);
+    if (r == 0) {
+        job_take(b, u->job, body);
+    } else {
+        job_fail(&b->job[u->job], r, &e);
     }
 }
 
@@ -235,28 +274,50 @@ static void batch_feed(struct batch *b) {
     }
 }
 
+static int run_ended(struct batch *b, int r, const struct err *why, struct err *e) {
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->job[i].result == -EINPROGRESS) {
+            job_fail(&b->job[i], r, why);
+        }
+    }
+    if (e) {
+        *e = *why;
+    }
+    return r;
+}
+
 static int batch_run(struct batch *b, struct err *e) {
-    for (batch_feed(b); b->running > 0; batch_feed(b)) {
+    CLEANUP(freep) struct unread *aside = calloc(b->slots + 1, sizeof(*aside));
+
+    if (!aside) {
+        return run_ended(b, -ENOMEM, &(struct err){.code = -ENOMEM, .msg = "out of memory"}, e);
+    }
+    for (batch_feed(b); b->running > 0;) {
         struct err why = {0};
+        size_t n = 0;
         int r = xfer_run(b->p, b->x, b->slots, &why);
 
         if (r < 0) {
-            for (size_t i = 0; i < b->n; i++) {
-                if (b->job[i].result == -EINPROGRESS) {
-                    job_fail(&b->job[i], r, &why);
-                }
-            }
-            if (e) {
-                *e = why;
-            }
-            return r;
+            return run_ended(b, r, &why, e);
         }
         for (size_t i = 0; i < b->slots; i++) {
-            if (b->x[i].done) {
-                b->x[i].done = false;
-                b->running--;
-                job_end(b, &b->x[i]);
+            struct xfer *x = &b->x[i];
+
+            if (!x->done) {
+                continue;
             }
+            x->done = false;
+            b->running--;
+            if (x->code == CURLE_OK && x->status == 200) {
+                put_aside(b, x, &aside[n++]);
+            } else {
+                job_end(b, x);
+            }
+        }
+        batch_feed(b);
+        xfer_push(b->p);
+        for (size_t i = 0; i < n; i++) {
+            read_aside(b, &aside[i]);
         }
     }
     return 0;

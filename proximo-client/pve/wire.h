@@ -92,6 +92,8 @@ int xfer_start(struct xfer *x, const char *method, const char *path, const char 
 /* Runs until at least one of x[0..n) is done (its `done` is set, it is off the multi handle) or the
  * caller's cancellation says stop (-ECANCELED). */
 int xfer_run(struct pve *p, struct xfer *x, size_t n, struct err *e);
+/* Lets what was started leave, without waiting for anything. */
+void xfer_push(struct pve *p);
 void xfer_stop(struct xfer *x); /* takes a running one off */
 /* The error of an exchange that has no complete answer (code != CURLE_OK). */
 int xfer_error(const struct xfer *x, const char *what, struct err *e);

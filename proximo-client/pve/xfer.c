@@ -306,6 +306,12 @@ int xfer_run(struct pve *p, struct xfer *x, size_t n, struct err *e) {
     }
 }
 
+void xfer_push(struct pve *p) {
+    int running = 0;
+
+    (void)curl_multi_perform(p->multi, &running);
+}
+
 static int tls_error(const struct xfer *x, const char *what, const char *why, struct err *e) {
     if (x->ep->shown[0]) {
         (void)err_tag(e, -EPROTO, "pve_tls",
