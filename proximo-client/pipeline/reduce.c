@@ -247,13 +247,19 @@ static js *reduce_power(const js *data) {
     return out;
 }
 
+static const char *const snapshot_keys[] = {"name", "parent", "snaptime", "vmstate"};
+
+/* The pseudo entry for the present state. */
+static bool is_current(const js *row) {
+    return strcmp(js_str_or(row, "name", ""), "current") == 0;
+}
+
 static js *reduce_snapshots(const js *data) {
-    static const char *const keys[] = {"name", "parent", "snaptime", "vmstate"};
     js *out = js_array();
 
     for (size_t i = 0; i < js_len(data); i++) {
-        if (strcmp(js_str_or(js_at(data, i), "name", ""), "current") != 0) {
-            js_push(out, pick(js_at(data, i), keys, ARRAY_LEN(keys)));
+        if (!is_current(js_at(data, i))) {
+            js_push(out, pick(js_at(data, i), snapshot_keys, ARRAY_LEN(snapshot_keys)));
         }
     }
     return sorted(out);
@@ -400,30 +406,35 @@ static bool not_of_place(const char *key) {
     return !in_list(key, place_keys, ARRAY_LEN(place_keys));
 }
 
+static bool not_of_snapshot(const char *key) {
+    return !in_list(key, snapshot_keys, ARRAY_LEN(snapshot_keys));
+}
+
 static const struct reducer {
     const char *name;
     js *(*run)(const js *data);
     /* For answers as long as the cluster is large. The reduction is this and no more for what
      * is_flat(): members left out of an object, or out of each object of a list that is sorted. */
     bool (*drops)(const char *key);
-    bool only_lists; /* of anything else it makes an empty one */
+    bool only_lists;               /* of anything else it makes an empty one */
+    bool (*leaves)(const js *row); /* rows that it leaves out of a list, or NULL */
 } reducers[] = {
-    {"whole", reduce_whole, is_volatile, false},
-    {"power", reduce_power, NULL, false},
-    {"config", reduce_config, not_of_config, false},
-    {"snapshots", reduce_snapshots, NULL, false},
-    {"storage", reduce_storage, NULL, false},
-    {"guests", reduce_guests, not_of_guest, true},
-    {"nodes", reduce_nodes, NULL, false},
-    {"node-config", reduce_node_config, NULL, false},
-    {"members", reduce_members, NULL, false},
-    {"task", reduce_task, NULL, false},
-    {"time-zone", reduce_time_zone, NULL, false},
-    {"places", reduce_places, not_of_place, true},
-    {"osd", reduce_osd, NULL, false},
-    {"ceph", reduce_ceph, NULL, false},
-    {"any", reduce_any, NULL, false},
-    {"groups", reduce_groups, NULL, false},
+    {"whole", reduce_whole, is_volatile, false, NULL},
+    {"power", reduce_power, NULL, false, NULL},
+    {"config", reduce_config, not_of_config, false, NULL},
+    {"snapshots", reduce_snapshots, not_of_snapshot, true, is_current},
+    {"storage", reduce_storage, NULL, false, NULL},
+    {"guests", reduce_guests, not_of_guest, true, NULL},
+    {"nodes", reduce_nodes, NULL, false, NULL},
+    {"node-config", reduce_node_config, NULL, false, NULL},
+    {"members", reduce_members, NULL, false, NULL},
+    {"task", reduce_task, NULL, false, NULL},
+    {"time-zone", reduce_time_zone, NULL, false, NULL},
+    {"places", reduce_places, not_of_place, true, NULL},
+    {"osd", reduce_osd, NULL, false, NULL},
+    {"ceph", reduce_ceph, NULL, false, NULL},
+    {"any", reduce_any, NULL, false, NULL},
+    {"groups", reduce_groups, NULL, false, NULL},
 };
 
 static const struct reducer *reducer(const char *name) {
@@ -483,27 +494,32 @@ static bool is_flat(const js *object, bool (*drops)(const char *key)) {
 
 /* The digest of a sorted list of reduced objects, of which no copy is made. -ENOTSUP: it is no list
  * of flat ones. */
-static int digest_rows(const js *list, bool (*drops)(const char *key), struct hash *ret,
-                       struct err *e) {
+static int digest_rows(const js *list, const struct reducer *by, struct hash *ret, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PLAN_BODY);
     CLEANUP(sha256_freep) struct sha256 *h = NULL;
     CLEANUP(freep) const char **row = NULL;
-    size_t n = js_len(list);
+    size_t n = 0;
     const char *at;
-    int r = 0;
+    int r = js_is_array(list) ? 0 : -ENOTSUP;
 
-    if (!js_is_array(list)) {
-        return -ENOTSUP;
-    }
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        r = is_flat(js_at(list, i), drops) ? canon_write_without(js_at(list, i), drops, &b, e)
-                                           : -ENOTSUP;
+    for (size_t i = 0; r == 0 && i < js_len(list); i++) {
+        const js *one = js_at(list, i);
+
+        if (by->leaves && js_is_object(one) && by->leaves(one)) {
+            continue;
+        }
+        r = is_flat(one, by->drops) ? canon_write_without(one, by->drops, &b, e) : -ENOTSUP;
         r = r < 0 ? r : buf_addc(&b, '\0');
+        n++;
     }
     if (r < 0) {
         return r;
     }
-    row = calloc(n + 1, sizeof(*row));
+    if (n == 0) {
+        sha256("[]", 2, ret);
+        return 0;
+    }
+    row = calloc(n, sizeof(*row));
     h = sha256_new();
     if (!row || !h) {
         return err_set(e, -ENOMEM, "out of memory");
@@ -532,7 +548,7 @@ int reduce_digest(const char *reduce, const js *data, struct hash *ret, struct e
         return canon_hash_without(data, by->drops, ret, e);
     }
     if (by && by->drops) {
-        r = digest_rows(data, by->drops, ret, e);
+        r = digest_rows(data, by, ret, e);
     }
     if (r != -ENOTSUP) {
         return r;

@@ -35,6 +35,7 @@ void pvetree_free(struct pvetree *t) {
         js_freep(&t->unread);
         js_freep(&t->guests);
         js_freep(&t->last);
+        js_freep(&t->bare);
         free(t);
     }
 }

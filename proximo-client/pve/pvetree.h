@@ -22,8 +22,8 @@ static inline void pvetree_freep(struct pvetree **t) {
 }
 
 /* path: below /etc/pve ("nodes/c1/lxc/301.conf"); "etc/network/interfaces@NODE" and
- * "…/interfaces.new@NODE" are a node's own. Parsed at once, guests when they are asked for. Unknown files are
- * ignored. Content never fails: doubts come with the answers it leads to. */
+ * "…/interfaces.new@NODE" are a node's own. Parsed at once, guests when they are asked for. Unknown
+ * files are ignored. Content never fails: doubts come with the answers it leads to. */
 void pvetree_put(struct pvetree *t, const char *path, const char *text, size_t len);
 /* A file (or, ending with '/', a folder) that is there and could not be read. */
 void pvetree_unread(struct pvetree *t, const char *path, const char *why);
@@ -45,4 +45,4 @@ bool pvetree_has_guest(const struct pvetree *t, uint32_t vmid, const char *kind,
 struct picture;
 struct picture_ask;
 int picture_of_pvetree(struct pvetree *t, const struct picture_ask *ask, struct picture **ret,
-                    struct err *e);
+                       struct err *e);

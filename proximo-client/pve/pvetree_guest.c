@@ -82,11 +82,34 @@ static js *guest_list(struct ask *a) {
     return list;
 }
 
-static js *snapshot_list(const js *file, bool lxc) {
-    js *list = js_array();
-    js *current = js_object();
-    const char *parent = js_get_str(js_get(file, "config"), "parent");
+static js *current_row(const char *parent) {
+    js *o = js_object();
 
+    js_add(o, "name", js_str("current"));
+    js_add(o, "description", js_str("You are here!"));
+    if (parent) {
+        js_add(o, "parent", js_str(parent));
+    }
+    return o;
+}
+
+/* Most guests have none, and what is said of them is the same. */
+static js *no_snapshots(struct pvetree *t) {
+    if (!t->bare) {
+        t->bare = js_array();
+        js_push(t->bare, current_row(NULL));
+    }
+    return js_ref(t->bare);
+}
+
+static js *snapshot_list(struct pvetree *t, const js *file, bool lxc) {
+    const char *parent = js_get_str(js_get(file, "config"), "parent");
+    js *list;
+
+    if (!parent && js_members(js_get(file, "snapshots")) == 0) {
+        return no_snapshots(t);
+    }
+    list = js_array();
     JS_FOREACH(js_get(file, "snapshots"), name, cfg) {
         js *o = js_object();
         int64_t when = 0;
@@ -107,12 +130,7 @@ static js *snapshot_list(const js *file, bool lxc) {
         }
         js_push(list, o);
     }
-    js_add(current, "name", js_str("current"));
-    js_add(current, "description", js_str("You are here!"));
-    if (parent) {
-        js_add(current, "parent", js_str(parent));
-    }
-    js_push(list, current);
+    js_push(list, current_row(parent));
     return list;
 }
 
@@ -211,7 +229,7 @@ js *pvetree_answer_guest(struct ask *a) {
         return pending_list(file, lxc);
     }
     if (ASK_IS(a, "nodes", "*", "*", "*", "snapshot")) {
-        return snapshot_list(file, lxc);
+        return snapshot_list(a->t, file, lxc);
     }
     if (ASK_IS(a, "nodes", "*", "*", "*", "snapshot", "*", "config")) {
         const js *snap = js_get(js_get(file, "snapshots"), a->v[5]);

@@ -10,6 +10,7 @@ struct pvetree {
     js *unread; /* path -> why */
     js *guests; /* vmid -> path, in the order of files */
     js *last;   /* the guest's file that was asked for last, parsed */
+    js *bare;   /* the list of snapshots of all guests that have none; NULL before the first */
     char last_path[256];
 };
 

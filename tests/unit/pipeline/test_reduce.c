@@ -147,6 +147,11 @@ START_TEST(a_digest_is_that_of_what_is_reduced) {
         "[{\"storage\":\"b\",\"content\":\"iso,images\"},{\"storage\":\"a\",\"content\":\"images,,"
         "iso\"}]",
         "[{\"storage\":\"b\",\"content\":\"\"},{\"storage\":\"a\",\"content\":\",\"}]",
+        "[{\"name\":\"current\",\"running\":1}]",
+        "[{\"name\":\"b\",\"snaptime\":5,\"vmstate\":0,\"description\":\"x\"},{\"name\":"
+        "\"current\",\"parent\":\"b\"},{\"name\":\"a\",\"parent\":\"b\"}]",
+        "[{\"name\":\"s\",\"vmstate\":true},{\"name\":\"current\"}]",
+        "[{\"name\":\"current\"},\"current\",7]",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
