@@ -209,14 +209,6 @@ step_valgrind() {
         --suppressions=$ROOT/tests/testbed/valgrind.supp"
 }
 
-step_scan_build() {
-    # Malloc is left to gcc -fanalyzer: this analyser does not follow the cleanup attribute.
-    mkdir -p "$OUT/scan"
-    (cd "$OUT/scan" && scan-build -disable-checker unix.Malloc "$ROOT/configure" -q)
-    scan-build --status-bugs -disable-checker unix.Malloc -o "$OUT/scan/report" \
-        make -s -C "$OUT/scan" -j"$JOBS" all
-}
-
 step_bench() {
     make -s -C "$OUT/gcc" bench
 }
