@@ -9,19 +9,12 @@ import json
 import os
 import pathlib
 import re
-import ssl
-import subprocess
 import sys
-import time
-import urllib.parse
-import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-sys.path.insert(0, os.path.join(HERE, "../testbed"))
-from lab import Lab, LabError  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from revert_lib import AFTER, BEFORE, RevertLab  # noqa: E402
 from middle import Middle  # noqa: E402
-from world import Tap, skip_all  # noqa: E402
+from world import Tap  # noqa: E402
 
 POLICY = """[node]
 clock = any
@@ -31,11 +24,9 @@ client = lab
 do = revert
 set = network
 """
-BEFORE = "auto lo\niface lo inet loopback\n\nauto vmbr0\n"
-AFTER = BEFORE + "\tmtu 1400\n"
-PRIV = "priv_recorder"
-
-lab = Lab(os.environ.get("top_builddir", "."))
+lab = RevertLab()
+interfaces, timers, carry_out, api = lab.interfaces, lab.armed, lab.carry_out, lab.api
+noticed, run_out = lab.noticed, lab.run_out
 middle = None
 mtu = 1400
 
@@ -106,29 +97,11 @@ def honest():
     middle.up = middle.down = lambda data: data
 
 
-def carry_out(p):
-    if p["plan"]["approval"]["required"] == "operator":
-        lab.approve(p["plan_id"])
-    if p["plan"]["approval"]["required"] == "host":
-        _, text = lab.terminal("--json", "apply", p["plan_id"], answers=[("[y/N]", "y")])
-        return json.loads(text[text.index("{"):])
-    return lab.client_json("apply", p["plan_id"])[1]
-
-
-def interfaces():
-    return lab.dir / "network" / "interfaces"
-
-
-def timers():
-    return [p for p in (lab.dir / "priv/revert").iterdir() if re.fullmatch("[0-9a-f]{64}", p.name)]
-
-
 def apply_network():
     """A plan for an apply that needs a timer: not carried out."""
     global mtu
     mtu += 1
-    _, p = lab.client_json("plan", "pve_network_iface_update", "node=pve1", "iface=vmbr0", f"mtu:={mtu}")
-    carry_out(p)
+    lab.stage(mtu)
     return lab.client_json("plan", "pve_network_apply", "node=pve1", "revert:=600")[1]
 
 
@@ -136,15 +109,6 @@ def sent():
     """Applies that reached the cluster."""
     return sum(p.read_text().count("srvreload") for p in (pathlib.Path(lab.sim_info["state"]),
                pathlib.Path(lab.sim_info["state"] + ".journal")) if p.exists())
-
-
-def pass_deadline(path):
-    text = re.sub(r"^deadline .*$", f"deadline {int(time.time()) - 1}", path.read_text(), flags=re.M)
-    new = path.with_name("new")
-    new.write_text(text)
-    new.chmod(0o600)
-    new.rename(path)
-    lab.wait_for(lambda: not path.exists(), "the end of the timer")
 
 
 def told(op):
@@ -225,7 +189,7 @@ def test_arming(t):
          f"the answer to an earlier arming is not taken for this one: {op.get('outcome')} ({op.get('code')}), "
          "and nothing was applied", op)
     for path in timers():  # the root half did arm: the client was told nothing it could believe
-        pass_deadline(path)
+        run_out(path)
     p = apply_network()
     swallow("/v1/act")
     op = carry_out(p)
@@ -233,16 +197,7 @@ def test_arming(t):
     t.ok(op.get("outcome") in ("not-started", "unknown") and sent() == before,
          f"an arming that is swallowed: {op.get('outcome')} ({op.get('code')}), and nothing was applied", op)
     for path in timers():
-        pass_deadline(path)
-
-
-def api(method, path, **form):
-    """A call of somebody else, past the client."""
-    token = open(lab.sim_info["token-file"], encoding="utf-8").read().strip()
-    r = urllib.request.Request(lab.sim_info["url"].split()[0] + "/api2/json" + path, method=method,
-                               data=urllib.parse.urlencode(form).encode(),
-                               headers={"Authorization": "PVEAPIToken=" + token})
-    urllib.request.urlopen(r, context=ssl._create_unverified_context(), timeout=60).close()
+        run_out(path)
 
 
 def test_early_stop(t):
@@ -276,7 +231,7 @@ def test_timer(t):
     t.ok(op.get("outcome") == "done" and len(timers()) == 1, "a timer runs", op)
     interfaces().write_text(AFTER)
     path = timers()[0]
-    lab.wait_for(lambda: not re.search(r"^file interfaces .* \?$", path.read_text(), re.M), "the node's notice")
+    noticed(path)
     middle.down = lambda data: re.sub(rb'"timers":\[[^\]]*\]', lambda m: b'"timers":[' + b" " *
                                       (len(m.group(0)) - 11) + b"]", data)
     o = told(op)
@@ -287,7 +242,7 @@ def test_timer(t):
     t.ok(said.get("outcome") != "done", f"a confirmation that is swallowed is not called done: {said.get('outcome')}",
          said)
     middle.up, middle.down = (lambda data: data), lambda data: data.replace(b"reverted", b"exited  ")
-    pass_deadline(path)
+    run_out(path)
     t.ok(interfaces().read_text() == BEFORE, "the node reverts")
     o = told(op)
     t.ok(o == "ended", "a receipt that was changed on the way is not taken", o)
@@ -318,21 +273,8 @@ def test_ledger(t):
 
 def main():
     global middle
-    if os.geteuid() != 0:
-        skip_all("both halves of the node daemon need root")
-    try:
-        lab.start_sim_with_tree("--task-ms", "1", "--seed", "11")
-        (lab.dir / "network").mkdir()
-        interfaces().write_text(BEFORE)
-        lab.env["RAN"] = str(lab.dir / "ran")
-        lab.configure()
-        lab.operator()
-        lab.start_node(POLICY, priv=PRIV)
-        lab.join(rights="evidence witness")
-        lab.trust()
-        lab.ctl("announce", "--address", lab.node_address)
-    except (LabError, subprocess.SubprocessError) as e:
-        skip_all(str(e))
+    lab.begin(POLICY)
+    lab.ctl("announce", "--address", lab.node_address)
     address = lab.node_address
     lab.stop(lab.front)
     lab.start_front()  # elsewhere; the client still goes to the old address

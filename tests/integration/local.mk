@@ -43,7 +43,7 @@ check_PROGRAMS += tests/integration/priv_recorder
 tests_integration_priv_recorder_SOURCES = tests/integration/priv_recorder.c pveagentd/priv/gate_table.c
 tests_integration_priv_recorder_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
 TESTS += tests/integration/revert.py
-EXTRA_DIST += tests/integration/revert.py
+EXTRA_DIST += tests/integration/revert.py tests/integration/revert_lib.py
 
 # pipeline: the way of one change, with the real client and a simulated cluster
 PIPELINE_PY = tests/integration/pipeline_changes.py \

@@ -5,23 +5,15 @@ node puts the files back unless the change is confirmed over a new connection, a
 undo and another hand do to that. The simulated cluster keeps the firewall's files; the node's
 interfaces are a file that this test writes where the cluster would."""
 
-import fcntl
 import json
 import os
 import re
 import signal
-import ssl
-import subprocess
 import sys
-import time
-import urllib.parse
-import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-sys.path.insert(0, os.path.join(HERE, "../testbed"))
-from lab import Lab, LabError  # noqa: E402
-from world import Tap, skip_all  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from revert_lib import AFTER, BEFORE, PRIV, LabError, RevertLab  # noqa: E402
+from world import Tap  # noqa: E402
 
 POLICY = """[node]
 clock = any
@@ -38,47 +30,10 @@ do = revert
 set = firewall-guest
 ct = 101
 """
-BEFORE = "auto lo\niface lo inet loopback\n\nauto vmbr0\n"
-AFTER = "auto lo\niface lo inet loopback\n\nauto vmbr0\n\tmtu 1400\n"
-PRIV = "priv_recorder"
-
-lab = Lab(os.environ.get("top_builddir", "."))
-
-
-def reverts():
-    return lab.dir / "priv" / "revert"
-
-
-def armed():
-    """The timers that run."""
-    return [p for p in reverts().iterdir() if re.fullmatch("[0-9a-f]{64}", p.name)]
-
-
-def timer_line(path, key, value=None):
-    """A line of a timer's file; replaced, when a value is given, under the daemon's own lock."""
-    with open(reverts() / "lock", "r+b") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        text = path.read_text()
-        found = re.search(f"^{key} (.*)$", text, re.M)
-        if value is not None:
-            new = path.with_name("new")
-            new.write_text(text[:found.start(1)] + str(value) + text[found.end(1):])
-            new.chmod(0o600)
-            new.rename(path)
-    return found.group(1)
-
-
-def noticed(path):
-    lab.wait_for(lambda: any(not f.endswith(" ?") for f in re.findall("^file .*$", path.read_text(), re.M)),
-                 "the node's notice of the change")
-
-
-def pass_deadline(path):
-    timer_line(path, "deadline", int(time.time()) - 1)
-
-
-def ended(path):
-    lab.wait_for(lambda: not path.exists(), "the end of the timer")
+lab = RevertLab()
+interfaces, armed, timer_line = lab.interfaces, lab.armed, lab.timer_line
+noticed, pass_deadline, run_out, ended = lab.noticed, lab.pass_deadline, lab.run_out, lab.ended
+carry_out, stage, api = lab.carry_out, lab.stage, lab.api
 
 
 def ran():
@@ -86,29 +41,10 @@ def ran():
     return path.read_text().splitlines() if path.exists() else []
 
 
-def interfaces():
-    return lab.dir / "network" / "interfaces"
-
-
 def receipts():
     """How many of the node's receipts the ledger holds."""
     _, v = lab.client_json("ledger", "query", "kind=receipt", "limit=200")
     return v["returned"] if "returned" in v else len(v["entries"])
-
-
-def stage(mtu):
-    """Something to apply: staged by the program itself."""
-    _, p = lab.client_json("plan", "pve_network_iface_update", "node=pve1", "iface=vmbr0", f"mtu:={mtu}")
-    return carry_out(p)
-
-
-def carry_out(p):
-    if p["plan"]["approval"]["required"] == "operator":
-        lab.approve(p["plan_id"])
-    if p["plan"]["approval"]["required"] == "host":
-        status, text = lab.terminal("--json", "apply", p["plan_id"], answers=[("[y/N]", "y")])
-        return json.loads(text[text.index("{"):]) if status == 0 else {"error": text}
-    return lab.client_json("apply", p["plan_id"])[1]
 
 
 def arming(p):
@@ -149,8 +85,7 @@ def lost_contact(t):
     t.ok(said["operations"][0].get("revert_timer") == "runs", "and so do the operations", said)
     t.ok("reverts in" in lab.ctl("status"), "and pveagentctl", lab.ctl("status"))
     lab.stop(lab.front)
-    pass_deadline(timer)
-    ended(timer)
+    run_out(timer)
     before = receipts()
     t.ok(interfaces().read_text() == BEFORE, "nobody came back: the file is as it was", interfaces().read_text())
     t.ok(ran() == ["/usr/bin/systemctl start pveagentd-ifreload.service"], "and it was loaded", ran())
@@ -213,10 +148,9 @@ def another_hand(t):
     interfaces().write_text(AFTER)
     noticed(timer)
     interfaces().write_text(AFTER + "# mine\n")
-    pass_deadline(timer)
-    ended(timer)
+    run_out(timer)
     t.ok(interfaces().read_text() == AFTER + "# mine\n", "what another hand wrote stays")
-    kept = reverts() / (timer.name + ".interfaces")
+    kept = lab.reverts() / (timer.name + ".interfaces")
     t.ok(kept.read_text() == BEFORE and str(kept) in lab.ctl("status"), "the copy is kept, and named", lab.ctl("status"))
     t.ok("another hand changed it" in lab.log(PRIV), "with an alarm")
     interfaces().write_text(BEFORE)
@@ -241,22 +175,9 @@ def firewall(t):
     t.ok(op.get("outcome") == "done" and len(timers) == 1 and rules.read_text() != as_it_was,
          "the rule is there, the timer runs", op)
     noticed(timers[0])
-    pass_deadline(timers[0])
-    ended(timers[0])
+    run_out(timers[0])
     t.ok(rules.read_text() == as_it_was, "the node put the cluster's rules back", rules.read_text())
     api("DELETE", "/cluster/firewall/rules/0")
-
-
-def api(method, path, **form):
-    """A call to the simulated cluster past the client. Its state does not follow its files: what the node has put
-    back is taken back there, too."""
-    text = urllib.parse.urlencode(form)
-    url = lab.sim_info["url"].split()[0] + "/api2/json" + path
-    token = open(lab.sim_info["token-file"], encoding="utf-8").read().strip()
-    r = urllib.request.Request(url + ("?" + text if method == "DELETE" and text else ""), method=method,
-                               data=None if method == "DELETE" else text.encode(),
-                               headers={"Authorization": "PVEAPIToken=" + token})
-    urllib.request.urlopen(r, context=ssl._create_unverified_context(), timeout=60).close()
 
 
 def planned(t, row, *args, sets=None):
@@ -275,8 +196,7 @@ def put_back(t, p, path, what, *back):
     if not t.ok(op.get("outcome") == "done" and len(timers) == 1, f"{what}: carried out, with a timer", op):
         return
     noticed(timers[0])
-    pass_deadline(timers[0])
-    ended(timers[0])
+    run_out(timers[0])
     t.ok((path.read_text() if path.exists() else None) == as_it_was, f"{what}: the node put it back",
          f"{as_it_was}\n{path.exists() and path.read_text()}")
     api(back[0], back[1], **(back[2] if len(back) > 2 else {}))
@@ -380,8 +300,7 @@ def halves_restarted(t):
     noticed(timer)
     lab.stop(lab.priv)
     lab.start_root(PRIV)
-    pass_deadline(timer)
-    ended(timer)
+    run_out(timer)
     t.ok(interfaces().read_text() == BEFORE, "not confirmed, it reverts after the restart")
 
 
@@ -391,20 +310,7 @@ def verifies(t):
 
 
 try:
-    if os.geteuid() != 0:
-        skip_all("both halves of the node daemon need root")
-    try:
-        lab.start_sim_with_tree("--task-ms", "1", "--seed", "11")
-        (lab.dir / "network").mkdir()
-        interfaces().write_text(BEFORE)
-        lab.env["RAN"] = str(lab.dir / "ran")
-        lab.configure()
-        lab.operator()
-        lab.start_node(POLICY.format(rule=""), priv=PRIV)
-        lab.join(rights="evidence witness")  # the reader's interfaces are not the simulator's
-        lab.trust()
-    except (LabError, subprocess.SubprocessError) as e:
-        skip_all(str(e))
+    lab.begin(POLICY.format(rule=""))
     sys.exit(Tap().run(without_a_rule, lost_contact, confirmed, undone, killed, another_hand, firewall,
                        firewall_names, firewall_node, firewall_guest, halves_restarted, verifies))
 finally:

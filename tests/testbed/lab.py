@@ -97,12 +97,17 @@ class Lab:
 
     # -- programs ---------------------------------------------------------------------------
 
+    # Where programs lie in a build directory, and below /usr. No search: another build may lie below.
+    FOLDERS = ("", "proximo-client", "pveagentd", "tests/integration", "bin", "sbin", "libexec/proximo")
+
     def program(self, name):
-        for p in (self.build / name, self.build / "pveagentd" / name,
-                  *sorted(self.build.glob(f"**/{name}"))):
-            if p.is_file() and os.access(p, os.X_OK):
-                return str(p)
-        raise LabError(f"{name} is not built in {self.build}")
+        """The one program of that name that this build made."""
+        found = [p for p in (self.build / folder / name for folder in self.FOLDERS)
+                 if p.is_file() and os.access(p, os.X_OK)]
+        if len(found) != 1:
+            raise LabError(f"{name} is not built in {self.build}" if not found else
+                           f"{name}: which of {', '.join(map(str, found))}?")
+        return str(found[0])
 
     def start(self, name, *args, stdout=subprocess.PIPE, **more):
         log = open(self.dir / "log" / name, "ab")  # noqa: SIM115 - the child's
