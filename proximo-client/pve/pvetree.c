@@ -44,6 +44,21 @@ static js *parse_sections(const char *text, size_t len, js *notes) {
     return pvefile_sections(text, len, false, notes);
 }
 
+/* A subnet has a line for each of its ranges; of any other key the last line counts. */
+static js *parse_subnets(const char *text, size_t len, js *notes) {
+    js *all = pvefile_lists(text, len, true, notes);
+
+    JS_FOREACH(all, id, subnet) {
+        (void)id;
+        JS_FOREACH(subnet, key, value) {
+            if (js_is_array(value) && strcmp(key, "dhcp-range") != 0) {
+                js_add(subnet, key, js_ref(js_at(value, js_len(value) - 1)));
+            }
+        }
+    }
+    return all;
+}
+
 static js *parse_sids(const char *text, size_t len, js *notes) {
     return pvefile_sections(text, len, true, notes);
 }
@@ -92,7 +107,7 @@ static const struct {
     {"sdn/firewall/*.fw", pvefile_firewall},
     {"sdn/zones.cfg", parse_sections},
     {"sdn/vnets.cfg", parse_sections},
-    {"sdn/subnets.cfg", parse_sections},
+    {"sdn/subnets.cfg", parse_subnets},
     {"sdn/controllers.cfg", parse_sections},
     {"sdn/ipams.cfg", parse_sections},
     {"sdn/dns.cfg", parse_sections},

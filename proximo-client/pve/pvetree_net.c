@@ -160,6 +160,32 @@ static const char zone_ints[] =
     "advertise-subnets bridge-disable-mac-learning disable-arp-nd-suppression dp-id "
     "exitnodes-local-routing mtu tag vrf-vxlan vxlan-port";
 
+/* "start-address=A,end-address=B" as the API takes it apart. */
+static js *range_of(const char *text) {
+    js *o = js_object();
+
+    while (*text) {
+        size_t n = strcspn(text, ","), k = strcspn(text, "=,");
+        CLEANUP(js_freep) js *name = js_str_n(text, k);
+
+        if (k < n) {
+            js_add(o, json_object_get_string(name), js_str_n(text + k + 1, n - k - 1));
+        }
+        text += n + (text[n] != '\0');
+    }
+    return o;
+}
+
+static js *ranges_of(const js *subnet) {
+    const js *texts = js_get(subnet, "dhcp-range");
+    js *list = js_array();
+
+    for (size_t i = 0; i < js_len(texts); i++) {
+        js_push(list, range_of(json_object_get_string(js_at(texts, i))));
+    }
+    return list;
+}
+
 /* "lab-10.77.0.0-24": zone, network, mask. */
 static js *subnet_list(struct ask *a, const char *vnet) {
     js *all = pvetree_list(pvetree_file(a, "sdn/subnets.cfg"), "subnet", "snat");
@@ -183,9 +209,7 @@ static js *subnet_list(struct ask *a, const char *vnet) {
         } else {
             (void)snprintf(a->doubt, sizeof(a->doubt), "sdn/subnets.cfg: '%.60s' is no subnet", id);
         }
-        if (!js_get(o, "dhcp-range")) {
-            js_add(o, "dhcp-range", js_array());
-        }
+        js_add(o, "dhcp-range", ranges_of(o));
         js_push(list, js_ref(o));
     }
     js_freep(&all);
