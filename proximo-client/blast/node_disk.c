@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A disk of a node is written over, or a volume group, thin pool, ZFS pool or directory on disks is
  * destroyed: which storages stand on it, whose volumes go with it. What cannot be told from the
- * node's lists (which pool a disk known only by an alias belongs to) is said to be unknown. */
+ * node's lists (which pool a disk belongs to that has a name there which the lists do not have) is
+ * said to be unknown. */
 #include "proximo-client/blast/node_int.h"
 #include "proximo-client/blast/storage_int.h"
 
@@ -101,6 +102,69 @@ static bool same_device(const char *a, const char *b) {
     return strcmp(a, b) == 0 || (strncmp(b, "/dev/", 5) == 0 && strcmp(a, b + 5) == 0);
 }
 
+/* The names that a pool may have for a disk, or a partition of it. */
+struct names {
+    const char *dev;   /* "/dev/sda3" */
+    const char *disk;  /* "/dev/sda", dev itself for a whole disk */
+    const char *by_id; /* of the disk, below /dev/disk/by-id: "ata-MODEL_SERIAL"; "" unknown */
+    const char *wwn;   /* of the disk, "0x5000…" or "eui.0025…"; "" unknown */
+    const char *part;  /* "3", "" for a whole disk */
+};
+
+static const char *known(const js *entry, const char *key) {
+    const char *text = js_str_or(entry, key, "");
+
+    return strcmp(text, "unknown") == 0 ? "" : text;
+}
+
+static struct names names_of(const js *list, const js *entry) {
+    const char *dev = js_str_or(entry, "devpath", "");
+    const char *disk = js_str_or(entry, "parent", dev);
+    struct names n = {.dev = dev, .disk = disk, .by_id = "", .wwn = "", .part = ""};
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *d = js_at(list, i);
+
+        if (strcmp(js_str_or(d, "devpath", ""), disk) == 0) {
+            const char *link = known(d, "by_id_link"), *slash = strrchr(link, '/');
+
+            n.by_id = slash ? slash + 1 : link;
+            n.wwn = known(d, "wwn");
+        }
+    }
+    if (dev != disk && strncmp(dev, disk, strlen(disk)) == 0) { /* "sda3", "nvme0n1p3" */
+        n.part = dev + strlen(disk);
+        n.part += *n.part == 'p';
+    }
+    return n;
+}
+
+/* A member may be the whole disk, of which ZFS makes the partitions itself, or a partition. */
+static bool is_disk_or_part(const char *rest, const char *part) {
+    return !*rest || (strncmp(rest, "-part", 5) == 0 && (!*part || strcmp(rest + 5, part) == 0));
+}
+
+/* "wwn-0x5000…", "nvme-eui.0025…": moves *name to the number. */
+static bool is_world_wide(const char **name) {
+    size_t skip = strncmp(*name, "wwn-", 4) == 0 ? 4 : strncmp(*name, "nvme-eui.", 9) == 0 ? 5 : 0;
+
+    *name += skip;
+    return skip > 0;
+}
+
+static bool is_member(const struct names *n, const char *member) {
+    const char *slash = strrchr(member, '/'), *base = slash ? slash + 1 : member;
+    size_t by_id = strlen(n->by_id), wwn = strlen(n->wwn);
+
+    if (same_device(member, n->dev) || same_device(member, n->disk)) {
+        return true;
+    }
+    return (by_id && strncmp(base, n->by_id, by_id) == 0 &&
+            is_disk_or_part(base + by_id, n->part)) ||
+           (wwn && is_world_wide(&base) && strncmp(base, n->wwn, wwn) == 0 &&
+            is_disk_or_part(base + wwn, n->part));
+}
+
 static void check_lvm(struct wiped *w, const char *dev) {
     const js *groups = js_get(disks(w, "lvm"), "children");
 
@@ -116,17 +180,17 @@ static void check_lvm(struct wiped *w, const char *dev) {
 }
 
 /* 0: not in it; 1: in it, and nothing holds a second copy; 2: in a mirror or a RAID-Z. */
-static int in_tree(const js *tree, const char *dev, bool spare, unsigned int depth) {
+static int in_tree(const js *tree, const struct names *disk, bool spare, unsigned int depth) {
     const js *children = js_get(tree, "children");
     const char *name = js_str_or(tree, "name", "");
 
     spare |= strncmp(name, "mirror", 6) == 0 || strncmp(name, "raidz", 5) == 0 ||
              strncmp(name, "draid", 5) == 0;
     if (!js_len(children)) {
-        return same_device(name, dev) ? spare ? 2 : 1 : 0;
+        return is_member(disk, name) ? spare ? 2 : 1 : 0;
     }
     for (size_t i = 0; depth < 6 && i < js_len(children); i++) {
-        int r = in_tree(js_at(children, i), dev, spare, depth + 1);
+        int r = in_tree(js_at(children, i), disk, spare, depth + 1);
 
         if (r) {
             return r;
@@ -135,7 +199,7 @@ static int in_tree(const js *tree, const char *dev, bool spare, unsigned int dep
     return 0;
 }
 
-static void check_zfs(struct wiped *w, const char *dev, bool alone) {
+static void check_zfs(struct wiped *w, const struct names *disk, bool alone) {
     const js *pools = disks(w, "zfs");
     bool found = false;
 
@@ -145,7 +209,7 @@ static void check_zfs(struct wiped *w, const char *dev, bool alone) {
         int in;
 
         (void)snprintf(path, sizeof(path), "zfs/%.100s", name);
-        in = in_tree(disks(w, path), dev, false, 0);
+        in = in_tree(disks(w, path), disk, false, 0);
         if (in) {
             found = true;
             lose(w, "zfs", name, "", in == 2 && alone);
@@ -172,7 +236,7 @@ static void check_osds(struct wiped *w, const js *entry) {
 }
 
 /* One entry of the node's list: the disk, or a partition of it. */
-static void check_entry(struct wiped *w, const js *entry, bool alone) {
+static void check_entry(struct wiped *w, const js *list, const js *entry, bool alone) {
     const char *dev = js_str_or(entry, "devpath", ""), *used = js_str_or(entry, "used", "");
     char label[120];
 
@@ -181,7 +245,9 @@ static void check_entry(struct wiped *w, const js *entry, bool alone) {
     if (strcmp(used, "LVM") == 0) {
         check_lvm(w, dev);
     } else if (strcmp(used, "ZFS") == 0) {
-        check_zfs(w, dev, alone);
+        struct names names = names_of(list, entry);
+
+        check_zfs(w, &names, alone);
     } else if (strcmp(used, "EFI") == 0 || strcmp(used, "BIOS boot") == 0) {
         hit(w, label, "wont-boot", RISK_HIGH, dev, "the node starts from this disk");
     } else if (js_bool_or(entry, "mounted", false) || strcmp(used, "mounted") == 0) {
@@ -202,7 +268,7 @@ static bool check_disk(struct wiped *w, const char *dev, bool alone) {
         if (strcmp(js_str_or(entry, "devpath", ""), dev) == 0 ||
             strcmp(js_str_or(entry, "parent", ""), dev) == 0) {
             known = true;
-            check_entry(w, entry, alone);
+            check_entry(w, list, entry, alone);
         }
     }
     return known;

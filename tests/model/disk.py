@@ -9,12 +9,16 @@ class World:
     def __init__(self, rng):
         self.entries, self.groups, self.pools, self.boot, self.osds = [], {}, {}, {}, {}
         self.on = {}  # disk: what it holds, as model words
+        self.named = {}  # disk: what the node's list tells of its other names
         disks = [f"/dev/sd{c}" for c in "abcdefgh"[:rng.randint(1, 8)]]
-        for disk in disks:
+        for i, disk in enumerate(disks):
+            self.named[disk] = rng.choice([{}, {"by_id_link": f"/dev/disk/by-id/ata-M_{'9' * (i + 1)}"},
+                                           {"by_id_link": "unknown", "wwn": f"0x5{'0' * i}"},
+                                           {"wwn": f"eui.5{'0' * i}"}])
             parts = [disk] if rng.random() < 0.5 else [
                 f"{disk}{i}" for i in range(1, rng.randint(2, 4))]
             if parts != [disk]:
-                self.entries.append({"devpath": disk, "used": "partitions"})
+                self.entries.append({"devpath": disk, "used": "partitions", **self.named[disk]})
             self.on[disk] = []
             for part in parts:
                 self.part(rng, disk, part)
@@ -43,7 +47,7 @@ class World:
         self.disks = disks
 
     def part(self, rng, disk, part):
-        entry = {"devpath": part, **({"parent": disk} if part != disk else {})}
+        entry = {"devpath": part, **({"parent": disk} if part != disk else self.named[disk])}
         what = rng.choice(["", "LVM", "LVM", "ZFS", "ZFS", "EFI", "ext4", "osd"])
         if what == "LVM":
             name = rng.choice(["pve", "vg1"])
@@ -53,7 +57,7 @@ class World:
             name = rng.choice(["tank0", "tank1", "tank2"])
             pool = self.pools.setdefault(
                 name, {"kind": rng.choice(["", "mirror-0", "raidz1-0"]), "of": []})
-            pool["of"].append(part if rng.random() < 0.5 else part[5:])
+            pool["of"].append(rng.choice(self.names(disk, part)))
             self.on[disk].append(("zfs", name, part))
         elif what == "osd":
             entry["osdid"] = 10 + len(self.osds)
@@ -64,6 +68,14 @@ class World:
             self.on[disk].append((what, "", part))
         entry["used"] = what
         self.entries.append(entry)
+
+    def names(self, disk, part):
+        """What a pool may call it."""
+        by_id = self.named[disk].get("by_id_link", "unknown")
+        wwn = self.named[disk].get("wwn")
+        number = f"-part{part[len(disk):]}" if part != disk else ""
+        return [part, part[5:], *([by_id + number, by_id.split("/")[-1] + number] if by_id != "unknown" else []),
+                *([("nvme-" if wwn.startswith("eui.") else "wwn-") + wwn + number] if wwn else [])]
 
     def answers(self):
         w = {"/nodes/c1/disks/list?include-partitions=1": self.entries,
