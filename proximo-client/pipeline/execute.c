@@ -127,7 +127,9 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
     if (r < 0) {
         secrets_hide(js_get(q, "form"), form, e->msg); /* PVE quotes the value it refuses */
         secrets_hide(js_get(q, "form"), form, e->hint);
-        c->out = !a.sent ? c->out : a.status ? OUT_FAILED : OUT_UNKNOWN;
+        /* an answer alone does not tell: 596 is what the API says when it lost the node behind it
+         */
+        c->out = !a.sent ? c->out : strcmp(e->tag, "pve_unknown") == 0 ? OUT_UNKNOWN : OUT_FAILED;
         c->guest_text = c->guest_text || agent_is_call(q); /* PVE repeats what the agent says */
         return r;
     }

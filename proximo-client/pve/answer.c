@@ -283,6 +283,9 @@ int answer_read(int status, const char *reason, const char *body, size_t len, co
         *ret_body = TAKE(v);
         return r;
     }
+    if (r == 0 && !json_object_object_get_ex(v, "data", NULL)) { /* null is one, nothing is none */
+        r = err_set(&why, -EBADMSG, "there is no \"data\" in it");
+    }
     if (r < 0) {
         (void)err_tag(e, -EBADMSG, "pve_bad_answer",
                       "%.100s: HTTP %d, but the body is no API answer: %.200s", what, status,

@@ -285,6 +285,7 @@ static int overbroad_read(struct session *s, const js *args, js **ret, struct er
     CLEANUP(js_freep) js *wide = js_array();
     int r = pve_get(s->pve, ACL, &acl, e);
 
+    r = r < 0 ? r : need_rows("the access entries", acl, e);
     if (r < 0) {
         return r;
     }

@@ -24,6 +24,7 @@ static int status_read(struct session *s, const js *args, js **ret, struct err *
     int r = pve_get(s->pve, "/cluster/status", &list, e);
 
     (void)args;
+    r = r < 0 ? r : need_rows("the cluster's state", list, e);
     if (r < 0) {
         return r;
     }
@@ -72,6 +73,7 @@ static int resources_read(struct session *s, const js *args, js **ret, struct er
     if (r == 0) {
         r = pve_get(s->pve, buf_str(&path), &list, e);
     }
+    r = r < 0 ? r : need_rows("the cluster's resources", list, e);
     if (r < 0) {
         return r;
     }

@@ -26,6 +26,7 @@ static int acme_plugins_read(struct session *s, const js *args, js **ret, struct
     CLEANUP(js_freep) js *list = NULL;
     int r = read_path(s, "/cluster/acme/plugins", args, &list, e);
 
+    r = r < 0 ? r : need_rows("the ACME plugins", list, e);
     for (size_t i = 0; r == 0 && i < js_len(list); i++) {
         json_object_object_del(js_at(list, i), "data");
     }

@@ -84,6 +84,7 @@ static int list_read(struct session *s, const js *args, js **ret, struct err *e)
     int64_t running = 0;
     int r = pve_get(s->pve, "/cluster/resources?type=vm", &all, e);
 
+    r = r < 0 ? r : need_rows("the guests", all, e);
     if (r < 0) {
         return r;
     }

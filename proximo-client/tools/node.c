@@ -49,6 +49,7 @@ static int list_read(struct session *s, const js *args, js **ret, struct err *e)
     CLEANUP(js_freep) js *list = NULL;
     int r = pve_get(s->pve, "/nodes", &list, e);
 
+    r = r < 0 ? r : need_rows("the nodes", list, e);
     if (r == 0) {
         *ret = answer_list(list, args, node_item);
     }

@@ -194,6 +194,7 @@ static int tasks_read(struct session *s, const js *args, js **ret, struct err *e
     }
     r = r < 0 ? r : pve_query(query, &path, e);
     r = r < 0 ? r : pve_get_body(s->pve, buf_str(&path), &body, e);
+    r = r < 0 ? r : need_rows("the tasks", js_get(body, "data"), e);
     if (r < 0) {
         return r;
     }

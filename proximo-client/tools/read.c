@@ -12,6 +12,15 @@ int bad_answer(const char *what, struct err *e) {
     return err_tag(e, -EBADMSG, "pve_bad_answer", "the API answered %s in another shape", what);
 }
 
+int need_rows(const char *what, const js *list, struct err *e) {
+    bool good = !list || js_is_array(list);
+
+    for (size_t i = 0; good && i < js_len(list); i++) {
+        good = js_is_object(js_at(list, i));
+    }
+    return good ? 0 : bad_answer(what, e);
+}
+
 int read_path(struct session *s, const char *template, const js *args, js **ret, struct err *e) {
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     int r = pve_path(template, args, &path, e);

@@ -100,6 +100,8 @@ void guest_label(const struct guest_ref *g, char *ret, size_t size);
 int check_node(struct session *s, const char *node, struct err *e);
 /* -EBADMSG "pve_bad_answer": the API gave something of another shape. */
 int bad_answer(const char *what, struct err *e);
+/* The same unless it is a list of objects, or null: what is no list must not be told as an empty one. */
+int need_rows(const char *what, const js *list, struct err *e);
 
 /* GETs a path made by pve_path from args. */
 int read_path(struct session *s, const char *template, const js *args, js **ret, struct err *e);

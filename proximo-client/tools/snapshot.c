@@ -34,6 +34,7 @@ static int list_read(struct session *s, const js *args, js **ret, struct err *e)
     if (r == 0) {
         r = pve_get(s->pve, buf_str(&path), &all, e);
     }
+    r = r < 0 ? r : need_rows("the snapshots", all, e);
     if (r < 0) {
         return r;
     }

@@ -52,6 +52,7 @@ static int list_read(struct session *s, const js *args, js **ret, struct err *e)
     if (r == 0) {
         r = read_path(s, node ? "/nodes/{node}/storage" : "/storage", args, &list, e);
     }
+    r = r < 0 ? r : need_rows("the storages", list, e);
     if (r < 0) {
         return r;
     }
@@ -114,6 +115,7 @@ static int content_read(struct session *s, const js *args, js **ret, struct err 
     if (r == 0) {
         r = pve_get(s->pve, buf_str(&path), &list, e);
     }
+    r = r < 0 ? r : need_rows("what lies on the storage", list, e);
     if (r < 0) {
         return r;
     }

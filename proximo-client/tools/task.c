@@ -52,6 +52,7 @@ static int cluster_tasks(struct session *s, const js *args, js **ret, struct err
     int64_t vmid = js_int_or(args, "vmid", 0);
     int r = pve_get(s->pve, "/cluster/tasks", &list, e);
 
+    r = r < 0 ? r : need_rows("the tasks", list, e);
     if (r < 0) {
         return r;
     }
@@ -92,6 +93,7 @@ static int node_tasks(struct session *s, const js *args, js **ret, struct err *e
     if (r == 0) {
         r = pve_get_body(s->pve, buf_str(&path), &body, e);
     }
+    r = r < 0 ? r : need_rows("the tasks", js_get(body, "data"), e);
     if (r < 0) {
         return r;
     }

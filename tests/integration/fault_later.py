@@ -25,7 +25,7 @@ w.operator()
 
 FAULTS = [
     ("status 500", ("answer", 500, "got no cheese"), {"failed"}),
-    ("status 596", ("answer", 596, "Broken pipe"), {"failed", "unknown"}),
+    ("status 596", ("answer", 596, "Broken pipe"), {"unknown"}),
     ("dropped before", "drop-before", {"unknown"}),
     ("dropped after", "drop-after", {"unknown"}),
 ]

@@ -23,7 +23,7 @@ w.operator()
 # what is ordered of pvesim, and what may become of the operation
 FAULTS = [
     ("status=500:got+no+cheese", {"failed", "not-started"}),
-    ("status=596:Broken+pipe", {"failed", "unknown", "not-started"}),
+    ("status=596:Broken+pipe", {"unknown", "not-started"}),
     ("drop-before", {"unknown", "not-started"}),
 ]
 

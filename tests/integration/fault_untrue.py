@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An API that answers a change with OK, or with a task that ends in OK, and did nothing. The promise: what
 was asked for is looked at afterwards; where it is not so, that is said and the exit status is 1; where it
-cannot be looked at it is 6."""
+cannot be looked at it is 6. An answer that does not tell whether the change was done is not called a failure,
+and what is no list is not told as an empty one."""
 
 import json
 import os
@@ -88,11 +89,56 @@ def test_not_looked_at(t):
          "a task that ended well and cannot be looked at: 6", f"{code} {text}")
 
 
+NO_ANSWER = (
+    ("a page", 200, b"<html>log in</html>"), ("nothing", 200, b""), ("cut JSON", 200, b'{"data":"UPID:'),
+    ("no data", 200, b"{}"), ("two of it", 200, b'{"data":null,"data":null}'),
+    ("502 of a proxy", 502, b"<html>bad gateway</html>"), ("504 of a proxy", 504, b""),
+    ("596", 596, b'{"data":null}'), ("599", 599, b""))
+
+
+def test_not_told(t):
+    """The cluster did it; the answer was lost behind a proxy. The ledger must not say that it failed."""
+    for i, (what, status, body) in enumerate(NO_ANSWER):
+        p = planned("pve_snapshot_create", {"vmid": 105, "snapname": f"told{i}"})
+        w.proxy.add("POST", "/qemu/105/snapshot$", lambda *_, s=status, b=body: render(s, "so", b))
+        code, op, text = w.carry_out(p)
+        w.proxy.clear()
+        t.ok(code == 1 and op["outcome"] == "unknown" and op["code"] == "pve_unknown",
+             f"a change answered with {what}: unknown", f"{code} {text}")
+        w.sim.settle()
+    results = [h["result"][0] for k, h in w.entries() if k == "outcome"]
+    t.ok(results[-len(NO_ANSWER):] == ["unknown"] * len(NO_ANSWER), "and the ledger says so", results)
+
+
+LISTS = (("pve_list_guests", {}, "/cluster/resources"), ("pve_cluster_resources", {}, "/cluster/resources"),
+         ("pve_node_list", {}, "/nodes$"), ("pve_cluster_status", {}, "/cluster/status"),
+         ("pve_snapshot_list", {"vmid": 105}, "/snapshot$"), ("pve_storage_list", {}, "/storage$"),
+         ("pve_storage_content", {"node": "pve1", "storage": "backup"}, "/content"),
+         ("pve_tasks_list", {}, "/cluster/tasks"), ("pve_tasks_list", {"node": "pve1"}, "/nodes/pve1/tasks"),
+         ("pve_overbroad_grants", {}, "/access/acl"), ("pve_acme_plugins_list", {}, "/acme/plugins"))
+
+
+def test_no_list(t):
+    for row, args, path in LISTS:
+        for data in (b'{"data":"none"}', b'{"data":{}}', b'{"data":[1]}', b'{"data":[null]}', b'{"data":[[]]}',
+                     b'{"list":[]}'):
+            w.proxy.add("GET", path, lambda *_, d=data: render(200, "OK", d))
+            code, v, text = w.read(row, **args)
+            w.proxy.clear()
+            if code != 1 or v["error"]["code"] != "pve_bad_answer":
+                t.ok(False, f"{row} answered {data}", f"{code} {text}")
+                break
+        else:
+            t.ok(True, f"{row}: what is no list of things is not told as one")
+        code, _, text = w.read(row, **args)
+        t.ok(code == 0, f"{row}: but a list is", text)
+
+
 def test_afterwards(t):
     w.sound(t, "in the end")
 
 
 try:
-    sys.exit(Tap().run(test_nothing_done, test_done, test_not_looked_at, test_afterwards))
+    sys.exit(Tap().run(test_nothing_done, test_done, test_not_looked_at, test_not_told, test_no_list, test_afterwards))
 finally:
     w.close()
