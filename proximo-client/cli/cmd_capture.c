@@ -26,7 +26,8 @@ static int write_file(const js *capture, const char *path, struct err *e) {
 }
 
 static void report(struct cli *c, const js *capture, const char *path) {
-    const js *scrubbed = js_get(capture, "scrubbed"), *unread = js_get(capture, "unread");
+    const js *scrubbed = js_get(capture, "scrubbed"), *unread = js_get(capture, "unread"),
+             *left_out = js_get(capture, "left_out");
 
     if (c->json) {
         CLEANUP(js_freep) js *o = js_object();
@@ -34,6 +35,7 @@ static void report(struct cli *c, const js *capture, const char *path) {
         js_add(o, "file", js_str(path));
         js_add(o, "reads", js_int((int64_t)js_members(js_get(capture, "reads"))));
         js_add(o, "unread", js_copy(unread));
+        js_add(o, "left_out", js_copy(left_out));
         js_add(o, "scrubbed", js_copy(scrubbed));
         cli_print(c, "capture", o);
         return;
@@ -46,6 +48,10 @@ static void report(struct cli *c, const js *capture, const char *path) {
     for (size_t i = 0; i < js_len(unread); i++) {
         printf("  not read  %s: %s\n", js_str_or(js_at(unread, i), "path", ""),
                js_str_or(js_at(unread, i), "why", ""));
+    }
+    for (size_t i = 0; i < js_len(left_out); i++) {
+        printf("  left out  %s: %s\n", js_str_or(js_at(left_out, i), "path", ""),
+               js_str_or(js_at(left_out, i), "why", ""));
     }
     printf("rehearse on it: pvesim import %s > state.json; pvesim --dir DIR --state state.json\n",
            path);

@@ -17,7 +17,7 @@
 
 struct capture {
     struct session s;
-    js *reads, *unread, *scrubbed;
+    js *reads, *unread, *left_out, *scrubbed;
     js *todo; /* paths of the next level */
     size_t done;
 };
@@ -80,7 +80,7 @@ static const struct below belows[] = {
       "/nodes/{node}/firewall/rules", "/nodes/{node}/hosts", "/nodes/{node}/dns",
       "/nodes/{node}/config", "/nodes/{node}/disks/list?include-partitions=1",
       "/nodes/{node}/disks/lvm", "/nodes/{node}/disks/lvmthin", "/nodes/{node}/disks/zfs",
-      "/nodes/{node}/disks/directory", "/nodes/{node}/hardware/pci"}},
+      "/nodes/{node}/disks/directory", "/nodes/{node}/hardware/pci", "/nodes/{node}/hardware/usb"}},
     {"/cluster/sdn/vnets",
      NULL,
      {"/cluster/sdn/vnets/{vnet}/subnets", "/cluster/sdn/vnets/{vnet}/subnets?running=1"}},
@@ -149,12 +149,25 @@ static bool has(const js *item, const char *only) {
     return strcmp(js_str_or(item, key, ""), eq + 1) == 0;
 }
 
-static void not_read(struct capture *c, const char *path, const char *why) {
+static bool ends_with(const char *path, const char *end) {
+    size_t len = strlen(path), n = strlen(end);
+
+    return len > n && strcmp(path + len - n, end) == 0;
+}
+
+/* PVE shows these to who may change the cluster only (Sys.Modify on /), and a token for a capture
+ * should not be allowed to. */
+static bool is_for_administrators(const char *path) {
+    return ends_with(path, "/hardware/usb") || strcmp(path, "/cluster/acme/plugins") == 0;
+}
+
+static void not_read(struct capture *c, const char *path, const struct err *why) {
+    bool left_out = is_for_administrators(path) && why->http_status == 403;
     js *o = js_object();
 
     js_add(o, "path", js_str(path));
-    js_add(o, "why", js_str(why));
-    js_push(c->unread, o);
+    js_add(o, "why", js_str(why->msg));
+    js_push(left_out ? c->left_out : c->unread, o);
 }
 
 /* Asks for everything on the list; answers are scrubbed before they are kept anywhere. */
@@ -176,7 +189,7 @@ static int level(struct capture *c, struct err *e) {
     }
     for (size_t i = 0; job && i < n; i++) {
         if (r == 0 && job[i].result < 0) {
-            not_read(c, job[i].path, errs[i].msg);
+            not_read(c, job[i].path, &errs[i]);
         } else if (r == 0) {
             capture_scrub(job[i].path, job[i].data, c->scrubbed);
             js_add(c->reads, job[i].path, js_ref(job[i].data));
@@ -219,12 +232,6 @@ static void next_of_lists(struct capture *c) {
     }
 }
 
-static bool ends_with(const char *path, const char *end) {
-    size_t len = strlen(path), n = strlen(end);
-
-    return len > n && strcmp(path + len - n, end) == 0;
-}
-
 /* Contents of each storage on each node, each snapshot's own configuration, each pool's disks. */
 static void next_of_answers(struct capture *c) {
     JS_FOREACH(c->reads, path, v) {
@@ -258,6 +265,7 @@ static void next_of_answers(struct capture *c) {
 static void capture_done(struct capture *c) {
     json_object_put(c->reads);
     json_object_put(c->unread);
+    json_object_put(c->left_out);
     json_object_put(c->scrubbed);
     json_object_put(c->todo);
 }
@@ -270,6 +278,7 @@ int capture_run(struct app *app, const char *cluster, const char *actor,
         .s = {.app = app, .actor = actor, .progress = progress, .ctx = ctx},
         .reads = js_object(),
         .unread = js_array(),
+        .left_out = js_array(),
         .scrubbed = js_array(),
         .todo = js_array(),
     };
@@ -306,6 +315,7 @@ int capture_run(struct app *app, const char *cluster, const char *actor,
     js_add(*ret, "time", js_int(clock_unix()));
     js_add(*ret, "reads", TAKE(c.reads));
     js_add(*ret, "unread", TAKE(c.unread));
+    js_add(*ret, "left_out", TAKE(c.left_out));
     js_add(*ret, "scrubbed", TAKE(c.scrubbed));
     return 0;
 }

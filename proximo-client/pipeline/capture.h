@@ -8,8 +8,8 @@ struct app;
 struct err;
 
 /* Reads the whole cluster. *ret: {v, kind "proximo-capture", cluster, time, reads {path: answer},
- * unread [{path, why}], scrubbed [{path, key}]}. What was not readable is named in it, not an
- * error. Errors: as of the connection; "cancelled". actor: recorded with the read. */
+ * unread [{path, why}], left_out [{path, why}] (not readable with the privileges that a capture
+ * needs), scrubbed [{path, key}]}. What was not readable is named in it, not an error. Errors: as of the connection; "cancelled". actor: recorded with the read. */
 int capture_run(struct app *app, const char *cluster, const char *actor,
                 void (*progress)(void *ctx, double done, double total, const char *message),
                 void *ctx, js **ret, struct err *e);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/buf.h"
+#include "common/digest.h"
 #include "common/limits.h"
 #include "common/own.h"
 #include "proximo-client/pipeline/capture.h"
@@ -70,6 +72,55 @@ static void scrub_pair(const char *path, js *pair, js *scrubbed) {
 
 static void scrub(const char *path, js *v, js *scrubbed, unsigned int depth);
 
+/* Under a key of this process: which pool holds which disk stays to be seen, and nobody can try
+ * serial numbers until one fits. */
+static void alias_of(const char *text, size_t len, char ret[static 24]) {
+    static uint8_t key[16];
+    static bool has_key;
+    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
+    struct hash h;
+
+    if (!has_key) {
+        random_bytes(key, sizeof(key));
+        has_key = true;
+    }
+    if (buf_add(&b, key, sizeof(key)) < 0 || buf_add(&b, text, len) < 0) {
+        (void)snprintf(ret, 24, "scrubbed");
+        return;
+    }
+    sha256(b.data, b.len, &h);
+    (void)snprintf(ret, 24, "scrubbed");
+    hex_encode(h.b, 6, ret + strlen(ret));
+}
+
+/* "/dev/disk/by-id/ata-MODEL_SERIAL-part3", "wwn-0x5000…", "eui.0025…": what is before and behind
+ * the name stays, and the same name gets the same alias wherever it stands. */
+static js *aliased(const char *text) {
+    static const char *const kinds[] = {"nvme-eui.", "eui.",  "wwn-0x", "0x",      "ata-",
+                                        "nvme-",     "scsi-", "usb-",   "virtio-", "mmc-"};
+    const char *slash = strrchr(text, '/'), *base = slash ? slash + 1 : text, *part = NULL;
+    char alias[24];
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (strncmp(base, kinds[i], strlen(kinds[i])) == 0) {
+            base += strlen(kinds[i]);
+            break;
+        }
+    }
+    part = strstr(base, "-part");
+    if (!part || strspn(part + 5, "0123456789") != strlen(part + 5)) {
+        part = base + strlen(base);
+    }
+    alias_of(base, (size_t)(part - base), alias);
+    {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINE);
+
+        return buf_addf(&b, "%.*s%s%s", (int)(base - text), text, alias, part) < 0
+                   ? js_str(SCRUBBED)
+                   : js_str(buf_str(&b));
+    }
+}
+
 /* A list of texts under a secret name: a webhook's headers carry its credentials. */
 static void scrub_list(const char *path, const char *key, js *list, js *scrubbed) {
     for (size_t i = 0; i < js_len(list); i++) {
@@ -88,14 +139,17 @@ static bool is_secret_at(const char *path, const char *key) {
             strstr(path, "/endpoints/webhook"));
 }
 
-/* What tells one disk from all others in the world: numbers, and names that are made of them
- * (ZFS calls its members so: "ata-MODEL_SERIAL-part3"). */
+/* What tells one disk (or USB device) from all others in the world: numbers, and names that are
+ * made of them (ZFS calls its members so: "ata-MODEL_SERIAL-part3"). */
 static bool identifies(const char *path, const char *key, const js *v) {
     static const char *const by_id[] = {"ata-", "nvme-",   "scsi-", "wwn-",
                                         "usb-", "virtio-", "mmc-"};
     const char *text = js_is_str(v) ? json_object_get_string((js *)(uintptr_t)v) : "";
     const char *slash = strrchr(text, '/');
 
+    if (strstr(path, "/hardware/usb")) {
+        return strcmp(key, "serial") == 0;
+    }
     if (!strstr(path, "/disks/") || strcmp(text, "unknown") == 0) {
         return false;
     }
@@ -116,7 +170,12 @@ static void scrub_members(const char *path, js *o, js *scrubbed, unsigned int de
         bool secret = is_secret(key) || is_secret_at(path, key) || identifies(path, key, val);
 
         if (secret && js_is_str(val) && *json_object_get_string(val)) {
-            (void)json_object_set_string(val, SCRUBBED);
+            CLEANUP(js_freep)
+            js *alias = strcmp(key, "serial") != 0 && identifies(path, key, val)
+                            ? aliased(json_object_get_string(val))
+                            : js_str(SCRUBBED);
+
+            (void)json_object_set_string(val, json_object_get_string(alias));
             note(scrubbed, path, key);
         } else if (secret && js_is_array(val)) {
             scrub_list(path, key, val, scrubbed);

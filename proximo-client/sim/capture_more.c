@@ -131,7 +131,8 @@ static void node_hardware(const js *reads, const char *name, js *node) {
                                            {"lvmthin", "disks/lvmthin"},
                                            {"zfs", "disks/zfs"},
                                            {"directory", "disks/directory"},
-                                           {"pci", "hardware/pci"}};
+                                           {"pci", "hardware/pci"},
+                                           {"usb", "hardware/usb"}};
     js *hardware = js_object(), *pools = js_object();
     char path[200];
 
@@ -153,7 +154,7 @@ static void node_hardware(const js *reads, const char *name, js *node) {
         }
     }
     js_add(hardware, "pools", pools);
-    if (js_get(hardware, "list") || js_get(hardware, "pci")) {
+    if (js_get(hardware, "list") || js_get(hardware, "pci") || js_get(hardware, "usb")) {
         js_add(node, "hardware", hardware);
     } else {
         js_freep(&hardware);

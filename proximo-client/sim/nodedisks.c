@@ -128,16 +128,24 @@ static void captured_disks(struct call *c, const js *list) {
     }
 }
 
-int route_pci(struct call *c) {
+static int devices(struct call *c, const char *kind) {
     const js *list;
     js *n;
 
     if (node_of_call(c, &n) < 0) {
         return -1;
     }
-    list = captured(c->s, call_str(c, "node"), "pci");
+    list = captured(c->s, call_str(c, "node"), kind);
     c->data = list ? js_copy(list) : js_array();
     return 0;
+}
+
+int route_pci(struct call *c) {
+    return devices(c, "pci");
+}
+
+int route_usb(struct call *c) {
+    return devices(c, "usb");
 }
 
 int route_disks(struct call *c) {

@@ -263,7 +263,7 @@ handler route_section_list, route_section_get, route_section_create, route_secti
     route_section_delete, route_notify_targets, route_notify_test;
 handler route_node_dns_set, route_node_time_set, route_node_hosts, route_node_hosts_set,
     route_node_config_set, route_cluster_options_set;
-handler route_no_ceph, route_qdevice, route_disks, route_disks_made, route_zpool, route_pci,
+handler route_no_ceph, route_qdevice, route_disks, route_disks_made, route_zpool, route_pci, route_usb,
     route_disk_create, route_disk_destroy;
 handler route_node_power, route_node_wake, route_node_all;
 handler route_services, route_service_state, route_service_do, route_apt_repositories,

@@ -75,6 +75,7 @@ const struct route sim_routes[] = {
     DISK_ROUTES("lvmthin", "device!=string"),
     DISK_ROUTES("zfs", ZPOOL),
     {M_GET, N "/hardware/pci", AUDIT, "pci-class-blacklist=string verbose=bool", route_pci},
+    {M_GET, N "/hardware/usb", MODIFY, "", route_usb},
     DISK_ROUTES("directory", "device!=string filesystem=enum(ext4,xfs)"),
     {M_GET, N "/disks/zfs/{name}", AUDIT, "name=storage", route_zpool},
     {M_GET, N "/ceph/osd", AUDIT, "", route_no_ceph},

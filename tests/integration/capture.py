@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.error
@@ -22,13 +23,19 @@ def disk(dev, **more):
 HARDWARE = {
     "list": [disk("/dev/nvme0n1", used="partitions"),
              {"devpath": "/dev/nvme0n1p2", "parent": "/dev/nvme0n1", "used": "EFI", "size": 1 << 29, "gpt": 1, "mounted": 1},
-             disk("/dev/sda", used="LVM"), disk("/dev/sdb", used="ZFS"), disk("/dev/sdc", serial="unknown")],
+             disk("/dev/sda", used="LVM"), disk("/dev/sdb", used="ZFS"), disk("/dev/sdc", serial="unknown"),
+             disk("/dev/sdd", used="ZFS", by_id_link=f"/dev/disk/by-id/ata-EVO_{CANARY}-45"),
+             disk("/dev/sde", used="ZFS", by_id_link="unknown", wwn=f"0x{CANARY}-46")],
     "lvm": {"leaf": 0, "children": [{"name": "pve", "leaf": 0, "size": 1 << 38, "free": 0,
                                      "children": [{"name": "/dev/sda", "leaf": 1, "size": 1 << 38, "free": 0}]}]},
     "zfs": [{"name": "tank", "health": "ONLINE", "size": 1 << 38, "free": 1 << 37}],
     "pools": {"tank": {"name": "tank", "state": "ONLINE", "errors": "No known data errors", "children": [
-        {"name": "tank", "children": [{"name": f"ata-EVO_{CANARY}-43-part1", "state": "ONLINE"}]}]}},
+        {"name": "tank", "children": [{"name": f"ata-EVO_{CANARY}-43-part1", "state": "ONLINE"},
+                                      {"name": f"ata-EVO_{CANARY}-45-part1", "state": "ONLINE"},
+                                      {"name": f"/dev/disk/by-id/wwn-0x{CANARY}-46-part1", "state": "ONLINE"}]}]}},
     "pci": [{"id": "0000:01:00.0", "class": "0x030000", "vendor": "0x10de", "device": "0x1b80", "iommugroup": 1}],
+    "usb": [{"busnum": 1, "devnum": 4, "class": 0, "level": 1, "port": 2, "speed": "480", "vendid": "046d",
+             "prodid": "c52b", "product": "Receiver", "manufacturer": "Logitech", "serial": f"{CANARY}-44"}],
 }
 
 
@@ -43,6 +50,7 @@ def with_secrets():
     s["guests"]["101"]["snapshots"]["before-tls"]["description"] = f"{CANARY}-3"
     s["guests"]["105"]["config"]["cipassword"] = f"{CANARY}-4"
     s["guests"]["105"]["config"]["ciuser"] = "admin"
+    s["guests"]["105"]["config"].update({"usb0": "mapping=stick", "usb1": "host=046d:c52b", "hostpci0": "mapping=gpu"})
     s["storage"]["cifs1"] = {"type": "cifs", "server": "192.0.2.9", "share": "x", "content": "backup",
                              "username": f"{CANARY}-5", "password": f"{CANARY}-6"}
     s["users"]["auditor@pve"]["comment"] = f"{CANARY}-7"
@@ -105,7 +113,8 @@ ANSWERS = ["/cluster/mapping/pci", "/cluster/mapping/usb", "/cluster/mapping/dir
            "/cluster/sdn/vnets/vn1/subnets?running=1", "/cluster/sdn/ipams", "/cluster/sdn/dns",
            "/cluster/ha/resources", "/cluster/ha/rules", "/cluster/backup", "/cluster/replication",
            "/cluster/options", "/nodes/pve1/disks/list", "/nodes/pve1/disks/list?include-partitions=1",
-           "/nodes/pve1/disks/lvm", "/nodes/pve1/disks/zfs", "/nodes/pve1/disks/zfs/tank", "/nodes/pve1/hardware/pci"]
+           "/nodes/pve1/disks/lvm", "/nodes/pve1/disks/zfs", "/nodes/pve1/disks/zfs/tank", "/nodes/pve1/hardware/pci",
+           "/nodes/pve1/hardware/usb", "/nodes/pve2/qemu/105/config"]
 
 
 def scrubbed(value, key=""):
@@ -115,7 +124,7 @@ def scrubbed(value, key=""):
     if isinstance(value, list):
         return [scrubbed(v, key) for v in value]
     return "(scrubbed)" if isinstance(value, str) and value and (
-        CANARY in value or key == "comment") else value
+        CANARY in value or key == "comment" or re.search("scrubbed[0-9a-f]{12}", value)) else value
 
 
 a = with_secrets()
@@ -142,7 +151,7 @@ def test_capture(t):
             ("data", "/cluster/acme/plugins"), ("token", "/cluster/sdn/ipams"),
             ("key", "/cluster/sdn/dns"),
             *((k, "/nodes/pve1/disks/list?include-partitions=1") for k in ("serial", "wwn", "by_id_link")),
-            ("name", "/nodes/pve1/disks/zfs/tank")}
+            ("serial", "/nodes/pve1/hardware/usb"), ("name", "/nodes/pve1/disks/zfs/tank")}
     t.ok(want <= said, "what was taken out is listed", want - said)
     code, out, err = a.text("capture", FILE)
     t.ok("scrubbed  cipassword of /nodes/pve2/qemu/105/config" in out, "and printed", out + err)
@@ -169,6 +178,31 @@ def test_import(t):
         t.ok(clean[0] == clean[1], f"{row} answers the same on both", "\n".join(clean))
 
 
+def test_devices_of_guests(t):
+    """What a guest has of its node's devices stands in the way of it on the copy as well."""
+    plans = [json.dumps([w.plan("pve_guest_migrate", vmid=105, target="pve1", online=True)[1].get("plan", {}).get(k)
+                         for k in SAME]) for w in (a, b)]
+    t.ok(plans[0] == plans[1] and all(k in plans[0] for k in ("usb0", "usb1", "hostpci0")),
+         "the same plan on the copy, which names USB and PCI devices", "\n".join(plans))
+
+
+def test_auditor(t):
+    """PVE shows some things to who may change the cluster only; a capture is not incomplete for that."""
+    token = os.path.join(a.dir, "look.token")
+    a.sim.call("POST", "/access/users", userid="look@pve")
+    secret = a.sim.call("POST", "/access/users/look@pve/token/t", privsep=0)["value"]
+    a.sim.call("PUT", "/access/acl", path="/", users="look@pve", roles="PVEAuditor")
+    with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as f:
+        f.write(f"look@pve!t={secret}\n")
+    a.write_config(token=token)
+    code, v, text = a.run("capture", os.path.join(a.dir, "look.json"))
+    a.write_config()
+    nodes = sorted(n["node"] for n in a.sim.call("GET", "/nodes"))
+    t.ok(code == 0 and v["unread"] == [] and [x["path"] for x in v["left_out"]] ==
+         ["/cluster/acme/plugins", *(f"/nodes/{n}/hardware/usb" for n in nodes)] and "Sys.Modify" in text,
+         "what only an administrator is shown is left out and named", text)
+
+
 def test_answers(t):
     for path in ANSWERS:
         one, two = scrubbed(a.sim.call("GET", path)), scrubbed(b.sim.call("GET", path))
@@ -183,14 +217,15 @@ def test_disks(t):
         except urllib.error.HTTPError as e:
             said = f"{e.reason} {e.read().decode()}"
         t.ok(why in said, f"{dev}: {why}", said)
-    for dev in ("/dev/sda", "/dev/sdb"):
+    for dev in ("/dev/sda", "/dev/sdb", "/dev/sdd", "/dev/sde"):
         plans = [json.dumps([w.plan("pve_disk_zfs_create", node="pve1", name="more", raidlevel="single",
                                     devices=[dev])[1]["plan"].get(k) for k in SAME]) for w in (a, b)]
         t.ok(plans[0] == plans[1] and dev in plans[0], f"{dev}: the same plan on the copy", "\n".join(plans))
     b.sim.call("POST", "/nodes/pve1/disks/zfs", name="fresh", raidlevel="single", devices="/dev/sdc")
     used = {d["devpath"]: d.get("used") for d in b.sim.call("GET", "/nodes/pve1/disks/list")}
     pools = [p["name"] for p in b.sim.call("GET", "/nodes/pve1/disks/zfs")]
-    t.ok(used == {"/dev/nvme0n1": "partitions", "/dev/sda": "LVM", "/dev/sdb": "ZFS", "/dev/sdc": "ZFS"}
+    t.ok(used == {"/dev/nvme0n1": "partitions", "/dev/sda": "LVM", "/dev/sdb": "ZFS", "/dev/sdc": "ZFS",
+                  "/dev/sdd": "ZFS", "/dev/sde": "ZFS"}
          and pools == ["tank", "fresh"], "a free one is used afterwards", f"{used} {pools}")
 
 
@@ -244,7 +279,7 @@ def test_bad(t):
 
 
 try:
-    sys.exit(Tap().run(test_capture, test_import, test_answers, test_disks, test_same_plans, test_progress, test_bad))
+    sys.exit(Tap().run(test_capture, test_import, test_answers, test_devices_of_guests, test_auditor, test_disks, test_same_plans, test_progress, test_bad))
 finally:
     a.close()
     b.close()
