@@ -39,6 +39,19 @@ static bool is_so(const js *now, const js *want) {
            holds(js_is_array(now) ? buf_str(&b) : value_text(now), value_text(want));
 }
 
+/* What is dropped from the object when it is read cannot be compared. */
+static bool is_dropped(const struct thing *t, const char *key) {
+    char word[80], value[80];
+
+    for (const char *p = t ? t->drop : NULL;
+         p && next_word(&p, word, sizeof(word), value, sizeof(value));) {
+        if (strcmp(word, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void send_differences(const js *now, const js *form, const struct row *r, struct buf *ret) {
     CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
     const char *del = send_deletes(form, &store);
@@ -50,7 +63,7 @@ void send_differences(const js *now, const js *form, const struct row *r, struct
 
         /* a secret is never told, and what is no member of the object at all only steered */
         if (send_is_control(key) || known || js_is_object(val) || !f || f->secret ||
-            is_so(js_get(now, key), val)) {
+            is_dropped(r->send->on, key) || is_so(js_get(now, key), val)) {
             continue;
         }
         (void)buf_addf(ret, "%s%.60s", ret->len ? ", " : "", key);
