@@ -263,21 +263,12 @@ static bool token_delete(struct request *r) {
 
 /* ---- roles, realms ---- */
 
-static js *joined(const js *list) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PVE_ANSWER);
-
-    for (size_t i = 0; i < js_len(list); i++) {
-        (void)buf_addf(&b, "%s%s", b.len ? "," : "", json_object_get_string(js_at(list, i)));
-    }
-    return js_str(buf_str(&b));
-}
-
 static bool role_post(struct request *r) {
     CLEANUP(js_freep) js *privs = form_words(r->form, "privs");
     js *row = js_object();
 
     js_add(row, "roleid", js_str(js_str_or(r->form, "roleid", "")));
-    js_add(row, "privs", joined(privs));
+    js_add(row, "privs", words_joined(privs));
     append(r->w, "roles", row);
     return true;
 }
@@ -287,7 +278,7 @@ static bool role_put(struct request *r) {
     js *row = list_row(js_get(r->w, "roles"), "roleid", r->id);
 
     if (row && !js_bool_or(r->form, "append", false)) {
-        js_add(row, "privs", joined(privs));
+        js_add(row, "privs", words_joined(privs));
     }
     for (size_t i = 0; row && i < js_len(privs); i++) {
         list_set(row, "privs", json_object_get_string(js_at(privs, i)), true);

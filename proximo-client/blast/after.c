@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/digest.h"
+#include "common/limits.h"
 #include "common/own.h"
 
 js *form_words(const js *form, const char *key) {
@@ -32,6 +34,31 @@ js *form_words(const js *form, const char *key) {
         s += n + (s[n] != 0);
     }
     return list;
+}
+
+js *words_joined(const js *words) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PVE_ANSWER);
+
+    for (size_t i = 0; i < js_len(words); i++) {
+        (void)buf_addf(&b, "%s%s", b.len ? "," : "", json_object_get_string(js_at(words, i)));
+    }
+    return js_str(buf_str(&b));
+}
+
+js *options_apart(const char *text) {
+    js *o = js_object();
+
+    while (*text) {
+        size_t n = strcspn(text, ","), k = strcspn(text, "=,");
+        char name[40];
+
+        if (k < n && k < sizeof(name)) {
+            (void)snprintf(name, sizeof(name), "%.*s", (int)k, text);
+            js_add(o, name, js_str_n(text + k + 1, n - k - 1));
+        }
+        text += n + (text[n] != '\0');
+    }
+    return o;
 }
 
 js *list_row(const js *list, const char *key, const char *id) {

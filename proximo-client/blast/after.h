@@ -16,6 +16,10 @@ bool path_fits(const char *pattern, const char *path, char id[static 2][AFTER_ID
 /* A form's list: an array, an integer, or one string with commas, semicolons or blanks. New array
  * of strings, whatever stands in the array. */
 js *form_words(const js *form, const char *key);
+/* Its words as the one text with commas. New string. */
+js *words_joined(const js *words);
+/* "a=1,b=2" as {a: "1", b: "2"}; what has no '=' is left out. New object. */
+js *options_apart(const char *text);
 
 /* The row of a list whose member `key` is that text; NULL. Borrowed. */
 js *list_row(const js *list, const char *key, const char *id);

@@ -240,6 +240,9 @@ struct blast_way {
  * beside them ("changes"). A new list. What cannot be told for certain is a sentence in `doubts`
  * (array). */
 js *net_running(const js *staged, const char *changes, js *doubts);
+/* The same from what GET …/network has beside its list: such a text, NULL when nothing is staged,
+ * or, where the answer was computed (then.h), {running: list}. */
+js *net_running_of(const js *staged, const js *changes, js *doubts);
 struct blast_request;
 struct picture_ask;
 int blast_network_ask(const char *node, struct picture_ask *ret);

@@ -117,7 +117,9 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/storage_settings.c \
 	proximo-client/blast/then.c proximo-client/blast/then.h proximo-client/blast/then_int.h \
 	proximo-client/blast/then_access.c proximo-client/blast/then_backup.c \
-	proximo-client/blast/then_guest.c \
+	proximo-client/blast/then_fw.c proximo-client/blast/then_guest.c \
+	proximo-client/blast/then_ha.c proximo-client/blast/then_jobs.c \
+	proximo-client/blast/then_network.c proximo-client/blast/then_sdn.c \
 	proximo-client/blast/then_snapshot.c proximo-client/blast/then_made.c proximo-client/blast/then_store.c \
 	proximo-client/blast/unread.c \
 	proximo-client/blast/volume.c \

@@ -60,6 +60,9 @@ js *net_settings(const js *list) {
     js *out = js_copy(list);
 
     for (size_t i = 0; i < js_len(out); i++) {
+        if (!js_is_object(js_at(out, i))) {
+            continue; /* list_row() does not find it */
+        }
         for (size_t k = 0; k < ARRAY_LEN(drop); k++) {
             json_object_object_del(js_at(out, i), drop[k]);
         }
@@ -70,6 +73,41 @@ js *net_settings(const js *list) {
         }
     }
     return out;
+}
+
+js *net_running_of(const js *list, const js *changes, js *doubts) {
+    const js *running = js_get(changes, "running");
+
+    if (js_is_str(changes)) {
+        return net_running(list, json_object_get_string((js *)(uintptr_t)changes), doubts);
+    }
+    if (js_is_array(running)) {
+        return js_copy(running);
+    }
+    if (changes) {
+        js_push(doubts, js_str("the staged difference is no text"));
+    }
+    return js_copy(list);
+}
+
+/* Everything of one list is set up likewise in the other. */
+static bool all_in(const js *list, const js *other) {
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *one = js_at(list, i);
+        const js *same = list_row(other, "iface", js_str_or(one, "iface", ""));
+
+        if (!same || !js_eq(one, same)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool net_same(const js *a, const js *b) {
+    CLEANUP(js_freep) js *x = net_settings(a);
+    CLEANUP(js_freep) js *y = net_settings(b);
+
+    return all_in(x, y) && all_in(y, x);
 }
 
 static void compare(struct net_case *c, const js *before, const js *after) {
@@ -97,9 +135,7 @@ int net_state_of(const struct picture *p, const char *node, struct draft *d,
         return -ENOENT; /* told as unread */
     }
     ret->staged = js_copy(list);
-    ret->running = js_is_str(changes)
-                       ? net_running(list, json_object_get_string((js *)(uintptr_t)changes), doubts)
-                       : js_copy(list);
+    ret->running = net_running_of(list, changes, doubts);
     if (net_is_tangled(&(struct net_side){.node = node, .ifs = ret->staged}) ||
         net_is_tangled(&(struct net_side){.node = node, .ifs = ret->running})) {
         (void)snprintf(path, sizeof(path), "the interfaces of %.63s", node);

@@ -19,7 +19,7 @@ struct net_side {
 };
 
 /* --- network_conf.c --- */
-const js *net_iface(const struct net_side *s, const char *name);       /* NULL */
+const js *net_iface(const struct net_side *s, const char *name); /* NULL */
 /* The vnet as it is on the side's node; NULL: there is none, or its zone leaves the node out. */
 const js *net_vnet(const struct net_side *s, const char *name);
 /* {wire: 1}; never NULL. A new value. */
@@ -76,6 +76,8 @@ bool net_change(struct net_state *s, const char *node, const struct blast_reques
 /* A list of interfaces without what says how they are, and without what is so by default. A new
  * value. */
 js *net_settings(const js *list);
+/* Whether two lists are set up alike. */
+bool net_same(const js *a, const js *b);
 /* What runs and what is staged on a node; what is not certain goes into the draft. -ENOENT: not
  * read. */
 int net_state_of(const struct picture *p, const char *node, struct draft *d, struct net_state *ret);

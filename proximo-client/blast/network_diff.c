@@ -99,8 +99,7 @@ static bool first_head(const struct taking *t, const struct line *l, size_t n, c
         }
         *ret_next = list_row(t->staged, "iface", name);
         families = js_get(*ret_next, "families");
-        *ret_same =
-            js_len(families) > 1 && strcmp(json_object_get_string(js_at(families, 1)), family) == 0;
+        *ret_same = js_len(families) > 1 && strcmp(family_text(families, 1), family) == 0;
         return strcmp(name, "lo") != 0;
     }
     return true;

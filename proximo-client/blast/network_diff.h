@@ -23,6 +23,13 @@ struct taking {
     js *doubts;
 };
 
+/* An item of a list of families as text; "" when it is none. Borrowed. */
+static inline const char *family_text(const js *families, size_t i) {
+    js *v = js_at(families, i);
+
+    return js_is_str(v) ? json_object_get_string(v) : "";
+}
+
 /* network_line.c: what one line says. split: the first word into key, the rest. */
 void netline_split(const char *text, char *key, size_t size, const char **ret_value);
 /* Nothing that counts stands there. */

@@ -38,7 +38,7 @@ static void families_of(js *o, const char *family, bool add) {
     js *list = js_array();
 
     for (size_t i = 0; i < js_len(old); i++) {
-        if (strcmp(json_object_get_string(js_at(old, i)), family) != 0) {
+        if (strcmp(family_text(old, i), family) != 0) {
             js_push(list, js_ref(js_at(old, i)));
         }
     }
@@ -201,6 +201,9 @@ js *net_taken(const struct taking *t) {
         const char *name = js_str_or(js_at(t->staged, i), "iface", "");
         js *o = js_get(t->running, name);
 
+        if (!js_is_object(js_at(t->staged, i))) {
+            continue; /* no interface, whatever the API means by it */
+        }
         if (!o) {
             js_push(list, js_copy(js_at(t->staged, i)));
         } else if (was_there(t, name)) {

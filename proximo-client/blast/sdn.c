@@ -218,26 +218,6 @@ static void compare_routes(struct net_case *c) {
 
 /* ---- node by node ---- */
 
-/* Everything of one list is set up likewise in the other. */
-static bool all_in(const js *list, const js *other) {
-    for (size_t i = 0; i < js_len(list); i++) {
-        const js *one = js_at(list, i);
-        const js *same = list_row(other, "iface", js_str_or(one, "iface", ""));
-
-        if (!same || !js_eq(one, same)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool same_interfaces(const js *a, const js *b) {
-    CLEANUP(js_freep) js *x = net_settings(a);
-    CLEANUP(js_freep) js *y = net_settings(b);
-
-    return all_in(x, y) && all_in(y, x);
-}
-
 struct plan {
     const struct blast_request *req;
     size_t n; /* up to the one that applies */
@@ -260,7 +240,7 @@ static void one_node(struct net_case *c, const char *node, const js *before, con
     c->after.ifs = applied ? s.staged : s.running;
     net_side_sdn(&c->before, node, before);
     net_side_sdn(&c->after, node, after);
-    if (applied && !same_interfaces(s.running, s.staged)) {
+    if (applied && !net_same(s.running, s.staged)) {
         (void)snprintf(text, sizeof(text), "node/%.60s", node);
         net_hit(c,
                 &(struct affect){.resource = text,

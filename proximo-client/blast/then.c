@@ -53,13 +53,16 @@ size_t then_count(const struct then *t) {
     return t->n;
 }
 
-static const struct effect_kind *const tables[] = {then_guest_kinds,  then_made_kinds,
-                                                   then_store_kinds,  then_access_kinds,
-                                                   then_backup_kinds, then_snapshot_kinds};
+static const struct effect_kind *const tables[] = {
+    then_guest_kinds,  then_made_kinds,     then_store_kinds, then_access_kinds,
+    then_backup_kinds, then_snapshot_kinds, then_fw_kinds,    then_ha_kinds,
+    then_sdn_kinds,    then_network_kinds,  then_job_kinds};
 
-/* path_fits(), and of a snapshot, whose name is a third one, by what is below the guest. */
+/* path_fits(), and of what has more names than two (a guest's snapshot, its firewall) by what is
+ * below the guest. */
 static bool fits(const struct effect_kind *k, const char *path, char id[static 2][AFTER_ID]) {
-    const char *below = strstr(k->pattern, "/snapshot/*");
+    const char *firewall = k->guest ? strstr(k->pattern, "/firewall/") : NULL;
+    const char *below = firewall ? firewall : strstr(k->pattern, "/snapshot/*");
     char name[2][AFTER_ID];
     struct guest_read g;
 
@@ -293,7 +296,7 @@ static enum then_is unknown(const struct effect *x, const char *path) {
                                      : THEN_SAME;
     }
     if (strncmp(x->path, "/cluster/ha", 11) == 0) { /* the manager starts, stops and moves */
-        return is_state_of_guests(path) ? THEN_UNWATCHED : THEN_SAME;
+        return is_guest_list(path) || guest_read_of(path, &of) ? THEN_UNWATCHED : THEN_SAME;
     }
     return THEN_SAME;
 }

@@ -41,7 +41,8 @@ struct effect {
     }
 
 extern const struct effect_kind then_guest_kinds[], then_made_kinds[], then_store_kinds[],
-    then_access_kinds[], then_backup_kinds[], then_snapshot_kinds[];
+    then_access_kinds[], then_backup_kinds[], then_snapshot_kinds[], then_fw_kinds[],
+    then_ha_kinds[], then_sdn_kinds[], then_network_kinds[], then_job_kinds[];
 
 /* A read below a guest: "/nodes/NODE/KIND/VMID" + tail, which may end in a query. */
 struct guest_read {

@@ -32,7 +32,7 @@ struct draft {
     js *outer_args;
     struct then *then; /* what the steps before do, or NULL */
     js *altered; /* {path: {base?, watched}}: answers of this step that are not those of now */
-    js *late; /* {text that stands for it: late value}; no argument can hold the text */
+    js *late;    /* {text that stands for it: late value}; no argument can hold the text */
     js *kept;    /* array of altered answers: borrowed by whoever read them */
     js *secrets; /* object: commitment -> value; never part of the plan */
     uint8_t secret_key[32];
@@ -70,6 +70,12 @@ int reduce_apply(const char *reduce, const js *data, js **ret);
  * configuration without what PVE makes up. */
 js *reduce_texts(const js *v);
 js *reduce_config_then(const js *data);
+/* "interfaces-then", "firewall-then": of a node's interfaces without what says how they are, of the
+ * firewall without what PVE works out of addresses. */
+js *reduce_interfaces_then(const js *data);
+js *reduce_firewall_then(const js *data);
+/* The name of the reducer with which a computed answer of that path is compared. */
+void reduce_then_name(const char *path, const char *reduce, char *ret, size_t size);
 int reduce_digest(const char *reduce, const js *data, struct hash *ret, struct err *e);
 /* A copy of v in which fractions are strings (canonical JSON knows integers only). */
 js *reduce_exact(const js *v);

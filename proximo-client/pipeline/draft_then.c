@@ -124,7 +124,7 @@ int draft_after(struct draft *d, const char *path, js **data, struct err *e) {
         return err_hint(e, "make two plans: the second when the first is done");
     }
     remember(d, path, base, is == THEN_KNOWN);
-    if (!*data) {
+    if (!*data && !strchr(path, '#')) { /* a member of an answer may be absent from it */
         return base ? gone(path, step, e) : 0;
     }
     return 0;
@@ -135,11 +135,12 @@ bool draft_is_altered(const struct draft *d, const char *path) {
 }
 
 /* The digest of an answer that will be: its reducer leaves out what PVE makes up. */
-static const char *then_reduce(const char *reduce, bool watched, char *ret, size_t size) {
+static const char *then_reduce(const char *path, const char *reduce, bool watched, char *ret,
+                               size_t size) {
     if (!watched) {
         return "any";
     }
-    (void)snprintf(ret, size, "%.20s-then", reduce);
+    reduce_then_name(path, reduce, ret, size);
     return ret;
 }
 
@@ -157,8 +158,8 @@ static int observe_step(struct draft *d, const char *path, const char *reduce, c
     }
     return r < 0 ? r
                  : draft_observe(d, path,
-                                 then_reduce(reduce, js_bool_or(altered, "watched", false), then,
-                                             sizeof(then)),
+                                 then_reduce(path, reduce, js_bool_or(altered, "watched", false),
+                                             then, sizeof(then)),
                                  data, step, true, e);
 }
 

@@ -457,17 +457,37 @@ static bool is_then(const char *reduce, char *ret, size_t size) {
     return true;
 }
 
+/* What PVE makes up goes first, then values become texts, and only then lists are sorted: by what
+ * both sides have. */
+static int apply_then(const char *plain, const js *data, js **ret) {
+    static const struct {
+        const char *name;
+        js *(*run)(const js *data);
+    } own[] = {{"interfaces", reduce_interfaces_then}, {"firewall", reduce_firewall_then}};
+    CLEANUP(js_freep) js *texts = NULL;
+
+    if (strcmp(plain, "config") == 0) {
+        *ret = reduce_config_then(data);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        if (strcmp(own[i].name, plain) == 0) {
+            CLEANUP(js_freep) js *v = own[i].run(data);
+
+            texts = reduce_texts(v);
+            return reduce_apply("whole", texts, ret);
+        }
+    }
+    texts = reduce_texts(data);
+    return reduce_apply(plain, texts, ret);
+}
+
 int reduce_apply(const char *reduce, const js *data, js **ret) {
     const struct reducer *by = reducer(reduce);
     char plain[24];
 
     if (is_then(reduce, plain, sizeof(plain))) {
-        CLEANUP(js_freep) js *v = NULL;
-        bool config = strcmp(plain, "config") == 0;
-        int r = config ? 0 : reduce_apply(plain, data, &v);
-
-        *ret = r < 0 ? NULL : config ? reduce_config_then(data) : reduce_texts(v);
-        return r;
+        return apply_then(plain, data, ret);
     }
     if (by) {
         *ret = by->run(data);

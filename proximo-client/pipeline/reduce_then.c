@@ -11,7 +11,7 @@
 #include "common/buf.h"
 #include "common/limits.h"
 #include "common/own.h"
-#include "proximo-client/blast/blast_int.h"
+#include "proximo-client/blast/network.h"
 #include "proximo-client/pipeline/draft_int.h"
 
 #define OPTIONS_MAX 128 /* of one value; more are compared as they stand */
@@ -167,4 +167,79 @@ js *reduce_config_then(const js *data) {
         }
     }
     return out;
+}
+
+/* ---- interfaces, the firewall ---- */
+
+static bool is_word_list(const char *key) {
+    static const char *const lists[] = {"bridge_ports", "slaves", "ovs_ports", "ovs_bonds"};
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        if (strcmp(lists[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static js *one_interface(const js *settings) {
+    js *out = js_object();
+
+    JS_FOREACH(settings, key, val) {
+        const char *text = js_is_str(val) ? json_object_get_string(val) : NULL;
+        size_t n = text ? strlen(text) : 0;
+
+        if (text && is_word_list(key)) {
+            js_add(out, key, options(text, ",; ", " ", option_as_it_is));
+        } else if (text && strcmp(key, "comments") == 0) { /* the last line's end is the file's */
+            js_add(out, key, js_str_n(text, n - (n > 0 && text[n - 1] == '\n')));
+        } else {
+            js_add(out, key, js_copy(val));
+        }
+    }
+    return out;
+}
+
+js *reduce_interfaces_then(const js *data) {
+    CLEANUP(js_freep) js *list = js_array();
+    CLEANUP(js_freep) js *settings = NULL;
+    js *plain = js_array();
+
+    for (size_t i = 0; i < (js_is_array(data) ? js_len(data) : 1U); i++) {
+        const js *row = js_is_array(data) ? js_at(data, i) : data;
+
+        js_push(list, js_is_object(row) ? js_copy(row) : js_object());
+    }
+    settings = net_settings(list);
+    for (size_t i = 0; i < js_len(settings); i++) {
+        js_push(plain, one_interface(js_at(settings, i)));
+    }
+    return plain;
+}
+
+/* "ipversion" comes from a rule's addresses, "errors" from what they name. */
+js *reduce_firewall_then(const js *data) {
+    js *out = js_copy(data);
+
+    for (size_t i = 0; i < (js_is_array(out) ? js_len(out) : 1U); i++) {
+        js *row = js_is_array(out) ? js_at(out, i) : out;
+
+        if (js_is_object(row)) {
+            json_object_object_del(row, "ipversion");
+            json_object_object_del(row, "errors");
+        }
+    }
+    return out;
+}
+
+void reduce_then_name(const char *path, const char *reduce, char *ret, size_t size) {
+    const char *end = strstr(path, "/network");
+    bool whole = strcmp(reduce, "whole") == 0;
+
+    if (whole && strncmp(path, "/nodes/", 7) == 0 && end && strchr("/", end[8])) {
+        reduce = "interfaces";
+    } else if (whole && strstr(path, "/firewall/")) {
+        reduce = "firewall";
+    }
+    (void)snprintf(ret, size, "%.20s-then", reduce);
 }

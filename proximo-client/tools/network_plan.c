@@ -112,15 +112,13 @@ int network_both(struct draft *d, const js *args, js **ret_staged, js **ret_runn
     if (r < 0) {
         return r;
     }
-    if (js_is_str(changes)) {
-        running = net_running(staged, json_object_get_string(changes), doubts);
-    }
+    running = net_running_of(staged, changes, doubts);
     if (js_len(doubts)) {
         return err_set(e, -EDOM, "%.300s", json_object_get_string(js_at(doubts, 0)));
     }
     *ret_staged = js_ref(staged);
-    *ret_running = running ? TAKE(running) : js_ref(staged);
-    return js_is_str(changes);
+    *ret_running = TAKE(running);
+    return changes != NULL;
 }
 
 /* What is staged on a node, what runs, and how the way between them is limited. */

@@ -62,6 +62,7 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/undo_since.py tests/integration/witnessed.py \
 	tests/integration/ledger_query.py \
 	tests/integration/steps.py \
+	tests/integration/steps_planes.py tests/integration/steps_verdicts.py \
 	tests/integration/rows_api.py \
 	tests/integration/consequences.py
 TESTS += $(PIPELINE_PY)

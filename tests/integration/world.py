@@ -116,7 +116,8 @@ class Sim:
         return data
 
     def send(self, method, path, /, **form):
-        """The same without waiting."""
+        """The same without waiting. What follows a # names the member of the answer that is meant."""
+        path, _, member = path.partition("#")
         text = urllib.parse.urlencode(form, doseq=True)
         url = self.info["url"].rstrip("/") + "/api2/json" + path
         with open(self.info["token-file"], encoding="utf-8") as f:
@@ -127,7 +128,7 @@ class Sim:
                                          headers={"Authorization": self.scheme + token})
         context = ssl._create_unverified_context()  # our own simulator
         with urllib.request.urlopen(request, context=context, timeout=60) as answer:
-            return json.load(answer)["data"]
+            return json.load(answer).get(member or "data")
 
     def end_of(self, upid):
         node = upid.split(":")[1]

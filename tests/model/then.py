@@ -252,11 +252,6 @@ def test_unknown(t):
     vm = guest("pve3", "qemu", 7011)
     run(t, "a template is nothing that is computed", [step("POST", guest("pve3", "qemu", 7013) + "/template")],
         unknown=[guest("pve3", "qemu", 7013) + "/config", guest("pve3", "qemu", 7013) + "/snapshot"])
-    run(t, "a firewall rule", [step("POST", "/cluster/firewall/rules", type="in", action="ACCEPT")],
-        unknown=["/cluster/firewall/rules"])
-    run(t, "a guest's firewall rule leaves the guest alone",
-        [step("POST", vm + "/firewall/rules", type="in", action="ACCEPT"),
-         step("PUT", vm + "/config", tags="fw")], known=[vm + "/config"], unknown=[vm + "/firewall/rules"])
     run(t, "many guests are started at once", [step("POST", "/nodes/pve3/startall", vms="7011")],
         unknown=[guest("pve3", "qemu", 7011) + "/status/current"])
 

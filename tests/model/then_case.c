@@ -32,11 +32,14 @@ static const js *read_now(void *ctx, const char *path) {
     return data;
 }
 
-static js *reduced(const char *reduce, bool then, const js *data) {
+static js *reduced(const char *path, const char *reduce, bool then, const js *data) {
     char name[40];
     js *v = NULL;
 
-    (void)snprintf(name, sizeof(name), "%.20s%s", reduce, then ? "-then" : "");
+    (void)snprintf(name, sizeof(name), "%.20s", reduce);
+    if (then) {
+        reduce_then_name(path, reduce, name, sizeof(name));
+    }
     return data && reduce_apply(name, data, &v) == 0 ? v : NULL;
 }
 
@@ -48,8 +51,8 @@ static js *one_answer(const struct then *t, const js *now, const js *ask) {
     size_t step = 0;
     enum then_is is = then_answer(t, path, &data, &step);
 
-    mine = reduced(reduce, is == THEN_KNOWN, data);
-    real = reduced(reduce, is == THEN_KNOWN, js_get(ask, "after"));
+    mine = reduced(path, reduce, is == THEN_KNOWN, data);
+    real = reduced(path, reduce, is == THEN_KNOWN, js_get(ask, "after"));
     js_add(o, "path", js_str(path));
     js_add(o, "is", js_str(names[is]));
     js_add(o, "step", js_int((int64_t)step));

@@ -67,10 +67,11 @@ static struct picture *fill(const js *w, const js *q, const struct picture_ask *
             int64_t status = 0;
 
             v = v ? v : js_get(q, want[i].path);
-            v = v                                    ? v
-                : !q                                 ? failed
-                : ends_with(want[i].path, "/config") ? empty_object
-                                                     : empty_list;
+            v = v                                     ? v
+                : !q                                  ? failed
+                : ends_with(want[i].path, "#changes") ? NULL /* nothing is staged */
+                : ends_with(want[i].path, "/config")  ? empty_object
+                                                      : empty_list;
             if (js_is_object(v) && js_get_int(v, "!", &status)) {
                 int r = err_set(&e, status == 403 ? -EACCES : -EREMOTEIO, "refused by the test");
 
