@@ -21,6 +21,9 @@ struct scan {
     unsigned int depth;
     bool nul; /* an escaped one was seen; json-c cuts a key there, so that two could be one */
     const char *why;
+    const char *const *only;   /* see js_parse_rows; NULL: everything is kept */
+    const unsigned char *from; /* what is kept and not copied yet begins here */
+    char *to;
 };
 
 static bool scan_value(struct scan *s);
@@ -199,6 +202,40 @@ static bool scan_word(struct scan *s, const char *word) {
     return true;
 }
 
+#define ROW 3 /* {"data":[{…}]} */
+
+/* A key with an escape in it may be any: it is kept. */
+static bool is_left_out(const struct scan *s, const unsigned char *key, size_t len) {
+    if (!s->only || s->depth != ROW || memchr(key, '\\', len)) {
+        return false;
+    }
+    for (size_t i = 0; s->only[i]; i++) {
+        if (strlen(s->only[i]) == len && memcmp(s->only[i], key, len) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Copies what is kept up to here. */
+static void keep_to(struct scan *s, const unsigned char *end) {
+    memcpy(s->to, s->from, (size_t)(end - s->from));
+    s->to += end - s->from;
+    s->from = end;
+}
+
+/* Leaves out the member that began at `member`, with a comma of it. What is inside lies deeper than
+ * a row, so nothing in it was left out before. */
+static void leave_out(struct scan *s, const unsigned char *member) {
+    bool is_last = s->p >= s->end || *s->p != ',';
+
+    keep_to(s, member);
+    if (is_last && s->to[-1] == ',') {
+        s->to--;
+    }
+    s->from = is_last ? s->p : s->p + 1;
+}
+
 static bool scan_object(struct scan *s) {
     s->p++;
     blanks(s);
@@ -207,14 +244,20 @@ static bool scan_object(struct scan *s) {
         return true;
     }
     for (;;) {
+        const unsigned char *member = s->p, *key;
+        size_t members = s->members;
+        bool out;
+
         blanks(s);
         if (s->p >= s->end || *s->p != '"') {
             return fail(s, "expected a key");
         }
         s->nul = false;
+        key = s->p + 1;
         if (!scan_string(s)) {
             return false;
         }
+        out = is_left_out(s, key, (size_t)(s->p - 1 - key));
         if (s->nul) {
             return fail(s, "NUL in a key");
         }
@@ -228,6 +271,10 @@ static bool scan_object(struct scan *s) {
             return false;
         }
         blanks(s);
+        if (out) {
+            leave_out(s, member);
+            s->members = members;
+        }
         if (s->p < s->end && *s->p == ',') {
             s->p++;
             continue;
@@ -297,15 +344,26 @@ static bool scan_value(struct scan *s) {
 static size_t count_members(const js *v) {
     size_t n = 0;
 
-    if (json_object_is_type(v, json_type_object)) {
-        JS_FOREACH(v, key, val) {
+    switch (json_object_get_type(v)) { /* asked once: most values are neither */
+    case json_type_object: {
+        json_object_object_foreach((js *)(uintptr_t)v, key, val) {
             (void)key;
             n += 1 + count_members(val);
         }
-    } else if (json_object_is_type(v, json_type_array)) {
+        break;
+    }
+    case json_type_array:
         for (size_t i = 0; i < json_object_array_length(v); i++) {
             n += count_members(json_object_array_get_idx(v, i));
         }
+        break;
+    case json_type_null:
+    case json_type_boolean:
+    case json_type_double:
+    case json_type_int:
+    case json_type_string:
+    default:
+        break;
     }
     return n;
 }
@@ -317,7 +375,12 @@ static void tokener_freep(json_tokener **t) {
 }
 
 int js_parse(const char *text, size_t len, js **ret, struct err *e) {
-    struct scan s = {.p = (const unsigned char *)text, .start = (const unsigned char *)text};
+    return js_parse_rows(text, len, NULL, ret, e);
+}
+
+int js_parse_rows(const char *text, size_t len, const char *const *only, js **ret, struct err *e) {
+    const unsigned char *p = (const unsigned char *)text;
+    struct scan s = {.p = p, .start = p, .from = p, .only = only};
     CLEANUP(tokener_freep) json_tokener *t = NULL;
     CLEANUP(js_freep) js *v = NULL;
     CLEANUP(freep) char *copy = NULL;
@@ -325,6 +388,11 @@ int js_parse(const char *text, size_t len, js **ret, struct err *e) {
     if (len > LIM_PVE_ANSWER) {
         return err_set(e, -E2BIG, "JSON longer than %d bytes", LIM_PVE_ANSWER);
     }
+    copy = malloc(len + 1); /* json-c wants to see the end of a bare number */
+    if (!copy) {
+        return err_set(e, -ENOMEM, "out of memory");
+    }
+    s.to = copy;
     s.end = s.p + len;
     if (scan_value(&s)) {
         blanks(&s);
@@ -335,17 +403,16 @@ int js_parse(const char *text, size_t len, js **ret, struct err *e) {
     if (s.why) {
         return err_set(e, -EBADMSG, "not JSON at byte %zu: %s", (size_t)(s.p - s.start), s.why);
     }
+    keep_to(&s, s.end);
+    *s.to++ = '\0';
     t = json_tokener_new_ex(LIM_JSON_DEPTH + 2);
-    copy = malloc(len + 1); /* json-c wants to see the end of a bare number */
-    if (!t || !copy) {
+    if (!t) {
         return err_set(e, -ENOMEM, "out of memory");
     }
-    memcpy(copy, text, len);
-    copy[len] = '\0';
     /* Not JSON_TOKENER_STRICT: that of json-c 0.18 (Debian 13) refuses every string with a byte
      * above 127 (json-c issue 875). The scan above has held all of it to the grammar already. */
     json_tokener_set_flags(t, JSON_TOKENER_VALIDATE_UTF8);
-    v = json_tokener_parse_ex(t, copy, (int)(len + 1));
+    v = json_tokener_parse_ex(t, copy, (int)(s.to - copy));
     if (json_tokener_get_error(t) != json_tokener_success) {
         return err_set(e, -EBADMSG, "not JSON: %s",
                        json_tokener_error_desc(json_tokener_get_error(t)));

@@ -17,6 +17,11 @@ typedef struct json_object js; /* the one typedef: the library's own object unde
  * them). */
 int js_parse(const char *text, size_t len, js **ret, struct err *e);
 
+/* The same; of objects on the third level (the rows of {"data":[{…},…]}) only the members that
+ * `only` names (NULL at its end; NULL: all) are in what comes out. The rest is held to the grammar
+ * all the same, but a key may be there twice. */
+int js_parse_rows(const char *text, size_t len, const char *const *only, js **ret, struct err *e);
+
 /* One line without blanks; what steers a screen or is not seen on it (common/unseen.h) is escaped,
  * invalid UTF-8 replaced by U+FFFD (json-c would write both raw). */
 int js_print(const js *v, struct buf *ret);

@@ -76,9 +76,13 @@ static void put_nodes(struct picture *p, const js *list) {
     }
 }
 
+/* A row has some twenty more, nearly all of them counters. */
+static const char *const of_guest[] = {"vmid", "type", "node", "status", "name", "template", NULL};
+
 static void start(struct picture *p) {
     picture_want(p, "whole", "%s", perms_path);
     picture_want(p, "guests", "%s", guests_path);
+    picture_want_only(p, of_guest);
     picture_want(p, "nodes", "%s", nodes_path);
 }
 

@@ -76,6 +76,10 @@ void picture_want(struct picture *p, const char *reduce, const char *fmt, ...) {
     va_end(ap);
 }
 
+void picture_want_only(struct picture *p, const char *const *only) {
+    p->want[p->n_want - 1].only = only;
+}
+
 void picture_want_as(struct picture *p, const struct want_as *as, const char *reduce,
                      const char *fmt, ...) {
     va_list ap;
@@ -161,6 +165,7 @@ size_t picture_need(struct picture *p, const struct picture_read **ret) {
             p->want[i].given = true;
             r->path = p->want[i].path;
             r->reduce = p->want[i].reduce;
+            r->only = p->want[i].only;
         }
     }
     *ret = p->out;

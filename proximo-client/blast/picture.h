@@ -150,6 +150,8 @@ struct picture_read {
     const char *path;
     const char *reduce; /* reducer's name of pipeline/draft.h; NULL: it only informs (archives come
                            and go, a plan must not drift by that) */
+    const char *const *only; /* members of a list's rows that are looked at, by the reducer too,
+                                NULL at the end; NULL: all */
 };
 /* The reads that are wanted now, given what was put in so far; 0 = the picture is finished. The
  * list is borrowed until the next call. */

@@ -29,6 +29,7 @@ struct want_as {
 struct want {
     char *path;
     const char *reduce;
+    const char *const *only;
     bool given;        /* handed out by picture_need */
     struct want_as as; /* zero: the part keeps its own record of the answer */
     struct part part;
@@ -112,6 +113,8 @@ const char *picture_strf(struct picture *p, const char *fmt, ...)
 void *picture_grow(void *array_ptr, size_t *n, size_t size);
 void picture_want(struct picture *p, const char *reduce, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Of the rows of the list that was wanted last only these members; static. */
+void picture_want_only(struct picture *p, const char *const *only);
 /* The same, kept under its path for picture_answer(). */
 void picture_want_as(struct picture *p, const struct want_as *as, const char *reduce,
                      const char *fmt, ...) __attribute__((format(printf, 4, 5)));

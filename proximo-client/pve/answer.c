@@ -268,9 +268,14 @@ static int answer_error(int status, const char *reason, const js *body, const ch
 
 int answer_read(int status, const char *reason, const char *body, size_t len, const char *what,
                 js **ret_body, struct err *e) {
+    return answer_read_rows(status, reason, body, len, NULL, what, ret_body, e);
+}
+
+int answer_read_rows(int status, const char *reason, const char *body, size_t len,
+                     const char *const *only, const char *what, js **ret_body, struct err *e) {
     CLEANUP(js_freep) js *v = NULL;
     struct err why = {0};
-    int r = len > 0 ? js_parse(body, len, &v, &why) : -ENODATA;
+    int r = len > 0 ? js_parse_rows(body, len, only, &v, &why) : -ENODATA;
 
     *ret_body = NULL;
     if (r == 0 && !js_is_object(v)) {

@@ -222,7 +222,8 @@ static void read_aside(struct batch *b, struct unread *u) {
     int r;
 
     (void)snprintf(what, sizeof(what), "GET %.130s", b->job[u->job].path);
-    r = answer_read(200, "", buf_str(&u->body), u->body.len, what, &body, &e);
+    r = answer_read_rows(200, "", buf_str(&u->body), u->body.len, b->job[u->job].only, what, &body,
+                         &e);
     buf_done(&u->body);
     if (r == 0) {
         job_take(b, u->job, body);

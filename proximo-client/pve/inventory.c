@@ -37,6 +37,7 @@ struct heard {
     struct {
         char *path;
         const char *reduce;
+        const char *const *only;
         js *data;
     } * v;
     size_t n, room;
@@ -67,6 +68,7 @@ static int heard_add(struct heard *h, const struct picture_read *want, js *data)
     }
     h->v[h->n].path = path;
     h->v[h->n].reduce = want->reduce;
+    h->v[h->n].only = want->only;
     h->v[h->n].data = js_ref(data);
     h->n++;
     return 0;
@@ -88,7 +90,7 @@ static int round_run(const struct reading *by, struct picture *pic, const struct
     }
     b.n = n;
     for (size_t i = 0; i < n; i++) {
-        b.job[i] = (struct pve_job){.path = want[i].path, .err = &b.err[i]};
+        b.job[i] = (struct pve_job){.path = want[i].path, .only = want[i].only, .err = &b.err[i]};
     }
     r = by->fetch(by->fetch_ctx, b.job, n, e);
     for (size_t i = 0; i < n && r == 0; i++) {
@@ -134,7 +136,10 @@ static int has_moved(const struct reading *by, const struct heard *heard, bool *
     int r;
 
     for (size_t i = 0; i < heard->n; i++) {
-        first = strcmp(heard->v[i].path, guests_path) == 0 ? heard->v[i].data : first;
+        if (strcmp(heard->v[i].path, guests_path) == 0) {
+            first = heard->v[i].data;
+            job.only = heard->v[i].only;
+        }
     }
     *ret = false;
     r = first ? by->fetch(by->fetch_ctx, &job, 1, e) : 0;

@@ -90,10 +90,12 @@ int pve_get(struct pve *p, const char *path, js **ret, struct err *e);
 int pve_get_body(struct pve *p, const char *path, js **ret_body, struct err *e);
 
 struct pve_job {
-    const char *path; /* in; borrowed for the call */
-    js *data;         /* out; owned by the caller */
-    int result;       /* out; 0 or negative */
-    struct err *err;  /* in: where to put the error, or NULL */
+    const char *path;        /* in; borrowed for the call */
+    const char *const *only; /* in; of a list's rows only these members are wanted, NULL at its end;
+                                NULL: all */
+    js *data;                /* out; owned by the caller */
+    int result;              /* out; 0 or negative */
+    struct err *err;         /* in: where to put the error, or NULL */
 };
 /* All at once over at most `connections` connections. Returns 0 when every job was attempted (look
  * at each result), negative when cancelled. */

@@ -128,6 +128,9 @@ int batch_get(struct pve *p, enum batch_how how, struct pve_job *job, size_t n, 
  * message. Pure. */
 int answer_read(int status, const char *reason, const char *body, size_t len, const char *what,
                 js **ret_body, struct err *e);
+/* The same, see js_parse_rows. */
+int answer_read_rows(int status, const char *reason, const char *body, size_t len,
+                     const char *const *only, const char *what, js **ret_body, struct err *e);
 /* "HTTP/1.1 500 text\r\n" -> the phrase, cleaned. false when it is no status line. */
 bool answer_status_line(const char *line, size_t len, char *ret, size_t size);
 /* Text of somebody else for one line of ours: control bytes, line separators and bidirectional
