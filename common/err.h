@@ -2,6 +2,7 @@
 /* common/err.h - what went wrong, in words an operator can act on.
  * Caller-owned and never allocated, so reporting an error cannot itself fail. */
 #pragma once
+#include <stdbool.h>
 
 struct err {
     int code;          /* -errno, the value the failing call returned */
@@ -11,6 +12,7 @@ struct err {
     int http_status;   /* of the PVE API or node that answered, 0 = none */
     char step[24];     /* gate step or pipeline stage, or "" */
     char by[8];        /* who answered no: "pve" (the API), "node" (a daemon); "" = this program */
+    bool guest_text;   /* the message repeats what a guest said: who hands it on taints */
 };
 
 /* Fills *e (when not NULL) and returns `code`, which must be negative. tag and hint are cleared. */

@@ -73,7 +73,7 @@ static int plan_row(struct app *a, const struct call *c, const struct row *row, 
         r = service_session(a, c, args, APP_PVE | APP_LEDGER | APP_NODES | service_target(row), &s,
                             e);
     }
-    return r < 0 ? r : planner_plan(&s, row->name, args, ret, e);
+    return r < 0 ? r : service_taint_error(&s, planner_plan(&s, row->name, args, ret, e), e);
 }
 
 static int meta_read(struct app *a, const struct call *c, js **ret, struct err *e) {
@@ -112,6 +112,16 @@ void service_taint_after(const struct session *s, js *result) {
     js_add(result, "withheld", js_str(e.msg));
 }
 
+int service_taint_error(const struct session *s, int r, struct err *e) {
+    struct err why = {0};
+
+    if (r >= 0 || !e->guest_text || service_taint(s, &why) == 0) {
+        return r;
+    }
+    *e = why;
+    return why.code;
+}
+
 static int apply(struct app *a, const struct call *c, enum apply_as as, js **ret, struct err *e) {
     CLEANUP(js_freep) js *unresolved = NULL;
     struct session s;
@@ -122,6 +132,7 @@ static int apply(struct app *a, const struct call *c, enum apply_as as, js **ret
     }
     if (r == 0) {
         r = change_apply(&s, js_str_or(c->args, "plan_id", ""), as, ret, e);
+        r = service_taint_error(&s, r, e);
     }
     if (r == 0) {
         service_taint_after(&s, *ret);
@@ -153,7 +164,7 @@ int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js 
     if (r == 0) {
         service_taint_after(s, *ret);
     }
-    return r;
+    return service_taint_error(s, r, e);
 }
 
 static int meta_confirm(struct app *a, const struct call *c, js **ret, struct err *e) {
@@ -178,6 +189,7 @@ static int meta_undo(struct app *a, const struct call *c, js **ret, struct err *
     }
     if (r == 0) {
         r = planner_undo(&s, js_str_or(c->args, "op_id", ""), &plan, plan_id, e);
+        r = service_taint_error(&s, r, e);
     }
     return r < 0 ? r : service_apply_or_plan(&s, c, plan, ret, e);
 }

@@ -24,6 +24,8 @@ int service_taint(const struct session *s, struct err *e);
 /* The same when the result says that it holds such text (guest_text). What was done cannot be taken
  * back: where no mark can be set, the result goes out without that text, and says so. */
 void service_taint_after(const struct session *s, js *result);
+/* An error that repeats such text: without the mark the error is another one. Returns its code. */
+int service_taint_error(const struct session *s, int r, struct err *e);
 /* Carries a fresh plan (consumed: its answer) out at once when what it needs is there; else *ret is
  * the plan with what is missing. */
 int service_apply_or_plan(struct session *s, const struct call *c, js *plan, js **ret,

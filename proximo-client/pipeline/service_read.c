@@ -119,7 +119,7 @@ static bool holds_guest_text(const struct row *row, int r, const js *result, con
     if (row->flags & ROW_GUEST_TEXT) {
         return r == 0 || e->http_status != 0;
     }
-    return r == 0 && js_bool_or(result, "guest_text", false);
+    return r == 0 ? js_bool_or(result, "guest_text", false) : e->guest_text;
 }
 
 /* Without the mark the text stays here. */

@@ -225,9 +225,18 @@ static void errors_text(const js *errors, char *ret, size_t size) {
     }
 }
 
-static void answered(int status, struct err *e) {
+/* what: "GET /nodes/pve1/qemu/104/agent/info". PVE passes on what a VM's agent says, and the agent
+ * is the guest's. */
+static bool is_of_an_agent(const char *what) {
+    const char *vm = strstr(what, "/qemu/");
+
+    return vm && strstr(vm, "/agent");
+}
+
+static void answered(int status, const char *what, struct err *e) {
     if (e) {
         e->http_status = status;
+        e->guest_text = is_of_an_agent(what);
     }
     err_by(e, "pve");
 }
@@ -262,7 +271,7 @@ static int answer_error(int status, const char *reason, const js *body, const ch
     (void)err_tag(e, code_of(r), tag_of(r, message), "%s: HTTP %d %.*s%s%s", request, status,
                   errors[0] ? 100 : 239, message, errors[0] ? " " : "", errors);
     hint_of(status, message, e);
-    answered(status, e);
+    answered(status, what, e);
     return code_of(r);
 }
 
@@ -296,7 +305,7 @@ int answer_read_rows(int status, const char *reason, const char *body, size_t le
                       "%.100s: HTTP %d, but the body is no API answer: %.200s", what, status,
                       len == 0 ? "it is empty" : why.msg);
         (void)err_hint(e, "is base-url the API of a Proxmox VE node or backup server?");
-        answered(status, e);
+        answered(status, what, e);
         return -EBADMSG;
     }
     *ret_body = TAKE(v);

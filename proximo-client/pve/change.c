@@ -80,6 +80,7 @@ static int unknown(const char *what, const char *why, struct err *e) {
                   why);
     if (e) {
         e->http_status = cause.http_status;
+        e->guest_text = cause.guest_text;
         memcpy(e->by, cause.by, sizeof(e->by));
     }
     return err_hint(e, "look at the object and at the cluster's task list before doing it again");

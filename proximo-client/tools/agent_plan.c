@@ -44,6 +44,9 @@ static int not_answering(const struct guest_ref *g, const struct err *why, struc
     }
     (void)err_tag(e, -EINVAL, "bad_state", "the guest agent of VM %u does not answer: %.200s",
                   g->vmid, why->msg);
+    if (e) {
+        e->guest_text = why->guest_text;
+    }
     return err_hint(e, "qemu-guest-agent must be installed and run in the VM; pve_agent_info asks "
                        "it");
 }

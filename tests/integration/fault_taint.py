@@ -67,6 +67,21 @@ def test_errors(t):
     w.proxy.add("GET", "/agent/", lambda *_: render(500, f"Agent error: {TEXT}", body), count=10)
     shown(t, "an error of a guest's agent", w.read("pve_agent_file_read", vmid=105, file="/etc/motd"))
     shown(t, "one of another call", w.read("pve_agent_hostname", vmid=105))
+    shown(t, "one that stops a plan", w.plan("pve_agent_fstrim", vmid=104))
+    w.proxy.clear()
+    info = json.dumps({"data": {"result": {"version": "8.2.0", "supported_commands": [
+        {"name": "guest-fstrim", "enabled": True}]}}}).encode()
+    w.proxy.add("GET", "/agent/info", lambda *_: render(200, "OK", info), count=1)
+    code, p, text = w.plan("pve_agent_fstrim", vmid=104)
+    t.ok(code == 0 and p["plan"]["approval"]["required"] == "none" and tainted() is False,
+         "a plan that the agent does not stop taints nothing", text)
+    w.proxy.add("GET", "/agent/", lambda *_: render(500, f"Agent error: {TEXT}", body), count=10)
+    shown(t, "one that stops a plan at its recheck", w.run("apply", p["plan_id"]))
+    os.mkdir(MARK)
+    code, v, text = w.plan("pve_agent_fstrim", vmid=104)
+    os.rmdir(MARK)
+    t.ok(code == 1 and v["error"]["code"] == "ledger_space" and TEXT not in text,
+         "where the mark cannot be set the error is withheld", text)
     w.proxy.clear()
     code, _, text = w.read("pve_agent_file_read", vmid=101, file="/etc/motd")
     t.ok(code == 2 and tainted() is False, "an error of our own does not taint", text)
