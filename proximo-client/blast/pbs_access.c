@@ -47,7 +47,9 @@ static void add_role(const js *world, const js *entry, js *privs) {
     const js *list = js_get(role, "privs");
 
     for (size_t i = 0; i < js_len(list); i++) {
-        js_add(privs, json_object_get_string(js_at(list, i)), js_int(1));
+        if (js_is_str(js_at(list, i))) {
+            js_add(privs, json_object_get_string(js_at(list, i)), js_int(1));
+        }
     }
 }
 
@@ -301,7 +303,7 @@ static bool carry_out(js *world, const struct blast_request *q) {
 
 int blast_pbs_access(const js *world, const struct blast_request *req, size_t n, const char *own,
                      int64_t now, struct draft *d) {
-    CLEANUP(js_freep) js *after = js_copy(world);
+    CLEANUP(js_freep) js *after = js_is_object(world) ? js_copy(world) : js_object();
     CLEANUP(js_freep) js *paths = js_object();
     CLEANUP(js_freep) js *names = js_object();
     struct compare c = {

@@ -7,4 +7,5 @@ include tests/model/access.mk
 include tests/model/firewall.mk
 include tests/model/guest.mk
 include tests/model/network.mk
+include tests/model/pbs.mk
 include tests/model/then.mk

@@ -29,3 +29,9 @@ tests_fuzz_blast_fuzz_network_SOURCES = tests/fuzz/blast/fuzz_network.c tests/fu
 	tests/fuzz/blast/draft.h $(FUZZ_DRIVER)
 tests_fuzz_blast_fuzz_network_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_blast_fuzz_network_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
+check_PROGRAMS += tests/fuzz/blast/fuzz_pbs
+TESTS += tests/fuzz/blast/fuzz_pbs
+tests_fuzz_blast_fuzz_pbs_SOURCES = tests/fuzz/blast/fuzz_pbs.c tests/fuzz/blast/draft.c \
+	tests/fuzz/blast/draft.h tests/model/pbs_ask.h $(FUZZ_DRIVER)
+tests_fuzz_blast_fuzz_pbs_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_blast_fuzz_pbs_LDADD = libproximo.a libnet.a libcore.a $(CLIENT_LIBS)
