@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads what the picture asks for, round by round (lists, then configurations, then snapshots),
  * each round concurrently. A refused read goes into the picture as refused. The round trips are
- * five, whatever the number of guests: the last asks whether the cluster stood still. */
+ * few, whatever the number of guests: the last asks whether the cluster stood still. */
 #include "proximo-client/pve/inventory.h"
 
 #include <errno.h>

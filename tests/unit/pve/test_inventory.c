@@ -126,6 +126,62 @@ END_TEST
 
 /* An auditor sees the guests, and not every volume: the verdict names the same guests and says what
  * it could not see. */
+struct counted {
+    struct pve *p;
+    unsigned int rounds, of_guests;
+    js *times; /* path -> how often it was read */
+};
+
+static int fetch_counting(void *ctx, struct pve_job *job, size_t n, struct err *e) {
+    struct counted *c = ctx;
+    int r = pve_get_spread(c->p, job, n, e);
+
+    c->rounds++;
+    for (size_t i = 0; i < n; i++) {
+        bool guests = strcmp(job[i].path, "/cluster/resources?type=vm") == 0;
+
+        js_add(c->times, job[i].path, js_int(js_int_or(c->times, job[i].path, 0) + 1));
+        c->of_guests += strstr(job[i].path, "/lxc/") || strstr(job[i].path, "/qemu/");
+        for (size_t k = 0; guests && k < js_len(job[i].data); k++) {
+            ck_assert_ptr_nonnull(js_get(js_at(job[i].data, k), "vmid"));
+            ck_assert_int_le(js_members(js_at(job[i].data, k)), 6); /* none of the counters */
+        }
+    }
+    return r;
+}
+
+/* What takes time at size: round trips one after the other, and reads. */
+START_TEST(reads_are_counted) {
+    struct pve_conf conf = {
+        .name = "sim", .base_url = url, .token_path = token, .fingerprint = pin};
+    struct picture_ask ask = {.what = BLAST_STORAGE_NEEDS, .storage = "local-zfs"};
+    CLEANUP(pve_closep) struct pve *pve = NULL;
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    CLEANUP(js_freep) js *times = js_object();
+    struct counted c = {.times = times};
+    const struct guest *g;
+    struct err e = {0};
+    size_t n, snaps = 0;
+
+    ck_assert_msg(pve_open(&conf, &pve, &e) == 0, "%s", e.msg);
+    c.p = pve;
+    ck_assert_int_eq(picture_read_by(fetch_counting, &c, &ask, NULL, NULL, &p, &e), 0);
+    n = picture_guests(p, &g);
+    for (size_t i = 0; i < n; i++) {
+        snaps += g[i].n_snap;
+    }
+    ck_assert_uint_gt(n, 5);
+    ck_assert_uint_gt(snaps, 0);
+    ck_assert_uint_eq(c.rounds, 4); /* lists, guests, snapshots, and did it stand still? */
+    ck_assert_uint_eq(c.of_guests, 2 * n + snaps);
+    JS_FOREACH(times, path, count) {
+        ck_assert_msg(json_object_get_int(count) ==
+                          (strcmp(path, "/cluster/resources?type=vm") == 0 ? 2 : 1),
+                      "%s: %d", path, json_object_get_int(count));
+    }
+}
+END_TEST
+
 START_TEST(auditor) {
     unsigned int seen = 0;
     CLEANUP(picture_freep) struct picture *p = look(audit, &seen);
@@ -226,6 +282,7 @@ int main(void) {
     tcase_set_timeout(t, 60);
     tcase_add_unchecked_fixture(t, start_sim, stop_sim);
     tcase_add_test(t, classic);
+    tcase_add_test(t, reads_are_counted);
     tcase_add_test(t, auditor);
     tcase_add_test(t, no_picture);
     tcase_add_test(t, a_cluster_that_changes);
