@@ -36,6 +36,7 @@ libcore_a_SOURCES = \
 	common/inventory.c common/inventory.h
 libnet_a_SOURCES = \
 	common/js.c common/js.h \
+	common/js_scan.c common/js_scan.h \
 	common/canon.c common/canon.h \
 	common/guestkeys.c common/guestkeys.h \
 	common/unseen.c common/unseen.h \
