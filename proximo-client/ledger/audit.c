@@ -18,6 +18,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/receipt.h"
+#include "proximo-client/ledger/chain.h"
 #include "proximo-client/ledger/closing.h"
 #include "proximo-client/ledger/hashmap.h"
 
@@ -44,15 +45,6 @@ struct op {
     bool complete_by_outcome; /* done or warnings: every request line must have its receipt */
 };
 
-struct link {
-    char node[FORM_NODE_MAX + 1];
-    char key_id[9];
-    uint64_t seq;
-    uint64_t entry;
-    bool has_prev;
-    struct hash prev, self;
-};
-
 #define LIST(type)                                                                                 \
     struct {                                                                                       \
         type *v;                                                                                   \
@@ -66,7 +58,7 @@ struct audit {
     struct hashmap plans, ops, notes; /* by plan digest, intent leaf hash, approval note hash */
     LIST(struct plan) plan;
     LIST(struct op) op;
-    LIST(struct link) link;
+    struct chain chain;
     uint64_t outcomes, receipts, unchecked, recoveries;
     struct hash policy; /* the last that was recorded, by this entry */
     uint64_t policy_at, policies;
@@ -128,7 +120,7 @@ void audit_free(struct audit *a) {
     hashmap_done(&a->notes);
     free(a->plan.v);
     free(a->op.v);
-    free(a->link.v);
+    chain_done(&a->chain);
     free(a);
 }
 
@@ -387,7 +379,7 @@ static void on_receipt(struct audit *a, uint64_t i, const struct entry *en) {
     const char *node = entry_get(en, "node");
     const char *note = entry_get(en, "note");
     struct hash leaf = hash_of(en, "intent");
-    struct link link = {.entry = i};
+    struct chain_link link = {.entry = i};
     struct op *op = op_of(a, i, en);
     struct receipt rc;
     struct err e = {0};
@@ -413,7 +405,7 @@ static void on_receipt(struct audit *a, uint64_t i, const struct entry *en) {
     link.has_prev = rc.has_prev;
     link.prev = rc.prev;
     sha256(note, strlen(note), &link.self);
-    PUSH(a->link, link);
+    chain_add(&a->chain, &link);
     if (op) {
         match_request(a, i, op, &rc);
     }
@@ -457,53 +449,6 @@ void audit_entry(struct audit *a, uint64_t i, const struct entry *en, const stru
         on_policy(a, i, en);
     } else if (en->kind == ENTRY_RECOVERY) {
         a->recoveries++;
-    }
-}
-
-static int by_sequence(const void *a, const void *b) {
-    const struct link *x = a;
-    const struct link *y = b;
-    int r = strcmp(x->node, y->node);
-
-    r = r ? r : strcmp(x->key_id, y->key_id);
-    if (r) {
-        return r;
-    }
-    return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-/* A node that was armed again has another key: its chain goes on where its journal did. */
-static bool goes_on(const struct audit *a, const struct link *l) {
-    for (size_t i = 0; l->has_prev && i < a->link.n; i++) {
-        const struct link *p = &a->link.v[i];
-
-        if (strcmp(p->node, l->node) == 0 && strcmp(p->key_id, l->key_id) != 0 &&
-            p->seq + 1 == l->seq && hash_eq(&p->self, &l->prev)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Receipts of one node key form a chain without a gap, from 1 or from the node's key before. Two
- * processes may have recorded them in another order, so this is looked at when all are there. */
-static void check_chains(struct audit *a) {
-    if (a->link.n) {
-        qsort(a->link.v, a->link.n, sizeof(*a->link.v), by_sequence);
-    }
-    for (size_t i = 0; i < a->link.n; i++) {
-        const struct link *l = &a->link.v[i];
-        const struct link *p = i ? l - 1 : NULL;
-        bool starts = !p || strcmp(p->node, l->node) != 0 || strcmp(p->key_id, l->key_id) != 0;
-        uint64_t want = starts ? 1 : p->seq + 1;
-
-        if (l->seq != want && !(starts && goes_on(a, l))) {
-            defect(a->report, l->entry, "receipt_gap", "%s: receipt %llu follows %llu", l->node,
-                   (unsigned long long)l->seq, (unsigned long long)want - 1);
-        } else if (!starts && (!l->has_prev || !hash_eq(&l->prev, &p->self))) {
-            defect(a->report, l->entry, "receipt_chain", "%s: receipt %llu does not follow %llu",
-                   l->node, (unsigned long long)l->seq, (unsigned long long)p->seq);
-        }
     }
 }
 
@@ -558,7 +503,7 @@ static void say_policy(struct audit *a) {
 
 void audit_end(struct audit *a) {
     say_policy(a);
-    check_chains(a);
+    chain_check(&a->chain, a->report);
     check_ops(a);
     js_add(a->report, "intents", js_int((int64_t)a->op.n));
     js_add(a->report, "outcomes", js_int((int64_t)a->outcomes));

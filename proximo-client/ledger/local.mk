@@ -16,6 +16,7 @@ libproximo_a_SOURCES += \
 	proximo-client/ledger/hashmap.c proximo-client/ledger/hashmap.h \
 	proximo-client/ledger/closing.c proximo-client/ledger/closing.h \
 	proximo-client/ledger/audit.c proximo-client/ledger/audit.h \
+	proximo-client/ledger/chain.c proximo-client/ledger/chain.h \
 	proximo-client/ledger/tiles.c proximo-client/ledger/tiles.h \
 	proximo-client/ledger/source.c proximo-client/ledger/source.h \
 	proximo-client/ledger/care.c proximo-client/ledger/care.h \
