@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A receipt that is missing, or stands where another one was, is seen by the chain of its node. */
 #include "proximo-client/ledger/chain.h"
 
 #include <stdlib.h>
