@@ -113,7 +113,7 @@ static const struct {
     {"ledger_defect", EXIT_LEDGER},     {"mirror_bad", EXIT_LEDGER},
     {"ledger_forked", EXIT_LEDGER},     {"steps_conflict", EXIT_USAGE},
     {"plan_outdated", EXIT_DRIFTED},    {"recheck_worse", EXIT_REFUSED},
-    {"api_refused", EXIT_REFUSED},
+    {"api_refused", EXIT_REFUSED},      {"undo_conflict", EXIT_DRIFTED},
 };
 
 int cli_exit_of(const char *tag) {

@@ -112,24 +112,13 @@ static void meet_heads(struct walk *w) {
     }
 }
 
-/* The body of an entry: canonical JSON; and what it points to, if it is here. */
-static void check_body(struct walk *w, uint64_t i, const struct entry *en) {
+/* What an entry points to, if it is here. */
+static void check_named(struct walk *w, uint64_t i, const char *name) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_MAX);
-    CLEANUP(js_freep) js *v = NULL;
-    const char *name;
     struct hash h;
     struct err e;
     int r;
 
-    if (en->body_len == 2) {
-        return;
-    }
-    if (canon_check(en->body, en->body_len, &e) < 0 ||
-        js_parse(en->body, en->body_len, &v, &e) < 0) {
-        defect(w->report, i, "bad_body", "%s", e.msg);
-        return;
-    }
-    name = js_get_str(v, "body");
     if (!name || hash_parse(name, &h) < 0) {
         return;
     }
@@ -141,6 +130,23 @@ static void check_body(struct walk *w, uint64_t i, const struct entry *en) {
     } else {
         w->bodies++;
     }
+}
+
+/* The body of an entry: canonical JSON; and what it points to. */
+static void check_body(struct walk *w, uint64_t i, const struct entry *en) {
+    CLEANUP(js_freep) js *v = NULL;
+    struct err e;
+
+    if (en->body_len == 2) {
+        return;
+    }
+    if (canon_check(en->body, en->body_len, &e) < 0 ||
+        js_parse(en->body, en->body_len, &v, &e) < 0) {
+        defect(w->report, i, "bad_body", "%s", e.msg);
+        return;
+    }
+    check_named(w, i, js_get_str(v, "body"));
+    check_named(w, i, js_get_str(v, "left"));
 }
 
 static void take_entry(struct walk *w, const char *bytes, size_t len) {

@@ -14,6 +14,7 @@
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/nodes/nodes.h"
 #include "proximo-client/pipeline/grant_int.h"
+#include "proximo-client/pipeline/left.h"
 #include "proximo-client/pipeline/planner.h"
 #include "proximo-client/pipeline/secrets.h"
 #include "proximo-client/pipeline/session.h"
@@ -243,6 +244,7 @@ int change_apply(struct session *s, const char *plan_id, enum apply_as as, js **
         c.out = OUT_NOT_STARTED; /* stopped between intent and execute */
     }
     prepared_left_over(&c);
+    left_take(&c);
     post_check(&c);
     r = stage_outcome(&c, e);
     if (r < 0) {

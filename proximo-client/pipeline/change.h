@@ -47,6 +47,8 @@ struct change {
     bool keeps_output;    /* nobody but this client has what a command wrote */
     bool has_output_body; /* the ledger keeps it as the body output_body */
     struct hash output_body;
+    bool has_left; /* the ledger keeps what it left as the body `left`, for its undo */
+    struct hash left;
     bool guest_text;  /* the answer holds text that a guest may have written, output or not */
     bool prepared;    /* some prepare request was sent */
     bool sent;        /* some execute request was sent */

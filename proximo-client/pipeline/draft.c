@@ -208,6 +208,18 @@ int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, 
     return r;
 }
 
+int draft_read_first(struct draft *d, const char *path, const char *reduce, js **ret,
+                     struct err *e) {
+    js *data = NULL;
+    int r = draft_get(d, path, &data, e);
+
+    r = r < 0 ? r : draft_observe(d, path, reduce, data, 0, false, e);
+    if (r == 0) {
+        *ret = data;
+    }
+    return r;
+}
+
 void draft_change(struct draft *d, const char *fmt, ...) {
     va_list ap;
 
@@ -340,6 +352,10 @@ bool draft_has_effect(const struct draft *d, const char *effect) {
     return false;
 }
 
+const js *draft_affected(const struct draft *d) {
+    return d->affected;
+}
+
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
     CLEANUP(freep) char *why = NULL;
     va_list ap;
@@ -374,6 +390,22 @@ void draft_undo(struct draft *d, const char *kind, const char *guarantee, const 
     js_add(d->undo, "kind", js_str(kind));
     js_add(d->undo, "guarantee", js_str(guarantee));
     js_add(d->undo, "limits", js_str(limits ? limits : ""));
+}
+
+void draft_undo_removes(struct draft *d, js *what) {
+    js_add(d->undo, "removes", what);
+}
+
+void draft_undo_left(struct draft *d, const char *read, const char *reduce) {
+    js *list = js_get(d->undo, "left"), *one = js_object();
+
+    if (!list) {
+        list = js_array();
+        js_add(d->undo, "left", list);
+    }
+    js_add(one, "read", js_str(read));
+    js_add(one, "reduce", js_str(reduce));
+    js_push(list, one);
 }
 
 void draft_undo_timer(struct draft *d, uint32_t seconds) {

@@ -24,6 +24,7 @@ const char *need_name(enum approval_need n);
  *
  * - "whole": everything but a closed list of members that move by themselves (uptime, cpu, mem …)
  * - "members": of pools, [{poolid, members: [{id, storage, node}]}]
+ * - "pool": the same with the comment
  * - "power": {status, lock, template, ha} of a guest's status/current
  * - "config": a guest's configuration without its digest, which is kept beside for requests
  * - "snapshots": [{name, parent, snaptime, vmstate}] sorted, without "current"
@@ -43,6 +44,10 @@ const char *need_name(enum approval_need n);
  * be NULL) is the whole unreduced data, owned by the draft and borrowed by the caller. The same
  * read is sent once per draft. */
 int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, struct err *e);
+/* The same for what must hold before anything of the plan runs, and is not looked at again before
+ * its steps: a list that the plan's own tasks add to. */
+int draft_read_first(struct draft *d, const char *path, const char *reduce, js **ret,
+                     struct err *e);
 /* The same without a precondition: for names that are looked up, not for what a verdict rests on.
  */
 int draft_get(struct draft *d, const char *path, js **ret, struct err *e);
@@ -95,6 +100,8 @@ void draft_affect(struct draft *d, const struct affect *a);
 bool draft_affects(const struct draft *d, const char *resource);
 /* Whether anything was said to be hit in that way ("lockout"). */
 bool draft_has_effect(const struct draft *d, const char *effect);
+/* All that were said to be hit, [{resource, effect, severity, via?, why …}]; borrowed. */
+const js *draft_affected(const struct draft *d);
 /* Only ever raises. */
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -102,6 +109,12 @@ void draft_risk(struct draft *d, enum risk r, const char *fmt, ...)
 void draft_unread(struct draft *d, const char *what, const char *why, const char *privilege);
 /* kind of formats.md 10. For "none" guarantee is the reason. */
 void draft_undo(struct draft *d, const char *kind, const char *guarantee, const char *limits);
+/* Of a way back that takes away what is made: what that is, {kind "guest", vmid, type, node} or
+ * {kind "volume", node, storage, volid}; consumed. After draft_undo, as the next. */
+void draft_undo_removes(struct draft *d, js *what);
+/* What is read when the operation has ended, reduced and kept with its outcome: the undo compares
+ * it with what it finds. Said once a path. */
+void draft_undo_left(struct draft *d, const char *read, const char *reduce);
 /* The undo said before comes second: a node reverts by itself after so many seconds. */
 void draft_undo_timer(struct draft *d, uint32_t seconds);
 /* Whether the plan's undo may interrupt or lose something: free text list shown in the plan. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libproximo_a_SOURCES += \
+	proximo-client/pipeline/left.c proximo-client/pipeline/left.h \
 	proximo-client/pipeline/agent_gate.c proximo-client/pipeline/agent_gate.h \
 	proximo-client/pipeline/agent_run.c proximo-client/pipeline/agent_run.h \
 	proximo-client/pipeline/approval_make.c proximo-client/pipeline/approval_make.h \

@@ -85,6 +85,7 @@ static void take_body(struct op *o, const struct entry *en) {
     o->executed = executed_of(en);
     if (js_parse(en->body, en->body_len, &body, NULL) == 0) {
         o->has_output = hash_parse(js_str_or(body, "body", ""), &o->output) == 0;
+        o->has_left = hash_parse(js_str_or(body, "left", ""), &o->left) == 0;
     }
 }
 

@@ -24,10 +24,12 @@ struct op {
     js *tasks;       /* [{ordinal, upid}] of progress and outcome entries */
     js *archives;    /* [{volid, size, ctime, config, mark}]: backups that were verified first */
     int64_t
-        executed;    /* execute requests that were carried out whole, as the outcome says; else 0 */
-    bool undone;     /* a done operation undid it */
-    bool undo_half;  /* one that was to undo it stopped after part of its requests, or nobody knows
-                        how far it came */
+        executed;   /* execute requests that were carried out whole, as the outcome says; else 0 */
+    bool undone;    /* a done operation undid it */
+    bool undo_half; /* one that was to undo it stopped after part of its requests, or nobody knows
+                       how far it came */
+    bool has_left;  /* the outcome names how the operation left what it made (left.h) */
+    struct hash left;
     bool has_output; /* the outcome names what a command wrote, a body of the ledger */
     struct hash output;
     /* An operator's word on how it ended, as the ledger has it; "": none. */

@@ -143,7 +143,7 @@ int ops_close(struct session *s, const struct op *o, const struct plan *p, struc
     (void)snprintf(summary, sizeof(summary), "operator %.60s decided: %s", o->closed_by,
                    o->closed_why);
     return outcome_append(s, &o->leaf, &o->plan, o->closed_as_done ? OUT_DONE : OUT_FAILED,
-                          o->tasks, all, summary, NULL, e);
+                          o->tasks, all, summary, NULL, NULL, e);
 }
 
 int ops_resolve_one(struct session *s, const char *op_id, const char **why, struct err *e) {
@@ -190,7 +190,7 @@ int ops_resolve_one(struct session *s, const char *op_id, const char **why, stru
         return 0;
     }
     r = outcome_append(s, &o.leaf, &o.plan, out, o.tasks, -1, "resolved after the process had died",
-                       NULL, e);
+                       NULL, NULL, e);
     return r < 0 ? r : 1;
 }
 

@@ -21,7 +21,7 @@ const char *outcome_name(enum outcome o) {
 }
 
 static int summary_body(const char *summary, int64_t executed, const struct hash *body,
-                        struct buf *ret, struct err *e) {
+                        const struct hash *left, struct buf *ret, struct err *e) {
     CLEANUP(js_freep) js *o = js_object();
     char text[HASH_HEX_LEN + 1];
 
@@ -33,13 +33,17 @@ static int summary_body(const char *summary, int64_t executed, const struct hash
         hash_text(body, text);
         js_add(o, "body", js_str(text));
     }
+    if (left) {
+        hash_text(left, text);
+        js_add(o, "left", js_str(text));
+    }
     js_addf(o, "summary", "%.400s", summary);
     return canon_write(o, ret, e);
 }
 
 int outcome_append(struct session *s, const struct hash *leaf, const struct hash *plan,
                    enum outcome out, const js *tasks, int64_t executed, const char *summary,
-                   const struct hash *output, struct err *e) {
+                   const struct hash *output, const struct hash *left, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_ENTRY);
     CLEANUP(buf_done) struct buf body = BUF_INIT(LIM_ENTRY);
     char text[HASH_HEX_LEN + 1], id[IDENT_ID_LEN + 1];
@@ -63,7 +67,7 @@ int outcome_append(struct session *s, const struct hash *leaf, const struct hash
                        js_str_or(t, "upid", ""));
     }
     if (r == 0) {
-        r = summary_body(summary, executed, output, &body, e);
+        r = summary_body(summary, executed, output, left, &body, e);
     }
     if (r == 0) {
         r = entry_end(&b, buf_str(&body), e);
@@ -85,7 +89,7 @@ int alarm_append(struct session *s, const char *code, const char *summary, struc
     int r = entry_begin(&b, ENTRY_ALARM, clock_unix(), s->actor);
 
     r = r < 0 ? r : lines_put(&b, "code", code);
-    r = r < 0 ? r : summary_body(summary, -1, NULL, &body, e);
+    r = r < 0 ? r : summary_body(summary, -1, NULL, NULL, &body, e);
     r = r < 0 ? r : entry_end(&b, buf_str(&body), e);
     return r < 0 ? r
                  : ledger_append(s->ledger, buf_str(&b), b.len, LEDGER_SYNC | LEDGER_RESERVE, NULL,
@@ -131,6 +135,7 @@ int stage_outcome(struct change *c, struct err *e) {
     (void)snprintf(summary, sizeof(summary), "%s%s%s", js_str_or(c->p.v, "change", ""),
                    c->why->msg[0] ? ": " : "", c->why->msg);
     r = outcome_append(c->s, &c->leaf, &c->p.digest, c->out, c->tasks, c->executed, summary,
-                       c->has_output_body ? &c->output_body : NULL, e);
+                       c->has_output_body ? &c->output_body : NULL, c->has_left ? &c->left : NULL,
+                       e);
     return r < 0 ? err_wrap(e, "record the outcome") : 0;
 }

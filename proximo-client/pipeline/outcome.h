@@ -10,11 +10,12 @@
 struct session;
 
 /* executed: how many execute requests were carried out whole; negative when that is not known.
- * output: the body with what a command wrote, or NULL.
+ * output: the body with what a command wrote, or NULL. left: the one with what the operation left
+ * (left.h), or NULL.
  * After it the plan's secrets are removed, for it is spent. */
 int outcome_append(struct session *s, const struct hash *leaf, const struct hash *plan,
                    enum outcome out, const js *tasks, int64_t executed, const char *summary,
-                   const struct hash *output, struct err *e);
+                   const struct hash *output, const struct hash *left, struct err *e);
 
 /* Something that must not happen did: an `alarm` entry, synced. code is one of docs/errors.md. */
 int alarm_append(struct session *s, const char *code, const char *summary, struct err *e);

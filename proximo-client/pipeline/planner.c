@@ -15,6 +15,7 @@
 #include "proximo-client/ledger/ledger.h"
 #include "proximo-client/pipeline/agent_gate.h"
 #include "proximo-client/pipeline/draft_int.h"
+#include "proximo-client/pipeline/left.h"
 #include "proximo-client/pipeline/ops.h"
 #include "proximo-client/pipeline/plan.h"
 #include "proximo-client/pipeline/session.h"
@@ -199,6 +200,9 @@ int planner_undo_draft(struct session *s, const char *op_id, struct draft **ret,
     js_add(outcome, "executed", js_int(o.executed));
     js_add(outcome, "archives", js_ref(o.archives));
     js_add(outcome, "since", since);
+    if (o.has_left) {
+        js_add(outcome, "left", left_load(s->ledger, &o.left));
+    }
     d = draft_new(s, "proximo_undo", args);
     d->undo_of = undo_of(&o, op_id);
     r = undo_plan(d, was.v, outcome, e);

@@ -265,8 +265,7 @@ static js *reduce_snapshots(const js *data) {
     return sorted(out);
 }
 
-/* Pools: who belongs to them, not what the members are doing. */
-static js *reduce_members(const js *data) {
+static js *pools(const js *data, bool with_comment) {
     static const char *const keys[] = {"id", "storage", "node"};
     js *out = js_array();
 
@@ -274,10 +273,23 @@ static js *reduce_members(const js *data) {
         js *o = js_object();
 
         js_add(o, "poolid", js_copy(js_get(js_at(data, i), "poolid")));
+        if (with_comment) {
+            js_add(o, "comment", js_copy(js_get(js_at(data, i), "comment")));
+        }
         js_add(o, "members", pick_each(js_get(js_at(data, i), "members"), keys, ARRAY_LEN(keys)));
         js_push(out, o);
     }
     return sorted(out);
+}
+
+/* Pools: who belongs to them, not what the members are doing. */
+static js *reduce_members(const js *data) {
+    return pools(data, false);
+}
+
+/* A pool with all that can be set of it. */
+static js *reduce_pool(const js *data) {
+    return pools(data, true);
 }
 
 static const char *const guest_keys[] = {"vmid", "type", "node", "status", "name", "template"};
@@ -428,6 +440,7 @@ static const struct reducer {
     {"nodes", reduce_nodes, NULL, false, NULL},
     {"node-config", reduce_node_config, NULL, false, NULL},
     {"members", reduce_members, NULL, false, NULL},
+    {"pool", reduce_pool, NULL, false, NULL},
     {"task", reduce_task, NULL, false, NULL},
     {"time-zone", reduce_time_zone, NULL, false, NULL},
     {"places", reduce_places, not_of_place, true, NULL},

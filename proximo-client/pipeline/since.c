@@ -80,6 +80,7 @@ static int look_at_intent(struct looking *w, const struct entry *en, const struc
     js_add(o, "change", js_str(js_str_or(p.v, "change", "")));
     js_add(o, "intent", js_str(text));
     js_add(o, "guests", guests_of(p.v));
+    js_add(o, "undo_of", js_copy(js_get(js_get(p.v, "undo_of"), "op_id")));
     js_push(w->operations, o);
     return 0;
 }

@@ -73,6 +73,18 @@ static bool stands_beside(const char *read, const char *path) {
     return parts >= 2 && strncmp(read, path, n + 1) == 0;
 }
 
+/* A guest that was destroyed comes back out of a backup, with ids and names of volumes that PVE
+ * makes up anew and without its snapshots, as its plan said: of it only whether it is there, and
+ * runs, can be as before. */
+static bool is_made_anew(const js *q, const char *read) {
+    const char *path = js_str_or(q, "path", "");
+    size_t g = guest_part(path);
+
+    return g && !path[g] && strcmp(js_str_or(q, "method", ""), "DELETE") == 0 &&
+           strncmp(read, path, g) == 0 &&
+           (strncmp(read + g, "/config", 7) == 0 || strncmp(read + g, "/snapshot", 9) == 0);
+}
+
 static bool is_about(const struct looking *w, const js *pre) {
     const js *list = js_get(w->was->v, "requests");
     const char *read = js_str_or(pre, "read", "");
@@ -86,7 +98,7 @@ static bool is_about(const struct looking *w, const js *pre) {
 
         const char *path = js_get_str(q, "path");
 
-        if (path && strcmp(js_str_or(q, "phase", ""), "execute") == 0 &&
+        if (path && strcmp(js_str_or(q, "phase", ""), "execute") == 0 && !is_made_anew(q, read) &&
             (w->beside ? stands_beside(read, path) : tells_of(read, path))) {
             return true;
         }
@@ -140,6 +152,39 @@ static int look_api(struct looking *w, struct err *e) {
     return 0;
 }
 
+/* What the operation made is gone. */
+static int look_removed(struct looking *w, const js *undo, struct err *e) {
+    CLEANUP(js_freep) js *list = NULL;
+    const js *what = js_get(undo, "removes"), *left = js_at(js_get(undo, "left"), 0);
+    bool guest = strcmp(js_str_or(what, "kind", ""), "guest") == 0, there = false;
+    const char *path = guest ? "/cluster/resources?type=vm" : js_str_or(left, "read", "");
+    int r = what ? pve_get(w->s->pve, path, &list, e) : 0;
+
+    for (size_t i = 0; r == 0 && i < js_len(list); i++) {
+        const js *v = js_at(list, i);
+
+        there |= guest ? js_int_or(v, "vmid", 0) == js_int_or(what, "vmid", -1)
+                       : strcmp(js_str_or(v, "volid", ""), js_str_or(what, "volid", "-")) == 0;
+    }
+    if (r == 0 && what && there) {
+        differs(w, guest ? "the guest is still there" : "the volume is still there");
+    } else if (r == 0 && what) {
+        w->same++;
+    }
+    return r;
+}
+
+/* Of steps, those that the undo had to take back. */
+static int look_all_removed(struct looking *w, struct err *e) {
+    const js *steps = js_get(w->was->v, "steps");
+    int r = look_removed(w, js_get(w->was->v, "undo"), e);
+
+    for (size_t i = 0; r == 0 && i < js_len(steps); i++) {
+        r = look_removed(w, js_get(js_at(steps, i), "undo"), e);
+    }
+    return r;
+}
+
 /* A node tells of a container when it is asked about a request that names it. */
 static int look_node(struct looking *w, const js *q, struct err *e) {
     CLEANUP(js_freep) js *answer = NULL;
@@ -164,6 +209,7 @@ static int look(struct looking *w, struct err *e) {
     const js *q = plan_request(w->was, "execute", 0, NULL);
     int r = look_api(w, e);
 
+    r = r < 0 ? r : look_all_removed(w, e);
     if (r == 0 && !w->same && !w->other) {
         w->beside = true;
         r = look_api(w, e);

@@ -56,6 +56,55 @@ static const char *finish_move(struct sim_task *t) {
     return NULL;
 }
 
+static const char *target_key(const js *params) {
+    return js_str_or(params, "target-disk", js_str_or(params, "target-volume", disk_key(params)));
+}
+
+/* The volume is renamed after its new owner; what else stands in the value goes along. */
+static const char *finish_give(struct sim_task *t) {
+    const char *key = disk_key(t->args), *slot = target_key(t->args);
+    struct sim *s = t->s;
+    char old[256], fresh[256], id[128], value[2048];
+    struct guest g, to;
+    const char *now;
+    js *v;
+
+    if (!guest_find(s, t->vmid, &g) ||
+        !guest_find(s, (uint32_t)js_int_or(t->args, "target-vmid", 0), &to) ||
+        !(now = guest_conf(&g, key)) || !volume_of_value(now, old, sizeof(old)) ||
+        !(v = state_get(&s->st, "volumes", old, NULL))) {
+        return "the disk does not exist any more";
+    }
+    if (guest_conf(&to, slot)) {
+        return "Target disk key is already in use";
+    }
+    volume_storage(old, id, sizeof(id));
+    volume_new_name(s, &to, id, js_get_str(v, "format"), fresh, sizeof(fresh));
+    volume_rewrite(now, fresh, NULL, value, sizeof(value));
+    v = js_copy(v);
+    js_add(v, "vmid", js_int(to.vmid));
+    state_set(&s->st, v, "volumes", fresh, NULL);
+    state_del(&s->st, "volumes", old, NULL);
+    state_set(&s->st, js_str(value), "guests", to.key, "config", slot, NULL);
+    state_del(&s->st, "guests", g.key, "config", key, NULL);
+    return NULL;
+}
+
+static int give(struct call *c, const struct guest *g) {
+    struct guest to;
+
+    if (!guest_find(c->s, (uint32_t)call_int(c, "target-vmid", 0), &to)) {
+        return call_fail(c, 500, "guest %s does not exist", call_str(c, "target-vmid"));
+    }
+    if (to.lxc != g->lxc || strcmp(to.node, g->node) != 0) {
+        return call_fail(c, 500, "both guests must be of one kind and on one node");
+    }
+    if (guest_conf(&to, target_key(c->params))) {
+        return call_fail(c, 500, "Target disk key '%s' is already in use", target_key(c->params));
+    }
+    return start(c, g, g->lxc ? "move_volume" : "qmmove", finish_give);
+}
+
 static int check_storage(struct call *c, const struct guest *g, const char *volid) {
     const char *id = call_str(c, "storage");
     js *def = storage_find(c->s, id);
@@ -95,8 +144,11 @@ int route_disk_move(struct call *c) {
     if (strstr(value, "media=cdrom") && !strstr(value, "cloudinit")) {
         return call_fail(c, 500, "you can't move a cdrom");
     }
+    if (call_str(c, "target-vmid")) {
+        return give(c, &g);
+    }
     if (!call_str(c, "storage")) {
-        return call_fail(c, 500, "pvesim moves disks between storages only");
+        return call_param_error(c, "storage", "property is missing and it is not optional");
     }
     if (check_storage(c, &g, volid) < 0) {
         return -1;

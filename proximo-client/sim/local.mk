@@ -19,7 +19,7 @@ libsim_a_SOURCES = \
 	proximo-client/sim/routes_cluster.c proximo-client/sim/routes_guest.c \
 	proximo-client/sim/guests.c proximo-client/sim/power.c proximo-client/sim/snapshots.c \
 	proximo-client/sim/tasks.c proximo-client/sim/backing.c \
-	proximo-client/sim/storage.c proximo-client/sim/volumes.c proximo-client/sim/prune.c \
+	proximo-client/sim/storage.c proximo-client/sim/volumes.c proximo-client/sim/volume_made.c proximo-client/sim/prune.c \
 	proximo-client/sim/volnames.h proximo-client/sim/volnames.c proximo-client/sim/disks.c \
 	proximo-client/sim/migrate.c proximo-client/sim/vzdump.c proximo-client/sim/restore.c \
 	proximo-client/sim/newcomer.h proximo-client/sim/newcomer.c \

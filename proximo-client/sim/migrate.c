@@ -43,10 +43,31 @@ static const char *check_devices(struct sim_task *t, const struct guest *g) {
     return *list ? refuse(t, "can't migrate VM which uses local devices: %s", list) : NULL;
 }
 
+/* Where a storage's own volumes go: "a:b" entries, or one storage for all; "1": as they are. */
+static void mapped(struct sim_task *t, const char *id, char *ret, size_t size) {
+    const char *map = js_str_or(t->args, "targetstorage", js_str_or(t->args, "target-storage", ""));
+    size_t len = strlen(id);
+
+    (void)snprintf(ret, size, "%s", id);
+    for (const char *p = map; *p;) {
+        size_t n = strcspn(p, ","), k = strcspn(p, ":,");
+
+        if (k == n && !(n == 1 && *p == '1')) {
+            (void)snprintf(ret, size, "%.*s", (int)n, p);
+        } else if (k < n && k == len && memcmp(p, id, len) == 0) {
+            (void)snprintf(ret, size, "%.*s", (int)(n - k - 1), p + k + 1);
+            return;
+        }
+        p += n + (p[n] == ',');
+    }
+}
+
 static const char *check_volume(struct sim_task *t, const struct guest *g, const char *key,
                                 const char *value, const char *target) {
     char volid[256];
     char id[128];
+    char to[128];
+    const js *target_def;
     js *def;
 
     if (!volume_of_value(value, volid, sizeof(volid))) {
@@ -56,7 +77,14 @@ static const char *check_volume(struct sim_task *t, const struct guest *g, const
     }
     volume_storage(volid, id, sizeof(id));
     def = storage_find(t->s, id);
-    if (!def || !storage_on_node(def, target)) {
+    if (def && !storage_shared(def)) {
+        mapped(t, id, to, sizeof(to));
+        (void)snprintf(id, sizeof(id), "%s", to);
+        target_def = storage_find(t->s, id);
+        if (!target_def || !storage_on_node(target_def, target)) {
+            return refuse(t, "storage '%s' is not available on node '%s'", id, target);
+        }
+    } else if (!def || !storage_on_node(def, target)) {
         return refuse(t, "storage '%s' is not available on node '%s'", id, target);
     }
     if (storage_shared(def)) {
@@ -77,15 +105,36 @@ static const char *check_volume(struct sim_task *t, const struct guest *g, const
     return NULL;
 }
 
+/* To another storage it comes under a new name. */
+static void take_to(struct sim_task *t, const struct guest *g, const char *key, const char *value,
+                    const char *volid, const char *to, const char *target) {
+    char fresh[512], text[2048];
+    int64_t size = js_int_or(state_get(&t->s->st, "volumes", volid, NULL), "size", 0);
+
+    volume_new_name(t->s, g, to, NULL, fresh, sizeof(fresh));
+    volume_add(t->s, g, fresh, target, size);
+    volume_rewrite(value, fresh, NULL, text, sizeof(text));
+    state_set(&t->s->st, js_str(text), "guests", g->key, "config", key, NULL);
+    state_del(&t->s->st, "volumes", volid, NULL);
+}
+
 /* Volumes of the node's own go along. */
 static void take_volumes(struct sim_task *t, const struct guest *g, const char *target) {
-    JS_FOREACH(js_get(g->obj, "config"), key, value) {
-        char volid[256];
+    CLEANUP(js_freep) js *config = js_copy(js_get(g->obj, "config"));
+
+    JS_FOREACH(config, key, value) {
+        char volid[256], id[128], to[128];
 
         if (guest_key_is_volume(g->lxc, key) &&
             volume_of_value(json_object_get_string(value), volid, sizeof(volid)) &&
             !volume_is_shared(t->s, volid) && state_get(&t->s->st, "volumes", volid, NULL)) {
             task_log(t, "copying local disk image '%s'", volid);
+            volume_storage(volid, id, sizeof(id));
+            mapped(t, id, to, sizeof(to));
+            if (strcmp(id, to) != 0) {
+                take_to(t, g, key, json_object_get_string(value), volid, to, target);
+                continue;
+            }
             state_set(&t->s->st, js_str(target), "volumes", volid, "node", NULL);
         }
     }

@@ -7,6 +7,7 @@
 #include "common/ident.h"
 #include "common/own.h"
 #include "proximo-client/sim/guestconf.h"
+#include "proximo-client/sim/ha.h"
 #include "proximo-client/sim/newcomer.h"
 #include "proximo-client/sim/volnames.h"
 
@@ -212,6 +213,24 @@ static void restore_firewall(struct sim *s, const struct guest *g, const js *fw)
     }
 }
 
+/* `start`: by a task of its own, which this one does not wait for, of whoever asked. */
+static void start_it(struct sim_task *t, const struct guest *g) {
+    char path[160];
+    struct call c = {.s = t->s, .method = M_POST, .path = path, .auth = t->arg, .user = "root@pam"};
+    struct sim_task *starts =
+        js_bool_or(t->args, "start", false) ? task_new(&c, finish_start) : NULL;
+
+    if (starts) {
+        (void)snprintf(path, sizeof(path), "/nodes/%.60s/%s/%u/status/start", g->node,
+                       g->lxc ? "lxc" : "qemu", g->vmid);
+        starts->vmid = g->vmid;
+        starts->args = js_object();
+        (void)snprintf(starts->arg, sizeof(starts->arg), "start");
+        (void)task_start(&c, starts, g->node, g->lxc ? "vzstart" : "qmstart", g->key);
+        js_freep(&c.data);
+    }
+}
+
 static const char *finish_restore(struct sim_task *t) {
     struct sim *s = t->s;
     js *v = state_get(&s->st, "volumes", js_str_or(t->args, "volid", ""), NULL);
@@ -251,6 +270,8 @@ static const char *finish_restore(struct sim_task *t) {
         guest_unused(s, &g, json_object_get_string(js_at(kept, i)));
     }
     task_log(t, "restored '%s'", js_str_or(t->args, "volid", ""));
+    (void)guest_find(s, t->vmid, &g);
+    start_it(t, &g);
     return NULL;
 }
 
@@ -305,9 +326,8 @@ static const char *finish_create(struct sim_task *t) {
         }
     }
     state_set(&t->s->st, cfg, "guests", g.key, "config", NULL);
-    if (js_bool_or(t->args, "start", false)) {
-        state_set(&t->s->st, js_int(1), "guests", g.key, "running", NULL);
-    }
+    (void)guest_find(t->s, t->vmid, &g);
+    start_it(t, &g);
     return NULL;
 }
 
@@ -375,6 +395,7 @@ static int create(struct call *c, bool lxc, const char *archive) {
         return call_fail(c, 500, "out of memory");
     }
     t->vmid = vmid;
+    (void)snprintf(t->arg, sizeof(t->arg), "%s", c->auth);
     t->args = js_copy(c->params);
     js_add(t->args, "made-as", js_str(lxc ? "lxc" : "qemu"));
     if (archive) {

@@ -43,6 +43,7 @@ struct sim {
     struct sim_task *tasks;   /* running ones */
     uint64_t random;          /* state of the seeded generator */
     int64_t started;          /* cluster time of this start */
+    uint32_t last_ticks;      /* of the newest task's UPID */
     char *addr;               /* "127.0.0.1:8006" as bound */
     char *also[SIM_ALSO_MAX]; /* the same of o.also */
     char fingerprint[96];
@@ -223,8 +224,8 @@ handler route_sdn_index, route_sdn_list, route_sdn_get, route_sdn_create, route_
 handler route_node_iface, route_iface_create, route_iface_update, route_iface_delete,
     route_network_apply, route_network_revert;
 handler route_guest_list, route_guest_index, route_guest_config, route_guest_config_set,
-    route_guest_config_post, route_disk_unlink, route_guest_pending, route_guest_feature, route_guest_destroy,
-    route_guest_current, route_guest_status_index;
+    route_guest_config_post, route_disk_unlink, route_guest_pending, route_guest_feature,
+    route_guest_destroy, route_guest_current, route_guest_status_index;
 handler route_guest_start, route_guest_stop, route_guest_shutdown, route_guest_reboot,
     route_guest_reset, route_guest_suspend, route_guest_resume;
 /* agent.c */
@@ -236,7 +237,8 @@ handler route_storage_list, route_storage_get, route_storage_create, route_stora
     route_storage_delete, route_node_storage, route_node_storage_index, route_node_storage_status,
     route_content, route_prunebackups, route_prune, route_vzdump, route_extractconfig,
     route_create_qemu, route_create_lxc, route_clone, route_template, route_migrate,
-    route_disk_move, route_disk_resize, route_volume_get, route_volume_delete, route_volume_update;
+    route_disk_move, route_disk_resize, route_volume_get, route_volume_alloc, route_download_url,
+    route_aplinfo_fetch, route_volume_copy, route_volume_delete, route_volume_update;
 handler route_access_index, route_users, route_user_get, route_user_create, route_user_update,
     route_user_delete, route_tokens, route_token_get, route_token_create, route_token_update,
     route_token_delete, route_groups, route_group_get, route_group_create, route_group_update,

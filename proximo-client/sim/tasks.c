@@ -172,9 +172,20 @@ static void escape(const char *id, char *ret, size_t size) {
         bool plain = (*id >= 'a' && *id <= 'z') || (*id >= 'A' && *id <= 'Z') ||
                      (*id >= '0' && *id <= '9') || *id == '_' || *id == '.';
 
-        at += (size_t)snprintf(ret + at, size - at, plain ? "%c" : *id == '/' ? "-" : "\\x%02x",
+        at += (size_t)snprintf(ret + at, size - at,
+                               plain        ? "%c"
+                               : *id == '/' ? "-"
+                                            : "\\x%02x",
                                (unsigned char)*id);
     }
+}
+
+/* When a worker began, in hundredths: of two the later one has the larger number, as on a node. */
+static uint32_t ticks(struct sim *s, int64_t now) {
+    uint32_t at = (uint32_t)((now - s->started + 600) * 100 + (int64_t)(sim_random(s) % 50));
+
+    s->last_ticks = at > s->last_ticks ? at : s->last_ticks + 1;
+    return s->last_ticks;
 }
 
 int task_start(struct call *c, struct sim_task *t, const char *node, const char *type,
@@ -183,7 +194,7 @@ int task_start(struct call *c, struct sim_task *t, const char *node, const char 
     js *entry = js_object();
     int64_t now = sim_now(s);
     uint32_t pid = (uint32_t)(1000 + sim_random(s) % 30000);
-    uint32_t pstart = (uint32_t)((now - s->started + 600) * 100 + (int64_t)(sim_random(s) % 100));
+    uint32_t pstart = ticks(s, now);
     struct fault f = fault_take(s, c->method, c->path, true);
     char shown[200];
 
@@ -368,7 +379,8 @@ int route_node_tasks(struct call *c) {
 
     if (all) {
         JS_FOREACH(all, upid, t) {
-            if ((c->s->o.pbs || strcmp(js_str_or(t, "node", ""), node) == 0) && may_see(c, t) && task_wanted(c, t)) {
+            if ((c->s->o.pbs || strcmp(js_str_or(t, "node", ""), node) == 0) && may_see(c, t) &&
+                task_wanted(c, t)) {
                 js_push(seen, js_str(upid));
             }
         }

@@ -272,7 +272,9 @@ const struct row access_realm_rows[] = {
      "Plans reading users and groups of an LDAP or AD realm into the cluster; with remove-vanished "
      "users and ACL entries go." PLANS,
      "access", EFFECT_CHANGE, 0, realm_sync_fields, .analysers = "realm access", .undo = "none",
-     .undo_none = "what the directory server changes is not known before",
+     .undo_none =
+         "whom it adds, changes or removes only the directory server knows: no request that takes "
+         "it back can be shown and approved before",
      .privilege = "/access/realm/{realm} Realm.AllocateUser",
      .send =
          &(const struct send){

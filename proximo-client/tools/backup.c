@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows about backups: the schedule, a backup now, pruning, restoring. */
 #include "proximo-client/tools/assess.h"
+#include "proximo-client/tools/made_back.h"
 
 static const struct thing job = {
     .kind = "backup-job",
@@ -226,7 +227,9 @@ const struct row backup_rows[] = {
     {"pve_backup", "Back up a guest now",
      "Plans a backup of one guest; mode stop interrupts it, with remove older archives go." PLANS,
      "backup", EFFECT_CHANGE, 0, backup_fields, .analysers = "backup", .undo = "none",
-     .undo_none = "an archive is added; deleting it is a plan of its own (pve_volume_delete)",
+     .undo_none =
+         "a backup takes nothing away, and no undo deletes one: it may be the only one there is; "
+         "pve_volume_delete weighs that",
      .privilege = "/vms/{vmid} VM.Backup, /storage/{storage} Datastore.AllocateSpace",
      .send =
          &(const struct send){
@@ -258,8 +261,8 @@ const struct row backup_rows[] = {
     {"pve_restore_ct", "Restore a container",
      "Plans restoring a container from a backup; with force it replaces the one that is "
      "there." PLANS,
-     "backup", EFFECT_CHANGE, 0, restore_ct_fields, .analysers = "restore", .undo = "none",
-     .undo_none = "what it overwrites is gone; a new guest is taken back by pve_delete_guest",
+     "backup", EFFECT_CHANGE, 0, restore_ct_fields, .analysers = "restore", .undo = "inverse",
+     .check = check_create,
      .privilege = "/vms/{vmid} VM.Allocate|VM.Backup, /storage/{storage} Datastore.AllocateSpace",
      .send =
          &(const struct send){
@@ -269,12 +272,13 @@ const struct row backup_rows[] = {
              .path = "/nodes/{node}/lxc",
              .say = "restore container {vmid} from {archive}",
              .fixed = "restore=1",
+             .back = back_new_guest,
              .reads = "/cluster/resources?type=vm places|/storage whole",
          }},
     {"pve_restore_vm", "Restore a VM",
      "Plans restoring a VM from a backup; with force it replaces the one that is there." PLANS,
-     "backup", EFFECT_CHANGE, 0, restore_vm_fields, .analysers = "restore", .undo = "none",
-     .undo_none = "what it overwrites is gone; a new guest is taken back by pve_delete_guest",
+     "backup", EFFECT_CHANGE, 0, restore_vm_fields, .analysers = "restore", .undo = "inverse",
+     .check = check_create,
      .privilege = "/vms/{vmid} VM.Allocate|VM.Backup, /storage/{storage} Datastore.AllocateSpace",
      .send =
          &(const struct send){
@@ -283,6 +287,7 @@ const struct row backup_rows[] = {
              .method = "POST",
              .path = "/nodes/{node}/qemu",
              .say = "restore VM {vmid} from {archive}",
+             .back = back_new_guest,
              .reads = "/cluster/resources?type=vm places|/storage whole",
          }},
     {NULL},

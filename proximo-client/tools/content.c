@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows about what lies on a storage: volumes, archives, images, templates. */
 #include "proximo-client/tools/assess.h"
+#include "proximo-client/tools/made_back.h"
 
 static const struct thing volume = {
     .kind = "volume",
@@ -106,8 +107,7 @@ const struct row content_rows[] = {
      .result = "type?:string create-args?:object"},
     {"pve_storage_download", "Fetch an image or template",
      "Plans a node fetching an ISO image, container template or disk image from a URL." PLANS,
-     "storage", EFFECT_CHANGE, 0, download_fields, .undo = "none",
-     .undo_none = "deleting it again is a plan of its own (pve_volume_delete)",
+     "storage", EFFECT_CHANGE, 0, download_fields, .undo = "inverse",
      .privilege = "/storage/{storage} Datastore.AllocateTemplate, / Sys.Audit|Sys.Modify",
      .send =
          &(const struct send){
@@ -115,6 +115,7 @@ const struct row content_rows[] = {
              .method = "POST",
              .path = "/nodes/{node}/storage/{storage}/download-url",
              .say = "fetch {filename} from {url} to {storage}",
+             .back = back_new_volume,
              .reads = "/storage whole",
              .alone = "it adds a file; the node reaches out to the address named",
              .floor = RISK_MEDIUM,
@@ -122,8 +123,7 @@ const struct row content_rows[] = {
          }},
     {"pve_template_download", "Fetch a container template",
      "Plans a node fetching one of the known container templates (pve_appliances_list)." PLANS,
-     "storage", EFFECT_CHANGE, 0, template_fields, .undo = "none",
-     .undo_none = "deleting it again is a plan of its own (pve_volume_delete)",
+     "storage", EFFECT_CHANGE, 0, template_fields, .undo = "inverse",
      .privilege = "/storage/{storage} Datastore.AllocateTemplate",
      .send =
          &(const struct send){
@@ -131,13 +131,16 @@ const struct row content_rows[] = {
              .method = "POST",
              .path = "/nodes/{node}/aplinfo",
              .say = "fetch template {template} to {storage}",
+             .back = back_new_volume,
              .reads = "/storage whole",
              .alone = "it adds a file; PVE checks it against the list's own hash",
          }},
     {"pve_oci_pull", "Fetch a container image",
      "Plans a node fetching an OCI image from a registry as a container template." PLANS, "storage",
      EFFECT_CHANGE, 0, oci_fields, .undo = "none",
-     .undo_none = "deleting it again is a plan of its own (pve_volume_delete)",
+     .undo_none =
+         "PVE makes the file's name up from the image's: which file is new is not known for sure; "
+         "pve_volume_delete deletes it",
      .privilege = "/storage/{storage} Datastore.AllocateTemplate, /nodes/{node} Sys.AccessNetwork",
      .send =
          &(const struct send){
@@ -151,8 +154,7 @@ const struct row content_rows[] = {
              .floor_why = "the node fetches from an address that the caller chose",
          }},
     {"pve_volume_alloc", "Make a volume", "Plans a new, empty volume on a storage." PLANS,
-     "storage", EFFECT_CHANGE, 0, alloc_fields, .undo = "none",
-     .undo_none = "deleting it again is a plan of its own (pve_volume_delete)",
+     "storage", EFFECT_CHANGE, 0, alloc_fields, .undo = "inverse",
      .privilege = "/storage/{storage} Datastore.AllocateSpace",
      .send =
          &(const struct send){
@@ -160,6 +162,7 @@ const struct row content_rows[] = {
              .method = "POST",
              .path = "/nodes/{node}/storage/{storage}/content",
              .say = "make volume {filename} of {size} on {storage}",
+             .back = back_new_volume,
              .reads = "/storage whole",
              .alone = "no guest uses a new volume",
          }},
@@ -195,8 +198,7 @@ const struct row content_rows[] = {
          }},
     {"pve_volume_copy", "Copy a volume",
      "Plans copying a volume to another name or node; PVE calls it experimental." PLANS, "storage",
-     EFFECT_CHANGE, 0, copy_fields, .undo = "none",
-     .undo_none = "deleting the copy is a plan of its own (pve_volume_delete)",
+     EFFECT_CHANGE, 0, copy_fields, .undo = "inverse",
      .privilege = "/storage/{storage} Datastore.AllocateSpace",
      .send =
          &(const struct send){
@@ -205,6 +207,7 @@ const struct row content_rows[] = {
              .method = "POST",
              .path = "/nodes/{node}/storage/{storage}/content/{volume}",
              .say = "copy {volume} to {target}",
+             .back = back_new_volume,
              .alone = "it adds a volume",
          }},
     {NULL},

@@ -146,33 +146,6 @@ int check_migrate(struct session *s, const js *args, bool *ret_ok, char **ret_te
                       ha ? ": HA took the request and moves it when it can; look again" : "");
 }
 
-/* To where it was, in the same manner. Where its volumes changed storage on the way, their old
- * places cannot be told from the mapping alone. */
-int back_migrate(struct draft *d, const struct assess *a, struct err *e) {
-    CLEANUP(js_freep) js *args = js_copy(a->args);
-    CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
-    const char *target = js_str_or(a->args, "target", "");
-    js *form = NULL;
-    int r;
-
-    if (js_get(a->args, "targetstorage") || js_get(a->args, "target-storage")) {
-        draft_undo(d, "none",
-                   "its volumes change storage on the way: the way back is a plan of its own", "");
-        return 0;
-    }
-    js_add(args, "target", js_str(a->guest->node));
-    r = send_form(a->row, NULL, args, a->guest->kind, &form, e);
-    js_add(args, "node", js_str(target));
-    r = r < 0 ? r : pve_path(a->row->send->path, args, &path, e);
-    if (r < 0) {
-        js_freep(&form);
-        return r;
-    }
-    draft_request(d, PHASE_UNDO, "POST", buf_str(&path), form, NULL);
-    draft_undo(d, "inverse", "it is migrated back, in the same manner", a->row->send->limits);
-    return 0;
-}
-
 /* The disks as they stand in the configuration now; attaching a volume again takes it off the
  * unused ones. PVE takes a disk that goes out of the boot order, too. */
 int back_unlink(struct draft *d, const struct assess *a, struct err *e) {

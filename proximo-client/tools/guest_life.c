@@ -2,6 +2,7 @@
 /* Rows that make, copy, move and destroy guests, and that work on their disks. */
 #include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/guest_life.h"
+#include "proximo-client/tools/made_back.h"
 
 static const struct thing guest = {
     .kind = "guest",
@@ -18,6 +19,7 @@ static const struct thing new_guest = {
     .list = "/cluster/resources?type=vm",
     .list_reduce = "places",
     .match = "vmid",
+    .deleted_by = "pve_delete_guest",
 };
 
 static const struct field plain_fields[] = {
@@ -204,8 +206,7 @@ const struct row guest_life_rows[] = {
      .privilege = "/vms/{vmid} VM.Audit", .result = "value?:string"},
     {"pve_create_container", "Make a container",
      "Plans a new container from a template archive." PLANS, "guest", EFFECT_CHANGE, 0,
-     create_ct_fields, .analysers = "create", .undo = "none",
-     .undo_none = "taking it back is destroying it: a plan of its own (pve_delete_guest)",
+     create_ct_fields, .analysers = "create", .undo = "inverse", .check = check_create,
      .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
@@ -215,14 +216,14 @@ const struct row guest_life_rows[] = {
              .method = "POST",
              .path = "/nodes/{node}/lxc",
              .say = "make container {vmid} on {node} from {ostemplate}",
+             .back = back_new_guest,
              .reads = "/storage whole",
              .kind = "lxc",
              .floor = RISK_MEDIUM,
              .floor_why = "taking it back is destroying it",
          }},
     {"pve_create_vm", "Make a VM", "Plans a new VM." PLANS, "guest", EFFECT_CHANGE, 0,
-     create_vm_fields, .analysers = "create", .undo = "none",
-     .undo_none = "taking it back is destroying it: a plan of its own (pve_delete_guest)",
+     create_vm_fields, .analysers = "create", .undo = "inverse", .check = check_create,
      .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
@@ -232,6 +233,7 @@ const struct row guest_life_rows[] = {
              .method = "POST",
              .path = "/nodes/{node}/qemu",
              .say = "make VM {vmid} on {node}",
+             .back = back_new_guest,
              .reads = "/storage whole",
              .kind = "qemu",
              .floor = RISK_MEDIUM,
@@ -240,8 +242,7 @@ const struct row guest_life_rows[] = {
     {"pve_clone", "Copy a guest",
      "Plans a copy of a guest or of one of its snapshots; linked copies need their template for "
      "ever." PLANS,
-     "guest", EFFECT_CHANGE, 0, clone_fields, .analysers = "clone", .undo = "none",
-     .undo_none = "taking it back is destroying the copy: a plan of its own (pve_delete_guest)",
+     "guest", EFFECT_CHANGE, 0, clone_fields, .analysers = "clone", .undo = "inverse",
      .check = check_clone, .privilege = "/vms/{vmid} VM.Clone, /vms/{newid} VM.Allocate",
      .send =
          &(const struct send){
@@ -251,6 +252,7 @@ const struct row guest_life_rows[] = {
              .method = "POST",
              .path = "/nodes/{node}/{kind}/{vmid}/clone",
              .say = "copy guest {vmid} to {newid}",
+             .back = back_new_guest,
              .reads = "/cluster/resources?type=vm places|/storage whole",
              .floor = RISK_MEDIUM,
              .floor_why = "taking it back is destroying it",
@@ -294,8 +296,9 @@ const struct row guest_life_rows[] = {
     {"pve_ct_template", "Turn a container into a template",
      "Plans turning a container into a template: it can never be started again." PLANS, "guest",
      EFFECT_CHANGE, 0, ct_fields, .analysers = "template", .undo = "none",
-     .undo_none = "a template cannot be turned back", .check = check_template,
-     .privilege = "/vms/{vmid} VM.Allocate",
+     .undo_none = "its volumes become read-only base volumes, and PVE has no call that turns them "
+                  "back; a full copy of it (pve_clone) is an ordinary guest again",
+     .check = check_template, .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
              .assess = assess_template,
@@ -311,8 +314,9 @@ const struct row guest_life_rows[] = {
     {"pve_vm_template", "Turn a VM into a template",
      "Plans turning a VM into a template: it can never be started again." PLANS, "guest",
      EFFECT_CHANGE, 0, vm_template_fields, .analysers = "template", .undo = "none",
-     .undo_none = "a template cannot be turned back", .check = check_template,
-     .privilege = "/vms/{vmid} VM.Allocate",
+     .undo_none = "its volumes become read-only base volumes, and PVE has no call that turns them "
+                  "back; a full copy of it (pve_clone) is an ordinary guest again",
+     .check = check_template, .privilege = "/vms/{vmid} VM.Allocate",
      .send =
          &(const struct send){
              .assess = assess_template,
@@ -328,8 +332,8 @@ const struct row guest_life_rows[] = {
     {"pve_disk_resize", "Grow a disk",
      "Plans growing a disk or volume of a guest; disks cannot shrink." PLANS, "guest",
      EFFECT_CHANGE, 0, resize_fields, .analysers = "disk", .undo = "none",
-     .undo_none = "disks cannot shrink", .check = check_resize,
-     .privilege = "/vms/{vmid} VM.Config.Disk",
+     .undo_none = "PVE makes no disk smaller, for what the guest keeps at its end would be cut off",
+     .check = check_resize, .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
              .assess = assess_disk_resize,
@@ -344,8 +348,7 @@ const struct row guest_life_rows[] = {
          }},
     {"pve_disk_move", "Move a VM's disk",
      "Plans moving a disk of a VM to another storage, or to another VM." PLANS, "guest",
-     EFFECT_CHANGE, 0, move_disk_fields, .analysers = "disk", .undo = "none",
-     .undo_none = "the way back is a plan of its own: move it to where it was",
+     EFFECT_CHANGE, 0, move_disk_fields, .analysers = "disk", .undo = "inverse",
      .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
@@ -356,13 +359,13 @@ const struct row guest_life_rows[] = {
              .path = "/nodes/{node}/qemu/{vmid}/move_disk",
              .say = "move {disk} of VM {vmid} to {storage}{target-vmid}",
              .kind = "qemu",
+             .back = back_disk_move,
              .digest = true,
              .reads = "/storage whole",
          }},
     {"pve_ct_volume_move", "Move a container's volume",
      "Plans moving a volume of a container to another storage, or to another container." PLANS,
-     "guest", EFFECT_CHANGE, 0, move_volume_fields, .analysers = "disk", .undo = "none",
-     .undo_none = "the way back is a plan of its own: move it to where it was",
+     "guest", EFFECT_CHANGE, 0, move_volume_fields, .analysers = "disk", .undo = "inverse",
      .privilege = "/vms/{vmid} VM.Config.Disk",
      .send =
          &(const struct send){
@@ -373,6 +376,7 @@ const struct row guest_life_rows[] = {
              .path = "/nodes/{node}/lxc/{vmid}/move_volume",
              .say = "move {volume} of container {vmid} to {storage}{target-vmid}",
              .kind = "lxc",
+             .back = back_disk_move,
              .digest = true,
              .reads = "/storage whole",
          }},

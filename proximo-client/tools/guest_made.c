@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After a guest was copied or made a template: is it so? Turning a container into a template is a
- * task that the API's answer does not name: it is looked for and followed here, or "done" would be
- * said of work that is still to fail. */
+/* After a guest was made, copied, restored or made a template: is it so? Turning a container into a
+ * template is a task that the API's answer does not name: it is looked for and followed here, or
+ * "done" would be said of work that is still to fail. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,14 +18,27 @@ static int read_config(struct session *s, const struct guest_ref *g, js **ret, s
     return r < 0 ? r : pve_get(s->pve, buf_str(&path), ret, e);
 }
 
-int check_clone(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e) {
+/* What was asked for and is not so; volumes and network devices are completed by PVE. */
+static void not_as_asked(const char *kind, const js *set, const js *config, struct buf *ret) {
+    JS_FOREACH(set, key, val) {
+        if (!key_is_disk(kind, key) && strncmp(key, "net", 3) != 0 && !config_is_secret(key) &&
+            strcmp(key, "description") != 0 && strcmp(key, "tags") != 0 &&
+            !value_same(val, js_get(config, key))) {
+            (void)buf_addf(ret, "%s%.60s", ret->len ? ", " : "", key);
+        }
+    }
+}
+
+static int is_made(struct session *s, const js *vmid, const js *set, bool *ret_ok, char **ret_text,
+                   struct err *e) {
+    CLEANUP(buf_done) struct buf wrong = BUF_INIT(LIM_LINE);
     CLEANUP(js_freep) js *asked = js_object();
     CLEANUP(js_freep) js *config = NULL;
     struct guest_ref g;
     const char *lock;
     int r;
 
-    js_add(asked, "vmid", js_ref(js_get(args, "newid")));
+    js_add(asked, "vmid", js_copy(vmid));
     r = resolve_guest(s, asked, &g, e);
     if (r == 0) {
         r = read_config(s, &g, &config, e);
@@ -34,9 +47,22 @@ int check_clone(struct session *s, const js *args, bool *ret_ok, char **ret_text
         return r;
     }
     lock = js_get_str(config, "lock");
-    return lock ? check_done(false, ret_ok, ret_text, "guest %u is at %s, and locked (%.40s)",
-                             g.vmid, g.node, lock)
-                : check_done(true, ret_ok, ret_text, "guest %u is at %s", g.vmid, g.node);
+    not_as_asked(g.kind, set, config, &wrong);
+    if (lock) {
+        return check_done(false, ret_ok, ret_text, "guest %u is at %s, and locked (%.40s)", g.vmid,
+                          g.node, lock);
+    }
+    return wrong.len ? check_done(false, ret_ok, ret_text, "guest %u is at %s, not as asked: %s",
+                                  g.vmid, g.node, buf_str(&wrong))
+                     : check_done(true, ret_ok, ret_text, "guest %u is at %s", g.vmid, g.node);
+}
+
+int check_clone(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e) {
+    return is_made(s, js_get(args, "newid"), NULL, ret_ok, ret_text, e);
+}
+
+int check_create(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e) {
+    return is_made(s, js_get(args, "vmid"), js_get(args, "set"), ret_ok, ret_text, e);
 }
 
 /* The newest such task of the guest, to its end. Nothing in *t when there is none. */

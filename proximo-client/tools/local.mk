@@ -10,6 +10,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/agent.h proximo-client/tools/agent_plan.c \
 	proximo-client/tools/agent_read.c proximo-client/tools/snapshot_first.c \
 	proximo-client/tools/apt.c proximo-client/tools/ceph.c proximo-client/tools/disks.c \
+	proximo-client/tools/migrate_back.c proximo-client/tools/made_back.c proximo-client/tools/made_back.h \
 	proximo-client/tools/mapping.c proximo-client/tools/metrics.c \
 	proximo-client/tools/node_back.c proximo-client/tools/node_back.h \
 	proximo-client/tools/node_power.c proximo-client/tools/node_services.c proximo-client/tools/node_settings.c \

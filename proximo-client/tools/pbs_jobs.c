@@ -231,7 +231,9 @@ const struct row pbs_job_rows[] = {
                                   .floor_why = RUNS_BY_ITSELF}},
     {"pbs_sync_job_run", "Run a sync job", "Plans running a sync job at once." PLANS, "pbs",
      EFFECT_CHANGE, 0, id_fields, .analysers = "pbs_run", .undo = "none",
-     .undo_none = "what was pulled is deleted by a plan of its own", .privilege = SYNC_RIGHTS,
+     .undo_none = "which snapshots it pulls is known afterwards only, and no undo deletes backups; "
+                  "pbs_snapshot_delete weighs that",
+     .privilege = SYNC_RIGHTS,
      .send = &(const struct send){.assess = assess_pbs_run,
                                   .does = SEND_ACTION,
                                   .on = &sync_job,

@@ -71,7 +71,8 @@ int plan_guest_power(struct draft *d, const js *args, struct err *e);
 int check_guest_power(struct session *s, const js *args, bool *ret_ok, char **ret_text,
                       struct err *e);
 int plan_config_set(struct draft *d, const js *args, struct err *e);
-/* guest_made.c */
+/* guest_made.c; check_create also of a restore */
+int check_create(struct session *s, const js *args, bool *ret_ok, char **ret_text, struct err *e);
 /* How long the checks below wait for HA's manager, whose rounds are ten seconds apart. */
 #define HA_SETTLE_TRIES 40
 #define HA_SETTLE_MS    500

@@ -8,6 +8,7 @@ static const struct thing pool = {
     .id = "poolid",
     .read = "/pools",
     .query = "poolid",
+    .reduce = "pool", /* not whether its members run */
     .list = "/pools",
     .match = "poolid",
     .drop = "members poolid",

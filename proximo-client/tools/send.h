@@ -17,8 +17,8 @@ struct thing {
     const char *match; /* members that name an item of `list`: "poolid" or "member=field …" */
     /* Reducers of the two reads (pipeline/draft.h); NULL: "whole". */
     const char *reduce, *list_reduce;
-    bool beside;       /* the digest stands beside the answer of `read`, not in it */
-    const char *drop;  /* members of the object that are no settings: "members tokens" */
+    bool beside;      /* the digest stands beside the answer of `read`, not in it */
+    const char *drop; /* members of the object that are no settings: "members tokens" */
     /* The object as its settings, when that takes more than dropping members. New value. */
     js *(*shape)(const js *answer, const js *args);
     const char *made_by, *deleted_by; /* rows; NULL: there is none */
@@ -43,14 +43,14 @@ enum send_does {
 struct assess {
     const struct row *row;
     const js *args;
-    const js *before;              /* the object's settings, NULL when there is none yet */
-    const js *after;               /* as they will be, NULL when it will be gone */
+    const js *before;          /* the object's settings, NULL when there is none yet */
+    const js *after;           /* as they will be, NULL when it will be gone */
     const char *method, *path; /* the request as it will be sent */
     const js *form;
-    bool plans; /* a row is planned, not an undo */
+    bool plans;                    /* a row is planned, not an undo */
     const struct guest_ref *guest; /* NULL when the row is not about one */
-    /* What is sent, in order: [{method, path, form}]. Of an undo several requests may be needed, and
-     * args then only name the object. */
+    /* What is sent, in order: [{method, path, form}]. Of an undo several requests may be needed,
+     * and args then only name the object. */
     const js *sent;
 };
 /* Reads the picture it needs (assess.h's assess_look) and hands it to an analyser of blast/. */
@@ -65,17 +65,17 @@ struct send {
     const char *say;   /* the change in one sentence, with {field}s */
     /* SEND_UPDATE: the object is written anew, what is not given is gone. */
     bool replaces;
-    bool digest;       /* the API takes the digest of what was observed */
+    bool digest; /* the API takes the digest of what was observed */
     /* Observed besides: "TEMPLATE reducer|TEMPLATE reducer". */
     const char *reads;
     bool guest;          /* it is about the guest `vmid`, although the path does not say so */
     const char *kind;    /* the row is for "lxc" or "qemu" alone */
     const char *inverse; /* SEND_ACTION: the row that takes it back with the same arguments */
-    /* SEND_ACTION that the same row takes back with other arguments, and SEND_DELETE of more than
-     * its object: adds the undo's requests, says the undo (draft_undo), and may refuse what changes
-     * nothing. */
+    /* SEND_ACTION that the same row takes back with other arguments, SEND_DELETE of more than its
+     * object, and rows that make what is looked at before it is taken away (made_back.h): adds the
+     * undo's requests, says the undo (draft_undo), and may refuse what changes nothing. */
     int (*back)(struct draft *d, const struct assess *a, struct err *e);
-    enum risk floor;     /* risk is never below this, because … */
+    enum risk floor; /* risk is never below this, because … */
     const char *floor_why;
     const char *operator_why; /* not NULL: an operator must approve, because … */
     bool timed; /* … unless `more` finds a node that reverts it by itself; of an undo always */

@@ -205,6 +205,9 @@ static int way_back(struct sending *c, const js *form, struct err *e) {
         draft_undo(c->d, "none", c->row->undo_none, buf_str(&limits));
         return 0;
     }
+    if (x->back) {
+        return undo_action(c, e);
+    }
     switch (x->does) {
     case SEND_CREATE:
         r = send_unmake(c->d, PHASE_UNDO, x->on, c->args, true, e);
@@ -223,10 +226,6 @@ static int way_back(struct sending *c, const js *form, struct err *e) {
         }
         break;
     case SEND_DELETE:
-        if (x->back) {
-            r = undo_action(c, e);
-            break;
-        }
         r = send_make(c->d, PHASE_UNDO, x->on, c->args, c->now, &limits, e);
         draft_undo(c->d, "restore-object", "it is made again from the object recorded in this plan",
                    buf_str(&limits));

@@ -22,9 +22,12 @@ struct comeback {
     const struct undone *u;
     struct backup_point b;
     const js *record; /* of the archive as it was verified */
+    const char *text; /* the configuration inside it, borrowed */
     char resource[24];
     char vmid[16];
     bool is_ct;
+    bool is_back;   /* an undo before this one has restored it */
+    size_t missing; /* of what named it */
 };
 
 static int gone(const struct comeback *c, struct err *e, const char *why, const char *more) {
@@ -66,7 +69,7 @@ static int begin(struct comeback *c, struct err *e) {
     return c->record ? 0 : gone(c, e, "the ledger does not say that it was verified", "");
 }
 
-/* The cluster's own word, which does not depend on what guests the token may see. */
+/* The cluster's own word, which does not depend on what guests the token may see. 1: free. */
 static int number_is_free(const struct comeback *c, struct err *e) {
     char path[60];
     struct err why = {0};
@@ -74,16 +77,38 @@ static int number_is_free(const struct comeback *c, struct err *e) {
 
     (void)snprintf(path, sizeof(path), "/cluster/nextid?vmid=%s", c->vmid);
     r = draft_read(c->d, path, "whole", NULL, &why);
-    if (r == 0) {
+    if (r == 0 || why.http_status == 400) {
+        return r == 0;
+    }
+    if (e) {
+        *e = why;
+    }
+    return r;
+}
+
+/* The guest that has the number is ours if it is what is in the archive: then an undo before this
+ * one stopped half way, and this one goes on. Any other is shown and not touched. */
+static int look_at_it(struct comeback *c, struct err *e) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+    CLEANUP(js_freep) js *args = js_object();
+    const char *kind = c->is_ct ? "lxc" : "qemu";
+    struct guest_ref g;
+    js *config = NULL;
+    int r;
+
+    js_add(args, "vmid", js_int(c->b.vmid));
+    r = plan_guest(c->d, args, &g, NULL, e);
+    r = r < 0 ? r : plan_guest_read(c->d, &g, "/config", "config", &config, e);
+    if (r < 0) {
+        return err_wrap(e, "there is a guest %s again", c->vmid);
+    }
+    c->is_back = strcmp(g.kind, kind) == 0 && backup_is_guest(kind, config, c->text, &b);
+    if (c->is_back) {
         return 0;
     }
-    if (why.http_status != 400) {
-        if (e) {
-            *e = why;
-        }
-        return r;
-    }
-    (void)err_tag(e, -EEXIST, "already_exists", "there is a guest %s again", c->vmid);
+    (void)err_tag(e, -EEXIST, "already_exists",
+                  "there is a guest %s again, and it is another than in the backup: %.500s",
+                  c->vmid, b.len ? buf_str(&b) : "it is of the other kind");
     return err_hint(e, "it is not overwritten; pve_restore_%s restores %.200s under another number",
                     c->is_ct ? "ct" : "vm", js_str_or(c->record, "volid", "the archive"));
 }
@@ -98,7 +123,7 @@ static int same_archive(const struct comeback *c, const js *found, struct err *e
 }
 
 /* What is inside, by its configuration; the data itself nobody can compare but by restoring it. */
-static int same_inside(const struct comeback *c, struct err *e) {
+static int same_inside(struct comeback *c, struct err *e) {
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     CLEANUP(js_freep) js *names = js_object();
     CLEANUP(js_freep) js *query = js_object();
@@ -118,13 +143,14 @@ static int same_inside(const struct comeback *c, struct err *e) {
     if (js_is_str(text)) {
         sha256(json_object_get_string(text), strlen(json_object_get_string(text)), &h);
         hash_text(&h, digest);
+        c->text = json_object_get_string(text);
     }
     return strcmp(digest, js_str_or(c->record, "config", "-")) == 0
                ? 0
                : gone(c, e, "another guest's or another moment's configuration is inside", "");
 }
 
-static int find_archive(const struct comeback *c, struct err *e) {
+static int find_archive(struct comeback *c, struct err *e) {
     CLEANUP(buf_done) struct buf path = BUF_INIT(LIM_LINE);
     CLEANUP(js_freep) js *names = js_object();
     CLEANUP(js_freep) js *query = js_object();
@@ -220,6 +246,16 @@ static void affect(const struct comeback *c, const char *kind, const char *id, c
                            .resource = label, .effect = "reverted", .severity = risk, .why = why});
 }
 
+static size_t words_of(const char *list) {
+    size_t n = 0;
+
+    for (list += strspn(list, ",; "); *list; n++) {
+        list += strcspn(list, ",; ");
+        list += strspn(list, ",; ");
+    }
+    return n;
+}
+
 /* The recorded list, when it is the present one and the guest: its order is kept then. */
 static bool is_recorded(const char *recorded, const char *now, const char *vmid) {
     char word[16];
@@ -242,7 +278,7 @@ static bool is_recorded(const char *recorded, const char *now, const char *vmid)
 }
 
 /* A job that lost the guest gets it back; what else was changed in it since stays. */
-static int join_job(const struct comeback *c, const js *q, struct err *e) {
+static int join_job(struct comeback *c, const js *q, struct err *e) {
     const char *path = js_str_or(q, "path", ""), *id = strrchr(path, '/') + 1;
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
     const char *now, *recorded;
@@ -271,12 +307,13 @@ static int join_job(const struct comeback *c, const js *q, struct err *e) {
     form = js_object();
     js_add(form, "vmid", js_str(buf_str(&b)));
     draft_request(c->d, PHASE_EXECUTE, "PUT", path, form, NULL);
+    c->missing++;
     affect(c, "job", id, "the guest is in the backup job again", RISK_LOW);
     return 0;
 }
 
 /* A job that went with the guest is made again, unless somebody has. */
-static int make_job(const struct comeback *c, const js *q, const char *kind, struct err *e) {
+static int make_job(struct comeback *c, const js *q, const char *kind, struct err *e) {
     const char *path = js_str_or(q, "path", ""), *id = js_str_or(js_get(q, "form"), "id", "");
     const js *there;
     js *list = NULL;
@@ -291,11 +328,55 @@ static int make_job(const struct comeback *c, const js *q, const char *kind, str
         return 0;
     }
     undone_copy_request(c->d, q);
+    c->missing++;
     affect(c, kind, id, "it is made again as it was recorded", RISK_LOW);
     return 0;
 }
 
-static int grant(const struct comeback *c, const js *q, struct err *e) {
+/* Whether the guest's HA resource, or each entry that a grant makes, is there again. Asked only
+ * when an undo goes on: what cannot be read is asked for again, which changes nothing that is so.
+ */
+static bool is_granted(const struct comeback *c, const js *form) {
+    const char *roles = js_str_or(form, "roles", "");
+    js *list = NULL;
+    size_t n = 0;
+
+    if (!c->is_back || draft_read(c->d, "/access/acl", "whole", &list, NULL) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < js_len(list); i++) {
+        const js *a = js_at(list, i);
+        const char *type = js_str_or(a, "type", "");
+        const char *who = js_str_or(form,
+                                    strcmp(type, "group") == 0   ? "groups"
+                                    : strcmp(type, "token") == 0 ? "tokens"
+                                                                 : "users",
+                                    "");
+
+        n += strcmp(js_str_or(a, "path", ""), js_str_or(form, "path", "-")) == 0 &&
+             has_word(roles, js_str_or(a, "roleid", "-")) &&
+             has_word(who, js_str_or(a, "ugid", "-"));
+    }
+    return n > 0 && !strpbrk(roles, ",; ") &&
+           n >= words_of(js_str_or(form, "users", "")) + words_of(js_str_or(form, "groups", "")) +
+                    words_of(js_str_or(form, "tokens", ""));
+}
+
+static bool is_managed(const struct comeback *c, const js *form) {
+    js *list = NULL;
+
+    if (!c->is_back || draft_read(c->d, "/cluster/ha/resources", "whole", &list, NULL) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (strcmp(js_str_or(js_at(list, i), "sid", ""), js_str_or(form, "sid", "-")) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int grant(struct comeback *c, const js *q, struct err *e) {
     CLEANUP(js_freep) js *args = js_object();
     struct assess a = {.row = row_find("pve_acl_modify"),
                        .args = args,
@@ -303,21 +384,29 @@ static int grant(const struct comeback *c, const js *q, struct err *e) {
                        .path = js_str_or(q, "path", ""),
                        .form = js_get(q, "form")};
 
+    if (is_granted(c, a.form)) {
+        return 0;
+    }
     undone_copy_request(c->d, q);
+    c->missing++;
     return assess_access(c->d, &a, e);
 }
 
-static void manage(const struct comeback *c, const js *q) {
+static void manage(struct comeback *c, const js *q) {
     const char *state = js_str_or(js_get(q, "form"), "state", "started");
     bool starts = strcmp(state, "started") == 0 || strcmp(state, "enabled") == 0;
 
+    if (is_managed(c, js_get(q, "form"))) {
+        return;
+    }
     undone_copy_request(c->d, q);
+    c->missing++;
     affect(c, "ha", js_str_or(js_get(q, "form"), "sid", c->vmid),
            starts ? "HA looks after it again, and starts it" : "HA looks after it again",
            RISK_MEDIUM);
 }
 
-static int rest(const struct comeback *c, struct err *e) {
+static int rest(struct comeback *c, struct err *e) {
     const js *q;
     int r = 0;
 
@@ -339,14 +428,47 @@ static int rest(const struct comeback *c, struct err *e) {
     return r;
 }
 
+static int go_on(struct comeback *c, struct err *e) {
+    int r;
+
+    draft_change(c->d,
+                 "go on with the undo: guest %s is back as it was backed up, what named it "
+                 "follows",
+                 c->vmid);
+    draft_undo(c->d, "none", "each of them is taken away again by a plan of its own", "");
+    draft_affect(c->d, &(struct affect){.resource = c->resource,
+                                        .node = c->b.node,
+                                        .effect = "none",
+                                        .severity = RISK_LOW,
+                                        .via = js_str_or(c->record, "volid", ""),
+                                        .why = "it has been restored already and is not touched"});
+    r = rest(c, e);
+    if (r == 0 && !c->missing) {
+        return err_tag(e, -EALREADY, "no_change",
+                       "guest %s is back, and all that named it names it again", c->vmid);
+    }
+    return r;
+}
+
 int undo_backup(struct draft *d, const struct undone *u, struct err *e) {
     struct comeback c = {.d = d, .u = u};
     int r = begin(&c, e);
 
-    r = r < 0 ? r : number_is_free(&c, e);
+    bool free = true;
+
+    if (r == 0) {
+        r = number_is_free(&c, e);
+        free = r != 0;
+    }
     r = r < 0 ? r : find_archive(&c, e);
+    if (r == 0 && !free) {
+        r = look_at_it(&c, e);
+    }
     if (r < 0) {
         return r;
+    }
+    if (c.is_back) {
+        return go_on(&c, e);
     }
     draft_undo(d, "none",
                "what was restored can be destroyed again, by a plan of its own (pve_delete_guest)",

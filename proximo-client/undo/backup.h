@@ -8,6 +8,7 @@
 
 #include "common/js.h"
 
+struct buf;
 struct err;
 struct session;
 
@@ -31,6 +32,14 @@ bool backup_point_of(const js *request, struct backup_point *ret);
  * what is wrong, static text), or more than one, or it is not one that can be relied on: empty, of
  * another guest. */
 const js *backup_find(const js *content, const struct backup_point *b, const char **ret_why);
+
+/* What no backup carries, or in a form of its own: notes, locks, raw settings, passwords. */
+bool backup_leaves_out(const char *key);
+/* Whether a guest is the one that `text`, the configuration inside an archive, is of: keys are
+ * equal, disks by their size; what a restore makes up is not looked at. Else *ret_differing says
+ * "memory is 512 in the backup and 700 there". */
+bool backup_is_guest(const char *kind, const js *config, const char *text,
+                     struct buf *ret_differing);
 
 /* After the task of the request ended as `exit` says: is there a backup to rely on? Of it are read
  * the storage's content, the task's log, the configuration inside the archive and the guest's own.

@@ -183,9 +183,9 @@ static bool is_of_task(const struct verify *v) {
     return log_has(v, "creating ", name ? name + 1 : v->volid);
 }
 
-/* What no backup carries, or in a form of its own: notes are comments there, raw settings of
- * containers are lines that repeat, passwords are never shown. */
-static bool is_left_out(const char *key) {
+/* Notes are comments there, raw settings of containers are lines that repeat, passwords are never
+ * shown. */
+bool backup_leaves_out(const char *key) {
     static const char *const keys[] = {"digest",      "lock", "parent",
                                        "description", "lxc",  "snaptime"};
 
@@ -201,12 +201,12 @@ static int same_config(const struct verify *v, struct err *e) {
     CLEANUP(js_freep) js *in = archive_config(json_object_get_string(v->text));
 
     JS_FOREACH(v->config, key, val) {
-        if (!is_left_out(key) && !value_same(js_get(in, key), val)) {
+        if (!backup_leaves_out(key) && !value_same(js_get(in, key), val)) {
             return unverified(e, "the configuration inside differs from the guest's in ", key);
         }
     }
     JS_FOREACH(in, name, was) {
-        if (was && !is_left_out(name) && !js_get(v->config, name)) {
+        if (was && !backup_leaves_out(name) && !js_get(v->config, name)) {
             return unverified(e, "the configuration inside has what the guest has not: ", name);
         }
     }

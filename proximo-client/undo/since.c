@@ -22,7 +22,7 @@
 struct since {
     struct draft *d;
     const struct guest_ref *g;
-    const js *known; /* UPIDs that the ledger names */
+    const js *done; /* what the ledger says was done since */
     int64_t now, then;
     char label[24];
     size_t n, left_out;
@@ -58,9 +58,11 @@ static void lost(struct since *c, const char *via, int64_t time, const char *wha
                                         .why = why});
 }
 
-static bool is_known(const struct since *c, const char *upid) {
-    for (size_t i = 0; i < js_len(c->known); i++) {
-        const char *k = json_object_get_string(js_at(c->known, i));
+bool undo_knows_task(const js *since, const char *upid) {
+    const js *known = js_get(since, "tasks");
+
+    for (size_t i = 0; i < js_len(known); i++) {
+        const char *k = json_object_get_string(js_at(known, i));
 
         if (k && strcmp(k, upid) == 0) {
             return true;
@@ -70,12 +72,12 @@ static bool is_known(const struct since *c, const char *upid) {
 }
 
 /* Without Sys.Audit on the node PVE lists a token's own tasks only, and does not say so. */
-static bool sees_all_tasks(struct since *c) {
+bool undo_sees_tasks(struct draft *d, const char *node) {
     char path[160];
     js *perms = NULL;
 
-    (void)snprintf(path, sizeof(path), "/access/permissions?path=%%2Fnodes%%2F%.64s", c->g->node);
-    if (draft_get(c->d, path, &perms, NULL) < 0 || !js_is_object(perms)) {
+    (void)snprintf(path, sizeof(path), "/access/permissions?path=%%2Fnodes%%2F%.64s", node);
+    if (draft_get(d, path, &perms, NULL) < 0 || !js_is_object(perms)) {
         return false;
     }
     JS_FOREACH(perms, at, privs) {
@@ -112,7 +114,7 @@ static int others(struct since *c, struct err *e) {
         const char *upid = js_str_or(t, "upid", "");
         char what[160];
 
-        if (is_known(c, upid) || is_harmless(js_str_or(t, "type", ""))) {
+        if (undo_knows_task(c->done, upid) || is_harmless(js_str_or(t, "type", ""))) {
             continue;
         }
         (void)snprintf(what, sizeof(what), "task %.40s by %.64s%s%.32s", js_str_or(t, "type", "?"),
@@ -124,7 +126,7 @@ static int others(struct since *c, struct err *e) {
         c->left_out++;
         c->n++;
     }
-    if (sees_all_tasks(c)) {
+    if (undo_sees_tasks(c->d, c->g->node)) {
         draft_source(c->d, "task log of node %s for %s since the snapshot", c->g->node, c->label);
     } else {
         draft_source(c->d,
@@ -135,7 +137,7 @@ static int others(struct since *c, struct err *e) {
     return 0;
 }
 
-static bool is_on(const js *operation, uint32_t vmid) {
+bool undo_is_on(const js *operation, uint32_t vmid) {
     const js *guests = js_get(operation, "guests");
 
     for (size_t i = 0; i < js_len(guests); i++) {
@@ -150,7 +152,7 @@ static void ours(struct since *c, const js *list) {
     for (size_t i = 0; i < js_len(list); i++) {
         const js *o = js_at(list, i);
 
-        if (!is_on(o, c->g->vmid)) {
+        if (!undo_is_on(o, c->g->vmid)) {
             continue;
         }
         lost(c, js_str_or(o, "op_id", ""), js_int_or(o, "time", c->then),
@@ -182,11 +184,8 @@ static void decide(struct since *c, bool is_cut) {
 
 int undo_since(struct draft *d, const struct undone *u, const struct guest_ref *g, struct err *e) {
     const js *done = js_get(u->outcome, "since");
-    struct since c = {.d = d,
-                      .g = g,
-                      .known = js_get(done, "tasks"),
-                      .now = clock_unix(),
-                      .then = js_int_or(done, "time", 0)};
+    struct since c = {
+        .d = d, .g = g, .done = done, .now = clock_unix(), .then = js_int_or(done, "time", 0)};
     char ago[32], why[160];
     int r;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/ident.h"
 #include "common/own.h"
 #include "proximo-client/undo/kinds.h"
 #include "proximo-client/undo/undo.h"
@@ -46,6 +47,50 @@ static size_t steps_done(const struct undone *u) {
     return js_len(js_get(u->plan, "steps"));
 }
 
+/* The guest that a step makes, as far as its way back takes it away again; 0: none. */
+static int64_t guest_made(const struct undone *u, size_t n) {
+    const js *what = js_get(js_get(js_at(js_get(u->plan, "steps"), n), "undo"), "removes");
+
+    return strcmp(js_str_or(what, "kind", ""), "guest") == 0 ? js_int_or(what, "vmid", 0) : 0;
+}
+
+/* The guest whose own path a request goes below; 0: none. */
+static int64_t guest_of(const js *q) {
+    const char *path = js_str_or(q, "path", ""), *p = strstr(path, "/qemu/");
+    uint64_t vmid = 0;
+
+    p = p ? p + 6 : strstr(path, "/lxc/") ? strstr(path, "/lxc/") + 5 : NULL;
+    return p && ident_u64n(p, strspn(p, "0123456789"), &vmid) == 0 ? (int64_t)vmid : 0;
+}
+
+/* What a step did to a guest that an earlier one makes goes with that guest, which is held against
+ * how the whole operation left it. Only whether it runs is taken back by itself: none that runs is
+ * destroyed. */
+static bool goes_with_guest(const struct undone *u, size_t n) {
+    const js *all = js_get(u->plan, "requests");
+    int64_t vmid = 0;
+
+    for (size_t i = 0; i < js_len(all); i++) {
+        const js *q = js_at(all, i);
+
+        if (js_int_or(q, "step", 0) == (int64_t)n + 1 &&
+            strcmp(js_str_or(q, "phase", ""), "undo") == 0) {
+            int64_t one = guest_of(q);
+
+            if (!one || (vmid && one != vmid) || strstr(js_str_or(q, "path", ""), "/status/")) {
+                return false;
+            }
+            vmid = one;
+        }
+    }
+    for (size_t k = 0; vmid && k < n; k++) {
+        if (guest_made(u, k) == vmid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int back(struct draft *d, const struct undone *u, size_t n, bool *ret_did, struct err *e) {
     CLEANUP(js_freep) js *plan = step_plan(u, n);
     CLEANUP(js_freep) js *outcome = js_object();
@@ -56,6 +101,9 @@ static int back(struct draft *d, const struct undone *u, size_t n, bool *ret_did
     js_add(outcome, "result", js_str("done"));
     js_add(outcome, "archives", js_copy(js_get(u->outcome, "archives")));
     js_add(outcome, "since", js_ref(js_get(u->outcome, "since")));
+    js_add(outcome, "tasks", js_ref(js_get(u->outcome, "tasks")));
+    js_add(outcome, "left", js_ref(js_get(u->outcome, "left")));
+    js_add(outcome, "op_id", js_copy(js_get(u->outcome, "op_id")));
     draft_step_begin(d, row, js_get(plan, "args"));
     r = undo_plan(d, plan, outcome, &why);
     draft_step_end(d);
@@ -74,7 +122,15 @@ int undo_steps(struct draft *d, const struct undone *u, struct err *e) {
 
     for (size_t i = n; i-- > 0;) {
         bool one = false;
-        int r = back(d, u, i, &one, e);
+        int r;
+
+        if (goes_with_guest(u, i)) {
+            did++;
+            draft_risk(d, RISK_LOW, "what step %zu did goes with the guest that the plan made",
+                       i + 1);
+            continue;
+        }
+        r = back(d, u, i, &one, e);
 
         if (r < 0) {
             return r;

@@ -79,6 +79,9 @@ int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e)
     if (row && row->unplan) {
         return row->unplan(d, plan, e);
     }
+    if (js_get(undo, "left")) {
+        return undo_left(d, &u, e);
+    }
     if (row && row->send && strcmp(kind, "backup") != 0) {
         return undo_row(d, &u, row, e);
     }

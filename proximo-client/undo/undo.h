@@ -9,10 +9,11 @@ struct err;
 struct session;
 
 /* plan: the original plan as recorded (formats.md 3). outcome: what is known of how it ended, an
- * object {result, since…} or NULL. The draft gets the plan's undo-phase requests as its execute phase
- * (node requests byte for byte), with preconditions of now, what is lost by it, and its own undo.
- * "undo_none" when the plan said that there is no way back, "undo_not_done" when the operation did
- * not change anything, "undo_gone" when what the undo needs is no longer there. */
+ * object {result, since…} or NULL. The draft gets the plan's undo-phase requests as its execute
+ * phase (node requests byte for byte), with preconditions of now, what is lost by it, and its own
+ * undo. "undo_none" when the plan said that there is no way back, "undo_not_done" when the
+ * operation did not change anything, "undo_conflict" when what it made is not any more as it left
+ * it, "undo_gone" when what the undo needs is no longer there. */
 int undo_plan(struct draft *d, const js *plan, const js *outcome, struct err *e);
 
 /* --- row.c --- */

@@ -118,7 +118,7 @@ def test_vm(t, w):
     t.ok("vmgenid is a new one" in plan["plan"]["undo"]["limits"], "and what does not come back")
 
 
-def test_named(t, w):
+def name_it(w):
     """HA, a job of its own, replication, grants, firewall."""
     w.sim.call("PUT", "/access/acl", path="/vms/104", roles="PVEVMUser", users="root@pam")
     w.sim.call("POST", "/cluster/ha/resources", sid="vm:104", state="stopped", max_restart=3, comment="c")
@@ -128,6 +128,10 @@ def test_named(t, w):
                comment="r")
     w.sim.call("POST", path(104, "/firewall/rules"), type="in", action="ACCEPT", macro="SSH", enable=1)
     w.sim.call("PUT", path(104, "/firewall/options"), enable=1)
+
+
+def test_named(t, w):
+    name_it(w)
     round_trip(t, w, 104, "a VM that much names", leaves=["ha/status/*", "ha/manager/*"])
 
 
@@ -401,6 +405,51 @@ def test_undo_fails(t, w):
     w.sound(t, "an undo that failed")
 
 
+def test_undo_goes_on(t, w):
+    """It is asked for again after each of its later requests failed: it goes on where it stopped."""
+    name_it(w)
+    before = w.sim.now()
+    op, plan = gone(t, w, 104)
+    back = [q for q in plan["plan"]["requests"] if q["phase"] == "undo"]
+    for at in range(1, len(back) + 1):
+        w.proxy.add("change", ".", "drop-before" if at % 2 else ("answer", 500, "no"), skip=1)
+        code, v, text = w.run("undo", op["op_id"])
+        left = [q for q in v["plan"]["requests"] if q["phase"] == "execute"]
+        t.ok(code == 4 and len(left) == len(back) - at + 1, f"asked for the {at}. time: what is left is planned",
+             left)
+        t.ok(at == 1 or v["plan"]["change"].startswith("go on with the undo"), "and said", v["plan"]["change"])
+        code, v, text = w.carry_out(v)
+        w.proxy.clear()
+        if len(left) > 1:
+            t.ok(code == 1 and v["outcome"] in ("failed", "unknown"), f"it stops again ({v['outcome']})", text)
+        else:
+            t.ok(code == 0, "and is done", text)
+    wrong = changed(before, w.sim.now(), ["ha/status/*", "ha/manager/*"])
+    t.ok(lives(w, 104) and not wrong, "everything is as it was", wrong)
+    code, v, text = w.run("undo", op["op_id"])
+    t.ok(code == 5 and v["error"]["code"] == "already_undone", "then it is undone", text)
+    w.sound(t, "an undo that went on")
+
+
+def test_undo_finds_all(t, w):
+    """All that is missing was put back by hand after the undo stopped: it says that nothing is left. And a
+    guest that was changed since, or another one, is not taken for the one that was restored."""
+    op, _ = gone(t, w, 104)
+    w.sim_fault("status=500:no PUT /cluster/backup/* x1")
+    code, v, text = take_back(w, op["op_id"])
+    t.ok(code == 1 and lives(w, 104), "it stops after the restore", text)
+    w.sim.call("PUT", path(104, "/config"), memory=4096)
+    code, v, text = w.run("undo", op["op_id"])
+    t.ok(code == 1 and v["error"]["code"] == "already_exists"
+         and "memory is 8192 in the backup and 4096 there" in v["error"]["message"],
+         "a guest that differs is shown with both values", text)
+    w.sim.call("PUT", path(104, "/config"), memory=8192)
+    w.sim.call("PUT", "/cluster/backup/nightly-prod", vmid="104,105", schedule="02:30")
+    code, v, text = w.run("undo", op["op_id"])
+    t.ok(code == 1 and v["error"]["code"] == "no_change" and "all that named it names it again" in text,
+         "nothing is left to do, and it says so", text)
+
+
 def op_of(w, plan):
     v = w.ops()
     mine = [o for o in v["operations"] if o.get("plan_id") == plan["plan_id"]]
@@ -456,7 +505,8 @@ def test_later_steps(t, w):
 
 
 TESTS = [test_vm, test_named, test_ct, test_own_storage, test_left_out, test_impossible, test_bad_backups, test_spoiled,
-         test_meanwhile, test_archive, test_taken, test_changed_jobs, test_undo_fails, test_killed,
+         test_meanwhile, test_archive, test_taken, test_changed_jobs, test_undo_fails, test_undo_goes_on,
+         test_undo_finds_all, test_killed,
          test_steps, test_later_steps]
 only = sys.argv[1:]
 

@@ -83,10 +83,11 @@ tests/integration/fault_shim.so: $(srcdir)/tests/integration/fault_shim.c
 	$(CC) -D_GNU_SOURCE -O1 -fPIC -shared -Wall -Wextra -o $@ $(srcdir)/tests/integration/fault_shim.c
 
 # undo: every change over the API taken back; exec: commands in a real container
-TESTS += tests/integration/pbs.py tests/integration/tools_undo.py tests/integration/network.py tests/integration/approve_recheck.py \
+TESTS += tests/integration/pbs.py tests/integration/tools_undo.py tests/integration/undo_conflicts.py \
+	tests/integration/network.py tests/integration/approve_recheck.py \
 	tests/integration/exec_changes.py tests/integration/roster.py \
 	tests/integration/captured.py tests/integration/rotate_killed.py
-EXTRA_DIST += tests/integration/pbs.py tests/integration/tools_undo.py tests/integration/network.py tests/integration/undo_cases.py \
+EXTRA_DIST += tests/integration/pbs.py tests/integration/tools_undo.py tests/integration/undo_conflicts.py tests/integration/network.py tests/integration/undo_cases.py \
 	tests/integration/approve_recheck.py tests/integration/exec_changes.py tests/integration/roster.py \
 	tests/integration/captured.py tests/integration/rotate_killed.py
 # what .ci/run calls with the built packages

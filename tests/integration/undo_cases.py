@@ -7,6 +7,7 @@ A case is (row, arguments, more). more may have
   before   calls that set the scene, past the client: [(method, path, form)]
   undo     the kind the plan must name, when it is not the row's own
   after    calls that clean up behind it
+  check    what the undo's own check says, when it is not "ok"
   same     True: it leaves nothing different in the state (a reboot)
   leaves   paths (fnmatch) that the undo leaves behind by design: its own undo points
 The guests and storages are those of `pvesim`'s built-in cluster."""
@@ -84,8 +85,13 @@ def difference(before, after, patterns):
 
 
 def clean_up(sim, calls):
-    """The calls of a case's `after`; ("SDN", "", {}) takes away all there is of SDN, and applies."""
+    """The calls of a case's `after`; ("SDN", "", {}) takes away all there is of SDN, and applies;
+    ("DESTROY", VMID, {}) a guest wherever it is."""
     for method, path, form in calls:
+        if method == "DESTROY":
+            g = next(g for g in sim.call("GET", "/cluster/resources", type="vm") if str(g["vmid"]) == path)
+            sim.call("DELETE", f"/nodes/{g['node']}/{g['type']}/{path}")
+            continue
         if method != "SDN":
             sim.call(method, path, **form)
             continue
@@ -448,7 +454,80 @@ ANYWHERE = {"before": [("PUT", "/cluster/ha/rules/dns-near-core",
             "after": [("PUT", "/cluster/ha/rules/dns-near-core",
                        {"type": "node-affinity", "nodes": "pve1:1,pve2:2"})]}
 
+def archive(kind, vmid):
+    end = "vma.zst" if kind == "qemu" else "tar.zst"
+    return f"backup:backup/vzdump-{kind}-{vmid}-2026_11_20-02_30_05.{end}"
+
+
+def again(volid):
+    """A volume that comes back is a copy: made now, and not known how much of it is used."""
+    return {"leaves": [f"volumes/{volid}/{key}" for key in ("ctime", "used", "parent")]}
+
+
+MORE_ZFS = {"storage": "more-zfs", "type": "zfspool", "pool": "rpool/more", "content": "images,rootdir",
+            "sparse": 1}
+
+# What is made, and goes again as long as it is what was made; its conflicts are in undo_conflicts.py.
+NEW_CT = {"node": "pve1", "vmid": 310, "ostemplate": "local:vztmpl/x.tar.zst",
+          "set": {"hostname": "new", "memory": 256, "rootfs": "local-zfs:1"}}
+NEW_VM = {"node": "pve2", "vmid": 311, "set": {"name": "new", "memory": 512, "scsi0": "local-zfs:4"}}
+MADE = [
+    ("pve_create_container", NEW_CT, {}),
+    ("pve_create_container", {**NEW_CT, "start": True, "pool": "prod"}, {}),
+    ("pve_create_vm", NEW_VM, {}),
+    ("pve_create_vm", {**NEW_VM, "start": True}, {}),
+    ("pve_clone", {"vmid": 213, "newid": 312}, {}),  # linked to its template
+    ("pve_clone", {"vmid": 214, "newid": 312, "full": True, "storage": "local-zfs"}, {}),
+    ("pve_clone", {"vmid": 301, "newid": 313, "full": True, "storage": "nfs-vm"},
+     {"before": [("POST", "/nodes/pve3/lxc/301/status/stop", {})],
+      "after": [("POST", "/nodes/pve3/lxc/301/status/start", {})]}),
+    ("pve_restore_ct", {"node": "pve2", "vmid": 314, "archive": archive("lxc", 101), "storage": "nfs-vm",
+                        "unique": True}, {}),
+    ("pve_restore_vm", {"node": "pve2", "vmid": 315, "archive": archive("qemu", 104), "unique": True,
+                        "start": True}, {}),
+    # a whole chain: what the later steps did to the new guest goes with it, the rest is taken back
+    ("proximo_plan_steps", {"steps": [
+        {"row": "pve_create_vm", "args": NEW_VM},
+        {"row": "pve_guest_config_set", "args": {"vmid": 311, "set": {"memory": 1024, "tags": "x"}}},
+        {"row": "pve_disk_resize", "args": {"vmid": 311, "disk": "scsi0", "size": "6G"}},
+        {"row": "pve_pool_members_add", "args": {"poolid": "prod", "vms": ["311"]}},
+        {"row": "pve_guest_power", "args": {"vmid": 311, "action": "start"}}]}, {}),
+    # disks: the original is deleted, or kept and left behind; from one guest to another
+    ("pve_disk_move", {"vmid": 210, "disk": "scsi0", "storage": "nfs-vm", "format": "qcow2",
+                       "delete": True}, again("local-zfs:vm-210-disk-0")),
+    ("pve_disk_move", {"vmid": 104, "disk": "scsi0", "storage": "nfs-vm"},
+     {"leaves": ["guests/104/config/scsi0", "guests/104/config/unused0", "volumes/local-zfs:vm-104-disk-1"],
+      "check": "finding",
+      "after": [("PUT", "/nodes/pve1/qemu/104/config", {"scsi0": "local-zfs:vm-104-disk-0,size=64G"})]}),
+    ("pve_disk_move", {"vmid": 320, "disk": "scsi1", "target-vmid": 321, "target-disk": "scsi3"},
+     {"before": [("POST", "/nodes/pve1/qemu", {"vmid": 320, "scsi1": "local-zfs:1,ssd=1"}),
+                 ("POST", "/nodes/pve1/qemu", {"vmid": 321})],
+      "after": [("DELETE", "/nodes/pve1/qemu/320", {}), ("DELETE", "/nodes/pve1/qemu/321", {})]}),
+    ("pve_ct_volume_move", {"vmid": 303, "volume": "rootfs", "storage": "local-zfs", "delete": True},
+     again("nfs-vm:303/vm-303-disk-0.raw")),
+    # volumes and files
+    ("pve_volume_alloc", {"node": "pve1", "storage": "local-zfs", "vmid": 104, "filename": "vm-104-disk-7",
+                          "size": "2G"}, {}),
+    ("pve_volume_alloc", {"node": "pve1", "storage": "nfs-vm", "vmid": 104,
+                          "filename": "vm-104-disk-7.qcow2", "size": "2G", "format": "qcow2"}, {}),
+    ("pve_storage_download", {"node": "pve1", "storage": "local", "content": "iso", "filename": "a.iso",
+                              "url": "https://example.org/a.iso"}, {}),
+    ("pve_template_download", {"node": "pve1", "storage": "local", "template": "debian-13.tar.zst"}, {}),
+    ("pve_template_download", {"node": "pve1", "storage": "local", "template": "there.tar.zst"},
+     {"before": [("POST", "/nodes/pve1/aplinfo", {"storage": "local", "template": "there.tar.zst"})],
+      "undo": "none", "same": True}),
+    ("pve_volume_copy", {"node": "pve2", "storage": "local-zfs", "volume": "local-zfs:vm-210-disk-0",
+                         "target": "vm-210-disk-5"}, {}),
+    # over a guest that is there: what it held is gone
+    ("pve_restore_ct", {"node": "pve1", "vmid": 330, "archive": archive("lxc", 101), "storage": "nfs-vm",
+                        "force": True},
+     {"before": [("POST", "/nodes/pve1/lxc", {"vmid": 330, "ostemplate": "local:vztmpl/x.tar.zst",
+                                              "rootfs": "local-zfs:1"})], "undo": "none",
+      "after": [("DELETE", "/nodes/pve1/lxc/330", {})]}),
+]
+
 CASES = [
+    *MADE,
     *NETWORK,
     *SDN,
     # power: both kinds, each way; a guest that the HA manager looks after
@@ -526,7 +605,7 @@ CASES = [
     ("pve_acl_modify", {"path": "/vms/101", "roles": ["PVEAuditor"], "users": ["gone@pve"],
                         "propagate": False}, {}),
     ("pve_acl_modify", {"path": "/vms/101", "roles": ["PVEVMUser"], "users": ["gone@pve"],
-                        "delete": True}, {}),
+                        "delete": True}, again("local-zfs:vm-210-disk-0")),
     ("pve_acl_prune", {}, {"before": [("PUT", "/access/acl", {
         "path": "/storage/gone", "roles": "PVEAuditor", "users": "gone@pve", "propagate": 0})]}),
     ("pve_realm_create", {"realm": "corp", "type": "ldap", "server1": "ldap.example.org",
@@ -561,6 +640,14 @@ CASES = [
     # moves between nodes: live, and stopped with its disks
     ("pve_guest_migrate", {"vmid": 105, "target": "pve1", "online": True}, {}),
     ("pve_guest_migrate", {"vmid": 214, "target": "pve2"}, {}),
+    # its disks change storage on the way, and back; two storages' disks that end on one cannot
+    ("pve_guest_migrate", {"vmid": 210, "target": "pve1", "targetstorage": ["local-zfs:more-zfs"]},
+     {"before": [("POST", "/storage", MORE_ZFS), ("PUT", "/nodes/pve2/qemu/210/config", {"protection": 0})],
+      "after": [("DELETE", "/storage/more-zfs", {})], **again("local-zfs:vm-210-disk-0")}),
+    ("pve_guest_migrate", {"vmid": 322, "target": "pve1", "targetstorage": ["more-zfs"]},
+     {"before": [("POST", "/storage", MORE_ZFS),
+                 ("POST", "/nodes/pve2/qemu", {"vmid": 322, "scsi0": "local-zfs:1", "scsi1": "more-zfs:1"})],
+      "undo": "none", "after": [("DESTROY", "322", {}), ("DELETE", "/storage/more-zfs", {})]}),
     ("pve_node_evacuate", {"node": "pve2", "restart": True}, ANYWHERE),
     ("pve_vm_suspend", {"vmid": 105}, {}),
     ("pve_vm_resume", {"vmid": 105},

@@ -17,15 +17,6 @@ HOUR = 3600
 w = None
 
 
-def done(row, **args):
-    code, plan, text = w.plan(row, **args)
-    if code == 0:
-        code, op, text = w.carry_out(plan)
-    if code != 0 or op["outcome"] != "done":
-        raise RuntimeError(text)
-    return op
-
-
 def next_second():
     """Task lists know whole seconds: what is set up past the client is not of the operation's own."""
     time.sleep(1.1)
@@ -33,7 +24,7 @@ def next_second():
 
 def rolled_back():
     """An operation whose way back is a snapshot."""
-    return done("pve_rollback", vmid=VMID, snapname="base")
+    return w.done("pve_rollback", vmid=VMID, snapname="base")
 
 
 def planned_undo(op, **env):
@@ -69,8 +60,8 @@ def test_nothing_since(t):
 
 def test_own_operation(t):
     op = rolled_back()
-    one = done("pve_guest_config_set", vmid=VMID, set={"description": "since"})
-    done("pve_guest_config_set", vmid=104, set={"description": "of another guest"})
+    one = w.done("pve_guest_config_set", vmid=VMID, set={"description": "since"})
+    w.done("pve_guest_config_set", vmid=104, set={"description": "of another guest"})
     p = planned_undo(op)
     t.ok(list(lost(p)) == [one["op_id"]] and one["change"] in lost(p)[one["op_id"]],
          "an operation on that guest since is named, one on another is not", p["affected"])
@@ -101,11 +92,11 @@ def test_old(t):
 
 
 def test_check(t):
-    op = done("pve_guest_config_set", vmid=VMID, set={"memory": 3072})
+    op = w.done("pve_guest_config_set", vmid=VMID, set={"memory": 3072})
     code, plan, text = w.run("undo", op["op_id"])
     code, v, text = w.carry_out(plan) if code == 4 else (code, plan, text)
     t.ok(code == 0 and v["post_check"]["status"] == "ok", "an undo says that it is as before", text)
-    op = done("pve_guest_config_set", vmid=VMID, set={"memory": 5120})
+    op = w.done("pve_guest_config_set", vmid=VMID, set={"memory": 5120})
     w.sim.call("PUT", PATH + "/config", description="by somebody else")
     code, plan, text = w.run("undo", op["op_id"])
     code, v, text = w.carry_out(plan) if code == 4 else (code, plan, text)
@@ -120,7 +111,7 @@ def test_foreign(t):
     before = {f["upid"] for f in v["foreign"]}
     known = v["known"]
     upid = w.sim.call("POST", PATH + "/status/start")
-    op = done("pve_guest_power", vmid=VMID, action="stop")
+    op = w.done("pve_guest_power", vmid=VMID, action="stop")
     code, v, text = w.run("ledger", "foreign")
     found = {f["upid"]: f for f in v["foreign"]}
     t.ok(code == 1 and set(found) - before == {upid} and found[upid]["type"] == "qmstart"

@@ -18,6 +18,11 @@ A case is (sentence, row, arguments, wanted). wanted holds any of
   refused    the tag of the error: no plan is made at all"""
 
 
+# What they make is taken away again, or moved back, unless a case says otherwise.
+GO_AGAIN = ("pve_create_container", "pve_create_vm", "pve_clone", "pve_restore_ct", "pve_restore_vm",
+            "pve_disk_move", "pve_ct_volume_move")
+
+
 def is_hit(plan, want):
     return any(a["resource"] == want[0] and a["effect"] == want[1]
                and (len(want) < 3 or want[2] in a["why"]) for a in plan["affected"])
@@ -45,7 +50,7 @@ def differences(plan, want):
         out.append("incomplete, but not high risk for an operator")
     for text in want.get("unread", []):
         out += [] if any(text in u for u in unread) else [f"not said to be unread: {text}"]
-    if plan["undo"]["kind"] != want.get("undo", "none"):
+    if plan["undo"]["kind"] != want.get("undo", "inverse" if plan["tool"] in GO_AGAIN else "none"):
         out.append(f"undo {plan['undo']['kind']}")
     for path in want.get("watched", []):
         out += [] if any(r.startswith(path) for r in reads) else [f"not watched: {path}"]

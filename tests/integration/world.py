@@ -279,6 +279,15 @@ class World:
                 return code, None, seen
         return self.run("apply", plan["plan_id"])
 
+    def done(self, row, **args):
+        """Planned and carried out; the operation."""
+        code, plan, text = self.plan(row, **args)
+        if code == 0:
+            code, op, text = self.carry_out(plan)
+        if code != 0 or op["outcome"] != "done":
+            raise RuntimeError(text)
+        return op
+
     def plan(self, row, **args):
         return self.run("plan", row, *[f"{k}:={json.dumps(v)}" for k, v in args.items()])
 

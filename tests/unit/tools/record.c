@@ -163,6 +163,11 @@ int draft_read(struct draft *d, const char *path, const char *reduce, js **ret, 
     return r < 0 ? r : draft_precondition(d, path, reduce, data, e);
 }
 
+int draft_read_first(struct draft *d, const char *path, const char *reduce, js **ret,
+                     struct err *e) {
+    return draft_read(d, path, reduce, ret, e);
+}
+
 static js *format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 static js *format(const char *fmt, va_list ap) {
@@ -279,6 +284,10 @@ bool draft_has_effect(const struct draft *d, const char *effect) {
     return i < js_len(list);
 }
 
+const js *draft_affected(const struct draft *d) {
+    return js_get(d->v, "affected");
+}
+
 void draft_risk(struct draft *d, enum risk r, const char *fmt, ...) {
     va_list ap;
 
@@ -306,6 +315,22 @@ void draft_undo(struct draft *d, const char *kind, const char *guarantee, const 
     js_add(o, "guarantee", js_str(guarantee));
     js_add(o, "limits", js_str(limits ? limits : ""));
     js_add(d->v, "undo", o);
+}
+
+void draft_undo_removes(struct draft *d, js *what) {
+    js_add(js_get(d->v, "undo"), "removes", what);
+}
+
+void draft_undo_left(struct draft *d, const char *read, const char *reduce) {
+    js *list = js_get(js_get(d->v, "undo"), "left"), *one = js_object();
+
+    if (!list) {
+        list = js_array();
+        js_add(js_get(d->v, "undo"), "left", list);
+    }
+    js_add(one, "read", js_str(read));
+    js_add(one, "reduce", js_str(reduce));
+    js_push(list, one);
 }
 
 void draft_undo_timer(struct draft *d, uint32_t seconds) {

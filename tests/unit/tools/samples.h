@@ -23,6 +23,8 @@ static const struct sample {
     {"pve_restore_ct", "vmid", "777", "778"},
     {"pve_restore_vm", "vmid", "777", "778"},
     {"pve_clone", "newid", "777", "778"},
+    {"pve_disk_move", "disk", "\"scsi0\"", "\"scsi1\""},
+    {"pve_ct_volume_move", "volume", "\"rootfs\"", "\"mp0\""},
     {NULL, "pos", "3", "4"},
     {NULL, "bridge_vlan_aware", "true", "1"}, /* false is refused: the API takes it for true */
     {"pve_sdn_zone_create", "dhcp", "\"dnsmasq\"", "\"other\""}, /* the only choices there are */
@@ -53,7 +55,8 @@ static const struct {
                        "\"repositories\":[{\"Enabled\":false}]}]}"},
     {"role", "{\"VM.Audit\":1,\"VM.PowerMgmt\":1}"},
     {"guest", "{\"digest\":\"aaaa\",\"memory\":512,\"rootfs\":\"btr:105/a.raw,size=4G\","
-              "\"mp0\":\"btr:105/b.raw,mp=/b,size=4G\"}"},
+              "\"mp0\":\"btr:105/b.raw,mp=/b,size=4G\",\"scsi0\":\"btr:104/c.qcow2,size=4G\","
+              "\"scsi1\":\"btr:104/d.raw,size=4G\"}"},
 };
 
 /* Further answers that rows need. */
@@ -61,6 +64,14 @@ static const struct {
     const char *path, *answer;
 } answers[] = {
     {"/access/acl", "[]"},
+    {"/nodes/n1/storage/btr/content", "[]"},
+    {"/nodes/n2/storage/btr/content", "[]"},
+    {"/nodes/n1/storage/local/content", "[]"},
+    {"/nodes/n1/storage/btr/content?content=iso", "[]"},
+    {"/nodes/n1/storage/btr/content?content=vztmpl", "[]"},
+    {"/nodes/n2/storage/btr/content?content=vztmpl", "[]"},
+    {"/nodes/n1/storage/btr/content?vmid=105", "[]"},
+    {"/nodes/n1/storage/btr/content?vmid=106", "[]"},
     /* something is staged */
     {"/nodes/n1/network#changes",
      "\"--- a\\n+++ b\\n@@ -1,0 +1,2 @@\\n+iface vmbr9 inet manual\\n+\\tbridge-ports none\\n\""},
