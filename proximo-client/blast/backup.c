@@ -43,22 +43,30 @@ static void hit(struct backups *b, const struct guest *g, const char *effect, en
     tally_guest(&b->t, b->d, g, effect, severity, via, why);
 }
 
-/* The backup as it will run (b->after) for one of its guests. */
-static void check_target(struct backups *b, const struct guest *g) {
-    const char *id = js_str_or(b->after, "storage", "");
-    const struct store *s = id[0] ? picture_store(b->p, id) : NULL;
-    char why[200] = "";
+/* Why a job cannot write what it has of the guest; "": nothing seen stands in its way. */
+static void in_the_way(const struct picture *p, const js *job, const struct guest *g, char *ret,
+                       size_t size) {
+    const char *id = js_str_or(job, "storage", "");
+    const struct store *s = id[0] ? picture_store(p, id) : NULL;
 
+    ret[0] = 0;
     if (!id[0]) {
         return;
     }
     if (!s) {
-        (void)snprintf(why, sizeof(why), "there is no storage %.60s", id);
+        (void)snprintf(ret, size, "there is no storage %.60s", id);
     } else if (!store_usable(s, g->node)) {
-        (void)snprintf(why, sizeof(why), "%.60s is not available at %.60s", id, g->node);
+        (void)snprintf(ret, size, "%.60s is not available at %.60s", id, g->node);
     } else if (!words_have(js_str_or(s->def, "content", "backup"), "backup")) {
-        (void)snprintf(why, sizeof(why), "%.60s does not take backups", id);
+        (void)snprintf(ret, size, "%.60s does not take backups", id);
     }
+}
+
+/* The backup as it will run (b->after) for one of its guests. */
+static void check_target(struct backups *b, const struct guest *g) {
+    char why[200];
+
+    in_the_way(b->p, b->after, g, why, sizeof(why));
     if (why[0]) {
         hit(b, g, "loses-backup", RISK_HIGH, b->label, why);
     }
@@ -204,30 +212,44 @@ static void check_prune(struct backups *b) {
     tally_risk(&r.t, b->d);
 }
 
-/* Another enabled job that has the guest, b->id left aside. */
-static const char *other_job(const struct backups *b, const struct guest *g) {
+/* Another enabled job that has the guest, b->id left aside. One that cannot write where the guest
+ * is saves nobody: *ret_why then says so of the last such. */
+static const char *other_job(const struct backups *b, const struct guest *g, char *ret_why,
+                             size_t size) {
     const js *jobs = picture_backup_jobs(b->p);
+    const struct store *stores;
 
     for (size_t i = 0; i < js_len(jobs); i++) {
         const js *j = js_at(jobs, i);
+        char why[140];
 
-        if (job_runs(j) && strcmp(js_str_or(j, "id", ""), b->id) != 0 && job_includes(b->p, j, g)) {
+        if (!job_runs(j) || strcmp(js_str_or(j, "id", ""), b->id) == 0 ||
+            !job_includes(b->p, j, g)) {
+            continue;
+        }
+        in_the_way(b->p, j, g, why, sizeof(why));
+        if (!why[0] || !picture_stores(b->p, &stores)) { /* a pool's picture has no storages */
             return js_str_or(j, "id", "?");
         }
+        (void)snprintf(ret_why, size, "; job %.60s has it and cannot save it: %s",
+                       js_str_or(j, "id", "?"), why);
     }
     return NULL;
 }
 
 static void check_schedule(struct backups *b, const struct guest *g, bool was, bool is) {
-    const char *other = was && !is ? other_job(b, g) : NULL;
-    char why[200];
+    char but[260] = "", why[400];
+    const char *other = was && !is ? other_job(b, g, but, sizeof(but)) : NULL;
 
     if (was && !is && other) {
         (void)snprintf(why, sizeof(why), "leaves this job; job %.80s still has it", other);
         hit(b, g, "changed", RISK_LOW, b->label, why);
     } else if (was && !is) {
-        hit(b, g, "loses-backup", RISK_HIGH, b->label,
-            "falls out of every backup schedule: no enabled job has it any more");
+        (void)snprintf(why, sizeof(why),
+                       "falls out of every backup schedule: no enabled job %s it "
+                       "any more%s",
+                       but[0] ? "that can save it has" : "has", but);
+        hit(b, g, "loses-backup", RISK_HIGH, b->label, why);
     } else if (is && !was) {
         hit(b, g, "changed", RISK_LOW, b->label, "is backed up by this job from now on");
     }

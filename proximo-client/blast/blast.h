@@ -62,6 +62,10 @@ int blast_pool(const struct picture *p, const struct blast_request *req, size_t 
  */
 #define BLAST_DANGLING_NEEDS 0x101u /* PIC_ACCESS | PIC_STORAGE */
 js *blast_access_dangling(const struct picture *p, struct draft *d);
+/* The access entries on a storage's path and the pools it is in, which go with its definition
+ * (BLAST_ACCESS_NEEDS): appended to the two arrays, of the API's entries and of ids. false: a list that
+ * decides was not read (blast_access_all tells which). */
+bool blast_storage_grants(const struct picture *p, const char *storage, js *ret_acl, js *ret_pools);
 /* A realm is made, changed, deleted or synced; before: its settings, NULL when there is none yet.
  * BLAST_ACCESS_NEEDS; own and now as above. */
 int blast_realm(const struct picture *p, const js *before, const struct blast_request *q,

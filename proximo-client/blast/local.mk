@@ -111,6 +111,7 @@ libproximo_a_SOURCES += \
 	proximo-client/blast/rollback.c \
 	proximo-client/blast/storage.c \
 	proximo-client/blast/storage_create.c \
+	proximo-client/blast/storage_grants.c \
 	proximo-client/blast/storage_deps.c \
 	proximo-client/blast/storage_int.h \
 	proximo-client/blast/storage_refs.c \

@@ -57,7 +57,8 @@ static const char *const volatile_members[] = {"balloon_min",
                                                "free",
                                                "balloon"};
 
-static const char *const config_drop[] = {"digest", "lock", "parent", "snaptime"};
+static const char *const config_drop[] = {"digest", "lock", "parent", "snaptime",
+                                          "vmgenid"}; /* PVE makes a new one when it goes back */
 static const char *const storage_drop[] = {"digest"};
 
 static bool in_list(const char *key, const char *const *list, size_t n) {

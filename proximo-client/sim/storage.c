@@ -420,6 +420,22 @@ int route_storage_update(struct call *c) {
     return 0;
 }
 
+/* Who may use it and which pools it is in go with it. */
+static void forget(struct sim *s, const char *id) {
+    CLEANUP(js_freep) js *pools = js_copy(state_get(&s->st, "pools", NULL));
+    char path[80];
+
+    (void)snprintf(path, sizeof(path), "/storage/%.60s", id);
+    if (state_get(&s->st, "acl", path, NULL)) {
+        state_del(&s->st, "acl", path, NULL);
+    }
+    JS_FOREACH(pools, name, pool) {
+        if (js_get(js_get(pool, "storage"), id)) {
+            state_del(&s->st, "pools", name, "storage", id, NULL);
+        }
+    }
+}
+
 int route_storage_delete(struct call *c) {
     const char *id = call_str(c, "storage");
 
@@ -427,6 +443,7 @@ int route_storage_delete(struct call *c) {
         return call_fail(c, 500, "delete storage failed: storage '%s' does not exist", id);
     }
     state_del(&c->s->st, "storage", id, NULL);
+    forget(c->s, id);
     sim_tick(c->s);
     return 0;
 }

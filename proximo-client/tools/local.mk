@@ -90,6 +90,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/select.c proximo-client/tools/step_refs.c proximo-client/tools/steps.c \
 	proximo-client/tools/steps.h \
 	proximo-client/tools/storage.c \
+	proximo-client/tools/storage_grants.c \
 	proximo-client/tools/storage_plan.c \
 	proximo-client/tools/task.h proximo-client/tools/task.c proximo-client/tools/task_stop.c \
 	proximo-client/tools/tool.h \

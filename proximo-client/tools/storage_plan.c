@@ -98,9 +98,12 @@ int plan_storage_delete(struct draft *d, const js *args, struct err *e) {
     secret = secret_of_type(js_str_or(definition, "type", ""));
     (void)snprintf(limits, sizeof(limits), "%s%s", secret ? secret : "",
                    secret ? " cannot be read from the API and must be given again" : "");
-    draft_undo(d, "restore-object", "the definition is made again from the recorded object",
+    draft_undo(d, "restore-object",
+               "the definition is made again from the recorded object, and with it its access "
+               "entries and its place in pools, which go with it",
                limits);
-    return assess_storage(d, id, NULL, NULL, true, e);
+    r = assess_storage(d, id, NULL, NULL, true, e);
+    return r < 0 ? r : assess_storage_grants(d, id, e);
 }
 
 int check_storage_delete(struct session *s, const js *args, bool *ret_ok, char **ret_text,

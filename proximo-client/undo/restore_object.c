@@ -173,6 +173,7 @@ static int put_back(struct draft *d, const struct undone *u, const js *q, struct
 /* A definition that was deleted is made again, unless somebody has. */
 static int make_again(struct draft *d, const struct undone *u, const js *q, struct err *e) {
     const char *id = js_str_or(js_get(q, "form"), "storage", "");
+    CLEANUP(js_freep) js *grants = js_array();
     char path[160], label[160];
     js *list = NULL;
     int r = draft_read(d, "/storage", "whole", &list, e);
@@ -187,6 +188,10 @@ static int make_again(struct draft *d, const struct undone *u, const js *q, stru
         }
     }
     undone_copy_request(d, q);
+    for (size_t i = 1; (q = undone_request(u, "undo", i)); i++) { /* who may use it, its pools */
+        undone_copy_request(d, q);
+        js_push(grants, js_copy(q));
+    }
     (void)snprintf(path, sizeof(path), "/storage/%.100s", id);
     draft_request(d, PHASE_UNDO, "DELETE", path, NULL, NULL);
     draft_undo(d, "inverse", "the definition is deleted again", "");
@@ -195,7 +200,7 @@ static int make_again(struct draft *d, const struct undone *u, const js *q, stru
                                      .effect = "reverted",
                                      .severity = RISK_LOW,
                                      .why = "the definition comes back as it was recorded"});
-    return 0;
+    return assess_grants_back(d, grants, e);
 }
 
 int undo_restore_object(struct draft *d, const struct undone *u, struct err *e) {

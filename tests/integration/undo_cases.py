@@ -574,6 +574,10 @@ CASES = [
     ("pve_storage_update", {"storage": "backup", "delete": ["prune-backups"]}, {}),
     ("pve_storage_delete", {"storage": "nfs-vm"}, {}),
     ("pve_storage_delete", {"storage": "local-zfs"}, {}),
+    # PVE takes its access entries and its place in pools along
+    ("pve_storage_delete", {"storage": "local-zfs"}, {"before": [
+        ("PUT", "/access/acl", {"path": "/storage/local-zfs", "roles": "PVEDatastoreUser", "users": "auditor@pve"}),
+        ("PUT", "/pools", {"poolid": "prod", "storage": "local-zfs"})]}),
     # pools
     ("pve_pool_create", {"poolid": "extra", "comment": "x"}, {}),
     ("pve_pool_update", {"poolid": "prod", "comment": "other"}, {}),
