@@ -47,6 +47,16 @@ static void label(struct buf *b, const char *name) {
     (void)buf_addf(b, "  %-10s", name);
 }
 
+/* Through what: "hostpci0", without which "is a device of c1" tells little. */
+static void by_what(struct buf *b, const js *a) {
+    const char *via = js_str_or(a, "via", "");
+
+    if (*via && !strstr(js_str_or(a, "why", ""), via)) {
+        render_safe(b, via);
+        (void)buf_adds(b, ": ");
+    }
+}
+
 static void affected(struct buf *b, const js *list) {
     if (!js_len(list)) {
         label(b, "affected");
@@ -60,6 +70,7 @@ static void affected(struct buf *b, const js *list) {
         (void)buf_addc(b, ' ');
         put(b, a, "effect", 16);
         (void)buf_addc(b, ' ');
+        by_what(b, a);
         put(b, a, "why", 0);
         if (js_bool_or(a, "only_copy", false)) {
             (void)buf_adds(b, " (only copy)");

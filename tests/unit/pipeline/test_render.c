@@ -15,7 +15,8 @@
 
 #define PLAN                                                                                       \
     "{\"risk\":\"high\",\"change\":\"c\",\"complete\":false,"                                      \
-    "\"affected\":[{\"resource\":\"user/x@pve\",\"effect\":\"lockout\",\"why\":\"w\","             \
+    "\"affected\":[{\"resource\":\"user/"                                                          \
+    "x@pve\",\"effect\":\"lockout\",\"why\":\"w\",\"via\":\"scsi0\","                              \
     "\"name\":\"n\",\"only_copy\":true,\"running\":true}],"                                        \
     "\"coverage\":{\"nodes\":3,\"nodes_read\":3},\"sources\":[\"API\"],"                           \
     "\"unread\":[{\"what\":\"a\",\"why\":\"b\",\"privilege\":\"Sys.Audit\"}],"                     \
