@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proximo-client/sim/ha.h - the HA manager: what it knows of a service, where it would put it, and
- * its rounds. ha.c keeps resources and rules, ha_place.c chooses nodes, ha_manager.c acts. */
+ * its rounds. ha.c keeps resources and rules, ha_status.c shows what it is at, ha_place.c chooses
+ * nodes, ha_manager.c acts. */
 #pragma once
 #include "proximo-client/sim/sim.h"
 

@@ -25,7 +25,7 @@ libsim_a_SOURCES = \
 	proximo-client/sim/newcomer.h proximo-client/sim/newcomer.c \
 	proximo-client/sim/clone.c proximo-client/sim/template.c \
 	proximo-client/sim/jobs.c proximo-client/sim/destroy.c \
-	proximo-client/sim/ha.h proximo-client/sim/ha.c proximo-client/sim/ha_place.c proximo-client/sim/ha_manager.c \
+	proximo-client/sim/ha.h proximo-client/sim/ha.c proximo-client/sim/ha_status.c proximo-client/sim/ha_place.c proximo-client/sim/ha_manager.c \
 	proximo-client/sim/access.h proximo-client/sim/access.c proximo-client/sim/access_acl.c \
 	proximo-client/sim/firewall.h proximo-client/sim/firewall.c \
 	proximo-client/sim/firewall_file.c proximo-client/sim/firewall_rules.c \

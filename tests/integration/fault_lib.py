@@ -240,7 +240,7 @@ class FaultWorld(World):
         self.proxy = Proxy(self.mkdir("proxy"), self.sim.info["url"])
         self.write_config()
         token = open(self.sim.info["token-file"], encoding="utf-8").read().strip()
-        self.plant("token", token.split("=", 1)[1])
+        self.plant("token", re.split("[=:]", token, maxsplit=1)[1])  # of a cluster, of a backup server
 
     def plant(self, what, value=None):
         value = value or f"CANARY{what}" + os.urandom(6).hex()
@@ -342,7 +342,7 @@ class FaultWorld(World):
         context.verify_mode = ssl.CERT_NONE
         c = http.client.HTTPSConnection(url.hostname, url.port, context=context, timeout=PATIENCE)
         c.request(method, "/api2/json" + path, urllib.parse.urlencode(form) or None,
-                  {"Authorization": "PVEAPIToken=" + token,
+                  {"Authorization": self.sim.scheme + token,
                    "Content-Type": "application/x-www-form-urlencoded"})
         r = c.getresponse()
         data = r.read()

@@ -12,59 +12,20 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from undo_cases import CASES, VOLATILE, clean_up, difference  # noqa: E402
+from undo_cases import CASES, VOLATILE, clean_up  # noqa: E402
 from world import Tap, skip_all  # noqa: E402
 from fault_lib import FaultWorld, need_openssl  # noqa: E402
+from fault_walk import walk  # noqa: E402
 
 need_openssl(skip_all)
 w = FaultWorld("--task-ms", "1", "--seed", "7")
 w.operator()
 
-# what is ordered of pvesim, and what may become of the operation
-FAULTS = [
-    ("status=500:got+no+cheese", {"failed", "not-started"}),
-    ("status=596:Broken+pipe", {"unknown", "not-started"}),
-    ("drop-before", {"unknown", "not-started"}),
-]
-
-
-def plant(value):
-    """The arguments, with a canary in the place of each secret."""
-    if isinstance(value, dict):
-        return {k: plant(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [plant(v) for v in value]
-    if isinstance(value, str) and value.startswith("s3cret-"):
-        return w.plant(f"secret{len(w.canaries)}")
-    return value
-
-
-def one(t, number, row, args, more):
-    name = f"{row} {args}"
-    for method, path, form in more.get("before", ()):
-        w.sim.call(method, path, **form)
-    for i, (fault, outcomes) in enumerate(FAULTS):
-        if os.environ.get("FAULTS") != "all" and i != number % len(FAULTS):
-            continue
-        code, plan, text = w.plan(row, **plant(copy.deepcopy(args)))
-        if not t.ok(code == 0, f"{name}: planned", text):
-            break
-        first = [q for q in plan["plan"]["requests"] if q["phase"] != "undo"]
-        first = ([q for q in first if q["phase"] == "prepare"] or first)[0]
-        before = w.sim.now()
-        w.sim_fault(f"{fault} {first['method']} * x1")
-        code, v, text = w.carry_out(plan)
-        good = v and v.get("outcome") in outcomes and v.get("error")
-        t.ok(good, f"{name}, {fault}: {v and v.get('outcome')}", text)
-        left = difference(before, w.sim.now(), [*VOLATILE, "faults", "faults/*"])
-        t.ok(not left, f"{name}, {fault}: the cluster is as it was", left)
-    clean_up(w.sim, more.get("after", ()))
-
-
 def cases(t):
     for number, case in enumerate(CASES):
         try:
-            one(t, number, *copy.deepcopy(case))
+            walk(t, w, number, *copy.deepcopy(case), state=w.sim.now, left_out=[*VOLATILE, "faults", "faults/*"])
+            clean_up(w.sim, case[2].get("after", ()))
         except Exception as e:  # noqa: BLE001 - the cases after it count too
             t.ok(False, f"{case[0]} {case[1]}", repr(e))
 

@@ -67,14 +67,14 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/consequences.py
 TESTS += $(PIPELINE_PY)
 EXTRA_DIST += $(PIPELINE_PY) tests/integration/blast_lib.py \
-	tests/integration/verdicts.py tests/integration/witness_server.py tests/integration/world.py
+	tests/integration/pbs_cases.py tests/integration/verdicts.py tests/integration/witness_server.py tests/integration/world.py
 
 # fault: what the client does when processes die, disks fill, clocks lie and answers are spoiled
-FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py tests/integration/fault_rows.py tests/integration/fault_steps.py tests/integration/fault_later.py tests/integration/fault_mcp.py tests/integration/fault_root.py tests/integration/fault_taint.py tests/integration/fault_untrue.py \
+FAULT_TESTS = tests/integration/fault_kill.py tests/integration/fault_plan.py tests/integration/fault_rows.py tests/integration/fault_pbs.py tests/integration/fault_steps.py tests/integration/fault_later.py tests/integration/fault_mcp.py tests/integration/fault_root.py tests/integration/fault_taint.py tests/integration/fault_untrue.py \
 	tests/integration/fault_disk.py tests/integration/fault_api.py \
 	tests/integration/op_close.py
 TESTS += $(FAULT_TESTS)
-EXTRA_DIST += $(FAULT_TESTS) tests/integration/fault_lib.py tests/integration/fault_shim.c
+EXTRA_DIST += $(FAULT_TESTS) tests/integration/fault_walk.py tests/integration/fault_lib.py tests/integration/fault_shim.c
 # not a program's object: it is loaded in front of libc, without the sanitizers of the build
 check_DATA = tests/integration/fault_shim.so
 CLEANFILES += tests/integration/fault_shim.so

@@ -11,12 +11,11 @@ import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from pbs_cases import G, MOVES, scene, undo_cases  # noqa: E402
 from world import Tap, World  # noqa: E402
 
 os.environ["TZ"] = "UTC"
 w = World("--pbs", "--task-ms", "1", "--seed", "3", "--clock", "1790000000")
-G = {"store": "tank", "backup-type": "vm", "backup-id": "104"}
-MOVES = ("tasks", "ticks", "garbage", "faults", "starts", "gc")
 
 
 def state(left=()):
@@ -73,67 +72,9 @@ def reads(t):
     t.ok(code != 0 and "no such datastore 'nope'" in text, "the server's own words are told", text)
 
 
-# What each leaves must be taken back field by field.
-def undo_cases():
-    newest = {**G, "backup-time": snapshots()["vm/104"][-1]}
-    return [
-        ("pbs_group_notes_set", {**G, "notes": "weekly audit\nkeep"}),
-        ("pbs_snapshot_notes_set", {**newest, "notes": "before the upgrade"}),
-        ("pbs_snapshot_protect", {**newest, "protected": True}),
-        ("pbs_group_change_owner", {**G, "new-owner": "root@pam"}),
-        ("pbs_datastore_create", {"store": "third", "path": "/mnt/third", "comment": "x",
-                                  "verify-new": True, "gc-schedule": "sun 02:00"}),
-        ("pbs_datastore_update", {"store": "tank", "comment": "moved", "verify-new": True,
-                                  "delete": ["gc-schedule"]}),
-        ("pbs_namespace_create", {"store": "tank", "name": "new", "parent": "lab"}),
-        ("pbs_namespace_create", {"store": "vault", "name": "top"}),
-        ("pbs_namespace_delete", {"store": "tank", "ns": "deep"}),
-        ("pbs_remote_create", {"name": "third", "host": "192.0.2.78", "auth-id": "a@pbs!t", "port": 8017,
-                               "password": "s3cret-70713"}),
-        ("pbs_remote_update", {"name": "offsite", "host": "192.0.2.79", "comment": "moved",
-                               "delete": ["fingerprint"]}),
-        ("pbs_user_create", {"userid": "new@pbs", "email": "a@example.org", "expire": 1900000000,
-                             "password": "s3cret-83309"}),
-        ("pbs_user_update", {"userid": "pve@pbs", "enable": False, "expire": 1800000000,
-                             "firstname": "P", "delete": ["comment"]}),
-        ("pbs_user_delete", {"userid": "pve@pbs"}),
-        ("pbs_token_create", {"userid": "pve@pbs", "token-name": "t2", "comment": "x"}),
-        ("pbs_token_update", {"userid": "pve@pbs", "token-name": "t1", "comment": "y",
-                              "enable": False}),
-        ("pbs_acl_modify", {"path": "/datastore/vault", "auth-id": "pve@pbs", "role": "DatastoreAudit"}),
-        ("pbs_acl_modify", {"path": "/datastore/tank", "auth-id": "pve@pbs",
-                            "role": "DatastorePowerUser", "propagate": False}),
-        ("pbs_acl_modify", {"path": "/datastore/tank", "auth-id": "pve@pbs",
-                            "role": "DatastorePowerUser", "delete": True}),
-        ("pbs_traffic_control_create", {"name": "night", "network": ["198.51.100.0/24", "2001:db8::/32"],
-                                        "timeframe": ["0-5", "sat..sun"], "rate-out": "5MB"}),
-        ("pbs_traffic_control_update", {"name": "office", "rate-in": "50MB", "rate-out": "1MB",
-                                        "comment": "x"}),
-        ("pbs_traffic_control_update", {"name": "office", "network": ["192.0.2.0/25"],
-                                        "delete": ["rate-in"]}),
-        ("pbs_traffic_control_delete", {"name": "office"}),
-        ("pbs_prune_job_create", {"id": "lab-hourly", "store": "tank", "ns": "lab",
-                                  "schedule": "hourly", "keep-last": 3}),
-        ("pbs_prune_job_update", {"id": "tank-daily", "keep-daily": 14, "max-depth": 0,
-                                  "delete": ["keep-weekly"]}),
-        ("pbs_prune_job_delete", {"id": "tank-daily"}),
-        ("pbs_verify_job_create", {"id": "vault-verify", "store": "vault", "schedule": "mon"}),
-        ("pbs_verify_job_update", {"id": "tank-verify", "ignore-verified": False,
-                                   "delete": ["schedule"]}),
-        ("pbs_verify_job_delete", {"id": "tank-verify"}),
-        ("pbs_sync_job_create", {"id": "from-away", "store": "vault", "remote": "offsite",
-                                 "remote-store": "main", "schedule": "daily",
-                                 "group-filter": ["type:vm"]}),
-        ("pbs_sync_job_update", {"id": "to-vault", "remove-vanished": True, "transfer-last": 2}),
-        ("pbs_sync_job_delete", {"id": "to-vault"}),
-    ]
-
-
 def undos(t):
-    for ns in (("deep", ""), ("a", "deep"), ("b", "deep/a"), ("z", "deep")):
-        w.sim.call("POST", "/admin/datastore/tank/namespace", name=ns[0], parent=ns[1])
-    w.sim.call("POST", "/access/users/pve@pbs/token/t1", comment="x")
-    for row, args in undo_cases():
+    scene(w.sim)
+    for row, args in undo_cases(snapshots()["vm/104"][-1]):
         before = state()
         _, op = do(t, row, **args)
         t.ok(state() != before, f"{row}: the state is different then")
@@ -148,8 +89,9 @@ def undos(t):
              [(k, before[k], now[k]) for k in before if before[k] != now.get(k)])
     rows = {x["name"] for x in w.run("tools", "--all")[1] if x["name"].startswith("pbs_") and
             x["effect"] == "change" and x["undo"] != "none"}
-    t.ok(rows == {r for r, _ in undo_cases()}, "every row with a way back has a case",
-         rows ^ {r for r, _ in undo_cases()})
+    cases = {r for r, _ in undo_cases(0)}
+    t.ok(rows == cases, "every row with a way back has a case",
+         rows ^ cases)
 
 
 # ---- prune, by a model of its own ----
