@@ -210,6 +210,12 @@ static int plan_evacuate(struct draft *d, const js *args, struct err *e) {
     return r;
 }
 
+static bool ha_moves(const char *state) {
+    return strcmp(state, "migrate") == 0 || strcmp(state, "relocate") == 0;
+}
+
+/* ret_ha: those left of which HA's manager may yet do something else, and whoever it is moving just
+ * now, wherever it is: it may be on its way back. */
 static int count_left(struct session *s, const char *node, const js *exclude, unsigned int *ret,
                       unsigned int *ret_ha, struct err *e) {
     CLEANUP(js_freep) js *all = NULL;
@@ -218,13 +224,14 @@ static int count_left(struct session *s, const char *node, const js *exclude, un
     *ret = *ret_ha = 0;
     for (size_t i = 0; r == 0 && i < js_len(all); i++) {
         const js *one = js_at(all, i);
+        const char *state = js_str_or(one, "hastate", "");
+        bool left;
         char key[24];
 
         (void)snprintf(key, sizeof(key), "%lld", (long long)js_int_or(one, "vmid", 0));
-        if (strcmp(js_str_or(one, "node", ""), node) == 0 && !js_get(exclude, key)) {
-            (*ret)++;
-            *ret_ha += *js_str_or(one, "hastate", "") != 0;
-        }
+        left = strcmp(js_str_or(one, "node", ""), node) == 0 && !js_get(exclude, key);
+        *ret += left;
+        *ret_ha += left ? *state != 0 : ha_moves(state);
     }
     return r;
 }
