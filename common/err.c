@@ -40,6 +40,13 @@ int err_tag(struct err *e, int code, const char *tag, const char *fmt, ...) {
     return code;
 }
 
+int err_retag(int r, const char *tag, struct err *e) {
+    if (r < 0 && e) {
+        (void)snprintf(e->tag, sizeof(e->tag), "%s", tag);
+    }
+    return r;
+}
+
 int err_hint(struct err *e, const char *fmt, ...) {
     va_list ap;
 

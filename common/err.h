@@ -22,6 +22,9 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 int err_tag(struct err *e, int code, const char *tag, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* A failure that came from below gets this tag, whatever it had: r. */
+int err_retag(int r, const char *tag, struct err *e);
+
 /* Adds what to do. Returns e->code (or -EINVAL when e is NULL), so that it can end a function. */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

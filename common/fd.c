@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -243,4 +244,19 @@ int fd_nonblock(int fd) {
         return -errno;
     }
     return 0;
+}
+
+int fd_sealed(const void *data, size_t len, int *ret) {
+    CLEANUP(closep)
+    int fd = data ? memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING)
+                  : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int r = fd < 0 ? -errno : data ? fd_write_all(fd, data, len) : 0;
+
+    if (r == 0 && data &&
+        (lseek(fd, 0, SEEK_SET) < 0 ||
+         fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)) {
+        r = -errno;
+    }
+    *ret = r < 0 ? -1 : TAKE_FD(fd);
+    return r;
 }

@@ -37,3 +37,7 @@ int dir_make(int dirfd, const char *path, mode_t mode, struct err *e);
 int dir_sync(int dirfd, const char *path); /* fsync of a directory ("." for dirfd itself) */
 
 int fd_nonblock(int fd);
+
+/* A descriptor to read these bytes from, which nobody can change any more (a sealed memfd); NULL:
+ * nothing (/dev/null). */
+int fd_sealed(const void *data, size_t len, int *ret);

@@ -28,7 +28,10 @@ libcore_a_SOURCES = \
 	common/dir.h \
 	common/put.c common/put.h \
 	common/fields.c common/fields.h \
-	common/run.c common/run.h \
+	common/run.c common/reap.c common/run.h \
+	common/ctconf.c common/ctconf.h \
+	common/enrol.c common/enrol.h \
+	common/records.c common/records.h \
 	common/peer.c common/peer.h \
 	common/systemd.c common/systemd.h \
 	common/submission.c common/submission.h \

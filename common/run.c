@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -20,43 +21,50 @@
 
 #define TOOL_SHORT 4096 /* of what it says on stderr */
 
-static _Noreturn __attribute__((noinline)) void child(const char *const *argv, int in, int out,
-                                                      int err) {
-    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    static char locale[] = "LC_ALL=C";
-    char *envp[] = {path, locale, NULL};
+/* What is started; exe: a descriptor of it, -1: it is where argv[0] says. */
+struct start {
+    const char *const *argv;
+    char *const *envp;
+    int exe, in, out, err;
+};
+
+static _Noreturn __attribute__((noinline)) void child(const struct start *s) {
     union {
         const char *const *in;
         char *const *out;
-    } args = {.in = argv};
+    } args = {.in = s->argv};
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     sigset_t none;
 
     /* All of them: libc's signal() leaves 32 and 33, its own, as an odd caller may have set them.
      */
-    for (int s = 1; s < 65; s++) {
+    for (int n = 1; n < 65; n++) {
         static const uint64_t kernel_default[4]; /* struct sigaction as the kernel knows it */
 
-        (void)syscall(SYS_rt_sigaction, s, kernel_default, NULL, 8);
+        (void)syscall(SYS_rt_sigaction, n, kernel_default, NULL, 8);
     }
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)umask(022);
     (void)setsid();
-    if (null < 0 || dup2(in < 0 ? null : in, STDIN_FILENO) < 0 ||
-        dup2(out < 0 ? null : out, STDOUT_FILENO) < 0 ||
-        dup2(err < 0 ? null : err, STDERR_FILENO) < 0 || close_range(3, ~0u, 0) < 0 ||
-        chdir("/") < 0) {
+    if (null < 0 || dup2(s->in < 0 ? null : s->in, STDIN_FILENO) < 0 ||
+        dup2(s->out < 0 ? null : s->out, STDOUT_FILENO) < 0 ||
+        dup2(s->err < 0 ? null : s->err, STDERR_FILENO) < 0 ||
+        close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0 || chdir("/") < 0) {
         _exit(127);
     }
-    (void)execve(argv[0], args.out, envp);
+    if (s->exe < 0) {
+        (void)execve(s->argv[0], args.out, s->envp);
+    } else {
+        (void)execveat(s->exe, "", args.out, s->envp, AT_EMPTY_PATH);
+    }
     _exit(127);
 }
 
 /* The child has our memory until it is another program (copying an address space for one exec costs
  * more than all the rest of it): so it only asks the kernel, and no handler of ours may run in it.
  */
-pid_t run_start(const char *const *argv, int in, int out, int err) {
+static pid_t start(const struct start *s) {
     sigset_t all;
     sigset_t old;
     pid_t pid;
@@ -65,10 +73,25 @@ pid_t run_start(const char *const *argv, int in, int out, int err) {
     (void)sigprocmask(SIG_SETMASK, &all, &old);
     pid = vfork();
     if (pid == 0) {
-        child(argv, in, out, err);
+        child(s);
     }
     (void)sigprocmask(SIG_SETMASK, &old, NULL);
     return pid < 0 ? -errno : pid;
+}
+
+pid_t run_start(const char *const *argv, int in, int out, int err) {
+    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    static char locale[] = "LC_ALL=C";
+    char *envp[] = {path, locale, NULL};
+
+    return start(&(struct start){argv, envp, -1, in, out, err});
+}
+
+pid_t run_start_bare(int exe, const char *name, int in, int err) {
+    const char *argv[] = {name, NULL};
+    char *envp[] = {NULL};
+
+    return start(&(struct start){argv, envp, exe, in, -1, err});
 }
 
 /* Reads both ends until they close or the time is up. */

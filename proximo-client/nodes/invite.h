@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/digest.h"
+#include "common/enrol.h"
 #include "common/lines.h"
 
 struct err;
@@ -14,7 +15,7 @@ struct invite {
     const char *node;
     size_t n_addresses;
     struct hash tls; /* SPKI of the node's TLS key */
-    uint8_t secret[16];
+    uint8_t secret[INVITE_SECRET];
     int64_t expires;
 };
 

@@ -14,6 +14,7 @@
 
 #include "common/b64.h"
 #include "common/clock.h"
+#include "common/enrol.h"
 #include "common/err.h"
 #include "common/ident.h"
 #include "common/limits.h"
@@ -35,7 +36,7 @@ struct join {
     SSL_CTX *ctx;
     SSL *ssl;
     int sock;
-    uint8_t exporter[32];
+    uint8_t exporter[ENROL_EXPORTER];
     struct hash spki; /* ours */
 };
 
@@ -144,20 +145,6 @@ static int b64_text(struct buf *b, const void *data, size_t len) {
     return b64_encode(b, data, len);
 }
 
-static int proof(struct join *j, const char *vkey, struct hash *ret) {
-    CLEANUP(buf_wipe) struct buf m = BUF_INIT(4096);
-    int r = buf_add(&m, "proximo-join/v1", sizeof("proximo-join/v1"));
-
-    r = r < 0 ? r : buf_add(&m, j->exporter, sizeof(j->exporter));
-    r = r < 0 ? r : buf_add(&m, j->spki.b, HASH_LEN);
-    r = r < 0 ? r : buf_add(&m, vkey, strlen(vkey) + 1);
-    r = r < 0 ? r : buf_adds(&m, j->client);
-    if (r == 0) {
-        hmac_sha256(j->v->secret, sizeof(j->v->secret), m.data, m.len, ret);
-    }
-    return r;
-}
-
 static int make_body(struct join *j, struct buf *ret, struct err *e) {
     CLEANUP(js_freep) js *o = js_object();
     CLEANUP(buf_done) struct buf vkey = BUF_INIT(512);
@@ -170,7 +157,8 @@ static int make_body(struct join *j, struct buf *ret, struct err *e) {
     if (EVP_PKEY_get_raw_public_key(j->key, raw, &raw_len) != 1 || raw_len != sizeof(raw)) {
         return err_set(e, -EINVAL, "%s: not an Ed25519 key", j->n->key_file);
     }
-    if (vkey_text(ledger_vkey(j->l), &vkey) < 0 || proof(j, buf_str(&vkey), &h) < 0 ||
+    if (vkey_text(ledger_vkey(j->l), &vkey) < 0 ||
+        enrol_proof(j->v->secret, j->exporter, &j->spki, buf_str(&vkey), j->client, &h) < 0 ||
         b64_text(&key, raw, sizeof(raw)) < 0 || b64_text(&mac, h.b, HASH_LEN) < 0) {
         return err_set(e, -ENOMEM, "out of memory");
     }
@@ -225,18 +213,15 @@ static int read_answer(struct join *j, const struct buf *raw, js **ret, struct e
 /* Only who knows the secret, and sits at the other end of this very connection, can have made it.
  */
 static int check_answer(struct join *j, const js *o, struct err *e) {
-    CLEANUP(buf_wipe) struct buf m = BUF_INIT(2 * LIM_LINES);
     const char *text = js_get_str(o, "text");
     const char *mac = js_get_str(o, "hmac");
     struct hash want;
     struct hash have;
 
     if (!text || !mac || b64_decode_exact(mac, strlen(mac), have.b, HASH_LEN) < 0 ||
-        buf_add(&m, "proximo-join-answer/v1", sizeof("proximo-join-answer/v1")) < 0 ||
-        buf_add(&m, j->exporter, sizeof(j->exporter)) < 0 || buf_adds(&m, text) < 0) {
+        enrol_answer(j->v->secret, j->exporter, text, strlen(text), &want) < 0) {
         return err_tag(e, -EBADMSG, "node_refused", "%s: a malformed answer", j->address);
     }
-    hmac_sha256(j->v->secret, sizeof(j->v->secret), m.data, m.len, &want);
     return hash_eq(&want, &have)
                ? 0
                : err_tag(e, -EACCES, "node_untrusted_key",

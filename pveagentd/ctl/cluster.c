@@ -200,6 +200,16 @@ static size_t wait_for_nodes(const struct ctl *k, const struct hash *spki) {
     }
 }
 
+static int unshare_client(const struct priv *p, const char *name, struct err *e) {
+    char path[4096];
+    int r = cluster_path(p, CLIENTS_DIR, name, path, e);
+
+    return r < 0 ? r
+           : unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR
+               ? err_set(e, -errno, "remove %s: %s", path, strerror(errno))
+               : 0;
+}
+
 int ctl_revoke(struct ctl *k) {
     static const struct hash none;
     struct client c;

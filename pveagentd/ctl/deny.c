@@ -21,11 +21,9 @@ static int deny(const struct priv *p, const char *name, struct err *e) {
     if (r < 0) {
         return r;
     }
-    if (!cluster_path(p, "pveagentd", name, path) ||
-        !cluster_path(p, "pveagentd", strchr(name, '/') ? "revoked" : NULL, dir)) {
-        return err_set(e, -ENAMETOOLONG, "path too long");
-    }
-    r = dir_make(AT_FDCWD, dir, 0755, e);
+    r = cluster_path(p, "pveagentd", strchr(name, '/') ? "revoked" : NULL, dir, e);
+    r = r < 0 ? r : dir_make(AT_FDCWD, dir, 0755, e);
+    r = r < 0 ? r : cluster_path(p, "pveagentd", name, path, e);
     return r < 0 ? r : file_replace(AT_FDCWD, path, "\n", 1, CLUSTER_MODE, e);
 }
 
@@ -35,8 +33,8 @@ int ctl_freeze(const struct priv *p, bool on, struct err *e) {
     if (on) {
         return deny(p, "freeze", e);
     }
-    if (!cluster_path(p, "pveagentd", "freeze", path)) {
-        return err_set(e, -ENAMETOOLONG, "path too long");
+    if (cluster_path(p, "pveagentd", "freeze", path, e) < 0) {
+        return e->code;
     }
     if ((unlinkat(p->state_fd, "freeze", 0) < 0 && errno != ENOENT) ||
         (unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR)) {

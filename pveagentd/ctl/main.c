@@ -22,7 +22,8 @@
 #include "pveagentd/ctl/ctl.h"
 #include "pveagentd/priv/gate.h"
 #include "pveagentd/priv/join.h"
-#include "pveagentd/priv/revert.h"
+#include "pveagentd/priv/actor.h"
+#include "pveagentd/priv/later.h"
 #include "pveagentd/priv/share.h"
 #include "pveagentd/priv/witness.h"
 
@@ -50,7 +51,8 @@ static const char usage[] =
     "  --network-dir DIR   [" NETWORK_DIR "]\n"
     "  --policy FILE       [/etc/pveagentd/policy.ini]\n"
     "  --node NAME         [the host name]\n"
-    "  --lxc-path DIR      [/var/lib/lxc]\n"
+    "  --lxc-path DIR      [" CT_DEFAULT_LXC_PATH "]\n"
+    "  --act PATH          the program that acts [" LIBEXECDIR "/" PACKAGE "/pveagentd-act]\n"
     "  --tls-cert FILE     the front end's certificate [/var/lib/pveagentd/tls.crt]\n"
     "  --daemon FILE       the front end's program [" SBINDIR "/pveagentd]\n"
     "  --help, --version\n";
@@ -215,23 +217,16 @@ static int cmd_freeze(struct ctl *k) {
     return EXIT_SUCCESS;
 }
 
-static int print_timer(void *ctx, struct priv *p, struct timer *t) {
+static int print_timer(void *ctx, const struct due *t) {
     int64_t left = (int64_t)t->deadline - clock_unix();
-    bool changed = false;
-    char sets[80];
 
     (void)ctx;
-    (void)p;
-    request_sets_text(t->sets, sets);
-    for (size_t i = 0; i < REVERT_FILES; i++) {
-        changed = changed || t->f[i].noticed;
-    }
-    (void)printf("timer     of %s over %s", t->client, sets);
+    (void)printf("timer     of %s over %s", t->client, t->sets);
     if (t->ct) {
         (void)printf(" %u", t->ct);
     }
     (void)printf(": reverts in %lld s, %s\n", (long long)(left < 0 ? 0 : left),
-                 changed ? "something was changed" : "nothing was changed yet");
+                 t->changed ? "something was changed" : "nothing was changed yet");
     return 0;
 }
 
@@ -244,7 +239,7 @@ static void print_kept(const struct priv *p) {
         struct hash h;
 
         if (strlen(name) > 65 && name[64] == '.' && hex_decode(name, 64, h.b) == 0 &&
-            !revert_pending(p, &h)) {
+            !timer_pending(p, &h)) {
             (void)printf("kept      %s/revert/%s\n", p->state_dir, name);
         }
     }
@@ -284,7 +279,10 @@ static int cmd_status(struct ctl *k) {
         }
     }
     (void)printf("running   %zu\n", running_count(&k->p, 0, NULL));
-    (void)revert_each(&k->p, print_timer, NULL);
+    if (timers_waiting(&k->p) &&
+        (actor_open(&k->p, &e) < 0 || timers_each(&k->p, "", print_timer, NULL) < 0)) {
+        (void)printf("timers    cannot be read %s\n", e.msg);
+    }
     print_kept(&k->p);
     return EXIT_SUCCESS;
 }

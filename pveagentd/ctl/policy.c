@@ -229,7 +229,7 @@ int ctl_edit(struct ctl *k) {
 
     r = snprintf(draft, sizeof(draft), "%s/policy.draft", k->p.state_dir);
     if (k->n_args || (size_t)r >= sizeof(draft) ||
-        !cluster_path(&k->p, "pveagentd", "policy.ini", shared)) {
+        cluster_path(&k->p, "pveagentd", "policy.ini", shared, NULL) < 0) {
         return ctl_usage();
     }
     path = k->shared ? shared : k->p.policy_file;

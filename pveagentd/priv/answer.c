@@ -19,10 +19,9 @@
 #include "common/peer.h"
 #include "common/put.h"
 #include "pveagentd/priv/join.h"
-#include "pveagentd/priv/revert.h"
+#include "pveagentd/priv/later.h"
 #include "pveagentd/priv/serve.h"
 #include "pveagentd/priv/share.h"
-#include "pveagentd/priv/undo.h"
 
 #define RECEIPTS_A_TIME 64
 #define FIELDS          6
@@ -70,21 +69,9 @@ static int need_right(struct ask *a, const char *right, struct err *e) {
     return err_tag(e, -EPERM, "right_missing", "this client does not have the right: %s", right);
 }
 
-struct timers {
-    struct buf *b;
-    const char *client;
-};
-
-static int put_timer(void *ctx, struct priv *p, struct timer *t) {
-    const struct timers *to = ctx;
-    char sets[80];
-
-    (void)p;
-    request_sets_text(t->sets, sets);
-    return strcmp(t->client, to->client) == 0
-               ? lines_putf(to->b, "timer", "%s %s %u %s", HASH_STR(&t->request),
-                            NUM_STR(t->deadline), t->ct, sets)
-               : 0;
+static int put_timer(void *ctx, const struct due *d) {
+    return lines_putf(ctx, "timer", "%s %s %u %s", HASH_STR(&d->request), NUM_STR(d->deadline),
+                      d->ct, d->sets);
 }
 
 static int on_status(struct ask *a, struct err *e) {
@@ -107,14 +94,12 @@ static int on_status(struct ask *a, struct err *e) {
                            clock_ok ? "ok" : "suspect", "running",
                            NUM_STR(running_count(a->p, 0, NULL)), "join-open",
                            yes(join_open_until(a->p) != 0), NULL);
-    r = r < 0 ? r : revert_each(a->p, put_timer, &(struct timers){&b, a->client.name});
+    r = r < 0 ? r : timers_each(a->p, a->client.name, put_timer, &b);
     return text_answer(a, MSG_STATUS_ANSWER, r, &b);
 }
 
-static int put_mount(void *ctx, const char *key, const char *value) {
-    return strncmp(key, "mp", 2) == 0 || strncmp(key, "lxc.mount", 9) == 0
-               ? lines_putf(ctx, "mount", "%.16s %.200s", key, value)
-               : 0;
+static int put_mount(void *ctx, const char *item) {
+    return lines_put(ctx, "mount", item);
 }
 
 static const char *or_dash(const char *s) {
@@ -139,29 +124,36 @@ static int put_verdict(struct buf *b, const struct verdict *v, const struct err 
                               yes(v->near_root), NULL);
 }
 
-static int put_facts(struct ask *a, struct buf *b, const struct ct *ct) {
-    char driver[17] = "-";
-    struct err e = {0};
-    bool undo = ct->exists && undo_possible(a->p, ct, driver, &e) == 0;
-    int r = lines_puts(b, "exists", yes(ct->exists), "running",
-                       yes(ct->exists && ct_running(a->p, ct->id)), "config",
-                       ct->exists ? HASH_STR(&ct->config_hash) : "-", "privileged",
-                       yes(ct->exists && ct_privileged(ct)), "undo", yes(undo), "undo-driver",
-                       driver, "undo-why", undo ? "-" : or_dash(e.msg), NULL);
+/* What the guest is, and whether an undo snapshot of it could be made. */
+static int put_facts(const struct ask *a, struct buf *b, uint32_t ct, struct err *e) {
+    CLEANUP(answer_done) struct order_answer x;
+    static const struct hash none;
+    bool exists;
+    int undo;
+    int r;
 
-    return r < 0 ? r : ct_config_each(ct, put_mount, b);
+    answer_init(&x);
+    undo = actor_ask(a->p, &(struct order){.verb = ORDER_FACTS, .ct = ct}, -1, &x, e);
+    exists = !hash_eq(&x.outcome.hash[0], &none);
+    r = undo == -EOWNERDEAD || (!exists && undo != -ENOENT)
+            ? undo
+            : lines_puts(b, "exists", yes(exists), "running",
+                         yes(exists && ctconf_running(a->p->lxc_path, ct)), "config",
+                         exists ? HASH_STR(&x.outcome.hash[0]) : "-", "privileged",
+                         yes(x.outcome.value), "undo", yes(undo == 0), "undo-driver",
+                         or_dash(x.driver), "undo-why", exists ? or_dash(x.e.msg) : "-", NULL);
+    return r < 0 ? r : answer_each(&x, put_mount, b);
 }
 
 static int on_explain(struct ask *a, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
     CLEANUP(policy_done) struct policy pol = {0};
     CLEANUP(request_done) struct node_request q = {0};
-    CLEANUP(ct_done) struct ct ct = {0};
     struct verdict v = {0};
     struct err unread = {0};
     int r;
 
-    r = tagged(request_parse(a->f[0].p, a->f[0].len, &q, e), "request_invalid", e);
+    r = err_retag(request_parse(a->f[0].p, a->f[0].len, &q, e), "request_invalid", e);
     r = r < 0 ? r : request_is_ours(a->p, &a->client, &q, e);
     if (r < 0) {
         return r;
@@ -172,8 +164,7 @@ static int on_explain(struct ask *a, struct err *e) {
     }
     r = put_verdict(&b, &v, &unread);
     if (r == 0 && q.ct && !request_is_timer(&q)) {
-        r = ct_find(a->p, q.ct, &ct, e);
-        r = r < 0 ? r : put_facts(a, &b, &ct);
+        r = put_facts(a, &b, q.ct, e);
     }
     return text_answer(a, MSG_EXPLAIN_ANSWER, r, &b);
 }
@@ -459,28 +450,31 @@ static int dispatch(struct ask *a, uint16_t type, struct msg_rd *rd) {
                  : 0;
 }
 
-void handle(struct priv *p, int sock, const struct gate_row *gate, size_t n) {
+int handle(struct priv *p, int sock, const struct gate_row *gate, size_t n) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
     CLEANUP(ask_done) struct ask a = {.p = p, .out = BUF_INIT(LIM_PRIV_MSG)};
     struct msg_rd rd;
     uint8_t head[8];
     uint16_t type;
-    bool ok;
+    int r = -EBADMSG;
 
     /* The type says how many descriptors belong to the message; look before taking them. */
     if (recv(sock, head, sizeof(head), MSG_PEEK) < (ssize_t)sizeof(head)) {
-        return;
+        return 0;
     }
     if ((head[2] | head[3] << 8) == MSG_ACT) {
-        ok = gate_handle(p, sock, gate, n) == 0;
+        r = gate_handle(p, sock, gate, n);
     } else {
-        ok = peer_is(sock, p->peer_uid) && msg_recv(sock, &b, NULL, MSG_FDS_NONE) == 0 &&
-             msg_open(b.data, b.len, &type, &rd) == 0 && dispatch(&a, type, &rd) == 0;
-        if (ok) {
+        r = peer_is(sock, p->peer_uid) && msg_recv(sock, &b, NULL, MSG_FDS_NONE) == 0 &&
+                    msg_open(b.data, b.len, &type, &rd) == 0
+                ? dispatch(&a, type, &rd)
+                : -EBADMSG;
+        if (r == 0) {
             (void)msg_send(sock, a.out.data, a.out.len, NULL, 0);
         }
     }
-    if (!ok) {
+    if (r < 0 && r != -EOWNERDEAD) {
         log_event(LOG_L_ERR, "a malformed message came from the front end", NULL);
     }
+    return r;
 }

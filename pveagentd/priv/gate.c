@@ -62,8 +62,7 @@ void act_done(struct act *a) {
     request_done(&a->q);
     entry_done(&a->entry);
     policy_done(&a->policy);
-    ct_done(&a->ct);
-    outcome_done(&a->outcome);
+    answer_done(&a->done);
     buf_done(&a->note);
     buf_done(&a->line);
     closep(&a->out[0]);
@@ -83,7 +82,7 @@ int need_request(struct act *a, struct err *e) {
     int r = a->has_q ? 0 : request_parse(a->request, a->request_len, &a->q, e);
 
     a->has_q = r == 0;
-    return tagged(r, "request_invalid", e);
+    return err_retag(r, "request_invalid", e);
 }
 
 int need_intent(struct act *a, struct err *e) {
@@ -99,7 +98,7 @@ int need_intent(struct act *a, struct err *e) {
         r = err_set(e, -EBADMSG, "the entry is no intent");
     }
     if (r < 0) {
-        return tagged(r, "intent_invalid", e);
+        return err_retag(r, "intent_invalid", e);
     }
     merkle_leaf(a->intent, a->intent_len, &a->leaf);
     (void)hash_parse(entry_get(&a->entry, "plan"), &a->plan); /* its form was checked */
@@ -117,7 +116,7 @@ int need_checkpoint(struct act *a, struct err *e) {
         r = checkpoint_parse(n.text, n.text_len, &a->cp, e);
     }
     a->has_cp = r == 0;
-    return tagged(r, "witness_bad_signature", e);
+    return err_retag(r, "witness_bad_signature", e);
 }
 
 int need_origin(struct act *a, struct err *e) {
@@ -177,7 +176,7 @@ static void started(struct act *a, const char *step) {
  * to be on disk; half a message does not open and counts as none. */
 static void keep_output(struct act *a) {
     CLEANUP(buf_done) struct buf b = BUF_INIT((size_t)3 * EXEC_TAIL);
-    const struct buf *tail = a->outcome.tail;
+    const struct buf *tail = a->done.outcome.tail;
     CLEANUP(closep) int fd = -1;
     char path[80];
 
@@ -196,7 +195,7 @@ static void keep_output(struct act *a) {
 static void finish(struct act *a) {
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
-    const struct outcome *x = &a->outcome;
+    const struct outcome *x = &a->done.outcome;
     struct err e;
     int r;
 
@@ -217,7 +216,7 @@ static void finish(struct act *a) {
 static void say(struct act *a, const struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(2048);
     CLEANUP(sha256_freep) struct sha256 *s = sha256_new();
-    struct outcome *o = &a->outcome;
+    struct outcome *o = &a->done.outcome;
 
     if (o->bytes[1] || !s ||
         buf_addf(&b, "%s: %s\n", e->tag[0] ? e->tag : "internal", e->msg) < 0 ||
@@ -226,7 +225,7 @@ static void say(struct act *a, const struct err *e) {
     }
     o->bytes[1] = b.len;
     (void)buf_add(&o->tail[1], b.data, b.len);
-    sha256_add(s, o->salt, sizeof(o->salt));
+    sha256_add(s, a->salt, ORDER_SALT);
     sha256_add(s, b.data, b.len);
     sha256_end(s, &o->hash[1]);
 }
@@ -237,12 +236,13 @@ static int enter_lock(struct act *a, struct err *e) {
     return r < 0 ? r : origin_lock(a->p, a->o, &a->lock, e);
 }
 
-void gate_run(struct act *a, const struct gate_row *rows, size_t n) {
+int gate_run(struct act *a, const struct gate_row *rows, size_t n) {
     bool done_lock = false;
     bool is_started = false;
 
     a->now = clock_unix();
-    outcome_init(&a->outcome);
+    answer_init(&a->done);
+    outcome_none(&a->done.outcome, a->salt);
     for (size_t i = 0; i < n; i++) {
         struct err e = {0};
         int r = 0;
@@ -264,14 +264,17 @@ void gate_run(struct act *a, const struct gate_row *rows, size_t n) {
         r = r < 0 ? r : rows[i].fn(a, &e);
         if (r == -ECONNABORTED) {
             log_event(LOG_L_ERR, "connection refused", "REASON", e.msg, NULL);
-            return;
+            return 0;
         }
         if (r < 0 && !is_started) {
             refuse(a, rows[i].step, &e);
-            return;
+            return 0;
+        }
+        if (r == -EOWNERDEAD) {
+            return r;
         }
         if (r < 0) { /* recorded, but not done: the receipt says so */
-            a->outcome.how = HOW_NOT_STARTED;
+            a->done.outcome.how = HOW_NOT_STARTED;
             say(a, &e);
             log_event(LOG_L_WARN, "not started", "STEP", rows[i].step, "CODE", e.tag, "REASON",
                       e.msg, NULL);
@@ -279,6 +282,7 @@ void gate_run(struct act *a, const struct gate_row *rows, size_t n) {
         }
     }
     finish(a);
+    return 0;
 }
 
 int gate_handle(struct priv *p, int sock, const struct gate_row *rows, size_t n) {
@@ -295,6 +299,5 @@ int gate_handle(struct priv *p, int sock, const struct gate_row *rows, size_t n)
     if (msg_recv(sock, &b, a.out, MSG_FDS_OUTPUT) < 0 || act_read(&a, b.data, b.len) < 0) {
         return -EBADMSG;
     }
-    gate_run(&a, rows, n);
-    return 0;
+    return gate_run(&a, rows, n);
 }

@@ -15,8 +15,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/request.h"
-#include "pveagentd/priv/ct.h"
-#include "pveagentd/priv/exec.h"
+#include "pveagentd/priv/actor.h"
 #include "pveagentd/priv/journal.h"
 #include "pveagentd/priv/policy.h"
 #include "pveagentd/priv/priv.h"
@@ -67,11 +66,10 @@ struct act {
     struct policy policy;
     struct verdict verdict;
     char approval_nonce[33];
-    struct ct ct;
     int running; /* flock on running/<H>: alive means so is the action */
     char undo_driver[17];
-    char undo_name[41];
-    struct outcome outcome;
+    uint8_t salt[ORDER_SALT];
+    struct order_answer done; /* of what acted; until then, and of what failed: nothing */
     const char *stdin_value;
     size_t stdin_value_len;
 };
@@ -91,9 +89,11 @@ extern const size_t gate_rows;
 /* -EBADMSG: our own front end is broken or captured; nothing is answered. */
 int act_read(struct act *a, const void *data, size_t len);
 void act_done(struct act *a);
-/* Runs the rows, answers on a->sock. -ECONNABORTED from a step ends the child without an answer. */
-void gate_run(struct act *a, const struct gate_row *rows, size_t n);
-/* Receives one `act` message and runs it. -EBADMSG: as act_read. */
+/* Runs the rows, answers on a->sock. -ECONNABORTED from a step ends the child without an answer,
+ * and so does -EOWNERDEAD once something is recorded, which is then returned. */
+int gate_run(struct act *a, const struct gate_row *rows, size_t n);
+/* Receives one `act` message and runs it. -EBADMSG: as act_read. -EOWNERDEAD: nobody knows how what
+ * was recorded ended; who resolves orphans says so. */
 int gate_handle(struct priv *p, int sock, const struct gate_row *rows, size_t n);
 
 extern gate_fn step_peer, step_freeze, step_armed, step_clock, step_client, step_checkpoint,
@@ -112,6 +112,8 @@ int act_receipt(struct act *a, struct buf *note, struct err *e);
  * held. unsure: value 1, left-behind unknown. A failure is logged. */
 int receipt_close(struct priv *p, struct origin *o, const struct act_rec *x, enum receipt_how how,
                   bool unsure, const char *driver, const char *name);
+/* What is all zeros, as what nobody ran: hashes of nothing under a new salt. */
+void outcome_none(struct outcome *x, uint8_t ret_salt[static ORDER_SALT]);
 /* Resolves `started` without `ended` whose process is gone: receipts with how = unknown (swept: of
  * a sweep). */
 int resolve_orphans(struct priv *p);

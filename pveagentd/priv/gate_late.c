@@ -4,6 +4,7 @@
  * cannot be done then ends in a receipt that says so. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -17,8 +18,7 @@
 #include "common/own.h"
 #include "common/put.h"
 #include "pveagentd/priv/gate.h"
-#include "pveagentd/priv/revert.h"
-#include "pveagentd/priv/undo.h"
+#include "pveagentd/priv/later.h"
 
 #define RECEIPTS_OPEN_MAX 1000
 
@@ -67,20 +67,54 @@ int step_approval(struct act *a, struct err *e) {
     return 0;
 }
 
-int step_world(struct act *a, struct err *e) {
-    int r = request_is_timer(&a->q) ? revert_check(a, e) : ct_find(a->p, a->q.ct, &a->ct, e);
+/* An order about this request, which may make an undo point; lock: of the timers, -1: not held. */
+static int have(struct act *a, enum order_verb verb, int lock, struct err *e) {
+    CLEANUP(answer_done) struct order_answer done;
+    struct order o = {.verb = verb,
+                      .text[ORDER_CLIENT] = a->client.name,
+                      .text[ORDER_LOG] = a->client.log.name,
+                      .request = a->request,
+                      .request_len = a->request_len,
+                      .hash = a->h,
+                      .intent = a->leaf,
+                      .number = a->opened_ms,
+                      .fd = {-1, lock, -1}};
+    int r;
 
-    if (r < 0 || request_is_timer(&a->q)) {
-        return r;
+    answer_init(&done);
+    r = actor_ask(a->p, &o, -1, &done, e);
+    memcpy(a->undo_driver, done.driver, sizeof(a->undo_driver));
+    return r;
+}
+
+/* Is it there as it was planned; can what the request wants of snapshots be had? */
+static int check_ct(struct act *a, struct err *e) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_CONF);
+    const struct node_request *q = &a->q;
+    bool running = ctconf_running(a->p->lxc_path, q->ct);
+    struct hash h;
+    int r = ctconf_read(a->p->cluster_fs, a->p->node, q->ct, &text, &h, e);
+
+    if (r < 0) {
+        return r == -ENOENT
+                   ? err_tag(e, r, "ct_missing", "there is no container %u on this node", q->ct)
+                   : r;
     }
-    if (!a->ct.exists) {
-        return err_tag(e, -ENOENT, "ct_missing", "there is no container %u on this node", a->q.ct);
-    }
-    if (!a->q.has_config || !hash_eq(&a->q.config, &a->ct.config_hash)) {
+    if (!q->has_config || !hash_eq(&q->config, &h)) {
         return err_tag(e, -ESTALE, "ct_changed",
-                       "the configuration of container %u is not the planned one", a->q.ct);
+                       "the configuration of container %u is not the planned one", q->ct);
     }
-    return undo_check(a, ct_running(a->p, a->q.ct), e);
+    if ((q->op == OP_ROLLBACK || q->op == OP_START) && running) {
+        return err_tag(e, -EBUSY, "ct_running", "container %u runs", q->ct);
+    }
+    if ((q->op == OP_STOP || q->op == OP_EXEC) && !running) {
+        return err_tag(e, -EPERM, "ct_stopped", "container %u does not run", q->ct);
+    }
+    return q->undo ? have(a, ORDER_POINT_CHECK, -1, e) : 0;
+}
+
+int step_world(struct act *a, struct err *e) {
+    return request_is_timer(&a->q) ? have(a, ORDER_TIMER_CHECK, -1, e) : check_ct(a, e);
 }
 
 int step_unspent(struct act *a, struct err *e) {
@@ -186,9 +220,13 @@ static int hold_running(struct act *a, struct err *e) {
     char path[80];
     char text[32];
     struct stat st;
+    sigset_t set;
     int n;
     int r;
 
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGUSR1); /* cancels: what does not look at it is carried to its end */
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
     (void)snprintf(path, sizeof(path), "running/%s", HEX_STR(&a->h));
     n = snprintf(text, sizeof(text), "%d %u", (int)getpid(), a->q.ct);
     a->running =
@@ -227,24 +265,36 @@ int step_record(struct act *a, struct err *e) {
 }
 
 int step_undo(struct act *a, struct err *e) {
-    if (a->q.op != OP_EXEC || !a->q.undo) {
-        return 0;
-    }
-    return undo_take(a, e);
+    return a->q.op == OP_EXEC && a->q.undo ? have(a, ORDER_POINT_TAKE, -1, e) : 0;
 }
 
 static int do_exec(struct act *a, struct err *e) {
     CLEANUP(closep) int in = -1;
-    int r = a->q.has_stdin ? stdin_sealed(a->stdin_value, a->stdin_value_len, &in, e) : 0;
+    struct order o = {
+        .verb = ORDER_EXEC, .request = a->request, .request_len = a->request_len, .hash = a->h};
+    int r = fd_sealed(a->stdin_value, a->stdin_value_len, &in);
 
     if (r < 0) {
-        return r;
+        return err_set(e, r, "standard input: %s", strerror(-r));
     }
-    exec_run(a->p, &a->q, in, a->out, a->sock, &a->outcome);
-    if (a->outcome.how == HOW_NOT_STARTED) {
-        return err_tag(e, -EIO, "attach_failed", "%s", a->outcome.note);
+    memcpy(o.salt, a->salt, ORDER_SALT);
+    memcpy(o.fd, (int[]){a->out[0], a->out[1], in}, sizeof(o.fd));
+    return actor_ask(a->p, &o, a->q.kill_on_disconnect ? a->sock : -1, &a->done, e);
+}
+
+/* What may have changed since step_world is looked at again before a timer's end is recorded. */
+static int do_timer(struct act *a, struct err *e) {
+    CLEANUP(closep) int lock = -1;
+    int r = timers_lock(a->p, &lock, e);
+
+    if (r < 0 || a->q.op != OP_CANCEL) {
+        return r < 0 ? r : have(a, ORDER_TIMER_RUN, lock, e);
     }
-    return 0;
+    r = have(a, ORDER_TIMER_CHECK, lock, e);
+    if (r == 0) {
+        timer_fire(a->p, &a->q.timer, a->client.log.name, lock, &a->done.outcome.value);
+    }
+    return r;
 }
 
 int step_act(struct act *a, struct err *e) {
@@ -253,7 +303,7 @@ int step_act(struct act *a, struct err *e) {
     if (a->q.op == OP_EXEC) {
         return do_exec(a, e);
     }
-    r = request_is_timer(&a->q) ? revert_act(a, e) : undo_run(a, e);
-    a->outcome.how = r == 0 ? HOW_EXITED : HOW_NOT_STARTED;
+    r = request_is_timer(&a->q) ? do_timer(a, e) : have(a, ORDER_POINT_RUN, -1, e);
+    a->done.outcome.how = r == 0 ? HOW_EXITED : HOW_NOT_STARTED;
     return r;
 }

@@ -36,8 +36,8 @@ static int read_one(const struct priv *p, const char *node, const struct vkey *l
     struct note n;
     int r = 0;
 
-    if (!cluster_path(p, HEADS_DIR, node, path) || file_read(AT_FDCWD, path, &b, NULL) < 0 ||
-        stat(path, &st) < 0 ||
+    if (cluster_path(p, HEADS_DIR, node, path, NULL) < 0 ||
+        file_read(AT_FDCWD, path, &b, NULL) < 0 || stat(path, &st) < 0 ||
         lines_parse(buf_str(&b), b.len, HEADS_HEAD, keys, ARRAY_LEN(keys), &l, NULL) < 0) {
         return 0; /* half a file of another node is no reason to stop */
     }
@@ -49,9 +49,7 @@ static int read_one(const struct priv *p, const char *node, const struct vkey *l
 }
 
 int heads_each(const struct priv *p, const struct vkey *log, head_fn *fn, void *ctx) {
-    char path[4096];
-    CLEANUP(dir_closep)
-    DIR *d = cluster_path(p, HEADS_DIR, NULL, path) ? dir_open(AT_FDCWD, path) : NULL;
+    CLEANUP(dir_closep) DIR *d = cluster_dir(p, HEADS_DIR);
     const char *node;
     int r = 0;
 
@@ -103,7 +101,6 @@ int heads_check(struct priv *p, const struct origin *o, const struct witness_in 
 
 int heads_publish(struct priv *p, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
-    char dir[4096];
     char path[4096];
     size_t n = 0;
     int r = buf_adds(&b, HEADS_HEAD "\n");
@@ -118,9 +115,6 @@ int heads_publish(struct priv *p, struct err *e) {
     if (r < 0 || !n) {
         return r < 0 ? err_set(e, r, "too many heads for one file") : 0;
     }
-    if (!cluster_path(p, HEADS_DIR, NULL, dir) || !cluster_path(p, HEADS_DIR, p->node, path)) {
-        return err_set(e, -ENAMETOOLONG, "path too long");
-    }
-    r = dir_make(AT_FDCWD, dir, 0755, e);
+    r = cluster_place(p, HEADS_DIR, 0755, p->node, path, e);
     return r < 0 ? r : file_replace(AT_FDCWD, path, b.data, b.len, CLUSTER_MODE, e);
 }

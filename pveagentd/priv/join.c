@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -85,32 +84,6 @@ int64_t join_open_until(struct priv *p) {
     return until;
 }
 
-void spki_of_ed25519(const uint8_t pub[static 32], struct hash *ret) {
-    /* SEQUENCE { SEQUENCE { OID 1.3.101.112 } BIT STRING } around the 32 bytes */
-    static const uint8_t front[12] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
-                                      0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
-    uint8_t der[44];
-
-    memcpy(der, front, sizeof(front));
-    memcpy(der + sizeof(front), pub, 32);
-    sha256(der, sizeof(der), ret);
-}
-
-static int proof_of(const struct invitation *v, const struct join_in *in, struct hash *ret) {
-    static const char label[] = "proximo-join/v1"; /* with its NUL */
-    CLEANUP(buf_wipe) struct buf m = BUF_INIT(4096);
-    int r = buf_add(&m, label, sizeof(label));
-
-    r = r < 0 ? r : buf_add(&m, in->exporter, sizeof(in->exporter));
-    r = r < 0 ? r : buf_add(&m, in->spki.b, HASH_LEN);
-    r = r < 0 ? r : buf_add(&m, in->vkey, strlen(in->vkey) + 1);
-    r = r < 0 ? r : buf_adds(&m, in->name);
-    if (r == 0) {
-        hmac_sha256(v->secret, INVITE_SECRET, m.data, m.len, ret);
-    }
-    return r;
-}
-
 static int refuse(struct priv *p, struct invitation *v, struct err *e) {
     char path[64];
 
@@ -125,22 +98,14 @@ static int refuse(struct priv *p, struct invitation *v, struct err *e) {
 
 static int answer(struct priv *p, const struct join_in *in, const struct invitation *v,
                   struct buf *text, struct hash *mac, struct err *e) {
-    static const char label[] = "proximo-join-answer/v1"; /* with its NUL */
-    CLEANUP(buf_wipe) struct buf m = BUF_INIT(LIM_LINES);
     int r = lines_put(text, "node", p->node);
 
     r = r < 0 ? r : invite_addresses(v, text);
     r = r < 0 ? r : lines_put_vkey(text, "witness-key", &p->witness.v);
     r = r < 0 ? r : lines_put_vkey(text, "receipt-key", &p->receipt.v);
     r = r < 0 ? r : lines_put(text, "rights", v->rights);
-    r = r < 0 ? r : buf_add(&m, label, sizeof(label));
-    r = r < 0 ? r : buf_add(&m, in->exporter, sizeof(in->exporter));
-    r = r < 0 ? r : buf_add(&m, text->data, text->len);
-    if (r < 0) {
-        return err_set(e, r, "the answer is too long");
-    }
-    hmac_sha256(v->secret, INVITE_SECRET, m.data, m.len, mac);
-    return 0;
+    r = r < 0 ? r : enrol_answer(v->secret, in->exporter, text->data, text->len, mac);
+    return r < 0 ? err_set(e, r, "the answer is too long") : 0;
 }
 
 /* A name or a log that somebody else has is not given away by an invitation. */
@@ -165,7 +130,7 @@ static int make_client(const struct join_in *in, const struct invitation *v, str
                        struct err *e) {
     struct hash spki;
 
-    spki_of_ed25519(in->pub, &spki);
+    enrol_spki(in->pub, &spki);
     if (!hash_eq(&spki, &in->spki) || vkey_parse(in->vkey, &c->log, e) < 0 ||
         c->log.type != NOTE_ED25519) {
         return err_tag(e, -EBADMSG, "join_refused", "key or log key are not what was proved");
@@ -190,14 +155,14 @@ int join_accept(struct priv *p, const struct join_in *in, struct buf *ret_text,
         return err_tag(e, -EPERM, "not_armed", "this node is not armed");
     }
     /* one at a time: else two right proofs would make two clients of one secret */
-    lock = openat(p->state_fd, "join.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0 || flock(lock, LOCK_EX) < 0) {
-        return err_set(e, -errno, "join lock: %s", strerror(errno));
+    if (state_lock(p, "join.lock", &lock, e) < 0) {
+        return e->code;
     }
     if (invite_read(p, in->name, &v) < 0 || v.expires < clock_unix()) {
         return err_tag(e, -EACCES, "join_closed", "there is no open invitation of that name");
     }
-    if (proof_of(&v, in, &want) < 0 || !hash_eq(&want, &in->proof)) {
+    if (enrol_proof(v.secret, in->exporter, &in->spki, in->vkey, in->name, &want) < 0 ||
+        !hash_eq(&want, &in->proof)) {
         return refuse(p, &v, e);
     }
     r = make_client(in, &v, &c, e);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/digest.h"
+#include "common/enrol.h"
 #include "common/lines.h"
 
 struct buf;
@@ -13,7 +14,6 @@ struct priv;
 
 #define INVITE_S        600
 #define INVITE_FAILURES 30
-#define INVITE_SECRET   16
 
 /* An invitation's file: invites/NAME. */
 struct invitation {
@@ -42,5 +42,3 @@ int64_t join_open_until(struct priv *p);
 /* Stores the client. "join_refused" | "join_closed". ret_text is authenticated by ret_mac. */
 int join_accept(struct priv *p, const struct join_in *in, struct buf *ret_text,
                 struct hash *ret_mac, struct err *e);
-/* SHA-256 of the DER SubjectPublicKeyInfo of a raw Ed25519 key. */
-void spki_of_ed25519(const uint8_t pub[static 32], struct hash *ret);

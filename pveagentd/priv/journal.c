@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal (root; written by request children under the origin's lock, replayed by the
- * resident). Invariants: a record is whole or it is not there (length and hash in front, one write,
- * one sync); behind the last one is room, zeros, so that the next needs no other metadata; a torn
- * last record was never answered for, so it may be cut; a bad record before others means that
- * somebody else wrote here, and the origin is closed. */
+ * resident). Invariants: a record is whole or it is not there (common/records.h); a bad record
+ * before others means that somebody else wrote here, and the origin is closed. */
 #include "pveagentd/priv/journal.h"
 
 #include <errno.h>
@@ -21,13 +19,12 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/put.h"
+#include "common/records.h"
 #include "pveagentd/priv/priv.h"
 
 #define RECORD_HEAD "proximo-journal/v1"
-#define FRAME       12 /* u32 length, 8 bytes of the payload's hash */
 #define RECORD_MAX  (LIM_NOTE + 8192)
 #define RESERVE     (256 * 1024)
-#define ROOM        (32 * 1024) /* zeros that the file has behind its last record */
 
 struct record {
     const char *kind, *note, *receipt, *released, *origin;
@@ -232,98 +229,30 @@ static int apply(struct origin *o, const char *payload, size_t len, uint64_t at)
                                           : -EBADMSG;
 }
 
-static uint32_t frame_len(const uint8_t *f) {
-    return (uint32_t)f[0] | (uint32_t)f[1] << 8 | (uint32_t)f[2] << 16 | (uint32_t)f[3] << 24;
-}
-
-static void frame_make(const char *payload, size_t len, uint8_t ret[static FRAME]) {
-    struct hash h;
-
-    sha256(payload, len, &h);
-    for (size_t i = 0; i < 4; i++) {
-        ret[i] = (uint8_t)(len >> (8 * i));
-    }
-    memcpy(ret + 4, h.b, 8);
-}
-
 static int add_record(struct buf *file, const struct origin *o, const struct record *x) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(RECORD_MAX);
     struct record named = *x;
-    uint8_t frame[FRAME];
     int r;
 
     named.origin = o->name;
     r = fields_write(&form, &named, &b);
-    frame_make(buf_str(&b), b.len, frame);
-    r = r < 0 ? r : buf_add(file, frame, FRAME);
-    return r < 0 ? r : buf_add(file, b.data, b.len);
-}
-
-/* The whole record at that place of a file of `size` bytes, its payload into b: 1, 0 none. */
-static int record_at(int fd, uint64_t at, uint64_t size, struct buf *b) {
-    uint8_t frame[FRAME];
-    uint8_t made[FRAME];
-    uint32_t len;
-
-    if (at > size || size - at < FRAME) {
-        return 0;
-    }
-    if (fd_pread_all(fd, frame, FRAME, at) < 0) {
-        return -EIO;
-    }
-    len = frame_len(frame);
-    if (!len || len > RECORD_MAX || len > size - at - FRAME) {
-        return 0;
-    }
-    buf_reset(b);
-    if (buf_reserve(b, len) < 0 || fd_pread_all(fd, b->data, len, at + FRAME) < 0) {
-        return -EIO;
-    }
-    b->len = len;
-    frame_make(b->data, len, made);
-    return memcmp(made, frame, FRAME) == 0;
-}
-
-/* What follows the last whole record: room (zeros), or a write that was cut off, which was never
- * answered for. A whole record in it means that the one before was changed: -EBADMSG. */
-static int check_tail(const struct origin *o, int fd, uint64_t size, struct buf *b) {
-    CLEANUP(buf_done) struct buf tail = BUF_INIT(RECORD_MAX + FRAME + ROOM);
-    uint64_t n = size - o->replayed;
-    const char *s;
-    int r = 0;
-
-    if (n > tail.max) { /* more than one write leaves */
-        return -EBADMSG;
-    }
-    if (buf_reserve(&tail, n) < 0 || fd_pread_all(fd, tail.data, n, o->replayed) < 0) {
-        return -EIO;
-    }
-    for (s = tail.data; n && r == 0; s++) {
-        s = memmem(s, n - (size_t)(s - tail.data), RECORD_HEAD, strlen(RECORD_HEAD));
-        if (!s) {
-            return 0;
-        }
-        if (s - tail.data >= FRAME) {
-            r = record_at(fd, o->replayed + (size_t)(s - tail.data) - FRAME, size, b);
-        }
-    }
-    return r == 1 ? -EBADMSG : r;
+    return r < 0 ? r : record_add(file, buf_str(&b), b.len);
 }
 
 /* Applies the next record: 1; 0: there is none. */
 static int replay_one(struct origin *o, int fd, uint64_t size, struct buf *b) {
-    int r = record_at(fd, o->replayed, size, b);
+    int r = record_at(fd, o->replayed, size, RECORD_MAX, b);
 
     if (r != 1) {
-        return r < 0 ? r : check_tail(o, fd, size, b);
+        return r < 0 ? r : record_tail(fd, o->replayed, size, RECORD_HEAD, RECORD_MAX, b);
     }
     if (apply(o, b->data, b->len, o->replayed) < 0) {
         return -EBADMSG;
     }
     if (!o->replayed) {
-        frame_make(b->data, b->len, o->first);
+        record_frame(b->data, b->len, o->first);
     }
-    o->replayed += FRAME + b->len;
+    o->replayed += RECORD_FRAME + b->len;
     return 1;
 }
 
@@ -336,10 +265,10 @@ static void forget_acts(struct origin *o) {
 
 /* A pruned journal is another file under the same name: what was replayed of the old one goes. */
 static int check_rewritten(struct origin *o, int fd) {
-    uint8_t first[FRAME];
-    int r = o->replayed ? fd_pread_all(fd, first, FRAME, 0) : 0;
+    uint8_t first[RECORD_FRAME];
+    int r = o->replayed ? fd_pread_all(fd, first, RECORD_FRAME, 0) : 0;
 
-    if (r == 0 && o->replayed && memcmp(first, o->first, FRAME) != 0) {
+    if (r == 0 && o->replayed && memcmp(first, o->first, RECORD_FRAME) != 0) {
         forget_acts(o);
     }
     return r;
@@ -430,36 +359,10 @@ int journal_reserve(struct priv *p, struct err *e) {
              : 0;
 }
 
-/* One write, one sync. Where there is room the write changes nothing but the record's own bytes,
- * and the sync need not wait for the file system's journal; where there is none it makes some
- * behind the record. A failure is taken back so that the next record follows the last good one. */
-static int write_synced(const struct priv *p, const struct origin *o, int fd, uint64_t size,
-                        struct buf *b, bool use_reserve) {
-    size_t len = b->len;
-    int r = 0;
-
-    if (o->replayed + len > size) {
-        r = ftruncate(fd, (off_t)o->replayed) < 0 ? -errno : buf_reserve(b, ROOM);
-        if (r == 0) {
-            memset(b->data + len, 0, ROOM);
-            b->len += ROOM;
-        }
-    }
-    r = r < 0 ? r : fd_pwrite_all(fd, b->data, b->len, o->replayed);
-    r = r < 0 ? r : fdatasync(fd) < 0 ? -errno : 0;
-    b->len = len;
-    if (r < 0) {
-        (void)!ftruncate(fd, (off_t)o->replayed);
-    }
-    return r == -ENOSPC && use_reserve && unlinkat(p->state_fd, "reserve", 0) == 0
-               ? write_synced(p, o, fd, o->replayed, b, false)
-               : r;
-}
-
 /* Writes one record and applies it. */
 static int append(struct priv *p, struct origin *o, const struct record *x, bool use_reserve,
                   struct err *e) {
-    CLEANUP(buf_done) struct buf file = BUF_INIT(RECORD_MAX + FRAME + ROOM);
+    CLEANUP(buf_done) struct buf file = BUF_INIT(RECORD_MAX + RECORD_FRAME + RECORD_ROOM);
     CLEANUP(buf_done) struct buf back = BUF_INIT(RECORD_MAX);
     CLEANUP(closep) int fd = -1;
     uint64_t size = 0;
@@ -472,7 +375,10 @@ static int append(struct priv *p, struct origin *o, const struct record *x, bool
     if (r < 0) {
         return r;
     }
-    r = write_synced(p, o, fd, size, &file, use_reserve);
+    r = record_write(fd, o->replayed, size, &file);
+    if (r == -ENOSPC && use_reserve && unlinkat(p->state_fd, "reserve", 0) == 0) {
+        r = record_write(fd, o->replayed, o->replayed, &file);
+    }
     if (r < 0) {
         return err_tag(e, r, r == -ENOSPC || r == -EDQUOT ? "journal_full" : "journal_failed",
                        "this node cannot write its journal: %s", strerror(-r));
@@ -520,7 +426,7 @@ int journal_receipt(const struct priv *p, const struct origin *o, const struct a
     char path[96];
 
     fd = openat(p->state_fd, journal_path(o, "", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    return !a->seq || fd < 0 || record_at(fd, a->note_at, o->replayed, &b) != 1 ||
+    return !a->seq || fd < 0 || record_at(fd, a->note_at, o->replayed, RECORD_MAX, &b) != 1 ||
                    fields_read(&form, b.data, b.len, &l, &x, e) < 0 || !*x.receipt
                ? err_set(e, -ENOENT, "no receipt")
                : buf_adds(ret, x.receipt);

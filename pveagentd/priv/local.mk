@@ -7,15 +7,11 @@ libpriv_a_SOURCES = \
 	pveagentd/priv/policy.c pveagentd/priv/policy_decide.c \
 	pveagentd/priv/policy.h \
 	pveagentd/priv/witness.c pveagentd/priv/heads.c pveagentd/priv/witness.h \
-	pveagentd/priv/ct.c pveagentd/priv/ct.h \
-	pveagentd/priv/exec.c pveagentd/priv/reap.c pveagentd/priv/exec.h \
+	pveagentd/priv/actor.c pveagentd/priv/actor.h \
 	pveagentd/priv/gate.c pveagentd/priv/gate_steps.c pveagentd/priv/gate_late.c \
 	pveagentd/priv/gate.h \
 	pveagentd/priv/receipts.c \
-	pveagentd/priv/revert.c pveagentd/priv/revert.h \
-	pveagentd/priv/snap.c pveagentd/priv/snap_btrfs.c pveagentd/priv/snap_cmd.c \
-	pveagentd/priv/snap.h \
-	pveagentd/priv/undo.c pveagentd/priv/undo.h \
+	pveagentd/priv/later.c pveagentd/priv/later.h \
 	pveagentd/priv/join.c pveagentd/priv/join.h \
 	pveagentd/priv/roster.c pveagentd/priv/share.c pveagentd/priv/share.h \
 	pveagentd/priv/answer.c pveagentd/priv/serve.c \
@@ -23,4 +19,4 @@ libpriv_a_SOURCES = \
 
 pkglibexec_PROGRAMS += pveagentd-priv
 pveagentd_priv_SOURCES = pveagentd/priv/main.c pveagentd/priv/gate_table.c
-pveagentd_priv_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+pveagentd_priv_LDADD = libpriv.a liborder.a libcore.a $(ROOT_LIBS)

@@ -356,39 +356,26 @@ int policy_merge(const char *shared, size_t shared_len, const char *local, size_
     return 0;
 }
 
-/* 1: there; 0: absent. The file that is read is the file whose owner was looked at. */
+/* 1: there; 0: absent. */
 static int read_owned(const char *path, struct buf *b, struct err *e) {
-    CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat st;
-    int r;
+    int r = file_read_kept(AT_FDCWD, path, geteuid(), b, e);
 
-    if (fd < 0) {
-        return errno == ENOENT || errno == ENOTDIR
-                   ? 0
-                   : err_set(e, -errno, "%s: %s", path, strerror(errno));
-    }
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-        (st.st_mode & 022)) {
-        return err_set(e, -EPERM, "%s must be a file of root's that no one else can write", path);
-    }
-    r = fd_read_all(fd, b);
-    return r < 0 ? err_set(e, r, "%s: %s", path, strerror(-r)) : conf_whole(path, b, e);
+    return r == -ENOENT || r == -ENOTDIR ? 0 : r < 0 ? r : conf_whole(path, b, e);
 }
 
 int policy_load(const struct priv *p, struct policy *ret, struct err *e) {
     CLEANUP(buf_done) struct buf shared = BUF_INIT(LIM_CONF);
     CLEANUP(buf_done) struct buf local = BUF_INIT(LIM_CONF);
     char path[4096];
-    int has_shared = cluster_path(p, "pveagentd", "policy.ini", path)
-                         ? read_owned(path, &shared, e)
-                         : err_set(e, -ENAMETOOLONG, "path too long");
+    int placed = cluster_path(p, "pveagentd", "policy.ini", path, e);
+    int has_shared = placed < 0 ? placed : read_owned(path, &shared, e);
     int has_local = has_shared < 0 ? has_shared : read_owned(p->policy_file, &local, e);
     int r = has_local < 0 ? has_local
                           : policy_merge(has_shared ? buf_str(&shared) : NULL, shared.len,
                                          has_local ? buf_str(&local) : NULL, local.len, ret, e);
 
     if (r < 0) {
-        (void)tagged(r, "policy_unreadable", e);
+        (void)err_retag(r, "policy_unreadable", e);
         (void)err_hint(e, "as root on the node: pveagentctl check, then pveagentctl edit");
     }
     return r;

@@ -3,11 +3,13 @@
  * is, its keys, and the journals replayed so far. No state but what is in the journal and the files
  * below the state directory; the structure is a cache of them. */
 #pragma once
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "common/ctconf.h"
 #include "common/digest.h"
 #include "common/note.h"
 #include "common/systemd.h"
@@ -22,12 +24,14 @@ struct priv {
     const char *cluster_fs;  /* the cluster file system (or a tree that looks like it) */
     const char *network_dir; /* holds the node's `interfaces` */
     const char *policy_file; /* local policy */
-    const char *lxc_path;    /* NULL: liblxc's default */
+    const char *lxc_path;
+    const char *act_path; /* pveagentd-act */
     const char *socket_path;
     const char *tls_cert; /* the front end's certificate (PEM) */
     char node[64];
     uid_t peer_uid; /* the front end's */
     int state_fd;
+    int act_fd;
     struct skey witness;
     struct skey receipt; /* unset until armed */
     bool has_receipt_key;
@@ -44,12 +48,13 @@ struct priv {
         .state_dir = "/var/lib/pveagentd-priv", .cluster_fs = CLUSTER_FS,                          \
         .network_dir = NETWORK_DIR, .policy_file = "/etc/pveagentd/policy.ini",                    \
         .socket_path = "/run/pveagentd/priv.sock", .tls_cert = "/var/lib/pveagentd/tls.crt",       \
-        .state_fd = -1                                                                             \
+        .lxc_path = CT_DEFAULT_LXC_PATH, .act_path = LIBEXECDIR "/" PACKAGE "/pveagentd-act",      \
+        .state_fd = -1, .act_fd = -1                                                               \
     }
 #define PRIV_OPTIONS                                                                               \
     {"state", 1, NULL, 'S'}, {"cluster-fs", 1, NULL, 'c'}, {"policy", 1, NULL, 'p'},               \
-        {"node", 1, NULL, 'n'}, {"network-dir", 1, NULL, 'N'}, {                                   \
-        "lxc-path", 1, NULL, 'l'                                                                   \
+        {"node", 1, NULL, 'n'}, {"network-dir", 1, NULL, 'N'}, {"lxc-path", 1, NULL, 'l'}, {       \
+        "act", 1, NULL, 'A'                                                                        \
     }
 int priv_option(struct priv *p, int c, const char *value); /* -EINVAL: none of those */
 
@@ -99,7 +104,13 @@ bool client_may(const struct client *c, const char *right);
 /* Of files below the cluster file system: pmxcfs lets nobody set another (0600 below priv/). */
 #define CLUSTER_MODE 0640
 
-/* A failure that came from below gets this tag: r. */
-int tagged(int r, const char *tag, struct err *e);
-/* A path below the cluster file system (name NULL: the directory); false when it does not fit. */
-bool cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096]);
+/* A file below the state directory, locked (waits). */
+int state_lock(const struct priv *p, const char *file, int *ret, struct err *e);
+/* A path below the cluster file system (name NULL: the directory); -ENAMETOOLONG. */
+int cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096],
+                 struct err *e);
+/* The same, and the directory is made when it is not there. */
+int cluster_place(const struct priv *p, const char *dir, mode_t mode, const char *name,
+                  char ret[static 4096], struct err *e);
+/* For dir_next(); NULL when it cannot be read. */
+DIR *cluster_dir(const struct priv *p, const char *dir);

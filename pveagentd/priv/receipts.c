@@ -11,7 +11,7 @@
 #include "common/put.h"
 #include "common/receipt.h"
 #include "pveagentd/priv/gate.h"
-#include "pveagentd/priv/revert.h"
+#include "pveagentd/priv/later.h"
 
 /* Signs the next receipt of that log and writes it, with what it ends, to the journal. */
 static int write_receipt(struct priv *p, struct origin *o, struct receipt *rc,
@@ -36,7 +36,8 @@ static int write_receipt(struct priv *p, struct origin *o, struct receipt *rc,
                                rc->ended, e);
 }
 
-static void take_outcome(struct receipt *rc, const struct outcome *x) {
+static void take_outcome(struct receipt *rc, const struct outcome *x,
+                         const uint8_t salt[static ORDER_SALT]) {
     rc->how = x->how;
     rc->value = x->value;
     rc->left_behind_unknown = x->left_behind_unknown;
@@ -44,7 +45,15 @@ static void take_outcome(struct receipt *rc, const struct outcome *x) {
     rc->err_bytes = x->bytes[1];
     rc->out_hash = x->hash[0];
     rc->err_hash = x->hash[1];
-    hex_encode(x->salt, sizeof(x->salt), rc->salt);
+    hex_encode(salt, ORDER_SALT, rc->salt);
+}
+
+void outcome_none(struct outcome *x, uint8_t ret_salt[static ORDER_SALT]) {
+    random_bytes(ret_salt, ORDER_SALT);
+    x->how = HOW_NOT_STARTED;
+    for (int i = 0; i < 2; i++) {
+        sha256(ret_salt, ORDER_SALT, &x->hash[i]);
+    }
 }
 
 int act_receipt(struct act *a, struct buf *note, struct err *e) {
@@ -52,7 +61,7 @@ int act_receipt(struct act *a, struct buf *note, struct err *e) {
     struct receipt rc = {.intent = a->leaf, .request = a->h, .head = a->cp.size};
     int r = origin_lock(a->p, a->o, &lock, e);
 
-    take_outcome(&rc, &a->outcome);
+    take_outcome(&rc, &a->done.outcome, a->salt);
     rc.started = rc.how == HOW_NOT_STARTED ? -1 : a->now;
     if (a->undo_driver[0]) {
         memcpy(rc.undo_driver, a->undo_driver, sizeof(rc.undo_driver));
@@ -66,16 +75,16 @@ int receipt_close(struct priv *p, struct origin *o, const struct act_rec *x, enu
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     struct receipt rc = {
         .intent = x->intent, .request = x->request, .head = x->head, .started = x->started};
-    struct outcome none;
+    uint8_t salt[ORDER_SALT];
+    struct outcome none = {0};
     struct err e = {0};
     int r;
 
-    outcome_init(&none); /* of what left a container nothing is attested */
+    outcome_none(&none, salt); /* of what left a container nothing is attested */
     none.how = how;
     none.value = how != HOW_UNKNOWN && unsure;
     none.left_behind_unknown = unsure;
-    take_outcome(&rc, &none);
-    outcome_done(&none);
+    take_outcome(&rc, &none, salt);
     if (driver) {
         (void)snprintf(rc.undo_driver, sizeof(rc.undo_driver), "%s", driver);
         (void)snprintf(rc.undo_name, sizeof(rc.undo_name), "%s", name);
@@ -94,7 +103,7 @@ static bool orphan_how(const struct priv *p, const struct act_rec *x, enum recei
     bool timer = act_is_sweep(x) && !x->ct;
 
     *ret = timer ? HOW_REVERTED : act_is_sweep(x) ? HOW_SWEPT : HOW_UNKNOWN;
-    return !(timer && revert_pending(p, &x->request));
+    return !(timer && timer_pending(p, &x->request));
 }
 
 static void resolve_origin(struct priv *p, struct origin *o) {

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,18 +48,13 @@ static void put_revoked(const struct priv *p, struct roster_entry *r) {
 
 static int publish(const struct priv *p, const struct buf *note, struct err *e) {
     CLEANUP(buf_done) struct buf old = BUF_INIT(LIM_CONF);
-    char dir[4096];
     char path[4096];
-    int r;
+    int r = cluster_place(p, ROSTER_DIR, 0755, p->node, path, e);
 
-    if (!cluster_path(p, ROSTER_DIR, NULL, dir) || !cluster_path(p, ROSTER_DIR, p->node, path)) {
-        return err_set(e, -ENAMETOOLONG, "path too long");
-    }
-    r = file_read(AT_FDCWD, path, &old, NULL);
-    if (r == 0 && old.len == note->len && memcmp(old.data, note->data, old.len) == 0) {
+    if (r == 0 && file_read(AT_FDCWD, path, &old, NULL) == 0 && old.len == note->len &&
+        memcmp(old.data, note->data, old.len) == 0) {
         return 0;
     }
-    r = dir_make(AT_FDCWD, dir, 0755, e);
     return r < 0 ? r : file_replace(AT_FDCWD, path, note->data, note->len, CLUSTER_MODE, e);
 }
 
@@ -92,10 +86,7 @@ int roster_put(struct priv *p, struct roster_entry *r, bool is_new, struct err *
 }
 
 int roster_lock(const struct priv *p, int *ret, struct err *e) {
-    *ret = openat(p->state_fd, "roster.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return *ret < 0 || flock(*ret, LOCK_EX) < 0
-               ? err_set(e, -errno, "roster lock: %s", strerror(errno))
-               : 0;
+    return state_lock(p, "roster.lock", ret, e);
 }
 
 int roster_refresh(struct priv *p, struct err *e) {
@@ -115,10 +106,9 @@ static int read_one(const struct priv *p, const char *node, roster_fn *fn, void 
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
     char path[4096];
     struct err e = {0};
-    int x = cluster_path(p, ROSTER_DIR, node, path)
-                ? file_read_kept(AT_FDCWD, path, geteuid(), &b, &e)
-                : -ENAMETOOLONG;
+    int x = cluster_path(p, ROSTER_DIR, node, path, &e);
 
+    x = x < 0 ? x : file_read_kept(AT_FDCWD, path, geteuid(), &b, &e);
     x = x < 0 ? x : roster_entry_open(buf_str(&b), b.len, &r, &e);
     if (x == 0 && strcmp(r.node, node) != 0) {
         x = err_set(&e, -EBADMSG, "it says that it is of %s", r.node);
@@ -132,9 +122,7 @@ static int read_one(const struct priv *p, const char *node, roster_fn *fn, void 
 }
 
 int roster_each(const struct priv *p, roster_fn *fn, void *ctx) {
-    char path[4096];
-    CLEANUP(dir_closep)
-    DIR *d = cluster_path(p, ROSTER_DIR, NULL, path) ? dir_open(AT_FDCWD, path) : NULL;
+    CLEANUP(dir_closep) DIR *d = cluster_dir(p, ROSTER_DIR);
     const char *node;
     int r = 0;
 

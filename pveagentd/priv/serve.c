@@ -20,10 +20,10 @@
 #include "common/lean.h"
 #include "common/own.h"
 #include "common/peer.h"
-#include "pveagentd/priv/revert.h"
+#include "pveagentd/priv/actor.h"
+#include "pveagentd/priv/later.h"
 #include "pveagentd/priv/serve.h"
 #include "pveagentd/priv/share.h"
-#include "pveagentd/priv/undo.h"
 
 #define CHILDREN_MAX  64
 #define CHORES_MS     60000
@@ -73,8 +73,7 @@ static void on_connection(struct server *s) {
         return;
     }
     if (fork_child(s, false) == 0) {
-        handle(s->p, c, s->rows, s->n_rows);
-        _exit(0);
+        _exit(handle(s->p, c, s->rows, s->n_rows) < 0);
     }
 }
 
@@ -129,7 +128,7 @@ static void chores(struct server *s) {
         prune(s->p, o);
     }
     share_chores(s->p);
-    undo_sweep(s->p);
+    points_sweep(s->p);
     clean(s->p, "ops", OPS_KEPT_S);
     clean(s->p, "running", OPS_KEPT_S);
     _exit(0);
@@ -145,7 +144,7 @@ static void reap(struct server *s) {
             s->ticker = 0;
             s->tick_at = clock_mono_ms() + (status ? TICK_AGAIN_MS : TICK_MS);
         }
-        s->orphans = s->orphans || WIFSIGNALED(status);
+        s->orphans = s->orphans || status;
     }
 }
 
@@ -163,13 +162,13 @@ static void on_signal(struct server *s) {
 static void tick(struct server *s, int64_t now) {
     pid_t pid;
 
-    if (s->ticker || now < s->tick_at || !revert_waiting(s->p)) {
+    if (s->ticker || now < s->tick_at || !timers_waiting(s->p)) {
         return;
     }
     pid = fork_child(s, true);
     if (pid == 0) {
         (void)priv_read_keys(s->p, NULL); /* without one the files go back, the receipt waits */
-        _exit(revert_tick(s->p) < 0);
+        _exit(timers_tick(s->p) < 0);
     }
     s->ticker = pid > 0 ? pid : 0;
     s->tick_at = now + TICK_MS;
@@ -201,7 +200,7 @@ static void loop(struct server *s) {
             s->watchdog_ms && s->watchdog_at < s->chores_at ? s->watchdog_at : s->chores_at;
         int64_t left;
 
-        if (!s->ticker && s->tick_at < until && revert_waiting(s->p)) {
+        if (!s->ticker && s->tick_at < until && timers_waiting(s->p)) {
             until = s->tick_at;
         }
         left = until - clock_mono_ms();
@@ -222,7 +221,9 @@ int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) 
     struct server s = {
         .p = p, .rows = rows, .n_rows = n, .sock = -1, .sig = -1, .watchdog_ms = watchdog_ms()};
     sigset_t set;
-    int r = peer_listen(p->socket_path, SOCK_SEQPACKET | SOCK_NONBLOCK, 0600, &s.sock, e);
+    int r = actor_open(p, e);
+
+    r = r < 0 ? r : peer_listen(p->socket_path, SOCK_SEQPACKET | SOCK_NONBLOCK, 0600, &s.sock, e);
 
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGCHLD);
@@ -243,19 +244,21 @@ int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e) 
     notify_send("STOPPING=1");
     closep(&s.sock);
     closep(&s.sig);
+    closep(&p->act_fd);
     return 0; /* children go on: what was started belongs to the node and gets its receipt */
 }
 
 static const char usage[] =
     "Usage: pveagentd-priv [options]\n"
-    "The root half of the Proxmox VE node daemon. Started by its unit; decides and acts.\n\n"
+    "The root half of the Proxmox VE node daemon. Started by its unit; decides.\n\n"
     "  --socket PATH       where the front end connects [/run/pveagentd/priv.sock]\n"
     "  --state DIR         keys, journal, clients [/var/lib/pveagentd-priv]\n"
     "  --cluster-fs DIR    the cluster file system [" CLUSTER_FS "]\n"
     "  --network-dir DIR   where the node's interfaces are configured [" NETWORK_DIR "]\n"
     "  --policy FILE       local policy [/etc/pveagentd/policy.ini]\n"
     "  --node NAME         this node's name [the host name]\n"
-    "  --lxc-path DIR      where liblxc keeps its containers [/var/lib/lxc]\n"
+    "  --lxc-path DIR      where liblxc keeps its containers [" CT_DEFAULT_LXC_PATH "]\n"
+    "  --act PATH          the program that acts [" LIBEXECDIR "/" PACKAGE "/pveagentd-act]\n"
     "  --peer-user NAME    who may connect [pveagentd]\n"
     "  --peer-uid N        the same by number\n"
     "  --foreground        accepted; the process never goes to the background\n"

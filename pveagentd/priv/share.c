@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -23,30 +22,13 @@
 #include "pveagentd/priv/gate.h"
 #include "pveagentd/priv/share.h"
 
-#define CLIENTS_DIR "priv/pveagentd/clients"
 #define STATEMENT_S 900 /* as long as an intent */
 
 static int share_client(const struct priv *p, const struct client *c, struct err *e) {
-    char dir[4096];
     char path[4096];
-    int r;
+    int r = cluster_place(p, CLIENTS_DIR, 0700, c->name, path, e);
 
-    if (!cluster_path(p, CLIENTS_DIR, NULL, dir) || !cluster_path(p, CLIENTS_DIR, c->name, path)) {
-        return err_set(e, -ENAMETOOLONG, "path too long");
-    }
-    r = dir_make(AT_FDCWD, dir, 0700, e);
     return r < 0 ? r : fields_save(&priv_client_form, AT_FDCWD, path, c, e);
-}
-
-int unshare_client(const struct priv *p, const char *name, struct err *e) {
-    char path[4096];
-
-    if (!cluster_path(p, CLIENTS_DIR, name, path)) {
-        return err_set(e, -ENAMETOOLONG, "path too long");
-    }
-    return unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR
-               ? err_set(e, -errno, "remove %s: %s", path, strerror(errno))
-               : 0;
 }
 
 /* Whether the shared record is to be taken: 0 it is as it is here, 1 yes, -EEXIST it is not
@@ -70,16 +52,12 @@ static int wanted(const struct priv *p, const struct client *c) {
 }
 
 int share_import(const struct priv *p) {
-    char dir[4096];
-    CLEANUP(dir_closep)
-    DIR *d = cluster_path(p, CLIENTS_DIR, NULL, dir) ? dir_open(AT_FDCWD, dir) : NULL;
+    CLEANUP(dir_closep) DIR *d = cluster_dir(p, CLIENTS_DIR);
     CLEANUP(closep) int lock = -1;
     const char *name;
     int n = 0;
 
-    lock = d ? openat(p->state_fd, "clients.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
-             : -1;
-    if (lock < 0 || flock(lock, LOCK_EX) < 0 || !priv_armed(p)) {
+    if (!d || state_lock(p, "clients.lock", &lock, NULL) < 0 || !priv_armed(p)) {
         return 0;
     }
     while ((name = dir_next(d)) != NULL) {
@@ -140,7 +118,8 @@ static void share_missing(const struct priv *p) {
         struct client c;
 
         if (client_read(dirfd(d), name, &c, NULL) == 0 && !priv_revoked(p, &c.spki) &&
-            cluster_path(p, CLIENTS_DIR, name, path) && access(path, F_OK) < 0 && errno == ENOENT) {
+            cluster_path(p, CLIENTS_DIR, name, path, NULL) == 0 && access(path, F_OK) < 0 &&
+            errno == ENOENT) {
             (void)share_client(p, &c, NULL);
         }
     }
@@ -162,9 +141,7 @@ size_t client_end_running(struct priv *p, const struct client *c) {
 
 /* Refuses here what another node revoked and ends what those clients run. */
 static void share_revoke(struct priv *p) {
-    char dir[4096];
-    CLEANUP(dir_closep)
-    DIR *d = cluster_path(p, "pveagentd/revoked", NULL, dir) ? dir_open(AT_FDCWD, dir) : NULL;
+    CLEANUP(dir_closep) DIR *d = cluster_dir(p, "pveagentd/revoked");
     const char *name;
 
     while ((name = dir_next(d)) != NULL) {

@@ -10,6 +10,8 @@ struct client;
 struct err;
 struct priv;
 
+#define CLIENTS_DIR "priv/pveagentd/clients"
+
 /* pveagentctl changes what the resident only keeps up to date. Under the lock: signs what is new
  * (always a greater serial when is_new), keeps it here, then shows it; the node's keys are its own,
  * whatever r says. */
@@ -26,10 +28,9 @@ int roster_each(const struct priv *p, roster_fn *fn, void *ctx);
 /* The answer to a client: MSG_ROSTER_ANSWER. */
 int roster_answer(struct priv *p, struct buf *ret, struct err *e);
 
-/* Stores the client here and shows it to the other nodes; that these could not be told is logged, and
- * tried again. */
+/* Stores the client here and shows it to the other nodes; that these could not be told is logged,
+ * and tried again. */
 int share_keep(const struct priv *p, const struct client *c, struct err *e);
-int unshare_client(const struct priv *p, const char *name, struct err *e);
 /* Takes over clients that other nodes enrolled. How many are new here, or have another key. */
 int share_import(const struct priv *p);
 /* The client's next TLS key, by the word of its log's key: both keys are good until the next one is

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "common/buf.h"
+#include "common/dir.h"
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/fields.h"
@@ -36,6 +38,7 @@ int priv_option(struct priv *p, int c, const char *value) {
                       : c == 'p' ? &p->policy_file
                       : c == 'N' ? &p->network_dir
                       : c == 'l' ? &p->lxc_path
+                      : c == 'A' ? &p->act_path
                                  : NULL;
 
     if (to) {
@@ -46,17 +49,32 @@ int priv_option(struct priv *p, int c, const char *value) {
     return to || c == 'n' ? 0 : -EINVAL;
 }
 
-int tagged(int r, const char *tag, struct err *e) {
-    if (r < 0 && e) {
-        (void)snprintf(e->tag, sizeof(e->tag), "%s", tag);
-    }
-    return r;
+int state_lock(const struct priv *p, const char *file, int *ret, struct err *e) {
+    *ret = openat(p->state_fd, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return *ret < 0 || flock(*ret, LOCK_EX) < 0
+               ? err_set(e, -errno, "lock %s: %s", file, strerror(errno))
+               : 0;
 }
 
-bool cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096]) {
+int cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096],
+                 struct err *e) {
     int n = snprintf(ret, 4096, "%s/%s%s%s", p->cluster_fs, dir, name ? "/" : "", name ? name : "");
 
-    return n > 0 && n < 4096;
+    return n > 0 && n < 4096 ? 0 : err_set(e, -ENAMETOOLONG, "path too long");
+}
+
+int cluster_place(const struct priv *p, const char *dir, mode_t mode, const char *name,
+                  char ret[static 4096], struct err *e) {
+    int r = cluster_path(p, dir, NULL, ret, e);
+
+    r = r < 0 ? r : dir_make(AT_FDCWD, ret, mode, e);
+    return r < 0 ? r : cluster_path(p, dir, name, ret, e);
+}
+
+DIR *cluster_dir(const struct priv *p, const char *dir) {
+    char path[4096];
+
+    return cluster_path(p, dir, NULL, path, NULL) < 0 ? NULL : dir_open(AT_FDCWD, path);
 }
 
 int priv_key_read(const struct priv *p, const char *file, struct skey *ret, struct err *e) {
@@ -189,7 +207,7 @@ static bool denies(int dirfd, const char *path) {
 static bool denied(const struct priv *p, const char *name) {
     char path[4096];
 
-    return denies(p->state_fd, name) || !cluster_path(p, "pveagentd", name, path) ||
+    return denies(p->state_fd, name) || cluster_path(p, "pveagentd", name, path, NULL) < 0 ||
            denies(AT_FDCWD, path);
 }
 

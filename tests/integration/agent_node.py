@@ -86,7 +86,8 @@ class Node:
 
     def common(self):
         return ['--state', f'{self.where}/state-root', '--cluster-fs', self.cfs, '--policy',
-                f'{self.where}/policy.ini', '--node', 'pve1', '--lxc-path', self.lxc]
+                f'{self.where}/policy.ini', '--node', 'pve1', '--lxc-path', self.lxc, '--act',
+                f'{BUILD}/pveagentd-act']
 
     def start_root(self):
         self.priv = subprocess.Popen(

@@ -25,7 +25,7 @@ check "the reader has no capability, no network, and one group" bash -c "grep -q
 check "the network half is not in that group" bash -c "! grep -q ^SupplementaryGroups= $out/pveagentd.service"
 # A root half that could not start a unit of that name would leave whoever is cut off cut off.
 check "the unit that loads reverted interfaces is the one the root half starts, without any filter of its own" bash -c \
-    "[ -s $out/pveagentd-ifreload.service ] && grep -q '\"pveagentd-ifreload.service\"' $top_srcdir/pveagentd/priv/revert.c && \
+    "[ -s $out/pveagentd-ifreload.service ] && grep -q '\"pveagentd-ifreload.service\"' $top_srcdir/pveagentd/act/revert.c && \
     grep -qx Type=oneshot $out/pveagentd-ifreload.service && grep -qx StartLimitIntervalSec=0 $out/pveagentd-ifreload.service && \
     ! grep -qE '^(IPAddress|Protect|Private|Restrict|SystemCall|NoNew|Capability)' $out/pveagentd-ifreload.service"
 missing=

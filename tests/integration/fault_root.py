@@ -16,6 +16,7 @@ from lab import Lab, LabError  # noqa: E402
 from world import Tap  # noqa: E402
 
 VMID = 909
+ORDER_EXEC = 0x100  # pveagentd/act/order.h
 CANARY = "CANARY" + os.urandom(6).hex()
 POLICY = f"""[node]
 clock = any
@@ -88,6 +89,12 @@ def one(t, n, what, **shim):
     lab.client("--json", "apply", p["plan_id"])
     root_half()
     ready()
+    return judged(t, f"{what} killed at call {n}", p, name)
+
+
+def judged(t, what, p, name):
+    """What was killed was that plan's: (its operation's result, how often it ran). Complains when the
+    two do not go together."""
     result, why = outcome_of(p)
     done = ran(name)
     code, v = lab.client_json("ledger", "verify")
@@ -96,7 +103,7 @@ def one(t, n, what, **shim):
     again, said = lab.client_json("apply", p["plan_id"])
     good = good and (ran(name) == done or (result == "none" and ran(name) == 1))
     if not good or code != 0 or not v.get("ok"):
-        t.ok(False, f"{what} killed at call {n}: {result}, ran {done} times, then {ran(name)}", f"{why} {v} {said}")
+        t.ok(False, f"{what}: {result}, ran {done} times, then {ran(name)}", f"{why} {v} {said}")
     return result, done
 
 
@@ -121,6 +128,22 @@ def test_both(t):
     sweep(t, "the child and the root half", FAULT_KILL_PARENT=1, FAULT_FROM="/journal/")
 
 
+def test_actor(t):
+    """The program that acts, killed instead of taking its order, instead of answering, and not at all."""
+    seen = []
+    for n in (1, 2, 3):
+        root_half()
+        ready()
+        p = prepared(f"act-{n}")
+        lab.act_with(LD_PRELOAD=SHIM, FAULT_KILL_AT=n, FAULT_TALK=ORDER_EXEC, ASAN_OPTIONS="verify_asan_link_order=0")
+        lab.client("--json", "apply", p["plan_id"])
+        lab.act_with()
+        lab.wait_for(lambda: outcome_of(p)[0] != "open", "the receipt", lab.priv)
+        seen.append(judged(t, f"the program that acts killed at call {n}", p, f"act-{n}"))
+    t.ok(seen == [("unknown", 0), ("unknown", 1), ("done", 1)],
+         "the program that acts killed before and after the command: unknown, and not run again", seen)
+
+
 def test_afterwards(t):
     root_half()
     ready()
@@ -135,8 +158,9 @@ def test_afterwards(t):
 
 
 def main():
+    lab.act_with()
     lab.root = node_with_container(lab, VMID, POLICY)
-    return Tap().run(test_child, test_both, test_afterwards)
+    return Tap().run(test_child, test_both, test_actor, test_afterwards)
 
 
 try:

@@ -6,11 +6,12 @@
  *
  *   FAULT_CLOCK=SECONDS   added to CLOCK_REALTIME (may be negative)
  *   FAULT_KILL_AT=N       the process is killed (SIGKILL) instead of the Nth such call
- *   FAULT_KILL_CHILD=N    the same in each forked child that has not become another program, which counts
- *                         from its start; with FAULT_KILL_PARENT its parent is killed before it
- *   FAULT_FROM=TEXT       calls count from the first one on a file whose path holds that text
- *   FAULT_FULL_AT=N       from the Nth such call on there is no space (half a write goes through)
- *   FAULT_COUNT=FILE      how many such calls there were, written at the end */
+ *   FAULT_KILL_CHILD=N    the same in each forked child that has not become another program, which
+ * counts from its start; with FAULT_KILL_PARENT its parent is killed before it FAULT_FROM=TEXT
+ * calls count from the first one on a file whose path holds that text FAULT_TALK=TYPE messages
+ * (sendmsg, recvmsg) are such calls, too; not 1: nothing counts in a process whose first message is
+ * not of this type FAULT_FULL_AT=N       from the Nth such call on there is no space (half a write
+ * goes through) FAULT_COUNT=FILE      how many such calls there were, written at the end */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -161,6 +163,28 @@ int renameat(int a, const char *from, int b, const char *to) {
 int unlinkat(int dir, const char *path, int flags) {
     may_die(-1);
     return (int)syscall(SYS_unlinkat, dir, path, flags);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags) {
+    if (number("FAULT_TALK")) {
+        may_die(-1);
+    }
+    return syscall(SYS_sendmsg, fd, m, flags);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *m, int flags) {
+    ssize_t n = syscall(SYS_recvmsg, fd, m, flags);
+    long want = number("FAULT_TALK");
+
+    if (want > 1 && !calls && n > 4) {
+        const unsigned char *p = m->msg_iov->iov_base;
+
+        kill_at = (p[2] | p[3] << 8) == want ? kill_at : 0;
+    }
+    if (want) {
+        may_die(-1);
+    }
+    return n;
 }
 
 int clock_gettime(clockid_t which, struct timespec *ret) {

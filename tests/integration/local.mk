@@ -28,20 +28,22 @@ TESTS += $(priv_tests)
 PRIV_WORLD = tests/integration/priv_world.c tests/integration/priv_world.h \
 	pveagentd/priv/gate_table.c pveagentd/ctl/enrol.c
 tests_integration_priv_gate_SOURCES = tests/integration/priv_gate.c $(PRIV_WORLD)
-tests_integration_priv_gate_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+tests_integration_priv_gate_LDADD = libpriv.a liborder.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_exec_SOURCES = tests/integration/priv_exec.c $(PRIV_WORLD)
-tests_integration_priv_exec_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+tests_integration_priv_exec_LDADD = libpriv.a liborder.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_snap_SOURCES = tests/integration/priv_snap.c $(PRIV_WORLD)
-tests_integration_priv_snap_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+tests_integration_priv_snap_LDADD = libpriv.a liborder.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_revert_SOURCES = tests/integration/priv_revert.c $(PRIV_WORLD)
-tests_integration_priv_revert_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+tests_integration_priv_revert_LDADD = libpriv.a liborder.a libcore.a $(ROOT_LIBS)
 tests_integration_priv_admin_SOURCES = tests/integration/priv_admin.c $(PRIV_WORLD)
-tests_integration_priv_admin_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+tests_integration_priv_admin_LDADD = libpriv.a liborder.a libcore.a $(ROOT_LIBS)
 
-# revert: timers through the whole product, with a root half whose reload is a recorder
-check_PROGRAMS += tests/integration/priv_recorder
-tests_integration_priv_recorder_SOURCES = tests/integration/priv_recorder.c pveagentd/priv/gate_table.c
-tests_integration_priv_recorder_LDADD = libpriv.a libcore.a $(ROOT_LIBS)
+# the program that acts, with what a test wants in its environment; the same with recorders in place
+# of the programs that it runs
+check_PROGRAMS += tests/integration/act_with tests/integration/act_recorder
+tests_integration_act_recorder_LDADD = libact.a liborder.a libcore.a $(ROOT_LIBS)
+
+# revert: timers through the whole product, whose reload is a recorder
 TESTS += tests/integration/revert.py
 EXTRA_DIST += tests/integration/revert.py tests/integration/revert_lib.py
 

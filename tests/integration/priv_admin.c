@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <sys/socket.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -18,6 +20,7 @@
 #include "common/lines.h"
 #include "common/msg.h"
 #include "common/own.h"
+#include "common/run.h"
 #include "tests/integration/priv_world.h"
 
 #define RULE "[rule t]\nclient = laptop\nct = 101\nrun = /bin/true\n"
@@ -56,32 +59,32 @@ static void put_head(struct world *w, const char *node, const struct buf *note) 
 }
 
 static void send_one(struct world *w, struct result *r) {
-    struct order o;
+    struct errand o;
 
-    order_init(w, &o);
-    order_build(w, &o);
-    order_send(w, &o, r);
-    order_done(&o);
+    errand_init(w, &o);
+    errand_build(w, &o);
+    errand_send(w, &o, r);
+    errand_done(&o);
 }
 
 /* A node that lost its journal must not begin at nothing: it would cosign a second history. */
 static void test_arm(struct world *w) {
     static const char *const nodes[] = {"pve2", "pve3", "pve4"};
-    struct order o[3];
+    struct errand o[3];
     struct result r;
     struct priv p;
     struct err e = {0};
     uint64_t third;
 
     for (int i = 0; i < 3; i++) {
-        order_init(w, &o[i]);
-        order_build(w, &o[i]);
+        errand_init(w, &o[i]);
+        errand_build(w, &o[i]);
     }
     third = w->edge.size; /* the largest, but its signature is spoiled */
     o[2].checkpoint.data[o[2].checkpoint.len - 6] ^= 1;
     for (int i = 0; i < 3; i++) {
         put_head(w, nodes[i], &o[i].checkpoint);
-        order_done(&o[i]);
+        errand_done(&o[i]);
     }
     tap(ctl(w, "arm", NULL) == 0, "arm");
     p = world_priv(w);
@@ -319,6 +322,77 @@ static bool small_disk(struct world *w) {
            run_quiet(copy) == 0;
 }
 
+/* What a daemon is told to act with is there, or it does not start and says what to do. */
+static void test_nobody_acts(const struct world *w) {
+    const char *build = getenv("top_builddir");
+    char line[900];
+    const char *argv[] = {"/bin/sh", "-c", line, NULL};
+
+    (void)snprintf(
+        line, sizeof(line),
+        "out=$(timeout 20 '%s/pveagentd-priv' --act '%s/none' --state '%s' --socket '%s' "
+        "--peer-uid 0 --node pve1 2>&1); [ $? = 1 ] && case $out in *'--act PATH'*) ;; "
+        "*) false;; esac",
+        build ? build : ".", w->dir, w->state, w->socket);
+    tap(run_quiet(argv) == 0, "without the program that acts the root half does not start");
+}
+
+/* One order to the program that acts, its descriptors cut to n_fds: true when it answers. */
+static bool obeyed(const struct world *w, struct buf *b, size_t n_fds) {
+    CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_PRIV_MSG);
+    CLEANUP(closep) int exe = open(w->act, O_PATH | O_CLOEXEC);
+    CLEANUP(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int fds[] = {null, null, null};
+    int pair[2];
+    int status = -1;
+    bool answered;
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        return false;
+    }
+    pid = run_start_bare(exe, "pveagentd-act", pair[1], STDERR_FILENO);
+    closep(&pair[1]);
+    (void)msg_send(pair[0], b->data, b->len, fds, n_fds);
+    answered = msg_recv(pair[0], &back, NULL, 0) == 0;
+    closep(&pair[0]);
+    (void)waitpid(pid, &status, 0);
+    return answered || !WIFEXITED(status) || WEXITSTATUS(status) != 1;
+}
+
+static void test_orders(struct world *w) {
+    struct order o = {.verb = ORDER_FACTS,
+                      .text[ORDER_NODE] = "pve1",
+                      .text[ORDER_CLUSTER_FS] = w->cluster,
+                      .text[ORDER_LXC_PATH] = w->lxc,
+                      .ct = 101};
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
+    static char big[5000];
+
+    memset(big, 'x', sizeof(big) - 1);
+    (void)order_make(&o, &b);
+    tap(obeyed(w, &b, 0), "an order is obeyed");
+    tap(!obeyed(w, &b, 1), "one with a descriptor too many is not");
+    (void)buf_add(&b, "\0\0\0\0", 4);
+    msg_end(&b);
+    tap(!obeyed(w, &b, 0), "nor one with bytes left over");
+    o.text[ORDER_NAME] = big;
+    (void)order_make(&o, &b);
+    tap(!obeyed(w, &b, 0), "nor one with a field too long");
+    o.text[ORDER_NAME] = NULL;
+    o.verb = ORDER_END;
+    (void)order_make(&o, &b);
+    tap(!obeyed(w, &b, 0), "nor one with an unknown verb");
+    o.verb = ORDER_TIMER_LIST;
+    (void)order_make(&o, &b);
+    tap(obeyed(w, &b, 1) && !obeyed(w, &b, 0), "nor one without its directory");
+    o.verb = ORDER_EXEC;
+    o.request = "x";
+    o.request_len = 1;
+    (void)order_make(&o, &b);
+    tap(!obeyed(w, &b, 3), "nor one whose request is not what was recorded");
+}
+
 int main(void) {
     struct world w;
 
@@ -331,6 +405,8 @@ int main(void) {
     test_arm(&w);
     test_edit(&w);
     test_rights(&w);
+    test_nobody_acts(&w);
+    test_orders(&w);
     if (small_disk(&w)) {
         test_full(&w);
         (void)umount2(w.state, MNT_DETACH);

@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/own.h"
 #include "common/msg.h"
+#include "common/put.h"
 #include "tests/integration/priv_world.h"
 
 static const char policy[] =
@@ -28,20 +29,20 @@ struct how {
     int value;
 };
 
-static void shell(struct order *o, const char *script) {
+static void shell(struct errand *o, const char *script) {
     const char *argv[] = {"/bin/sh", "-c", script, NULL};
 
-    order_argv(o, argv);
+    errand_argv(o, argv);
 }
 
 static void run(struct world *w, const char *script, struct result *r) {
-    struct order o;
+    struct errand o;
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, script);
-    order_build(w, &o);
-    order_send(w, &o, r);
-    order_done(&o);
+    errand_build(w, &o);
+    errand_send(w, &o, r);
+    errand_done(&o);
 }
 
 /* The receipt's hash is SHA-256 of salt and output. */
@@ -69,7 +70,7 @@ static void test_ends(struct world *w) {
         {"kill -15 $$", "signalled", 15},
     };
     static const char *const missing[] = {"/no/such/file", NULL};
-    struct order o;
+    struct errand o;
     struct result r;
 
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
@@ -79,19 +80,19 @@ static void test_ends(struct world *w) {
             "%s: %s %d (%s %d)", ends[i].script, ends[i].how, ends[i].value, r.how, r.value);
         result_done(&r);
     }
-    order_init(w, &o);
-    order_argv(&o, missing);
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_init(w, &o);
+    errand_argv(&o, missing);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(strcmp(r.how, "exited") == 0 && r.value == 127, "a missing program: 127 (%s %d)", r.how,
         r.value);
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 }
 
 static void test_output(struct world *w) {
     struct result r;
-    struct order o;
+    struct errand o;
 
     run(w, "printf out; printf err >&2", &r);
     tap(strcmp(buf_str(&r.out[0]), "out") == 0 && strcmp(buf_str(&r.out[1]), "err") == 0,
@@ -99,47 +100,47 @@ static void test_output(struct world *w) {
     tap(r.receipt.out_bytes == 3 && attests(&r, 0) && attests(&r, 1), "the receipt attests both");
     result_done(&r);
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "dd if=/dev/zero bs=1000 count=300 2>/dev/null");
     o.q.output_max = 100000;
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(r.out[0].len == 100000 && r.total[0] == 300000 && r.receipt.out_bytes == 300000 &&
             r.value == 0,
         "output beyond the limit is counted and dropped (%zu of %llu)", r.out[0].len,
         (unsigned long long)r.total[0]);
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "dd if=/dev/zero bs=65536 count=32 2>/dev/null");
     o.q.output_max = 4 * 1024 * 1024;
-    order_build(w, &o);
-    order_send(w, &o, &r);
-    order_done(&o);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
+    errand_done(&o);
     tap(r.out[0].len == (size_t)32 * 65536 && attests(&r, 0), "2 MiB come whole");
     result_done(&r);
 }
 
 static void test_stdin(struct world *w) {
     struct result r;
-    struct order o;
+    struct errand o;
     char keyed[32 + 6];
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "cat");
     o.stdin_data = "secret";
     o.stdin_len = 6;
     o.q.has_stdin = true;
     o.q.stdin_bytes = 6;
     sha256("secret", 6, &o.q.stdin_hash);
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(strcmp(buf_str(&r.out[0]), "secret") == 0, "standard input arrives");
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "cat");
     memset(keyed, 7, 32);
     memcpy(keyed + 32, "secret", 6);
@@ -149,12 +150,12 @@ static void test_stdin(struct world *w) {
     o.q.stdin_bytes = 6;
     o.q.stdin_is_hmac = true;
     hmac_sha256(keyed, 32, "secret", 6, &o.q.stdin_hash);
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(strcmp(buf_str(&r.out[0]), "secret") == 0, "also under a keyed commitment");
     result_done(&r);
     keyed[0] ^= 1;
-    order_done(&o);
+    errand_done(&o);
 
     run(w, "cat; readlink /proc/self/fd/0 || true", &r);
     tap(r.ended && r.out[0].len < 32, "without: nothing to read");
@@ -165,7 +166,7 @@ static void test_nothing_follows(struct world *w) {
     static const char *const status[] = {
         "/bin/grep", "-E", "^(NoNewPrivs|Seccomp|SigIgn|SigBlk):", "/proc/self/status", NULL};
     struct result r;
-    struct order o;
+    struct errand o;
 
     run(w, "for f in /proc/$$/fd/*; do echo ${f##*/}; done", &r);
     tap(strncmp(buf_str(&r.out[0]), "0\n1\n2\n", 6) == 0 && !strstr(buf_str(&r.out[0]), "\n4\n") &&
@@ -173,38 +174,38 @@ static void test_nothing_follows(struct world *w) {
         "no descriptor follows: %.40s", buf_str(&r.out[0]));
     result_done(&r);
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "env");
     o.env[0] = "HELLO=world";
     o.q.env = o.env;
     o.q.n_env = 1;
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(strstr(buf_str(&r.out[0]), "HELLO=world\n") && !strstr(buf_str(&r.out[0]), "CANARY"),
         "the planned variable follows, no other does");
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 
-    order_init(w, &o); /* not by the shell, which ignores signals of its own choice */
-    order_argv(&o, status);
-    order_build(w, &o);
-    order_send(w, &o, &r);
-    order_done(&o);
+    errand_init(w, &o); /* not by the shell, which ignores signals of its own choice */
+    errand_argv(&o, status);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
+    errand_done(&o);
     tap(strstr(buf_str(&r.out[0]), "NoNewPrivs:\t0") && strstr(buf_str(&r.out[0]), "Seccomp:\t0") &&
             strstr(buf_str(&r.out[0]), "SigBlk:\t0000000000000000") &&
             strstr(buf_str(&r.out[0]), "SigIgn:\t0000000000000000"),
         "no privilege flag, no blocked and no ignored signal follows: %s", buf_str(&r.out[0]));
     result_done(&r);
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "id -u; id -g; id -G");
     o.q.uid = 1000;
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(strcmp(buf_str(&r.out[0]), "1000\n1000\n1000\n") == 0,
         "another user has no group of root's");
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 }
 
 /* As many arguments and variables as a request can hold: none is lost on the way. */
@@ -213,7 +214,7 @@ static void test_many(struct world *w) {
     static const char *env[400];
     static char store[400][16];
     CLEANUP(buf_done) struct buf b = BUF_INIT(16384);
-    struct order o;
+    struct errand o;
     struct result r;
 
     (void)buf_adds(&b, "[node]\nclock = any\n[rule any]\nclient = laptop\nct = 101\nrun = ANY\n"
@@ -228,14 +229,14 @@ static void test_many(struct world *w) {
     for (int i = 4; i < 512; i++) {
         argv[i] = "x";
     }
-    order_init(w, &o);
+    errand_init(w, &o);
     o.q.arg = argv;
     o.q.n_args = 512;
     o.q.env = env;
     o.q.n_env = 400;
-    order_build(w, &o);
-    order_send(w, &o, &r);
-    order_done(&o);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
+    errand_done(&o);
     tap(strcmp(buf_str(&r.out[0]), "508 v399\n") == 0, "400 variables and 512 arguments: %s %s",
         r.code, buf_str(&r.out[0]));
     result_done(&r);
@@ -264,19 +265,19 @@ static bool alive(const char *word) {
 
 static void test_deadline(struct world *w) {
     struct result r;
-    struct order o;
+    struct errand o;
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "echo begun; sleep 31415 & sleep 31415; echo never");
     o.q.timeout_s = 2;
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(strcmp(r.how, "timed-out") == 0 && r.receipt.how == HOW_TIMED_OUT &&
             strcmp(buf_str(&r.out[0]), "begun\n") == 0 && r.receipt.left_behind_unknown,
         "at the deadline it ends: %s", r.how);
     tap(!alive("31415"), "and none of its processes is left");
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 
     run(w, "setsid sleep 27182 >/dev/null 2>&1 & exit 0", &r);
     tap(r.ended && r.value == 0, "a daemon of the container's own may stay");
@@ -291,13 +292,13 @@ static void test_deadline(struct world *w) {
     result_done(&r);
 }
 
-static pid_t order_in_background(struct world *w, struct order *o) {
+static pid_t errand_in_background(struct world *w, struct errand *o) {
     pid_t pid = fork();
 
     if (pid == 0) {
         struct result r;
 
-        order_send(w, o, &r);
+        errand_send(w, o, &r);
         _exit(strcmp(r.how, "cancelled") == 0 && r.receipt_ok ? 0 : 1);
     }
     return pid;
@@ -312,16 +313,16 @@ static void wait_for(const char *word) {
 static void test_cancel(struct world *w) {
     CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
     CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_PRIV_MSG);
-    struct order o;
+    struct errand o;
     char hex[65];
     int status = -1;
     pid_t pid;
 
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "sleep 14142");
     o.q.timeout_s = 50;
-    order_build(w, &o);
-    pid = order_in_background(w, &o);
+    errand_build(w, &o);
+    pid = errand_in_background(w, &o);
     wait_for("14142");
     hex_encode(o.h.b, HASH_LEN, hex);
     (void)msg_begin(&m, MSG_CANCEL);
@@ -333,13 +334,148 @@ static void test_cancel(struct world *w) {
     tap(WIFEXITED(status) && WEXITSTATUS(status) == 0 && !alive("14142"),
         "the command is gone and its receipt says cancelled");
     tap(world_ask(w, &m, NULL, 0, &back) == MSG_REFUSED, "cancelling it again is refused");
-    order_done(&o);
+    errand_done(&o);
     w->old = w->edge.size;
+}
+
+static pid_t first_child(pid_t of, const char *name) {
+    for (int i = 0; i < 200; i++) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
+        char path[100];
+        char *at;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)of, (int)of);
+        at = file_read(AT_FDCWD, path, &b, NULL) == 0 ? b.data : NULL;
+        for (char *end = at; at && *at; at = end + strspn(end, " ")) {
+            CLEANUP(buf_done) struct buf comm = BUF_INIT(64);
+            pid_t pid = (pid_t)strtol(at, &end, 10);
+
+            (void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+            if (!name || (file_read(AT_FDCWD, path, &comm, NULL) == 0 &&
+                          strncmp(buf_str(&comm), name, strlen(name)) == 0)) {
+                return pid;
+            }
+        }
+        clock_sleep_ms(20);
+    }
+    return -1;
+}
+
+static bool becomes_unknown(struct world *w, const struct hash *h) {
+    for (int i = 0; i < 200; i++) {
+        CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
+        CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_PRIV_MSG);
+        struct receipt rc;
+        struct msg_rd rd;
+        uint16_t type;
+        size_t n = 0;
+        const char *note;
+
+        (void)msg_make(&m, MSG_OP, "bs", w->spki.b, (size_t)HASH_LEN, HEX_STR(h));
+        if (world_ask(w, &m, NULL, 0, &back) != MSG_OP_ANSWER ||
+            msg_open(back.data, back.len, &type, &rd) < 0) {
+            return false;
+        }
+        (void)msg_field(&rd, 16, &n);
+        note = msg_field(&rd, LIM_NOTE, &n);
+        if (n && receipt_open(note, n, &w->receipt, &rc, NULL) == 0) {
+            return rc.how == HOW_UNKNOWN && rc.left_behind_unknown;
+        }
+        clock_sleep_ms(50);
+    }
+    return false;
+}
+
+/* Who acts, or who waits for it, is killed while the command runs: nobody says how it ended, and
+ * nothing of it is left. */
+static void test_killed(struct world *w, bool actor) {
+    const char *word = actor ? "11235" : "81321";
+    struct errand o;
+    char script[60];
+    pid_t child;
+    pid_t pid;
+
+    errand_init(w, &o);
+    (void)snprintf(script, sizeof(script), "sleep %s & sleep %s; true", word, word);
+    shell(&o, script);
+    o.q.timeout_s = 50;
+    errand_build(w, &o);
+    pid = errand_in_background(w, &o);
+    wait_for(word);
+    child = first_child(w->pid, NULL);
+    (void)kill(actor ? first_child(child, "pveagentd-act") : child, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    tap(becomes_unknown(w, &o.h), "%s is killed: the receipt says unknown",
+        actor ? "the program that acts" : "the child that waits for it");
+    for (int i = 0; i < 100 && alive(word); i++) {
+        clock_sleep_ms(50);
+    }
+    tap(!alive(word), "and nothing of the command is left");
+    errand_done(&o);
+    w->old = w->edge.size;
+}
+
+/* What reads a container's output has given up everything but the right to end what it started. */
+static void test_rights(struct world *w) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
+    CLEANUP(buf_done) struct buf env = BUF_INIT(65536);
+    struct errand o;
+    char path[100];
+    pid_t actor;
+    pid_t pid;
+
+    errand_init(w, &o);
+    shell(&o, "sleep 00008");
+    errand_build(w, &o);
+    pid = errand_in_background(w, &o);
+    wait_for("00008");
+    actor = first_child(first_child(w->pid, NULL), "pveagentd-act");
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)actor);
+    (void)file_read(AT_FDCWD, path, &b, NULL);
+    tap(strstr(buf_str(&b), "\nCapEff:\t0000000000000020\n") &&
+            strstr(buf_str(&b), "\nCapPrm:\t0000000000000020\n") &&
+            strstr(buf_str(&b), "\nUid:\t2147483646\t2147483646\t2147483646\t2147483646\n") &&
+            strstr(buf_str(&b), "\nGid:\t2147483646\t2147483646\t2147483646\t2147483646\n") &&
+            strstr(buf_str(&b), "\nGroups:\t \n"),
+        "while a command runs: no user's, no group's, CAP_KILL alone");
+    (void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)actor);
+    tap(file_read(AT_FDCWD, path, &env, NULL) == 0 && !strstr(buf_str(&env), "CANARY"),
+        "nothing of the environment reached it");
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    for (int i = 0; i < 400 && alive("00008"); i++) {
+        clock_sleep_ms(50);
+    }
+    errand_done(&o);
+    w->old = w->edge.size;
+}
+
+/* Another file under the program's name changes nothing for a daemon that runs: an upgrade does not
+ * mix two versions. */
+static void test_upgrade(struct world *w) {
+    char was[320];
+    char is[320];
+    struct result r;
+
+    world_kill(w, SIGTERM);
+    world_act(w, NULL, NULL);
+    world_start(w, NULL);
+    (void)snprintf(is, sizeof(is), "%s.env", w->act);
+    (void)snprintf(was, sizeof(was), "%s.old.env",
+                   w->act); /* act_with looks beside where it lies */
+    (void)!symlink(is, was);
+    was[strlen(was) - strlen(".env")] = '\0';
+    (void)rename(w->act, was);
+    (void)run_quiet((const char *const[]){"cp", "/bin/false", w->act, NULL});
+    run(w, "exit 7", &r);
+    tap(strcmp(r.how, "exited") == 0 && r.value == 7, "the program that acts is replaced: %s %d",
+        r.how, r.value);
+    result_done(&r);
 }
 
 /* The front end dies in the middle: the command belongs to the node. */
 static void test_disconnect(struct world *w, bool kill_it) {
-    struct order o;
+    struct errand o;
     struct stat st;
     char marker[300];
     bool gone = false;
@@ -347,11 +483,11 @@ static void test_disconnect(struct world *w, bool kill_it) {
 
     (void)snprintf(marker, sizeof(marker), "%s/root/marker", w->dir);
     (void)unlink(marker);
-    order_init(w, &o);
+    errand_init(w, &o);
     shell(&o, "sleep 00003; echo x >/marker"); /* a word that no other test waits for */
     o.q.kill_on_disconnect = kill_it;
-    order_build(w, &o);
-    pid = order_in_background(w, &o);
+    errand_build(w, &o);
+    pid = errand_in_background(w, &o);
     wait_for("00003");
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
@@ -362,29 +498,31 @@ static void test_disconnect(struct world *w, bool kill_it) {
     clock_sleep_ms(300);
     tap((stat(marker, &st) == 0) != kill_it,
         kill_it ? "on-disconnect kill ends it" : "on-disconnect run lets it finish");
-    order_done(&o);
+    errand_done(&o);
     w->old = w->edge.size;
 }
 
 static void test_stopped(struct world *w) {
     struct result r;
-    struct order o;
+    struct errand o;
 
-    order_init(w, &o);
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_init(w, &o);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(strcmp(r.code, "ct_stopped") == 0, "a stopped container is refused");
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
     world_kill(w, SIGTERM);
+    (void)unlink(w->act);
+    world_act(w, NULL, NULL);
     world_start(w, "world");
-    order_init(w, &o);
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_init(w, &o);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(r.started && strcmp(r.how, "not-started") == 0 && r.receipt.how == HOW_NOT_STARTED,
         "attach that fails is told from a command that says 1: %s %d", r.how, r.value);
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 }
 
 int main(void) {
@@ -414,6 +552,10 @@ int main(void) {
     test_cancel(&w);
     test_disconnect(&w, false);
     test_disconnect(&w, true);
+    test_killed(&w, true);
+    test_killed(&w, false);
+    test_rights(&w);
+    test_upgrade(&w);
     world_container_end(&w);
     test_stopped(&w);
     world_end(&w);

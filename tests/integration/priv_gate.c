@@ -20,9 +20,9 @@ static const char allow[] = "[node]\nclock = any\n[rule t]\nclient = laptop\nct 
 
 struct attack {
     const char *row, *code;
-    void (*prepare)(struct world *w);                 /* before the root half starts */
-    void (*change)(struct world *w, struct order *o); /* before it is built */
-    void (*spoil)(struct world *w, struct order *o);  /* after */
+    void (*prepare)(struct world *w);                  /* before the root half starts */
+    void (*change)(struct world *w, struct errand *o); /* before it is built */
+    void (*spoil)(struct world *w, struct errand *o);  /* after */
     void (*restore)(struct world *w);
     bool twice;
 };
@@ -109,54 +109,54 @@ static void unrevoke(struct world *w) {
     (void)unlink(path);
 }
 
-static void flip_signature(struct world *w, struct order *o) {
+static void flip_signature(struct world *w, struct errand *o) {
     char *last = o->checkpoint.data + o->checkpoint.len - 6;
 
     (void)w;
     *last = *last == 'A' ? 'B' : 'A';
 }
 
-static void name_other(struct world *w, struct order *o) {
+static void name_other(struct world *w, struct errand *o) {
     (void)w;
     o->name_other = true;
 }
 
-static void expired(struct world *w, struct order *o) {
+static void expired(struct world *w, struct errand *o) {
     (void)w;
     o->expires = -1;
 }
 
-static void too_long(struct world *w, struct order *o) {
+static void too_long(struct world *w, struct errand *o) {
     (void)w;
     o->expires = 3600;
 }
 
-static void break_inclusion(struct world *w, struct order *o) {
+static void break_inclusion(struct world *w, struct errand *o) {
     (void)w;
     o->inclusion[0].b[0] ^= 1;
 }
 
-static void other_client(struct world *w, struct order *o) {
+static void other_client(struct world *w, struct errand *o) {
     (void)w;
     o->q.client = "desktop";
 }
 
-static void other_key(struct world *w, struct order *o) {
+static void other_key(struct world *w, struct errand *o) {
     (void)w;
     memcpy(o->q.key_id, "00000000", 8);
 }
 
-static void add_stdin(struct world *w, struct order *o) {
+static void add_stdin(struct world *w, struct errand *o) {
     (void)w;
     o->stdin_data = "x";
     o->stdin_len = 1;
 }
 
-static void other_command(struct world *w, struct order *o) {
+static void other_command(struct world *w, struct errand *o) {
     static const char *const argv[] = {"/bin/false", NULL};
 
     (void)w;
-    order_argv(o, argv);
+    errand_argv(o, argv);
 }
 
 static void policy_broken(struct world *w) {
@@ -183,7 +183,7 @@ static void policy_full(struct world *w) {
     world_policy(w, b.data);
 }
 
-static void other_config(struct world *w, struct order *o) {
+static void other_config(struct world *w, struct errand *o) {
     (void)w;
     o->q.config.b[0] ^= 1;
 }
@@ -221,27 +221,27 @@ static const struct attack attacks[] = {
 
 static void attempt(struct world *w, const struct attack *x, const char *without,
                     struct result *r) {
-    struct order o;
+    struct errand o;
 
     if (x->prepare) {
         x->prepare(w);
     }
     world_start(w, without);
-    order_init(w, &o);
+    errand_init(w, &o);
     if (x->change) {
         x->change(w, &o);
     }
-    order_build(w, &o);
+    errand_build(w, &o);
     if (x->spoil) {
         x->spoil(w, &o);
     }
-    order_send(w, &o, r);
+    errand_send(w, &o, r);
     if (x->twice) {
         result_done(r);
-        order_again(w, &o);
-        order_send(w, &o, r);
+        errand_again(w, &o);
+        errand_send(w, &o, r);
     }
-    order_done(&o);
+    errand_done(&o);
     world_kill(w, SIGTERM);
     if (x->restore) {
         x->restore(w);
@@ -276,40 +276,40 @@ static void test_act(struct world *w) {
                     "run = /bin/touch /acted\n");
     (void)snprintf(path, sizeof(path), "%s/root/acted", w->dir);
     for (int with = 0; with < 2; with++) {
-        struct order o;
+        struct errand o;
         struct result r;
 
         world_start(w, with ? NULL : "act");
-        order_init(w, &o);
-        order_argv(&o, argv);
-        order_build(w, &o);
-        order_send(w, &o, &r);
+        errand_init(w, &o);
+        errand_argv(&o, argv);
+        errand_build(w, &o);
+        errand_send(w, &o, &r);
         tap(r.started && r.receipt_ok && (access(path, F_OK) == 0) == with &&
                 r.receipt.how == (with ? HOW_EXITED : HOW_NOT_STARTED),
             "%s the act row: %s %s", with ? "with" : "without", r.how, r.code);
         result_done(&r);
-        order_done(&o);
+        errand_done(&o);
         world_kill(w, SIGTERM);
     }
     policy_allow(w);
 }
 
-static void send_plain(struct world *w, struct order *o, struct result *r) {
-    order_init(w, o);
-    order_build(w, o);
-    order_send(w, o, r);
+static void send_plain(struct world *w, struct errand *o, struct result *r) {
+    errand_init(w, o);
+    errand_build(w, o);
+    errand_send(w, o, r);
 }
 
 /* Any line of the request changed, dropped or doubled after the intent was logged. */
 static void test_flips(struct world *w) {
     CLEANUP(buf_done) struct buf whole = BUF_INIT(LIM_LINES);
-    struct order o;
+    struct errand o;
     size_t refused = 0;
     size_t n = 0;
 
     world_start(w, NULL);
-    order_init(w, &o);
-    order_build(w, &o);
+    errand_init(w, &o);
+    errand_build(w, &o);
     (void)buf_add(&whole, o.request.data, o.request.len);
     for (size_t i = 0; i < whole.len; i++) {
         struct result r;
@@ -321,40 +321,40 @@ static void test_flips(struct world *w) {
         (void)buf_add(&o.request, whole.data, whole.len);
         o.request.data[i + strcspn(whole.data + i, "\n") - 1] ^= 1;
         sha256(o.request.data, o.request.len, &o.h);
-        order_again(w, &o);
-        order_send(w, &o, &r);
+        errand_again(w, &o);
+        errand_send(w, &o, &r);
         n++;
         refused += !r.started && strcmp(r.code, "intent_mismatch") == 0;
         result_done(&r);
     }
     tap(n > 10 && refused == n, "any line of the request flipped is refused (%zu of %zu)", refused,
         n);
-    order_done(&o);
+    errand_done(&o);
     world_kill(w, SIGTERM);
 }
 
 static void test_approval(struct world *w) {
-    struct order o;
+    struct errand o;
     struct result r;
 
     policy_approve(w);
     world_start(w, NULL);
-    order_init(w, &o);
+    errand_init(w, &o);
     o.approve = true;
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(r.started && r.ended && r.value == 0,
         "an approval by the node's operator lets it through %s", r.code);
     result_done(&r);
-    order_done(&o);
-    order_init(w, &o);
+    errand_done(&o);
+    errand_init(w, &o);
     o.approve = true;
-    order_build(w, &o);
+    errand_build(w, &o);
     o.approval.data[o.approval.len - 6] ^= 1;
-    order_send(w, &o, &r);
+    errand_send(w, &o, &r);
     tap(!r.started && strcmp(r.code, "approval_invalid") == 0, "a spoiled approval does not");
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
     world_kill(w, SIGTERM);
     policy_allow(w);
 }
@@ -362,15 +362,15 @@ static void test_approval(struct world *w) {
 /* The plan, its request and its approval once more, under an intent of its own that is logged in
  * order. */
 static void test_second_intent(struct world *w) {
-    struct order o;
+    struct errand o;
     struct result r;
 
     policy_approve(w);
     world_start(w, NULL);
-    order_init(w, &o);
+    errand_init(w, &o);
     o.approve = true;
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(r.started && r.receipt_ok, "an approved plan runs under its intent %s", r.code);
     result_done(&r);
     for (int with = 1; with >= 0; with--) {
@@ -382,51 +382,51 @@ static void test_second_intent(struct world *w) {
             buf_reset(&o.approval);
         }
         o.approve = with;
-        order_build(w, &o);
-        order_send(w, &o, &r);
+        errand_build(w, &o);
+        errand_send(w, &o, &r);
         tap(o.index > first && !r.started && strcmp(r.code, "request_spent") == 0,
             "under a second intent, with %s approval, it does not: %s at %s",
             with ? "another" : "the same", r.code, r.step);
         result_done(&r);
     }
-    order_done(&o);
+    errand_done(&o);
     world_kill(w, SIGTERM);
     policy_allow(w);
 }
 
 static void test_heads(struct world *w) {
-    struct order o;
+    struct errand o;
     struct result r;
 
     world_start(w, NULL);
     send_plain(w, &o, &r);
-    order_again(w, &o);
+    errand_again(w, &o);
     o.old = 1; /* not what the node cosigned */
     result_done(&r);
-    order_send(w, &o, &r);
+    errand_send(w, &o, &r);
     tap(strcmp(r.code, "witness_conflict") == 0 && r.size == w->edge.size,
         "another old size: 409 with the size %llu", (unsigned long long)r.size);
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 
-    order_init(w, &o);
+    errand_init(w, &o);
     other_command(w, &o);
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     tap(strcmp(r.code, "policy_denied") == 0 && r.cosig[0] && w->old == w->edge.size,
         "a refused but logged attempt is cosigned all the same");
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
 
     send_plain(w, &o, &r); /* needs the head that the refusal left */
     tap(r.started, "and the next one builds on it %s", r.code);
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
     world_kill(w, SIGTERM);
 }
 
 static void test_receipts(struct world *w) {
-    struct order o;
+    struct errand o;
     struct result a;
     struct result b;
     struct hash h;
@@ -435,13 +435,13 @@ static void test_receipts(struct world *w) {
     send_plain(w, &o, &a);
     tap(a.ended && a.receipt_ok && hash_eq(&a.receipt.request, &o.h) && a.receipt.how == HOW_EXITED,
         "a receipt by the node's key names request and end");
-    order_done(&o);
+    errand_done(&o);
     send_plain(w, &o, &b);
     sha256(a.note.data, a.note.len, &h);
     tap(b.receipt_ok && b.receipt.seq == a.receipt.seq + 1 && b.receipt.has_prev &&
             hash_eq(&b.receipt.prev, &h),
         "receipts are a chain");
-    order_done(&o);
+    errand_done(&o);
     result_done(&a);
     result_done(&b);
     world_kill(w, SIGTERM);
@@ -449,17 +449,17 @@ static void test_receipts(struct world *w) {
 
 /* One order; true when it was started, else its code. */
 static bool start_one(struct world *w, char code[static 32]) {
-    struct order o;
+    struct errand o;
     struct result r;
     bool started;
 
-    order_init(w, &o);
-    order_build(w, &o);
-    order_send(w, &o, &r);
+    errand_init(w, &o);
+    errand_build(w, &o);
+    errand_send(w, &o, &r);
     started = r.started;
     memcpy(code, r.code, 32);
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
     return started;
 }
 
@@ -546,7 +546,7 @@ static void test_messages(struct world *w) {
     const int fds[3] = {null, null, null};
     size_t silent = 0;
     size_t n = 0;
-    struct order o;
+    struct errand o;
     struct result r;
 
     world_start(w, NULL);
@@ -580,7 +580,7 @@ static void test_messages(struct world *w) {
     send_plain(w, &o, &r);
     tap(r.started, "and the resident goes on");
     result_done(&r);
-    order_done(&o);
+    errand_done(&o);
     close(null);
     world_kill(w, SIGTERM);
 }

@@ -18,8 +18,7 @@
 #include "common/msg.h"
 #include "common/own.h"
 #include "common/put.h"
-#include "pveagentd/priv/revert.h"
-#include "pveagentd/priv/snap.h"
+#include "pveagentd/priv/later.h"
 #include "tests/integration/priv_world.h"
 
 #define PATIENCE 3000 /* looks, 10 ms apart: only a failing test waits so long */
@@ -36,20 +35,15 @@ static const char theirs[] = "auto lo\n# somebody else was here\n";
 static char ran[300]; /* what was run, one command a line */
 static char bad[310]; /* while this file is there, runs fail */
 
-static int record(const char *const *argv, struct buf *ret, int timeout_s, const char *tag,
-                  struct err *e) {
-    FILE *f = fopen(ran, "ae");
+/* more, and_more: of its environment. */
+static void world_recorder(struct world *w, const char *more, const char *and_more) {
+    char to[320];
+    char fails[320];
 
-    (void)ret;
-    (void)timeout_s;
-    for (size_t i = 0; f && argv[i]; i++) {
-        fprintf(f, "%s%s", i ? " " : "", argv[i]);
-    }
-    if (f) {
-        fputc('\n', f);
-        fclose(f);
-    }
-    return access(bad, F_OK) == 0 ? err_tag(e, -EREMOTEIO, tag, "it does not load") : 0;
+    (void)snprintf(to, sizeof(to), "RAN=%s", ran);
+    (void)snprintf(fails, sizeof(fails), "BAD=%s", bad);
+    world_act(w, "tests/integration/act_recorder", to, fails,
+              "ASAN_OPTIONS=verify_asan_link_order=0", more, and_more, NULL);
 }
 
 static void put(const char *path, const char *text) {
@@ -93,7 +87,7 @@ static void timer_file(const struct world *w, const struct hash *h, const char *
 /* One request about a timer; sets: "network firewall-cluster" of arm. Result's h into *ret. */
 static void send(struct world *w, enum request_op op, const char *arg, uint32_t ct,
                  uint64_t opened_ms, struct hash *ret, struct result *r) {
-    struct order o;
+    struct errand o;
     char words[200];
     const char *argv[8] = {NULL};
     size_t n = 0;
@@ -102,22 +96,22 @@ static void send(struct world *w, enum request_op op, const char *arg, uint32_t 
     for (char *p = strtok(words, " "); p && n < 7; p = strtok(NULL, " ")) {
         argv[n++] = p;
     }
-    order_init(w, &o);
+    errand_init(w, &o);
     o.q.op = op;
     o.q.ct = ct;
     o.q.has_config = false;
     o.q.output_max = 0;
     o.q.timeout_s = REVERT_MAX_S;
-    order_argv(&o, argv);
+    errand_argv(&o, argv);
     if (opened_ms) {
         o.opened_ms = opened_ms;
     }
-    order_build(w, &o);
-    order_send(w, &o, r);
+    errand_build(w, &o);
+    errand_send(w, &o, r);
     if (ret) {
         *ret = o.h;
     }
-    order_done(&o);
+    errand_done(&o);
 }
 
 static void expect(struct world *w, enum request_op op, const char *arg, uint32_t ct,
@@ -167,23 +161,19 @@ static void pass_deadline(const struct world *w, const struct hash *h) {
     set_line(w, h, "deadline", NUM_STR(clock_unix() - 1));
 }
 
-static int is_changed(void *ctx, struct priv *p, struct timer *t) {
-    bool any = false;
-
-    (void)p;
-    for (size_t i = 0; i < REVERT_FILES; i++) {
-        any = any || t->f[i].noticed;
-    }
-    return hash_eq(&t->request, ctx) && any;
+static int is_changed(void *ctx, const struct due *t) {
+    return hash_eq(&t->request, ctx) && t->changed;
 }
 
 static bool noticed(const struct world *w, const struct hash *h) {
     for (int i = 0; i < PATIENCE; i++) {
         struct priv p = world_priv(w);
         struct err e = {0};
-        bool yes = priv_open(&p, &e) == 0 && revert_each(&p, is_changed, (void *)(uintptr_t)h) == 1;
+        bool yes = priv_open(&p, &e) == 0 && actor_open(&p, &e) == 0 &&
+                   timers_each(&p, "", is_changed, (void *)(uintptr_t)h) == 1;
 
         priv_close(&p);
+        closep(&p.act_fd);
         if (yes) {
             return true;
         }
@@ -340,6 +330,49 @@ static void test_load_fails(struct world *w) {
     tap(holds(ran, LOADED), "and was to be loaded");
 }
 
+/* The program that acts, killed at each call that changes a file, one after the other: the next one
+ * carries the revert to its end, and the file is as it was and loaded. */
+static void test_actor_killed(struct world *w) {
+    const char *build = getenv("top_builddir");
+    char preload[400];
+    size_t interrupted = 0;
+    bool good = true;
+    int n = 0;
+
+    (void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/tests/integration/fault_shim.so",
+                   build ? build : ".");
+    for (bool done = false; !done && n < 30;) {
+        struct hash h;
+        char path[300];
+        char file[400];
+        char at[40];
+        int value = -1;
+
+        change_watched(w, path, &h);
+        timer_file(w, &h, "", file);
+        (void)unlink(ran);
+        (void)snprintf(at, sizeof(at), "FAULT_KILL_AT=%d", ++n);
+        world_recorder(w, preload, at);
+        pass_deadline(w, &h);
+        for (int i = 0; i < 250 && access(file, F_OK) == 0; i++) {
+            clock_sleep_ms(10);
+        }
+        done = access(file, F_OK) < 0 && reverted(w, &h, &value);
+        interrupted += !done;
+        world_kill(w, SIGTERM);
+        world_recorder(w, NULL, NULL);
+        world_start(w, NULL);
+        good = good && wait_for(gone, file, NULL) && reverted(w, &h, &value) && value == 0 &&
+               holds(path, before) && access(ran, F_OK) == 0;
+        if (!good) {
+            tap(false, "killed at call %d: carried to its end (value %d)", n, value);
+        }
+    }
+    tap(good && interrupted > 5 && n < 30,
+        "the program that acts killed at each of %zu calls: each revert is carried to its end",
+        interrupted);
+}
+
 static void test_firewall(struct world *w) {
     struct hash h;
     char cluster[300];
@@ -379,11 +412,10 @@ static void test_refused(struct world *w) {
 }
 
 int main(void) {
-    static void (*const tests[])(struct world *) = {test_refused,    test_deadline,  test_confirm,
-                                                    test_other_hand, test_killed,    test_half,
-                                                    test_firewall,   test_load_fails};
+    static void (*const tests[])(struct world *) = {
+        test_refused, test_deadline, test_confirm,    test_other_hand,  test_killed,
+        test_half,    test_firewall, test_load_fails, test_actor_killed};
 
-    snap_run = record;
     for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
         struct world w;
         char path[300];
@@ -391,6 +423,7 @@ int main(void) {
         world_make(&w);
         (void)snprintf(ran, sizeof(ran), "%s/ran", w.dir);
         (void)snprintf(bad, sizeof(bad), "%s/bad", w.dir);
+        world_recorder(&w, NULL, NULL);
         interfaces(&w, path);
         put(path, before);
         world_policy(&w, policy);

@@ -85,13 +85,45 @@ struct priv world_priv(const struct world *w) {
                      .cluster_fs = w->cluster,
                      .policy_file = w->policy,
                      .network_dir = w->network,
-                     .lxc_path = w->lxc[0] ? w->lxc : NULL,
+                     .lxc_path = w->lxc,
+                     .act_path = w->act,
                      .socket_path = w->socket,
                      .node = "pve1",
                      .peer_uid = w->peer_uid,
-                     .state_fd = -1};
+                     .state_fd = -1,
+                     .act_fd = -1};
 
     return p;
+}
+
+static void build_path(const char *name, char ret[static 300]) {
+    const char *build = getenv("top_builddir");
+
+    snprintf(ret, 300, "%s/%s", build ? build : ".", name);
+}
+
+void world_act(struct world *w, const char *name, ...) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
+    char path[310];
+    const char *line;
+    va_list ap;
+
+    build_path(name ? name : "pveagentd-act", path);
+    (void)buf_addf(&b, "%s\n", path);
+    va_start(ap, name);
+    while ((line = va_arg(ap, const char *)) != NULL) {
+        (void)buf_addf(&b, "%s\n", line);
+    }
+    va_end(ap);
+    snprintf(w->act, sizeof(w->act), "%s/act", w->dir);
+    if (access(w->act, F_OK) < 0) {
+        char with[300];
+
+        build_path("tests/integration/act_with", with);
+        must(run_quiet((const char *const[]){"cp", with, w->act, NULL}) == 0, "cp");
+    }
+    snprintf(path, sizeof(path), "%s.env", w->act);
+    must(file_replace(AT_FDCWD, path, buf_str(&b), b.len, 0600, NULL) == 0, path);
 }
 
 void world_make(struct world *w) {
@@ -113,6 +145,7 @@ void world_make(struct world *w) {
     snprintf(w->socket, sizeof(w->socket), "%s/priv.sock", w->dir);
     snprintf(w->lxc, sizeof(w->lxc), "%s/lxc", w->dir);
     must(mkdir(w->lxc, 0755) == 0, "mkdir");
+    build_path("pveagentd-act", w->act);
     world_file(w, "nodes/pve1/lxc/101.conf", "arch: amd64\nhostname: a\nrootfs: /nowhere\n");
     world_policy(w, "[node]\nclock = any\n");
     random_bytes(w->seed, sizeof(w->seed));
@@ -121,7 +154,7 @@ void world_make(struct world *w) {
     must(skey_make("alice", NOTE_ED25519, w->seed, &w->operator_key) == 0, "key");
     random_bytes(w->seed, sizeof(w->seed));
     must(ed25519_public(w->seed, pub) == 0, "key");
-    spki_of_ed25519(pub, &w->spki);
+    enrol_spki(pub, &w->spki);
     p = world_priv(w);
     must(priv_open(&p, &e) == 0, e.msg);
     must(ctl_arm(&p, &e) == 0, e.msg);
@@ -211,7 +244,7 @@ static uint64_t append(struct world *w, const void *data, size_t len) {
     return w->edge.size - 1;
 }
 
-void order_init(struct world *w, struct order *o) {
+void errand_init(struct world *w, struct errand *o) {
     static const char *const argv[] = {"/bin/true", NULL};
     CLEANUP(buf_done) struct buf conf = BUF_INIT(LIM_CONF);
     char path[400];
@@ -235,7 +268,7 @@ void order_init(struct world *w, struct order *o) {
         o->q.has_config = true;
         guest_config_hash(conf.data, conf.len, &o->q.config);
     }
-    order_argv(o, argv);
+    errand_argv(o, argv);
     o->expires = 600;
     o->opened_ms = (uint64_t)clock_mono_ms();
     o->spki = w->spki;
@@ -245,7 +278,7 @@ void order_init(struct world *w, struct order *o) {
     o->approval = (struct buf)BUF_INIT(LIM_NOTE);
 }
 
-void order_argv(struct order *o, const char *const *argv) {
+void errand_argv(struct errand *o, const char *const *argv) {
     size_t n = 0;
 
     while (argv[n] && n < 15) {
@@ -257,7 +290,7 @@ void order_argv(struct order *o, const char *const *argv) {
     o->q.arg = o->argv;
 }
 
-void order_again(struct world *w, struct order *o) {
+void errand_again(struct world *w, struct errand *o) {
     struct checkpoint c = {.size = w->edge.size};
     CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
     struct proof p = {.n = 0};
@@ -280,7 +313,7 @@ void order_again(struct world *w, struct order *o) {
     o->old = w->old;
 }
 
-static void build_intent(struct order *o) {
+static void build_intent(struct errand *o) {
     char hash[HASH_HEX_LEN + 1];
     struct hash h = o->h;
     struct err e = {0};
@@ -298,7 +331,7 @@ static void build_intent(struct order *o) {
     must(entry_end(&o->intent, "{}", &e) == 0, e.msg);
 }
 
-void order_build(struct world *w, struct order *o) {
+void errand_build(struct world *w, struct errand *o) {
     CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINES);
     struct approval_req req = {.node = "pve1"};
     struct err e = {0};
@@ -316,7 +349,7 @@ void order_build(struct world *w, struct order *o) {
                  note_sign(text.data, text.len, &w->operator_key, &o->approval, &e) == 0,
              e.msg);
     }
-    order_again(w, o);
+    errand_again(w, o);
 }
 
 static int connect_to(const struct world *w) {
@@ -338,7 +371,7 @@ static int connect_to(const struct world *w) {
     return s;
 }
 
-static void build_act(const struct order *o, struct buf *b) {
+static void build_act(const struct errand *o, struct buf *b) {
     must(msg_begin(b, MSG_ACT) == 0 && msg_add(b, o->spki.b, HASH_LEN) == 0 &&
              msg_add(b, o->request.data, o->request.len) == 0 &&
              msg_add(b, o->stdin_data ? o->stdin_data : "", o->stdin_len) == 0 &&
@@ -393,7 +426,7 @@ static void take_answer(struct world *w, struct result *r, const struct buf *b) 
     must(msg_done(&rd) == 0, "answer has another form");
 }
 
-void order_send(struct world *w, struct order *o, struct result *r) {
+void errand_send(struct world *w, struct errand *o, struct result *r) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_PRIV_MSG);
     int s = connect_to(w);
     int p[2][2];
@@ -461,7 +494,7 @@ unsigned int world_ask(struct world *w, const struct buf *msg, const int *fds, s
     return type;
 }
 
-void order_done(struct order *o) {
+void errand_done(struct errand *o) {
     buf_done(&o->request);
     buf_done(&o->intent);
     buf_done(&o->checkpoint);

@@ -18,12 +18,13 @@
 #include "common/request.h"
 #include "pveagentd/priv/gate.h"
 
-#define WORLD_LEAVES   256
+#define WORLD_LEAVES   512
 #define WORLD_STRAY_FD 77 /* open in the root half, without close-on-exec */
 
 struct world {
     char dir[128], state[160], cluster[160], policy[160], socket[160], network[160];
     char lxc[160];
+    char act[300]; /* the program that acts: the product's, unless world_act() was called */
     uint32_t ct; /* 101 */
     pid_t pid;
     uid_t peer_uid; /* 0 */
@@ -31,13 +32,13 @@ struct world {
     struct vkey receipt, witness;
     uint8_t seed[32];
     struct hash spki;
-    struct hash level[9][WORLD_LEAVES];
+    struct hash level[10][WORLD_LEAVES];
     struct merkle_edge edge;
     uint64_t old; /* what the node last cosigned */
 };
 
 /* One request on its way; what a test changes before it is sent. */
-struct order {
+struct errand {
     struct node_request q;
     const char *argv[16];
     const char *env[8];
@@ -48,7 +49,7 @@ struct order {
     int64_t expires;    /* offset to now */
     bool approve;       /* with the operator's note */
     bool name_other;    /* the intent names another request */
-    struct buf request; /* built by order_build */
+    struct buf request; /* built by errand_build */
     struct buf intent;
     uint64_t index;
     struct hash inclusion[LIM_PROOF];
@@ -81,20 +82,24 @@ struct result {
 void world_make(struct world *w);
 /* gate_table without the row of that name (NULL: whole). Starts the root half. */
 void world_start(struct world *w, const char *without);
+/* Puts that program in its place, with these NAME=value (up to a NULL) in its environment; name: of
+ * a program of the tests, NULL: the product's. A root half that runs already has it from the next
+ * order on. */
+void world_act(struct world *w, const char *name, ...) __attribute__((sentinel));
 void world_kill(struct world *w, int sig);
 void world_end(struct world *w); /* stops, removes everything */
 void world_policy(struct world *w, const char *text);
 void world_file(struct world *w, const char *path, const char *text); /* below the cluster tree */
 struct priv world_priv(const struct world *w);
 
-void order_init(struct world *w, struct order *o);
-void order_argv(struct order *o, const char *const *argv);
+void errand_init(struct world *w, struct errand *o);
+void errand_argv(struct errand *o, const char *const *argv);
 /* Request text, ledger entry, proofs, notes. */
-void order_build(struct world *w, struct order *o);
+void errand_build(struct world *w, struct errand *o);
 /* Sends and reads everything; w->old follows a cosignature. */
-void order_send(struct world *w, struct order *o, struct result *r);
-void order_again(struct world *w, struct order *o); /* fresh checkpoint and proofs, same intent */
-void order_done(struct order *o);
+void errand_send(struct world *w, struct errand *o, struct result *r);
+void errand_again(struct world *w, struct errand *o); /* fresh checkpoint and proofs, same intent */
+void errand_done(struct errand *o);
 void result_done(struct result *r);
 /* One message, one answer. Returns the answer's type, 0 when the connection just ended. */
 unsigned int world_ask(struct world *w, const struct buf *msg, const int *fds, size_t n,

@@ -12,7 +12,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from revert_lib import AFTER, BEFORE, PRIV, LabError, RevertLab  # noqa: E402
+from revert_lib import AFTER, BEFORE, LabError, RevertLab  # noqa: E402
 from world import Tap  # noqa: E402
 
 POLICY = """[node]
@@ -137,7 +137,7 @@ def killed(t):
     lab.priv.send_signal(signal.SIGKILL)
     lab.priv.wait()
     pass_deadline(timer)
-    lab.start_root(PRIV)
+    lab.start_root()
     ended(timer)
     t.ok(interfaces().read_text() == BEFORE, "killed while armed: it reverts at the next start")
 
@@ -152,7 +152,7 @@ def another_hand(t):
     t.ok(interfaces().read_text() == AFTER + "# mine\n", "what another hand wrote stays")
     kept = lab.reverts() / (timer.name + ".interfaces")
     t.ok(kept.read_text() == BEFORE and str(kept) in lab.ctl("status"), "the copy is kept, and named", lab.ctl("status"))
-    t.ok("another hand changed it" in lab.log(PRIV), "with an alarm")
+    t.ok("another hand changed it" in lab.log("pveagentd-priv"), "with an alarm")
     interfaces().write_text(BEFORE)
 
 
@@ -287,7 +287,7 @@ def halves_restarted(t):
     lab.wait_for(lab.listening, "the network half's port", lab.front)
     deadline = timer_line(timer, "deadline")
     lab.stop(lab.priv)
-    lab.start_root(PRIV)
+    lab.start_root()
     t.ok(timer.exists() and timer_line(timer, "deadline") == deadline, "restarted, the timer runs with its deadline")
     lab.wait_for(lambda: lab.client_json("node", "list")[1]["nodes"][0]["reachable"], "the node", lab.front)
     _, said = lab.client_json("confirm", op["op_id"])
@@ -299,7 +299,7 @@ def halves_restarted(t):
     interfaces().write_text(AFTER)
     noticed(timer)
     lab.stop(lab.priv)
-    lab.start_root(PRIV)
+    lab.start_root()
     run_out(timer)
     t.ok(interfaces().read_text() == BEFORE, "not confirmed, it reverts after the restart")
 

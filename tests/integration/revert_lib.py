@@ -20,7 +20,6 @@ from world import skip_all  # noqa: E402
 
 BEFORE = "auto lo\niface lo inet loopback\n\nauto vmbr0\n"
 AFTER = BEFORE + "\tmtu 1400\n"
-PRIV = "priv_recorder"
 
 
 class RevertLab(Lab):
@@ -36,10 +35,10 @@ class RevertLab(Lab):
             self.start_sim_with_tree("--task-ms", "1", "--seed", "11")
             (self.dir / "network").mkdir()
             self.interfaces().write_text(BEFORE)
-            self.env["RAN"] = str(self.dir / "ran")
+            self.act_with("act_recorder", RAN=self.dir / "ran")
             self.configure()
             self.operator()
-            self.start_node(policy, priv=PRIV)
+            self.start_node(policy)
             self.join(rights="evidence witness")  # the reader's interfaces are not the simulator's
             self.trust()
         except (LabError, subprocess.SubprocessError) as e:

@@ -51,7 +51,7 @@ class Daemon:
             self.binary.chmod(0o755)
         self.address = f"127.0.0.1:{free_port()}"
         self.options = ["--state", self.dir / "priv", "--cluster-fs", lab.tree, "--policy",
-                        lab.policy, "--node", name, "--lxc-path", lab.container[0]]
+                        lab.policy, "--node", name, "--lxc-path", lab.container[0], "--act", lab.act]
         subprocess.run([self.binary, "--init", "--state", self.agent], check=True, env=lab.env,
                        stdin=subprocess.DEVNULL, capture_output=True, **lab.AS_NOBODY)
         self.start_root()

@@ -19,6 +19,10 @@ FOREIGN_TO_ROOT = re.compile(
     r"^(json-c/|json\.h|openssl/(ssl|tls1|x509|x509v3|bio|pem)\.h|curl/|event2/|event\.h"
     r"|systemd/|zlib\.h|common/(js|canon|tls)\.h)"
 )
+ROOT_HALF = ("pveagentd/priv/", "pveagentd/act/", "pveagentd/ctl/")
+ORDER = "pveagentd/act/order.h"
+KEYS = ("common/note.h", "common/checkpoint.h", "common/approval.h", "common/roster.h",
+        "common/enrol.h", "common/merkle.h")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
 
 
@@ -36,12 +40,18 @@ def verdict(path, inc):
         return "the daemon includes nothing of the client"
     if top == "proximo-client" and inc.startswith("pveagentd/"):
         return "the client includes nothing of the daemon"
-    if path.startswith(("pveagentd/priv/", "pveagentd/ctl/")) and FOREIGN_TO_ROOT.match(inc):
+    if path.startswith(ROOT_HALF) and FOREIGN_TO_ROOT.match(inc):
         return "the root half includes no JSON, TLS, HTTP, compression"
     if path.startswith("pveagentd/priv/") and inc.startswith("pveagentd/") and \
-            not inc.startswith("pveagentd/priv/"):
-        return "the root half includes nothing of the network half"
-    if top == "pveagentd" and path.count("/") == 1 and inc.startswith("pveagentd/priv/"):
+            not inc.startswith("pveagentd/priv/") and inc != ORDER:
+        return "what decides includes nothing of the network half, nor of what acts but its orders"
+    if path.startswith("pveagentd/act/") and inc.startswith("pveagentd/") and \
+            not inc.startswith("pveagentd/act/"):
+        return "what acts includes nothing of what decides, nor of the network half"
+    if path.startswith("pveagentd/act/") and inc in KEYS:
+        return "what acts holds no key and reads no signature"
+    if top == "pveagentd" and path.count("/") == 1 and \
+            inc.startswith(("pveagentd/priv/", "pveagentd/act/")):
         return "the network half sees nothing of the root half (the messages are common/msg.h)"
     if inc in CHANGE and part != "pipeline" and not path.startswith(OWN[inc]):
         return "only the pipeline includes what changes something"
@@ -71,7 +81,8 @@ def lint(root):
 
 
 def reach_lint(root):
-    """The same for what the root half gets through other headers."""
+    """The same for what the root half gets through other headers; of its .c files, what acts must not
+    get at keys in this way either."""
     cache = {}
 
     def includes(name):
@@ -81,13 +92,14 @@ def reach_lint(root):
                 if p.is_file() else []
         return cache[name]
 
-    for path in files(root, "*.c", "*.h", below=("pveagentd/priv",)):
+    for path in files(root, "*.c", "*.h", below=("pveagentd/priv", "pveagentd/act")):
         start = str(path.relative_to(root))
         seen, todo = set(), [(start, start)]
         while todo:
             name, via = todo.pop()
             for inc in includes(name):
-                if FOREIGN_TO_ROOT.match(inc):
+                if FOREIGN_TO_ROOT.match(inc) or (start.startswith("pveagentd/act/") and
+                                                  inc in KEYS):
                     yield f"{start} reaches {inc} through {via}"
                 if inc not in seen:
                     seen.add(inc)
@@ -115,17 +127,25 @@ planted = {
     "pveagentd/priv/b.c": "#include <openssl/ssl.h>\n",
     "pveagentd/priv/c.h": inc("common/js.h"),
     "pveagentd/priv/d.c": inc("pveagentd/http.h"),
+    "pveagentd/priv/e.c": inc("pveagentd/act/act.h"),
+    "pveagentd/act/a.c": inc("pveagentd/priv/priv.h"),
+    "pveagentd/act/b.c": inc("common/note.h"),
+    "pveagentd/act/c.c": inc("pveagentd/privcall.h"),
+    "pveagentd/act/d.c": "#include <openssl/ssl.h>\n",
     "pveagentd/route.c": inc("pveagentd/priv/journal.h"),
+    "pveagentd/ask.c": inc("pveagentd/act/order.h"),
     "pveagentd/main.c": inc("proximo-client/nodes/nodes.h"),
 }
 tap = Tap()
 for case in (("proximo-client/pipeline/x.c", C + "pve/change.h"),
              ("proximo-client/pve/change.c", C + "pve/change.h"),
              ("proximo-client/tools/guest.c", C + "pve/pve.h"),
-             ("pveagentd/priv/gate.c", "openssl/evp.h")):
+             ("pveagentd/priv/gate.c", "openssl/evp.h"),
+             ("pveagentd/priv/actor.h", "pveagentd/act/order.h")):
     tap.ok(verdict(*case) is None, f"includes: {case[0]} may include {case[1]}")
 check(tap, "includes", lint, planted)
 check(tap, "reach", reach_lint, {"pveagentd/priv/a.c": {
     "pveagentd/priv/a.c": inc("common/x.h"), "common/x.h": inc("common/y.h"),
-    "common/y.h": "#include <openssl/ssl.h>\n"}})
+    "common/y.h": "#include <openssl/ssl.h>\n"}, "pveagentd/act/a.c": {
+    "pveagentd/act/a.c": inc("common/x.h"), "common/x.h": inc("common/note.h")}})
 tap.end()

@@ -283,9 +283,25 @@ class Lab:
     NETWORK_UID = 65534  # nobody: the network half has no rights of its own
     AS_NOBODY = {"user": NETWORK_UID, "group": NETWORK_UID, "extra_groups": []}
 
-    def start_node(self, policy, node="pve1", priv="pveagentd-priv"):
-        """Both halves on loopback, and the reader of the cluster's files; armed. priv: the program that
-        is the root half."""
+    @property
+    def act(self):
+        """The program that acts for the root half."""
+        with_env = self.dir / "act"
+        return with_env if with_env.exists() else self.program("pveagentd-act")
+
+    def act_with(self, program="pveagentd-act", **env):
+        """That program as the one that acts, with this environment; from the next order on, when this was
+        called before the root half was started."""
+        lines = [self.program(program), *(f"{k}={v}" for k, v in env.items())]
+        at, text = self.dir / "act", self.dir / "act.env"
+        new = text.with_suffix(".new")
+        new.write_text("".join(f"{x}\n" for x in lines))
+        new.rename(text)
+        if not at.exists():
+            shutil.copy(self.program("act_with"), at)
+
+    def start_node(self, policy, node="pve1"):
+        """Both halves on loopback, and the reader of the cluster's files; armed."""
         run, agent = self.dir / "run", self.dir / "agent"
         self.dir.chmod(0o711)
         run.mkdir(mode=0o711)
@@ -303,17 +319,18 @@ class Lab:
         self.node_options = ["--state", self.dir / "priv", "--cluster-fs", self.tree, "--policy",
                              self.policy, "--node", node, "--network-dir", self.dir / "network",
                              "--lxc-path",
-                             self.container[0] if self.container else self.dir / "lxc"]
+                             self.container[0] if self.container else self.dir / "lxc",
+                             "--act", self.act]
         self.start_reader(node)
-        self.start_root(priv)
+        self.start_root()
         self.ctl("arm")
         self.start_front()
 
-    def start_root(self, program="pveagentd-priv"):
+    def start_root(self):
         """The root half, also again after it was killed."""
         sock = self.dir / "run" / "priv.sock"
         sock.unlink(missing_ok=True)
-        self.priv = self.start(program, "--socket", sock, *self.node_options, "--peer-uid",
+        self.priv = self.start("pveagentd-priv", "--socket", sock, *self.node_options, "--peer-uid",
                                self.NETWORK_UID, stdout=subprocess.DEVNULL)
         self.wait_for(sock.exists, "the root half's socket", self.priv)
 

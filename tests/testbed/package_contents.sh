@@ -39,7 +39,7 @@ for f in usr/bin/{proximo-client,proximo-verify,pvesim} \
     usr/share/man/man5/proximo.ini.5.gz usr/share/doc/proximo-client/examples/proximo.ini; do
     ok "proximo-client has $f" test -f "$tmp/client/$f"
 done
-for f in usr/sbin/{pveagentd,pveagentctl} usr/libexec/proximo/pveagentd-{priv,reader} \
+for f in usr/sbin/{pveagentd,pveagentctl} usr/libexec/proximo/pveagentd-{priv,act,reader} \
     usr/lib/sysusers.d/pveagentd.conf usr/lib/systemd/catalog/pveagentd.catalog \
     usr/share/man/man8/{pveagentd,pveagentd-priv,pveagentd-reader,pveagentctl}.8.gz \
     usr/share/man/man5/pveagentd-policy.5.gz; do

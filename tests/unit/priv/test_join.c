@@ -90,7 +90,7 @@ static void setup(void) {
     ck_assert_int_eq(vkey_text(&log.v, &vkey), 0);
     in = (struct join_in){.name = "laptop", .vkey = vkey.data, .exporter = {5}};
     ck_assert_int_eq(ed25519_public(seed, in.pub), 0);
-    spki_of_ed25519(in.pub, &in.spki);
+    enrol_spki(in.pub, &in.spki);
     invite();
     prove(&in, &in.proof);
 }

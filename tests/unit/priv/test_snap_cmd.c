@@ -2,7 +2,7 @@
 /* The drivers that run zfs and lvm, with a recorder in place of the programs: what they would run,
  * and how they read answers of the real programs' form. No pool and no volume group is touched:
  * that the real programs do what is meant is not shown here. */
-#include "pveagentd/priv/snap.h"
+#include "pveagentd/act/snap.h"
 
 #include <errno.h>
 #include <string.h>

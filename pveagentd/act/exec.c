@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One command in a container (root, request child). Invariants: what follows
- * the command into the container is what is written here and nothing else
- * (descriptors, variables, session, signals are made anew); what left the
- * container is counted and hashed before anybody else sees it; at the end
- * nothing that is still our descendant is alive. Attach's own failure is told
- * from the command's status by the log that attach writes only for itself.
- */
-#include "pveagentd/priv/exec.h"
-
+/* One command in a container (the program that acts). Invariants: what follows the command into the
+ * container is what is written here and nothing else (descriptors, variables, session, signals are
+ * made anew); when the first byte of what it says is read, this process can do no more than read,
+ * count, pass on and kill; what left the container is counted and hashed before anybody else sees
+ * it; at the end nothing that is still our descendant is alive. Attach's own failure is told from
+ * the command's status by the log that attach writes only for itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,18 +24,30 @@
 #include "common/own.h"
 #include "common/request.h"
 #include "common/run.h"
-#include "pveagentd/priv/ct.h"
-#include "pveagentd/priv/priv.h"
+#include "pveagentd/act/act.h"
 
 #define ATTACH    "/usr/bin/lxc-attach"
 #define DRAIN_MS  2000
 #define ARGS_MOST 512 /* arguments, and variables, of a request */
+#define CHUNK     16384
+#define NOBODYS                                                                                    \
+    0x7ffffffe /* no account and no container has this user: nobody shares it with us              \
+                */
+
+struct stream {
+    int from, to; /* -1: closed */
+    uint64_t bytes;
+    struct sha256 *sum;
+    struct buf tail;
+    char *chunk;    /* CHUNK bytes */
+    size_t at, len; /* what of the chunk still has to go to the front end */
+};
 
 struct run {
-    const struct priv *p;
+    const struct order *o;
     const struct node_request *q;
     pid_t pid;
-    int pidfd, sigfd, peer;
+    int pidfd;
     struct stream s[2];
     int64_t deadline_ms, drain_ms; /* drain_ms 0: the command has not ended */
     bool timed_out, cancelled, ended;
@@ -46,37 +55,6 @@ struct run {
     int log; /* memfd: what attach says of itself */
     char log_path[48];
 };
-
-int stdin_sealed(const void *data, size_t len, int *ret, struct err *e) {
-    CLEANUP(closep)
-    int fd = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    int r = fd < 0 ? -errno : fd_write_all(fd, data, len);
-
-    if (r == 0 &&
-        (lseek(fd, 0, SEEK_SET) < 0 ||
-         fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)) {
-        r = -errno;
-    }
-    if (r < 0) {
-        return err_set(e, r, "standard input: %s", strerror(-r));
-    }
-    *ret = TAKE_FD(fd);
-    return 0;
-}
-
-void outcome_init(struct outcome *o) {
-    *o = (struct outcome){.how = HOW_NOT_STARTED};
-    random_bytes(o->salt, sizeof(o->salt));
-    for (int i = 0; i < 2; i++) {
-        sha256(o->salt, sizeof(o->salt), &o->hash[i]);
-        o->tail[i] = (struct buf)BUF_INIT((size_t)2 * EXEC_TAIL);
-    }
-}
-
-void outcome_done(struct outcome *o) {
-    buf_done(&o->tail[0]);
-    buf_done(&o->tail[1]);
-}
 
 struct words {
     const char *v[3 * ARGS_MOST + 32]; /* a variable takes two */
@@ -93,8 +71,9 @@ static void add(struct words *w, const char *const *v, size_t n) {
 
 static void build_argv(const struct run *r, struct words *w) {
     const struct node_request *q = r->q;
-    const char *front[] = {ATTACH,        "-P", ct_lxc_path(r->p), "-n", w->id,
-                           "--clear-env", "-o", r->log_path,       "-l", "ERROR"};
+    const char *front[] = {
+        ATTACH, "-P",   r->o->text[ORDER_LXC_PATH], "-n", w->id, "--clear-env", "-o", r->log_path,
+        "-l",   "ERROR"};
     const char *user[] = {"-u", w->uid, "-g", w->uid};
     /* attach cannot change directory and fail when it is missing; env of
      * coreutils can */
@@ -112,12 +91,27 @@ static void build_argv(const struct run *r, struct words *w) {
     add(w, q->arg, q->n_args);
 }
 
-static int spawn(struct run *r, int stdin_fd, const int po[2], const int pe[2]) {
+/* From here on this process reads what a container says: without files, other processes' memory or
+ * anything but the right to end what it started, there is nothing that could be got through it. */
+static void give_up_rights(void) {
+    struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct only[2] = {
+        {.effective = 1u << CAP_KILL, .permitted = 1u << CAP_KILL}};
+
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
+        setresgid(NOBODYS, NOBODYS, NOBODYS) < 0 || setresuid(NOBODYS, NOBODYS, NOBODYS) < 0 ||
+        syscall(SYS_capset, &h, only) < 0) {
+        (void)reap_all();
+        _exit(1); /* how it ended is then unknown, which is true */
+    }
+}
+
+static int spawn(struct run *r, const int po[2], const int pe[2]) {
     static struct words w; /* too large for the stack; single-threaded */
 
     w.n = 0;
     build_argv(r, &w);
-    r->pid = run_start(w.v, stdin_fd, po[1], pe[1]);
+    r->pid = run_start(w.v, r->o->fd[2], po[1], pe[1]);
     if (r->pid < 0) {
         return r->pid;
     }
@@ -126,7 +120,7 @@ static int spawn(struct run *r, int stdin_fd, const int po[2], const int pe[2]) 
 }
 
 static void take_bytes(struct stream *s, uint64_t left) {
-    ssize_t n = read(s->from, s->chunk, EXEC_CHUNK);
+    ssize_t n = read(s->from, s->chunk, CHUNK);
     size_t forward;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -189,9 +183,8 @@ static void watch(const struct run *r, struct pollfd *f) {
         f[i] = (struct pollfd){.fd = giving ? s->to : s->from, .events = giving ? POLLOUT : POLLIN};
     }
     f[2] = (struct pollfd){.fd = r->ended ? -1 : r->pidfd, .events = POLLIN};
-    f[3] = (struct pollfd){.fd = r->sigfd, .events = POLLIN};
-    f[4] = (struct pollfd){.fd = r->q->kill_on_disconnect && !r->ended ? r->peer : -1,
-                           .events = POLLRDHUP};
+    /* who gave the order takes it back, or died */
+    f[3] = (struct pollfd){.fd = r->ended ? -1 : STDIN_FILENO, .events = POLLRDHUP};
 }
 
 static void note_end(struct run *r) {
@@ -226,7 +219,7 @@ static bool busy(const struct run *r) {
 
 static void loop(struct run *r) {
     while (busy(r)) {
-        struct pollfd f[5];
+        struct pollfd f[4];
 
         watch(r, f);
         if (poll(f, ARRAY_LEN(f), (int)wait_ms(r)) < 0 && errno != EINTR) {
@@ -236,12 +229,7 @@ static void loop(struct run *r) {
         if (f[2].revents) {
             note_end(r);
         }
-        if (f[3].revents) {
-            struct signalfd_siginfo si;
-
-            (void)!read(r->sigfd, &si, sizeof(si));
-        }
-        if (!r->ended && (f[3].revents || f[4].revents)) {
+        if (!r->ended && f[3].revents) {
             r->cancelled = true;
             kill_command(r);
         }
@@ -252,7 +240,7 @@ static void loop(struct run *r) {
     }
 }
 
-static void judge(struct run *r, struct outcome *o) {
+static int judge(const struct run *r, struct outcome *o, struct err *e) {
     int status = WIFEXITED(r->status) ? WEXITSTATUS(r->status) : 128 + WTERMSIG(r->status);
     struct stat st;
     bool complained = fstat(r->log, &st) == 0 && st.st_size > 0;
@@ -262,27 +250,20 @@ static void judge(struct run *r, struct outcome *o) {
         o->how = r->cancelled ? HOW_CANCELLED : HOW_TIMED_OUT;
         o->value = 0;
     } else if (complained && status == 1) {
-        o->how = HOW_NOT_STARTED;
         o->value = 1;
-        (void)snprintf(o->note, sizeof(o->note), "lxc-attach could not enter the container");
+        return err_tag(e, -EIO, "attach_failed", "lxc-attach could not enter the container");
     } else {
         /* attach passes a signal on as 128+n, as a shell does */
         o->how = status > 128 && status <= 192 ? HOW_SIGNALLED : HOW_EXITED;
         o->value = o->how == HOW_SIGNALLED ? status - 128 : status;
     }
+    return 0;
 }
 
-static int prepare(struct run *r, const uint8_t salt[static 16], const int out[2], int po[2],
-                   int pe[2]) {
-    sigset_t set;
-
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGUSR1);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    r->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+static int prepare(struct run *r, int po[2], int pe[2]) {
     r->log = memfd_create("attach", MFD_CLOEXEC);
     (void)snprintf(r->log_path, sizeof(r->log_path), "/proc/%d/fd/%d", (int)getpid(), r->log);
-    if (r->sigfd < 0 || r->log < 0 || pipe2(po, O_CLOEXEC) < 0) {
+    if (r->log < 0 || pipe2(po, O_CLOEXEC) < 0) {
         return -errno;
     }
     r->s[0].from = po[0];
@@ -293,13 +274,13 @@ static int prepare(struct run *r, const uint8_t salt[static 16], const int out[2
     for (int i = 0; i < 2; i++) {
         struct stream *s = &r->s[i];
 
-        s->to = fcntl(out[i], F_DUPFD_CLOEXEC, 3);
+        s->to = fcntl(r->o->fd[i], F_DUPFD_CLOEXEC, 3);
         s->sum = sha256_new();
         s->tail = (struct buf)BUF_INIT((size_t)2 * EXEC_TAIL);
         if (s->to < 0 || !s->sum || fd_nonblock(s->to) < 0 || fd_nonblock(s->from) < 0) {
             return -EMFILE;
         }
-        sha256_add(s->sum, salt, 16);
+        sha256_add(s->sum, r->o->salt, ORDER_SALT);
     }
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
@@ -322,36 +303,36 @@ static void finish(struct run *r, struct outcome *o) {
         o->tail[i] = s->tail;
     }
     closep(&r->pidfd);
-    closep(&r->sigfd);
     closep(&r->log);
 }
 
-void exec_run(const struct priv *p, const struct node_request *q, int stdin_fd, const int out[2],
-              int peer, struct outcome *ret) {
-    static char chunk[2][EXEC_CHUNK]; /* one run a process */
-    struct run r = {.p = p, .q = q, .pidfd = -1, .sigfd = -1, .log = -1, .peer = peer};
+int exec_run(struct job *j, struct err *e) {
+    static char chunk[2][CHUNK]; /* one run a process */
+    struct run r = {.o = &j->o, .q = &j->q, .pidfd = -1, .log = -1};
     int po[2] = {-1, -1};
     int pe[2] = {-1, -1};
     int rc;
 
+    if (j->q.op != OP_EXEC) {
+        return err_set(e, -EINVAL, "the request is no command");
+    }
     for (int i = 0; i < 2; i++) {
         r.s[i] = (struct stream){.from = -1, .to = -1, .chunk = chunk[i]};
     }
-    rc = prepare(&r, ret->salt, out, po, pe);
-    r.deadline_ms = clock_mono_ms() + (int64_t)q->timeout_s * 1000;
-    rc = rc < 0 ? rc : spawn(&r, stdin_fd, po, pe);
+    rc = prepare(&r, po, pe);
+    r.deadline_ms = clock_mono_ms() + (int64_t)j->q.timeout_s * 1000;
+    rc = rc < 0 ? rc : spawn(&r, po, pe);
     closep(&po[1]);
     closep(&pe[1]);
     if (rc < 0) {
-        (void)snprintf(ret->note, sizeof(ret->note), "the node could not start it: %s",
-                       strerror(-rc));
-        r.status = 1 << 8;
         (void)reap_all();
-        ret->how = HOW_NOT_STARTED;
+        rc = err_tag(e, rc, "attach_failed", "the node could not start it: %s", strerror(-rc));
     } else {
+        give_up_rights();
         loop(&r);
         (void)reap_all(); /* nothing that is ours outlives the answer */
-        judge(&r, ret);
+        rc = judge(&r, &j->a.outcome, e);
     }
-    finish(&r, ret);
+    finish(&r, &j->a.outcome);
+    return rc;
 }

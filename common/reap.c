@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Killing what a command started (root, request child, a child subreaper). Killing lxc-attach alone
- * leaves the command alive under us, so we walk our own descendants: stop them all first, that none
- * can fork away, then kill, then look again. */
+/* Killing what a command started (in a child subreaper: whoever acts, and whoever waits for it).
+ * Killing lxc-attach alone leaves the command alive under us, so we walk our own descendants: stop
+ * them all first, that none can fork away, then kill, then look again. */
+#include "common/run.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +16,6 @@
 #include "common/fd.h"
 #include "common/ident.h"
 #include "common/own.h"
-#include "pveagentd/priv/exec.h"
 
 #define PIDS_MAX 4096
 

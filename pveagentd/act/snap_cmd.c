@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ZFS and LVM-thin snapshots by their own programs (root, request child). Arguments are built from
- * a dataset that storage.cfg named and a snapshot name that was checked; the runner passes nothing
- * else on. Invariant of both: a rollback renames the present away and keeps it. */
+/* ZFS and LVM-thin snapshots by their own programs (the program that acts). Arguments are built
+ * from a dataset that storage.cfg named and a snapshot name that was checked; the runner passes
+ * nothing else on. Invariant of both: a rollback renames the present away and keeps it. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "common/err.h"
 #include "common/own.h"
 #include "common/put.h"
-#include "pveagentd/priv/snap.h"
+#include "pveagentd/act/snap.h"
 
 #define TOOL_S    120
 #define PREFIX    "pveagentd-"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pveagentd/priv/snap.h - snapshots of a container's volumes below Proxmox: a table of drivers by
+/* pveagentd/act/snap.h - snapshots of a container's volumes below Proxmox: a table of drivers by
  * storage type, and sets of volumes that are snapshotted all or none. */
 #pragma once
 #include <stdbool.h>
@@ -7,9 +7,7 @@
 #include <stdint.h>
 
 struct buf;
-struct ct;
 struct err;
-struct priv;
 
 struct snap_driver;
 
@@ -46,9 +44,6 @@ struct snap_driver {
 extern const struct snap_driver snap_btrfs, snap_zfs, snap_lvmthin;
 extern snap_runner *snap_run; /* tests put a recorder here */
 
-/* Volumes of the container from its configuration and storage.cfg. "undo_impossible" when a mount
- * point is no volume or lies on a storage without a driver. */
-int volumes_find(const struct priv *p, const struct ct *ct, struct volumes *ret, struct err *e);
 /* All or none. */
 int volumes_create(const struct volumes *v, const char *name, struct err *e);
 int volumes_rollback(const struct volumes *v, const char *name, const char *safety, struct err *e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* btrfs snapshots by the kernel's own calls (root, request child). A volume is a subvolume; its
+/* btrfs snapshots by the kernel's own calls (the program that acts). A volume is a subvolume; its
  * snapshots lie beside it in .pveagentd-snap/<volume>@<name>, so that a rollback is a rename and a
  * snapshot within one file system. Invariant: at every moment the volume's path holds either what
  * was there or what was asked for, and what was there is kept. */
@@ -17,7 +17,7 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/own.h"
-#include "pveagentd/priv/snap.h"
+#include "pveagentd/act/snap.h"
 
 #define SNAP_DIR   ".pveagentd-snap"
 #define SUBVOL_INO 256 /* every subvolume's root has this inode */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which volumes a container has, which driver each, and all-or-none over them (root, request
- * child). The guest's configuration and storage.cfg say where a volume lies; each driver then looks
- * at what is really there before it touches anything. */
-#include "pveagentd/priv/snap.h"
+/* Which volumes a container has, which driver each, and all-or-none over them (the program
+ * that acts). The guest's configuration and storage.cfg say where a volume lies; each driver then
+ * looks at what is really there before it touches anything. */
+#include "pveagentd/act/snap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,7 @@
 #include "common/limits.h"
 #include "common/own.h"
 #include "common/run.h"
-#include "pveagentd/priv/ct.h"
-#include "pveagentd/priv/priv.h"
+#include "pveagentd/act/act.h"
 
 snap_runner *snap_run = run_tool;
 
@@ -37,13 +36,13 @@ static bool line_value(const char *line, const char *key, char *ret, size_t size
     return true;
 }
 
-static int storage_find(const struct priv *p, const char *id, struct storage *ret, struct err *e) {
+static int storage_find(const struct job *j, const char *id, struct storage *ret, struct err *e) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
     char path[4096];
     char line[CT_LINE];
     bool in = false;
-    int r = cluster_path(p, "storage.cfg", NULL, path) ? file_read(AT_FDCWD, path, &b, e)
-                                                       : -ENAMETOOLONG;
+    int n = snprintf(path, sizeof(path), "%s/storage.cfg", j->o.text[ORDER_CLUSTER_FS]);
+    int r = n > 0 && (size_t)n < sizeof(path) ? file_read(AT_FDCWD, path, &b, e) : -ENAMETOOLONG;
     const char *text = buf_str(&b);
 
     *ret = (struct storage){0};
@@ -68,13 +67,13 @@ static int storage_find(const struct priv *p, const char *id, struct storage *re
 }
 
 /* Without Proxmox's storage layer the container's own configuration says where its root lies. */
-static int rootfs_from_lxc(const struct priv *p, uint32_t id, struct volume *v) {
+static int rootfs_from_lxc(const struct job *j, uint32_t id, struct volume *v) {
     static const char key[] = "lxc.rootfs.path";
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_CONF);
     char path[4096];
     char line[CT_LINE];
     const char *text;
-    int n = snprintf(path, sizeof(path), "%s/%u/config", ct_lxc_path(p), id);
+    int n = snprintf(path, sizeof(path), "%s/%u/config", j->o.text[ORDER_LXC_PATH], id);
 
     if (n < 0 || (size_t)n >= sizeof(path) || file_read(AT_FDCWD, path, &b, NULL) < 0) {
         return -ENOENT;
@@ -114,7 +113,7 @@ static int locate(const struct storage *st, const char *volume, struct volume *v
 }
 
 struct finder {
-    const struct priv *p;
+    const struct job *j;
     uint32_t id;
     struct volumes *ret;
     struct err *e;
@@ -138,16 +137,16 @@ static int find_one(const struct finder *f, struct volume *v, const char *value)
     (void)snprintf(volid, sizeof(volid), "%.*s", (int)strcspn(value, ","), value);
     colon = strchr(volid, ':');
     if (volid[0] == '/' || !ident_is_volid(volid) || !colon) {
-        return root && rootfs_from_lxc(f->p, f->id, v) == 0
+        return root && rootfs_from_lxc(f->j, f->id, v) == 0
                    ? 0
                    : err_tag(f->e, -ENOTSUP, "undo_impossible",
                              "%s is a directory or device of the node, not a volume", v->key);
     }
     *colon = '\0';
-    r = storage_find(f->p, volid, &st, f->e);
+    r = storage_find(f->j, volid, &st, f->e);
     r = r < 0 ? r : locate(&st, colon + 1, v);
     if (root && (r < 0 || (v->driver == &snap_btrfs && stat(v->at, &sb) < 0)) &&
-        rootfs_from_lxc(f->p, f->id, v) == 0) {
+        rootfs_from_lxc(f->j, f->id, v) == 0) {
         return 0;
     }
     return r < 0 ? err_tag(f->e, r, "undo_impossible",
@@ -171,12 +170,12 @@ static int on_key(void *ctx, const char *key, const char *value) {
     return find_one(f, v, value);
 }
 
-int volumes_find(const struct priv *p, const struct ct *ct, struct volumes *ret, struct err *e) {
-    struct finder f = {.p = p, .id = ct->id, .ret = ret, .e = e};
+int volumes_find(const struct job *j, uint32_t ct, struct volumes *ret, struct err *e) {
+    struct finder f = {.j = j, .id = ct, .ret = ret, .e = e};
     int r;
 
     ret->n = 0;
-    r = ct_config_each(ct, on_key, &f);
+    r = ct_config_each(j, on_key, &f);
     if (r == 0 && !ret->n) {
         r = err_tag(e, -ENOENT, "undo_impossible", "the container has no volume");
     }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program that acts is started with nothing in its environment. For tests that want something
+ * in it, this is put in its place: it becomes the program that the first line of the file beside
+ * it, <its own path>.env, names, with the other lines (NAME=value) as environment. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int main(int argc, char **argv) {
+    static char line[64][4096];
+    static char name[] = "pveagentd-act";
+    char *args[] = {name, NULL};
+    char *env[64] = {NULL};
+    char path[4096] = "";
+    size_t n = 0;
+    FILE *f;
+
+    (void)argv;
+    if (argc > 1 || readlink("/proc/self/exe", path, sizeof(path) - 8) < 0) {
+        return 2;
+    }
+    strcat(path, ".env");
+    f = fopen(path, "re");
+    if (!f) {
+        perror(path);
+        return 2;
+    }
+    for (; n < 63 && fgets(line[n], sizeof(line[n]), f); n++) {
+        line[n][strcspn(line[n], "\n")] = '\0';
+    }
+    (void)fclose(f);
+    for (size_t i = 1; i < n; i++) {
+        env[i - 1] = line[i];
+    }
+    if (n) {
+        (void)execve(line[0], args, env);
+    }
+    perror(line[0]);
+    return 2;
+}
