@@ -28,9 +28,7 @@ CHAINS = {
          ("pve_ipset_entry_add", {"name": "office", "cidr": "198.51.100.0/24"}),
          ("pve_alias_create", {"name": "desk", "cidr": "198.51.100.7"}),
          ("pve_firewall_rule_add", {"type": "in", "action": "ACCEPT", "source": "+office", "enable": 1}),
-         ("pve_firewall_rule_add", {"type": "in", "action": "DROP", "source": "desk"}),
-         ("pve_firewall_rule_move", {"pos": 1, "moveto": 0}),
-         ("pve_firewall_rule_remove", {"pos": 1})]),
+         ("pve_firewall_rule_update", {"pos": 0, "comment": "said"})]),
     "a guest under HA with a rule": (
         ["/cluster/ha/resources", "/cluster/ha/rules"],
         [("pve_ha_resource_add", {"sid": "vm:104", "state": "started"}),
