@@ -40,12 +40,13 @@ static const char help[] =
     "  --seed N              of made-up identifiers [1]\n"
     "  --fault SPEC          make calls fail: KIND[=VALUE] [METHOD] PATHGLOB [xCOUNT] with KIND\n"
     "                        latency=MS, status=CODE[:TEXT], drop-before, drop-after,\n"
-    "                        task-fail[=TEXT], task-hang; may be given more than once\n"
+    "                        task-fail[=TEXT], task-hang, task-warn; may be given more\n"
+    "                        than once\n"
     "  --check               read state and journal, say what is in them, and exit\n"
     "  --help, --version\n"
     "\n"
     "On standard output, one `key value` a line: listen, url, fingerprint, token-file,\n"
-    "audit-token-file, state, also, then the line `ready`. See pvesim(1).\n";
+    "audit-token-file, state, also, tree, then the line `ready`. See pvesim(1).\n";
 
 enum {
     O_LISTEN = 256,

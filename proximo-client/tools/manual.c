@@ -112,7 +112,7 @@ int tools_manual(struct buf *ret) {
     const struct row *row;
     int r =
         buf_adds(ret, ".\\\" Made from the tables of tools/ by: proximo-client tools --man\n"
-                      ".Dd November 25, 2026\n.Dt PROXIMO-TOOLS 7\n.Os\n"
+                      ".Dd November 30, 2026\n.Dt PROXIMO-TOOLS 7\n.Os\n"
                       ".Sh NAME\n.Nm proximo-tools\n.Nd what proximo-client can read and change\n"
                       ".Sh DESCRIPTION\n"
                       "Each operation is a row.\nRows that read answer at once.\nRows that change\n"

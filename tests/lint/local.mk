@@ -9,6 +9,7 @@ TESTS += \
 	tests/lint/fuzz_targets.py \
 	tests/lint/root_half.py \
 	tests/lint/manual.py \
+	tests/lint/pages.py \
 	tests/lint/readme.py \
 	tests/lint/models.py \
 	tests/lint/analysers.py

@@ -44,6 +44,25 @@ def full_help(binary):
     return first, first.stdout + "".join(run(w).stdout for w in words)
 
 
+def by_command(helps, page):
+    """Commands whose own help and entries in the page name other options ({command: help text})."""
+    said = {}
+    for item in re.findall(r"^\.It Ic (.*)$", page.replace("\\-", "-"), re.M):
+        word = item.split()[0]
+        said.setdefault(word, set()).update(re.findall(r"Fl -([a-z][a-z-]*)", item))
+    for word, text in helps.items():
+        for o in sorted(set(OPTION.findall(text)) ^ said.get(word, set())):
+            yield f"{word} --{o} is only in its {'page' if o in said.get(word, ()) else 'help'}"
+    for word in sorted(said.keys() - helps.keys()):
+        yield f"{word} is a command of the page only"
+
+
+def usage_status(page):
+    """The exit status that the page calls `usage`."""
+    m = re.search(r"^\.It (\d)\nusage$", page, re.M)
+    return int(m.group(1)) if m else None
+
+
 def mandoc(path):
     out = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(path)],
                          capture_output=True, text=True, check=False)
@@ -54,6 +73,10 @@ tap = Tap()
 tap.ok(difference("--aa --bb", ".It Fl -aa\n.It Fl -cc") == [
     "--bb is in --help and not in the page", "--cc is in the page and not in --help"],
     "finds a difference in either direction")
+tap.ok(list(by_command({"a": "--xx", "b": ""}, ".It Ic a Fl -yy\n.It Ic c\n")) == [
+    "a --xx is only in its help", "a --yy is only in its page", "c is a command of the page only"],
+    "finds an option that belongs to another command")
+tap.ok(usage_status(".It 1\nfailed\n.It 2\nusage\n") == 2, "finds the status of a wrong command line")
 pages = sorted(files(ROOT, "*.1", "*.5", "*.7", "*.8", below=("docs",)))
 if shutil.which("mandoc"):
     bad = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"lint-{os.getpid()}.1"
@@ -79,6 +102,12 @@ for program, section in PROGRAMS.items():
     if page.is_file():
         found = difference(text, page.read_text())
         tap.ok(not found, f"{program}: --help and its page name the same options", found)
+        wrong = subprocess.run([str(binary), "--no-such-option"], capture_output=True, text=True,
+                               stdin=subprocess.DEVNULL, timeout=30, check=False)
+        want = usage_status(page.read_text())
+        tap.ok(wrong.returncode == want and not wrong.stdout and wrong.stderr,
+               f"{program}: an unknown option ends it with the page's status, a word on stderr",
+               [f"exit status {wrong.returncode}, in the page {want}", *wrong.stderr.splitlines()[:5]])
 
 
 def rows_differ(tools, page):
@@ -107,6 +136,12 @@ tap.ok(rows_differ([{"name": "a", "inputSchema": {"properties": {"y": {}}}, "und
 client = BUILD / "proximo-client" / "proximo-client"
 made = BUILD / "docs" / "proximo-tools.7"
 if client.is_file():
+    _, whole = full_help(client)
+    helps = {re.search(r"proximo-client (\S+)", t).group(1): t
+             for t in re.split(r"^usage: ", whole, flags=re.M)[2:]}
+    found = list(by_command(helps, (ROOT / "docs" / "proximo-client.1").read_text()))
+    tap.ok(len(helps) > 15 and not found, f"{len(helps)} commands: help and page name the same options",
+           found)
     tap.ok(made.is_file(), "the build makes the manual of tools")
     listed = subprocess.run([str(client), "tools", "--all", "--json"], capture_output=True, text=True,
                             check=False, env={**os.environ, "HOME": "/nonexistent"})
