@@ -42,7 +42,7 @@ static const char help[] =
     "                        latency=MS, status=CODE[:TEXT], drop-before, drop-after,\n"
     "                        task-fail[=TEXT], task-hang, task-warn; may be given more\n"
     "                        than once\n"
-    "  --check               read state and journal, say what is in them, and exit\n"
+    "  --check               start without serving, say what the state holds, and exit\n"
     "  --help, --version\n"
     "\n"
     "On standard output, one `key value` a line: listen, url, fingerprint, token-file,\n"
@@ -110,10 +110,11 @@ static int complain(const struct err *e) {
     return 1;
 }
 
-static bool number(const char *option, const char *text, uint64_t max, uint64_t *ret) {
-    if (ident_u64(text, ret) < 0 || *ret > max) {
-        (void)fprintf(stderr, "pvesim: %s wants a number from 0 to %llu, not '%s'\n", option,
-                      (unsigned long long)max, text);
+static bool number(const char *option, const char *text, uint64_t min, uint64_t max,
+                   uint64_t *ret) {
+    if (ident_u64(text, ret) < 0 || *ret < min || *ret > max) {
+        (void)fprintf(stderr, "pvesim: %s wants a number from %llu to %llu, not '%s'\n", option,
+                      (unsigned long long)min, (unsigned long long)max, text);
         return false;
     }
     return true;
@@ -164,55 +165,55 @@ static int one_option(struct args *a, int opt, const char *arg) {
         (void)puts("pvesim " PACKAGE_VERSION);
         return 2;
     case O_TASK_MS:
-        if (!number("--task-ms", arg, 3600000, &n)) {
+        if (!number("--task-ms", arg, 0, 3600000, &n)) {
             return 1;
         }
         a->o.task_ms = (int64_t)n;
         return 0;
     case O_LATENCY:
-        if (!number("--latency-ms", arg, 600000, &n)) {
+        if (!number("--latency-ms", arg, 0, 600000, &n)) {
             return 1;
         }
         a->o.latency_ms = (int64_t)n;
         return 0;
     case O_AUTH_DELAY:
-        if (!number("--auth-delay-ms", arg, 600000, &n)) {
+        if (!number("--auth-delay-ms", arg, 0, 600000, &n)) {
             return 1;
         }
         a->o.auth_delay_ms = (int64_t)n;
         return 0;
     case O_CLOCK:
-        if (!number("--clock", arg, UINT32_MAX, &n)) {
+        if (!number("--clock", arg, 0, UINT32_MAX, &n)) {
             return 1;
         }
         a->o.clock = a->g.now = (int64_t)n;
         return 0;
     case O_SEED:
-        if (!number("--seed", arg, UINT64_MAX, &n)) {
+        if (!number("--seed", arg, 0, UINT64_MAX, &n)) {
             return 1;
         }
         a->o.seed = a->g.seed = n;
         return 0;
     case O_NODES:
-        if (!number("--nodes", arg, 32, &n) || !n) {
+        if (!number("--nodes", arg, 1, 32, &n)) {
             return 1;
         }
         a->g.nodes = (unsigned int)n;
         return 0;
     case O_GUESTS:
-        if (!number("--guests", arg, 100000, &n)) {
+        if (!number("--guests", arg, 0, 100000, &n)) {
             return 1;
         }
         a->g.guests = (unsigned int)n;
         return 0;
     case O_SNAPSHOTS:
-        if (!number("--snapshots", arg, 99, &n)) {
+        if (!number("--snapshots", arg, 0, 99, &n)) {
             return 1;
         }
         a->g.snapshots = (unsigned int)n;
         return 0;
     case O_EVERY:
-        if (!number("--every", arg, 100000, &n) || !n) {
+        if (!number("--every", arg, 1, 100000, &n)) {
             return 1;
         }
         a->g.every = (unsigned int)n;

@@ -222,8 +222,12 @@ repeatable()
 backed()
 scratch = tempfile.TemporaryDirectory()
 for arguments in (["--listen", "nowhere", "--dir", scratch.name], ["--task-ms", "x"], ["--nosuch"],
-                  ["frobnicate"], ["--fault", "nonsense", "--dir", scratch.name]):
+                  ["frobnicate"], ["--fault", "nonsense", "--dir", scratch.name],
+                  ["generate", "--nodes", "0"], ["generate", "--nodes", "33"],
+                  ["generate", "--every", "0"]):
     p = subprocess.run([pvesim, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                        env={**os.environ, "HOME": "/nonexistent"})
     check(p.returncode in (1, 2) and p.stderr, f"a clear error for {' '.join(arguments)}", p)
+p = subprocess.run([pvesim, "--check", "--dir", scratch.name], stdout=subprocess.PIPE, text=True)
+check(p.returncode == 0 and p.stdout == "nodes 3\nguests 9\n", "--check says what a state holds, and ends", p)
 done()
