@@ -408,7 +408,7 @@ void draft_undo_left(struct draft *d, const char *read, const char *reduce) {
     js_push(list, one);
 }
 
-void draft_undo_timer(struct draft *d, uint32_t seconds) {
+void draft_undo_timer(struct draft *d, uint32_t seconds, bool staged) {
     CLEANUP(js_freep) js *was = TAKE(d->undo);
     bool none = !was || strcmp(js_str_or(was, "kind", "none"), "none") == 0;
 
@@ -419,7 +419,8 @@ void draft_undo_timer(struct draft *d, uint32_t seconds) {
             "connection that all is well; until then an undo reverts at once; after that %s%.300s",
             seconds, none ? "there is no way back: " : "", js_str_or(was, "guarantee", ""));
     js_addf(d->undo, "limits",
-            "what somebody else changes in the same files meanwhile is left as it is%s%.300s",
+            "what somebody else changes in the same files meanwhile is left as it is%s%s%.300s",
+            staged ? "; a revert does not stage again what was staged" : "",
             *js_str_or(was, "limits", "") ? "; " : "", js_str_or(was, "limits", ""));
 }
 

@@ -116,7 +116,7 @@ void draft_undo_removes(struct draft *d, js *what);
  * it with what it finds. Said once a path. */
 void draft_undo_left(struct draft *d, const char *read, const char *reduce);
 /* The undo said before comes second: a node reverts by itself after so many seconds. */
-void draft_undo_timer(struct draft *d, uint32_t seconds);
+void draft_undo_timer(struct draft *d, uint32_t seconds, bool staged);
 /* Whether the plan's undo may interrupt or lose something: free text list shown in the plan. */
 void draft_need(struct draft *d, enum approval_need n, const char *why); /* only ever raises */
 /* NEED_OPERATOR, and no approval that was given for another plan stands in: an undo is approved

@@ -26,6 +26,7 @@ struct looking {
     const struct plan *was;
     bool beside;     /* nothing tells of the objects themselves */
     bool rolls_back; /* by a guest's snapshot, which the list of snapshots then holds */
+    bool reverts;    /* the node does, from its copies: of files, its receipt tells */
     size_t same, other;
     struct buf differing;
 };
@@ -85,12 +86,20 @@ static bool is_made_anew(const js *q, const char *read) {
            (strncmp(read + g, "/config", 7) == 0 || strncmp(read + g, "/snapshot", 9) == 0);
 }
 
+/* The API shows interfaces as they are staged; what an apply used up, no revert stages again. */
+static bool is_staged(const char *read) {
+    const char *rest = strncmp(read, "/nodes/", 7) == 0 ? strchr(read + 7, '/') : NULL;
+
+    return rest && strncmp(rest, "/network", 8) == 0;
+}
+
 static bool is_about(const struct looking *w, const js *pre) {
     const js *list = js_get(w->was->v, "requests");
     const char *read = js_str_or(pre, "read", "");
 
     if (js_bool_or(pre, "then", false) || /* as an earlier step leaves it, not as it was */
-        (w->rolls_back && strcmp(js_str_or(pre, "reduce", ""), "snapshots") == 0)) {
+        (w->rolls_back && strcmp(js_str_or(pre, "reduce", ""), "snapshots") == 0) ||
+        (w->reverts && is_staged(read))) {
         return false;
     }
     for (size_t i = 0; i < js_len(list); i++) {
@@ -234,6 +243,8 @@ int undo_check(struct session *s, const struct plan *undo, bool *ret_ok, char **
     r = r < 0 ? err_set(e, r, "the plan names no operation")
               : plan_load_digest(s->ledger, &of, UINT64_MAX, &was, e);
     w.rolls_back = strcmp(js_str_or(js_get(was.v, "undo"), "kind", ""), "guest-snapshot") == 0;
+    w.reverts = strcmp(js_str_or(js_get(was.v, "undo"), "kind", ""), "revert-timer") == 0 &&
+                js_get_str(plan_request(undo, "execute", 0, NULL), "request");
     r = r < 0 ? r : look(&w, e);
     /* Guests under HA are started, stopped and moved by the manager, some time after its answer. */
     for (int i = 0; r == 0 && may_settle(&w) && i < SETTLE_TRIES && !session_cancelled(s); i++) {

@@ -74,7 +74,7 @@ static int plan_revert(struct draft *d, const js *args, unsigned int sets, const
         }
     }
     if (r > 0) {
-        draft_undo_timer(d, seconds);
+        draft_undo_timer(d, seconds, sets & (1u << SET_NETWORK));
     }
     return r;
 }
