@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -52,8 +53,8 @@ int tty_ask_yes(const char *question, bool *ret, struct err *e) {
     }
     (void)fd_write_all(fd, question, strlen(question));
     (void)fd_write_all(fd, " [y/N] ", 7);
-    *ret =
-        read_line(fd, &b) == 0 && (strcmp(buf_str(&b), "y") == 0 || strcmp(buf_str(&b), "Y") == 0);
+    *ret = read_line(fd, &b) == 0 &&
+           (strcasecmp(buf_str(&b), "y") == 0 || strcasecmp(buf_str(&b), "yes") == 0);
     return 0;
 }
 

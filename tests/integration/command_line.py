@@ -93,7 +93,7 @@ def test_undo_shows_first(t):
     t.ok(0 <= seen.find("/status/") < at,
          "the undo's plan is on the screen before the question", seen)
     t.ok(code == 4 and "nothing was done" in seen, "no means no", seen)
-    code, seen = w.on_tty(["undo", op["op_id"]], [("[y/N]", "y")])
+    code, seen = w.on_tty(["undo", op["op_id"]], [("[y/N]", "Yes")])
     t.ok(code == 0, "yes means yes", seen)
 
 
