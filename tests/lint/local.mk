@@ -10,6 +10,7 @@ TESTS += \
 	tests/lint/root_half.py \
 	tests/lint/manual.py \
 	tests/lint/pages.py \
+	tests/lint/documents.py \
 	tests/lint/readme.py \
 	tests/lint/models.py \
 	tests/lint/analysers.py
