@@ -333,11 +333,12 @@ void draft_undo_left(struct draft *d, const char *read, const char *reduce) {
     js_push(list, one);
 }
 
-void draft_undo_timer(struct draft *d, uint32_t seconds) {
+void draft_undo_timer(struct draft *d, uint32_t seconds, bool staged) {
     js *o = js_get(d->v, "undo");
 
     js_add(o, "kind", js_str("revert-timer"));
     js_add(o, "seconds", js_int(seconds));
+    js_add(o, "staged", js_bool(staged));
 }
 
 /* Steps, as the pipeline keeps them. That two of them are apart is not looked at here. */
