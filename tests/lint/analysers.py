@@ -44,9 +44,9 @@ HELD = {
     "template": [(MODEL + "template.py", '"template"'), (UNIT + "create.c", "blast_template")],
     "volume": [(MODEL + "guest_refs.py", '"volume"')],
     # of a backup server: against the simulated one, prune against a model
-    "pbs_access": [(WHOLE + "pbs.py", "pbs_acl_modify"), (WHOLE + "pbs.py", "pbs_user_delete")],
+    "pbs_access": [(WHOLE + "pbs.py", "pbs_acl_modify"), (WHOLE + "pbs_cases.py", "pbs_user_delete")],
     "pbs_delete": [(WHOLE + "pbs.py", "pbs_snapshot_delete")],
-    "pbs_job": [(WHOLE + "pbs.py", "pbs_prune_job_update")],
+    "pbs_job": [(WHOLE + "pbs_cases.py", "pbs_prune_job_update")],
     "pbs_prune": [(WHOLE + "pbs.py", "pbs_prune_group"), (MODEL + "guest_retention.py", "server")],
     "pbs_remote": [(WHOLE + "pbs.py", "pbs_remote_delete")],
     "pbs_run": [(WHOLE + "pbs.py", "pbs_sync_job_run")],
