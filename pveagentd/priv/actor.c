@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/ctconf.h"
 #include "common/limits.h"
 #include "common/msg.h"
 #include "common/own.h"
@@ -80,8 +79,8 @@ static int talk(const struct priv *p, const struct order *o, int watch, struct o
     r = pid < 0 ? (int)pid : msg_send(ours, b.data, b.len, o->fd, order_fds(o->verb));
     r = r < 0 ? r : wait_answer(ours, command, watch, ret);
     closep(&ours);
-    if (pid > 0) {
-        (void)waitpid(pid, NULL, 0);
+    if (pid > 0) { /* after a good answer it only has to go: nobody's end waits for that */
+        (void)waitpid(pid, NULL, r < 0 ? 0 : WNOHANG);
     }
     if (r < 0 && command) {
         (void)reap_all();

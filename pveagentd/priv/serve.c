@@ -139,7 +139,7 @@ static void reap(struct server *s) {
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        s->children--;
+        s->children -= s->children > 0; /* process 1 inherits others' as well */
         if (pid == s->ticker) {
             s->ticker = 0;
             s->tick_at = clock_mono_ms() + (status ? TICK_AGAIN_MS : TICK_MS);
