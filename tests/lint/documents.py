@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # What README and docs/ name is there: files, make targets, rows of the table of operations, commands of
-# the programs with their options, members of the structures that adding-a-row.md fills in.
+# the programs with their options, members of the structures that adding-a-row.md fills in; and the
+# lines of signed texts and entries in formats.md are those that the source reads, in their order.
 import re
 
 from lint import Tap, check, files
@@ -98,6 +99,43 @@ def members(root):
             yield f"adding-a-row.md: {name} is not there"
 
 
+LINES = {"approval": "common/approval.c", "request": "common/request.c", "receipt": "common/receipt.c",
+         "node": "common/roster.c", "closing": "proximo-client/ledger/closing.c"}
+
+
+def keys_of(table):
+    """[(key, whether it may repeat)] of a C table of line keys."""
+    return [(a or b, many == "MANY" or flag == "true") for many, a, b, flag in re.findall(
+        r'(ONE|MANY)\("([a-z-]+)"\)|\{"([a-z-]+)", (true|false),', table)]
+
+
+def formats(root):
+    page = root / "docs" / "formats.md"
+    text = page.read_text() if page.is_file() else ""
+    for name, file in LINES.items():
+        code = (root / file).read_text() if (root / file).is_file() else ""
+        table = re.search(r"struct line_key (?:entry_)?keys\[\] = \{(.*?)\};", code, re.S)
+        block = re.search(rf"^proximo-{name}/v1\n(.*?)^```", text, re.M | re.S)
+        if not table and not block:
+            continue
+        built = keys_of(table.group(1)) if table else []
+        said = [(line.split()[0], bool(re.search(r" \*(?:  |$)", line)))
+                for line in (block.group(1).splitlines() if block else [])]
+        if built != said:
+            yield f"formats.md: proximo-{name}/v1 has the lines {built}, the page says {said}"
+    entry = (root / "common/entry.c").read_text() if (root / "common/entry.c").is_file() else ""
+    built = {k: keys_of(t) for k, t in re.findall(
+        r'\[ENTRY_[A-Z]+\] = \{"([a-z]+)",\s*\d+,\s*\{COMMON_KEYS,(.*?)\},', entry, re.S)}
+    table = text.split("| kind | keys |")[-1].split("\n\n")[0] if "| kind | keys |" in text else ""
+    said = {}
+    for kind, cell in re.findall(r"^\| ([a-z]+) \| (.*) \|$", table, re.M):
+        plain = re.sub(r" \([^)]*\)", "", cell.split(";")[0])
+        said[kind] = [(k, star == "*") for k, star in re.findall(r"`([a-z-]+)`(\*?)", plain)]
+    for kind in sorted(built.keys() | said.keys()):
+        if built.get(kind) != said.get(kind):
+            yield f"formats.md: an entry {kind} has {built.get(kind)}, the page says {said.get(kind)}"
+
+
 tap = Tap()
 check(tap, "paths", paths, {"a file that is not there": {"README.md": "`tests/integration/none.py`\n"}})
 check(tap, "targets", targets, {"a target": {"README.md": "`make nothing`\n", "Makefile.am": "all:\n"}})
@@ -112,5 +150,15 @@ check(tap, "members", members, {
     "a field": {"docs/adding-a-row.md": "- `.none`: x\n"},
     "a constant": {"docs/adding-a-row.md": "`SEND_NOTHING`\n"},
     "a file": {"docs/adding-a-row.md": "`tools/none.h`\n"},
+})
+signed = '#define H "proximo-receipt/v1"\nstruct line_key keys[] = {ONE("node"), ONE("log"),};\n'
+kinds = '[ENTRY_UNDO] = {"undo", 6, {COMMON_KEYS, ONE("of"), MANY("plan")}, {x}},'
+check(tap, "formats", formats, {
+    "another order": {"common/receipt.c": signed, "docs/formats.md":
+                      "```\nproximo-receipt/v1\nlog x\nnode x\n```\n"},
+    "a format of the source": {"common/receipt.c": signed},
+    "a key that may repeat": {"common/entry.c": kinds, "docs/formats.md":
+                              "| kind | keys |\n|---|---|\n| undo | `of` `plan` |\n\n"},
+    "a kind of the page": {"docs/formats.md": "| kind | keys |\n|---|---|\n| undo | `of` |\n\n"},
 })
 tap.end()
