@@ -99,6 +99,18 @@ def members(root):
             yield f"adding-a-row.md: {name} is not there"
 
 
+def packaged(root):
+    """The package brings the pages that README and manual pages send its reader to."""
+    listed = root / "debian" / "proximo-client.docs"
+    have = set(listed.read_text().split()) if listed.is_file() else set()
+    for doc, text in documents(root):
+        if doc.name == "README.md" or doc.suffix != ".md":
+            names = re.findall(r"(?:docs/|/doc/proximo-client/)([a-z-]+\.md)", text)
+            for name in sorted(set(names)):
+                if f"docs/{name}" not in have:
+                    yield f"{doc.name}: names {name}, which debian/proximo-client.docs leaves out"
+
+
 LINES = {"approval": "common/approval.c", "request": "common/request.c", "receipt": "common/receipt.c",
          "node": "common/roster.c", "closing": "proximo-client/ledger/closing.c"}
 
@@ -150,6 +162,9 @@ check(tap, "members", members, {
     "a field": {"docs/adding-a-row.md": "- `.none`: x\n"},
     "a constant": {"docs/adding-a-row.md": "`SEND_NOTHING`\n"},
     "a file": {"docs/adding-a-row.md": "`tools/none.h`\n"},
+})
+check(tap, "packaged", packaged, {
+    "a page that stays behind": {"README.md": "[x](docs/a.md)\n", "debian/proximo-client.docs": "README.md\n"},
 })
 signed = '#define H "proximo-receipt/v1"\nstruct line_key keys[] = {ONE("node"), ONE("log"),};\n'
 kinds = '[ENTRY_UNDO] = {"undo", 6, {COMMON_KEYS, ONE("of"), MANY("plan")}, {x}},'
