@@ -185,3 +185,27 @@ js *sections_after(const js *list, const char *key, const char *base, const char
     }
     return out;
 }
+
+static void drop(js *job, const char *const *keys) {
+    for (; *keys; keys++) {
+        json_object_object_del(job, *keys);
+    }
+}
+
+void backup_job_choose(js *job, const js *form) {
+    static const char *const not_vmid[] = {"all", "exclude", "pool", NULL};
+    static const char *const not_all[] = {"vmid", "pool", NULL};
+    static const char *const not_pool[] = {"vmid", "all", "exclude", NULL};
+
+    if (js_get(job, "exclude") && !js_get(job, "pool")) {
+        js_add(job, "all", js_int(1));
+    }
+    if (js_get(form, "vmid")) {
+        drop(job, not_vmid);
+    } else if (js_bool_or(form, "all", false) ||
+               (js_get(form, "exclude") && !js_get(form, "pool"))) {
+        drop(job, not_all);
+    } else if (js_get(job, "pool")) {
+        drop(job, not_pool);
+    }
+}

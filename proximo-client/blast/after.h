@@ -30,6 +30,10 @@ js *list_without(const js *list, const char *key, const char *id);
 /* A row (NULL: a new one) after a form was sent over it: what `delete` names is gone. New object.
  */
 js *form_over(const js *row, const js *form);
+/* A backup job after a request that sets these has been merged into it: PVE takes guests by one
+ * choice alone (vmid, or all with what is left out, or a pool), and the newly asked one drops the
+ * others. Source: PVE/API2/Backup.pm, update_job. */
+void backup_job_choose(js *job, const js *form);
 
 /* A list of sections (storage.cfg, the lists of HA, replication, realms) after "POST base", "PUT
  * base/ID" or "DELETE base/ID": new array; NULL when the request is none of these, or names what is

@@ -323,6 +323,7 @@ static js *job_apply(const js *before, const js *set, const js *del) {
             }
         }
     }
+    backup_job_choose(after, set);
     return after;
 }
 

@@ -26,6 +26,7 @@ static void complete(js *job) {
 static js *new_job(const struct effect *x) {
     js *job = form_over(NULL, x->form);
 
+    backup_job_choose(job, x->form);
     if (!js_get(job, "enabled")) {
         js_add(job, "enabled", js_int(1));
     }
@@ -47,6 +48,7 @@ static enum then_is of_list(const struct effect *x, js **data) {
     if (strcmp(x->method, "POST") == 0) {
         (void)json_object_array_put_idx(list, js_len(list) - 1, new_job(x));
     } else {
+        backup_job_choose(list_row(list, "id", id), x->form);
         complete(list_row(list, "id", id));
     }
     return then_set(data, list);
@@ -65,6 +67,7 @@ static enum then_is of_one(const struct effect *x, js **data) {
         return THEN_UNKNOWN;
     }
     job = form_over(*data, x->form);
+    backup_job_choose(job, x->form);
     complete(job);
     return then_set(data, job);
 }

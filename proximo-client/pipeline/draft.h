@@ -115,6 +115,9 @@ void draft_undo_removes(struct draft *d, js *what);
 /* What is read when the operation has ended, reduced and kept with its outcome: the undo compares
  * it with what it finds. Said once a path. */
 void draft_undo_left(struct draft *d, const char *read, const char *reduce);
+/* Members of a guest's configuration that no comparison looks at: what PVE makes up anew, and what
+ * snapshots and locks change. */
+bool draft_config_ignores(const char *key);
 /* The undo said before comes second: a node reverts by itself after so many seconds. */
 void draft_undo_timer(struct draft *d, uint32_t seconds, bool staged);
 /* Whether the plan's undo may interrupt or lose something: free text list shown in the plan. */

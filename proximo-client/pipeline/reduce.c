@@ -407,7 +407,7 @@ static bool is_volatile(const char *key) {
     return in_list(key, volatile_members, ARRAY_LEN(volatile_members));
 }
 
-static bool not_of_config(const char *key) {
+bool draft_config_ignores(const char *key) {
     return in_list(key, config_drop, ARRAY_LEN(config_drop));
 }
 
@@ -434,7 +434,7 @@ static const struct reducer {
 } reducers[] = {
     {"whole", reduce_whole, is_volatile, false, NULL},
     {"power", reduce_power, NULL, false, NULL},
-    {"config", reduce_config, not_of_config, false, NULL},
+    {"config", reduce_config, draft_config_ignores, false, NULL},
     {"snapshots", reduce_snapshots, not_of_snapshot, true, is_current},
     {"storage", reduce_storage, NULL, false, NULL},
     {"guests", reduce_guests, not_of_guest, true, NULL},

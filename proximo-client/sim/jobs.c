@@ -115,7 +115,51 @@ static bool is_job_field(const char *name) {
     return false;
 }
 
+/* Guests are taken by one choice alone. */
+static int check_choice(struct call *c) {
+    static const char *const others[] = {"all", "exclude", "pool"};
+
+    for (size_t i = 0; call_str(c, "vmid") && i < ARRAY_LEN(others); i++) {
+        if (i ? call_str(c, others[i]) != NULL : call_bool(c, "all", false)) {
+            return call_param_error(c, others[i], "option conflicts with option 'vmid'");
+        }
+    }
+    return 0;
+}
+
+static void forget(struct call *c, const char *id, const char *a, const char *b, const char *x) {
+    state_del(&c->s->st, "jobs", id, a, NULL);
+    state_del(&c->s->st, "jobs", id, b, NULL);
+    if (x) {
+        state_del(&c->s->st, "jobs", id, x, NULL);
+    }
+}
+
+/* The new choice drops the one before. */
+static int choose(struct call *c, const char *id) {
+    const js *job = js_get(jobs(c->s), id);
+
+    if (js_get(job, "exclude") && !js_get(job, "pool")) {
+        state_set(&c->s->st, js_int(1), "jobs", id, "all", NULL);
+    }
+    if (call_str(c, "vmid")) {
+        forget(c, id, "all", "exclude", "pool");
+    } else if (call_bool(c, "all", false) || (call_str(c, "exclude") && !call_str(c, "pool"))) {
+        forget(c, id, "vmid", "pool", NULL);
+    } else if (js_get(js_get(jobs(c->s), id), "pool")) {
+        forget(c, id, "vmid", "all", "exclude");
+    }
+    job = js_get(jobs(c->s), id);
+    return js_get(job, "vmid") || js_get(job, "pool") || js_get(job, "stop") ||
+                   js_bool_or(job, "all", false)
+               ? 0
+               : call_param_error(c, "vmid", "property is missing");
+}
+
 static int set_job(struct call *c, const char *id) {
+    if (check_choice(c) < 0) {
+        return -1;
+    }
     JS_FOREACH(c->params, name, value) {
         const char *v = json_object_get_string(value);
         bool number = strcmp(name, "all") == 0 || strcmp(name, "enabled") == 0;
@@ -133,6 +177,9 @@ static int set_job(struct call *c, const char *id) {
             state_set(&c->s->st, number ? js_int(strcmp(v, "1") == 0) : js_ref(value), "jobs", id,
                       name, NULL);
         }
+    }
+    if (c->status != 400) {
+        (void)choose(c, id);
     }
     sim_tick(c->s);
     return c->status == 400 ? -1 : 0;

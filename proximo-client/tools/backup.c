@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows about backups: the schedule, a backup now, pruning, restoring. */
+#include "proximo-client/blast/after.h"
 #include "proximo-client/tools/assess.h"
 #include "proximo-client/tools/made_back.h"
 
@@ -208,6 +209,7 @@ const struct row backup_rows[] = {
              .on = &job,
              .method = "PUT",
              .path = "/cluster/backup/{id}",
+             .settle = backup_job_choose,
              .say = "change backup job {id}",
          }},
     {"pve_backup_job_delete", "Delete a backup job",

@@ -65,6 +65,8 @@ struct send {
     const char *say;   /* the change in one sentence, with {field}s */
     /* SEND_UPDATE: the object is written anew, what is not given is gone. */
     bool replaces;
+    /* SEND_UPDATE: what the API does besides to an object over which `form` was merged. */
+    void (*settle)(js *object, const js *form);
     bool digest; /* the API takes the digest of what was observed */
     /* Observed besides: "TEMPLATE reducer|TEMPLATE reducer". */
     const char *reads;
@@ -140,6 +142,8 @@ int send_form(const struct row *r, struct draft *d, const js *args, const char *
 void send_keep(const struct row *r, const js *now, js *form);
 /* The settings after r's `form` was sent over `now` (NULL: nothing was there). New value. */
 js *send_after(const struct row *r, const js *now, const js *form);
+/* The members of `now` that r's `form` takes away without naming them in `delete`. New object. */
+js *send_dropped(const struct row *r, const js *now, const js *form);
 /* The form that puts `now` back over what `form` does to it; NULL when there is nothing to put
  * back. What it cannot bring back is added to limits as sentences. */
 js *send_prior(const struct row *r, const js *now, const js *form, struct buf *limits);

@@ -259,6 +259,27 @@ js *send_after(const struct row *r, const js *now, const js *form) {
             js_add(o, key, js_copy(val));
         }
     }
+    if (r->send->settle) {
+        r->send->settle(o, form);
+    }
+    return o;
+}
+
+js *send_dropped(const struct row *r, const js *now, const js *form) {
+    CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *after = r->send->settle ? send_after(r, now, form) : NULL;
+    js *o = js_object();
+    const char *del = send_deletes(form, &store);
+    char word[80];
+
+    JS_FOREACH(now, key, val) {
+        if (after && val && !js_get(after, key)) {
+            js_add(o, key, js_copy(val));
+        }
+    }
+    while (next_key(&del, word, sizeof(word))) {
+        json_object_object_del(o, word);
+    }
     return o;
 }
 
@@ -347,6 +368,7 @@ static js *deleted(const struct row *r, const char *keys) {
 
 js *send_prior(const struct row *r, const js *now, const js *form, struct buf *limits) {
     CLEANUP(buf_done) struct buf store = BUF_INIT(LIM_LINE);
+    CLEANUP(js_freep) js *dropped = send_dropped(r, now, form);
     struct prior p = {r, now, js_object(), BUF_INIT(LIM_LINE), limits};
     const char *del = send_deletes(form, &store);
     char word[80];
@@ -362,6 +384,10 @@ js *send_prior(const struct row *r, const js *now, const js *form, struct buf *l
         if (js_get(now, word)) {
             prior_key(&p, word);
         }
+    }
+    JS_FOREACH(dropped, name, was) {
+        (void)was;
+        prior_key(&p, name);
     }
     prior_whole(&p, form);
     if (p.del.len) {

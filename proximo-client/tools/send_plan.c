@@ -154,7 +154,7 @@ static void show(const struct sending *c, const js *form) {
     if (!c->now || c->row->send->does == SEND_CREATE) {
         return;
     }
-    o = js_object();
+    o = c->row->send->does == SEND_UPDATE ? send_dropped(c->row, c->now, form) : js_object();
     JS_FOREACH(c->now, key, val) {
         if (c->row->send->does != SEND_UPDATE || js_get(form, key)) {
             js_add(o, key, js_copy(val));

@@ -74,8 +74,7 @@ static const js *left(const struct made *m, const char *tail) {
 
 /* Snapshots and locks are looked at by themselves. */
 static bool is_own_work(const char *key) {
-    return strcmp(key, "digest") == 0 || strcmp(key, "parent") == 0 || strcmp(key, "lock") == 0 ||
-           config_is_secret(key);
+    return draft_config_ignores(key) || config_is_secret(key);
 }
 
 static js *without_own(const js *config) {
