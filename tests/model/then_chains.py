@@ -433,7 +433,9 @@ class Jobs:
                 return Op("pve_backup_job_delete", "DELETE", f"{base}/{name}", {"id": name})
             return Op("pve_backup_job_update", "PUT", f"{base}/{name}", {"id": name},
                       rng.choice([{"enabled": False}, {"enabled": True}, {"prune-backups": "keep-last=2,keep-daily=3"},
-                                  {"comment": "c"}, {"schedule": "sat 03:00"}, {"mode": "stop"}]))
+                                  {"comment": "c"}, {"schedule": "sat 03:00"}, {"mode": "stop"}, {"all": True},
+                                  {"pool": rng.choice(self.pools)}, {"vmid": ["101", "303"]},
+                                  {"all": True, "exclude": ["105"]}, {"exclude": ["210"]}]))
         name = f"job-{len(self.known)}"
         self.known.append(name)
         self.jobs.append(name)

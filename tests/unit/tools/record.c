@@ -336,6 +336,7 @@ void draft_undo_left(struct draft *d, const char *read, const char *reduce) {
 void draft_undo_timer(struct draft *d, uint32_t seconds, bool staged) {
     js *o = js_get(d->v, "undo");
 
+    (void)staged;
     js_add(o, "kind", js_str("revert-timer"));
     js_add(o, "seconds", js_int(seconds));
     js_add(o, "staged", js_bool(staged));
