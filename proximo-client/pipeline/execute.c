@@ -13,6 +13,7 @@
 #include "proximo-client/nodes/act.h"
 #include "proximo-client/pipeline/agent_gate.h"
 #include "proximo-client/pipeline/agent_run.h"
+#include "proximo-client/pipeline/begun.h"
 #include "proximo-client/pipeline/change.h"
 #include "proximo-client/pipeline/grant_int.h"
 #include "proximo-client/pipeline/late.h"
@@ -23,6 +24,7 @@
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pipeline/stdin_data.h"
 #include "proximo-client/pve/change.h"
+#include "proximo-client/pve/worker.h"
 
 #define TASK_WAIT_MS ((int64_t)24 * 3600 * 1000)
 #define OUTPUT_KEPT  (256 * 1024) /* of each stream, for the answer; the node counts all of it */
@@ -113,6 +115,9 @@ static void answerp(struct pve_answer *a) {
 static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e) {
     CLEANUP(answerp) struct pve_answer a = {0};
     CLEANUP(js_freep) js *form = NULL;
+    CLEANUP(js_freep) js *before = NULL;
+    const char *method = js_str_or(q, "method", ""), *path = js_str_or(q, "path", "");
+    const struct worker *w = worker_of(c->s->pbs, method, path, js_get(q, "form"));
     const char *upid;
     int64_t pid;
     int r = real_form(c, q, &form, e);
@@ -120,9 +125,9 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
     if (r < 0) {
         return r;
     }
-    session_progress(c->s, 0, 0, "%s %s", js_str_or(q, "method", ""), js_str_or(q, "path", ""));
-    r = pve_change(c->s->pve, c->grant, js_str_or(q, "method", ""), js_str_or(q, "path", ""), form,
-                   &a, e);
+    before = begun_before(c, w, path);
+    session_progress(c->s, 0, 0, "%s %s", method, path);
+    r = pve_change(c->s->pve, c->grant, method, path, form, &a, e);
     c->sent = c->sent || a.sent;
     if (r < 0) {
         secrets_hide(js_get(q, "form"), form, e->msg); /* PVE quotes the value it refuses */
@@ -137,11 +142,12 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
         return agent_run_follow(c, q, form, pid, e);
     }
     secret_result_keep(c, q, a.data);
-    upid = js_is_str(a.data) ? json_object_get_string(a.data) : NULL;
-    if (upid && ident_is_upid(upid)) {
-        return follow(c, ordinal, upid, e);
+    r = begun_task(c, w, q, before, a.data, &upid, e);
+    if (r < 0) {
+        c->out = OUT_UNKNOWN;
+        return r;
     }
-    return 0;
+    return upid ? follow(c, ordinal, upid, e) : 0;
 }
 
 struct capture {

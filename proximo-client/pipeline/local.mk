@@ -12,6 +12,7 @@ libproximo_a_SOURCES += \
 	proximo-client/pipeline/draft_then.c proximo-client/pipeline/draft.h \
 	proximo-client/pipeline/draft_int.h \
 	proximo-client/pipeline/enrol.c proximo-client/pipeline/enrol.h \
+	proximo-client/pipeline/begun.c proximo-client/pipeline/begun.h \
 	proximo-client/pipeline/execute.c \
 	proximo-client/pipeline/freeze.c proximo-client/pipeline/freeze.h \
 	proximo-client/pipeline/grant.c proximo-client/pipeline/grant.h \

@@ -20,6 +20,8 @@ libproximo_a_SOURCES += \
 	proximo-client/pve/task.c \
 	proximo-client/pve/token.c \
 	proximo-client/pve/wire.h \
+	proximo-client/pve/worker.c \
+	proximo-client/pve/worker.h \
 	proximo-client/pve/xfer.c \
 	proximo-client/pve/pvetree.c \
 	proximo-client/pve/pvetree.h \
