@@ -111,6 +111,13 @@ static void check_grants(struct ending *e) {
         }
         (void)snprintf(resource, sizeof(resource), "%.30s/%.120s", js_str_or(a, "type", "user"),
                        js_str_or(a, "ugid", "?"));
+        if (strcmp(js_str_or(a, "roleid", ""), "NoAccess") == 0) {
+            hit(e, resource, "changed", RISK_LOW, path,
+                "its NoAccess entry goes with the guest: nobody loses by it, but a new guest of "
+                "this "
+                "number is not closed to it");
+            continue;
+        }
         (void)snprintf(why, sizeof(why), "its grant of %.60s on %s goes with the guest",
                        js_str_or(a, "roleid", "?"), path);
         hit(e, resource, "loses-access", RISK_MEDIUM, path, why);

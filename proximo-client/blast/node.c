@@ -23,6 +23,9 @@ static void check_guest(struct away *a, const struct guest *g) {
         if (!a->is_back && !is_managed(a->p, g)) {
             tally_guest(&a->tally, a->d, g, "stranded", RISK_LOW, NULL,
                         "it cannot be started while the node is off");
+        } else if (a->is_back && starts && !is_managed(a->p, g)) {
+            tally_guest(&a->tally, a->d, g, "started", RISK_LOW, NULL,
+                        "it is off now, and onboot starts it with the node");
         }
         return;
     }

@@ -98,10 +98,18 @@ static void member(struct pool *c, const char *word, bool leaves) {
 
 static void gone(struct pool *c) {
     const js *jobs = picture_backup_jobs(c->p), *members = pool_members(c->p, c->id, NULL);
+    const js *pools = picture_answer(c->p, "/pools", NULL);
+    size_t len = strlen(c->id);
+    bool is_above = false;
     char resource[100];
 
-    if (js_len(members)) {
-        refuse(c, "the pool", "is not empty:", c->id);
+    for (size_t i = 0; i < js_len(pools); i++) {
+        const char *other = js_str_or(js_at(pools, i), "poolid", "");
+
+        is_above |= strncmp(other, c->id, len) == 0 && other[len] == '/';
+    }
+    if (js_len(members) || is_above) {
+        refuse(c, "the pool", is_above ? "has pools below it:" : "is not empty:", c->id);
     }
     for (size_t i = 0; i < js_len(jobs); i++) {
         const js *job = js_at(jobs, i);

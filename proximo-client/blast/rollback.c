@@ -103,7 +103,8 @@ static void check_config(struct back *b) {
                                         "meta",
                                         "runningmachine",
                                         "runningcpu",
-                                        "running-nets-host-mtu"};
+                                        "running-nets-host-mtu",
+                                        "vmgenid"}; /* it gets a new one */
     char keys[200] = "";
     unsigned int n = 0;
 
@@ -116,7 +117,9 @@ static void check_config(struct back *b) {
 
         JS_FOREACH(one, key, value) {
             size_t at = strlen(keys);
-            bool skip = pass && js_get(two, key); /* compared in the first pass */
+            /* compared in the first pass; unused volumes stay as they are, whatever the snapshot
+             * says of them (PVE: __snapshot_apply_config) */
+            bool skip = (pass && js_get(two, key)) || strncmp(key, "unused", 6) == 0;
 
             for (size_t i = 0; i < sizeof(apart) / sizeof(apart[0]); i++) {
                 skip = skip || strcmp(key, apart[i]) == 0;

@@ -335,6 +335,9 @@ int blast_storage(const struct picture *p, const char *storage, const js *set, c
         tally_risk(&l.tally, d);
         return 0;
     }
+    if (gone) {
+        storage_base(&l);
+    }
     copies_find(&l);
     for (size_t i = 0; i < n; i++) {
         if (is_lost_at(&l, g[i].node)) {

@@ -30,12 +30,42 @@ static bool stands_on_lun(const struct loss *l, const struct store *s) {
     return strncmp(base, l->store->id, n) == 0 && base[n] == ':';
 }
 
+static bool is_mounted_by_pve(const struct store *s) {
+    static const char *const types[] = {"nfs", "cifs", "cephfs"};
+    const char *type = js_str_or(s->def, "type", "");
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (strcmp(type, types[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only what PVE mounts itself is missing below its mount point once it no longer does (at the next
+ * start of the node: it unmounts nothing when a storage is disabled or deleted). A directory is
+ * there whether a storage names it or not. */
 static bool stands_on_path(const struct loss *l, const struct store *s) {
     char mounted[128];
 
+    if (!is_mounted_by_pve(l->store)) {
+        return false;
+    }
     (void)snprintf(mounted, sizeof(mounted), "/mnt/pve/%s", l->store->id);
     return s->path[0] && strcmp(s->path, l->store->path) != 0 &&
            (path_is_below(s->path, l->store->path) || path_is_below(s->path, mounted));
+}
+
+void storage_base(struct loss *l) {
+    const struct store *s;
+    size_t n = picture_stores(l->p, &s);
+
+    for (size_t i = 0; i < n; i++) {
+        if (stands_on_lun(l, &s[i])) {
+            draft_risk(l->d, RISK_HIGH, "PVE will refuse it: storage %.60s has it as its base",
+                       s[i].id);
+        }
+    }
 }
 
 static void check_stores(struct loss *l) {

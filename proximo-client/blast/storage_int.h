@@ -22,6 +22,8 @@ const char *other_backup(struct loss *l, const struct guest *g);
 /* Backup jobs, backups, replication, volumes that no configuration names. */
 void storage_refs(struct loss *l);
 /* Other storages, saved memory, buffers of backups. */
+/* Of a deletion: PVE keeps one that another one's volume group lies on. */
+void storage_base(struct loss *l);
 void storage_deps(struct loss *l);
 /* Settings that leave it in place: content, shared, where and how it is reached. */
 void storage_settings(struct loss *l, const js *set, const js *del);

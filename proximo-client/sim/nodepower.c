@@ -31,7 +31,14 @@ static void goes(void *ctx, const struct guest *g) {
     struct going *w = ctx;
     const char *state = "";
 
-    if (strcmp(g->node, w->node) != 0 || backing_name(g) || !guest_running(w->s, g)) {
+    if (strcmp(g->node, w->node) != 0 || backing_name(g)) {
+        return;
+    }
+    if (!guest_running(w->s, g)) { /* what was off before the boot is started by it, too */
+        if (w->is_back && starts_with_node(g) && !ha_managed(w->s, g, &state) &&
+            !guest_conf(g, "template")) {
+            set_running(w->s, g, true);
+        }
         return;
     }
     if (w->is_back && ha_managed(w->s, g, &state) && strcmp(state, "started") == 0) {

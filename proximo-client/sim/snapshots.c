@@ -6,6 +6,7 @@
 
 #include "common/ident.h"
 #include "common/own.h"
+#include "proximo-client/sim/newcomer.h"
 #include "proximo-client/sim/guestconf.h"
 #include "proximo-client/sim/routes.h"
 
@@ -266,12 +267,14 @@ static bool has_volume(bool lxc, const js *config, const char *value) {
     return false;
 }
 
-/* Unused volumes stay, and those that only the present uses become unused. */
+/* Unused volumes stay, but those that are used again (a configuration is never written with one
+ * that is both), and those that only the present uses become unused. */
 static void keep_unused(const struct guest *g, js *config) {
     js *now = js_get(g->obj, "config");
 
     JS_FOREACH(now, key, value) {
-        if (strncmp(key, "unused", 6) == 0) {
+        if (strncmp(key, "unused", 6) == 0 &&
+            !has_volume(g->lxc, config, json_object_get_string(value))) {
             js_add(config, key, js_ref(value));
         }
     }
@@ -321,6 +324,9 @@ static const char *finish_rollback(struct sim_task *t) {
     }
     js_add(config, "parent", js_str(t->arg));
     keep_unused(&g, config);
+    if (!g.lxc && js_get(config, "vmgenid")) { /* the guest is told that it went back */
+        config_new_genid(t->s, config);
+    }
     state_set(&t->s->st, config, "guests", g.key, "config", NULL);
     if (js_get(g.obj, "pending")) {
         state_del(&t->s->st, "guests", g.key, "pending", NULL);

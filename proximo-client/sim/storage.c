@@ -442,6 +442,16 @@ int route_storage_delete(struct call *c) {
     if (!storage_find(c->s, id)) {
         return call_fail(c, 500, "delete storage failed: storage '%s' does not exist", id);
     }
+    JS_FOREACH(state_get(&c->s->st, "storage", NULL), other, def) {
+        const char *base = js_str_or(def, "base", "");
+
+        (void)other;
+        if (strncmp(base, id, strlen(id)) == 0 && base[strlen(id)] == ':') {
+            return call_fail(c, 500,
+                             "delete storage failed: can't remove storage - storage is used "
+                             "as base of another storage");
+        }
+    }
     state_del(&c->s->st, "storage", id, NULL);
     forget(c->s, id);
     sim_tick(c->s);

@@ -3,6 +3,7 @@ libproximo_a_SOURCES += \
 	proximo-client/tools/access.c \
 	proximo-client/tools/access.h \
 	proximo-client/tools/access_acl.c \
+	proximo-client/tools/refused.c proximo-client/tools/refused.h \
 	proximo-client/tools/access_prune.c \
 	proximo-client/tools/access_realms.c \
 	proximo-client/tools/access_users.c \

@@ -8,6 +8,7 @@
 
 #include "proximo-client/pipeline/late.h"
 #include "proximo-client/pve/pve.h"
+#include "proximo-client/tools/refused.h"
 
 /* The path whose digest PVE compares: of the object, or of the list it stands in. */
 static int digest_path(const struct thing *t, const js *args, struct buf *ret, struct err *e) {
@@ -166,6 +167,7 @@ static void show(const struct sending *c, const js *form) {
 static int undo_action(struct sending *c, struct err *e) {
     const struct row *r = c->row->send->inverse ? row_find(c->row->send->inverse) : NULL;
     CLEANUP(js_freep) js *mine = js_object();
+    CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_LINE);
     js *form = NULL;
     int code;
 
@@ -188,7 +190,9 @@ static int undo_action(struct sending *c, struct err *e) {
     if (code == 0) {
         code = send_request(c->d, PHASE_UNDO, r, c->args, form, e);
     }
-    draft_undo(c->d, "inverse", r->title, c->row->send->limits);
+    (void)buf_adds(&back, "taken back by: ");
+    say(r->send->say, c->args, &back);
+    draft_undo(c->d, "inverse", buf_str(&back), c->row->send->limits);
     return code;
 }
 
@@ -321,6 +325,7 @@ static int compose(struct sending *c, js *form, struct err *e) {
     a.sent = sent = sent_of(c, form);
     r = pve_path(c->row->send->path, c->args, &path, e);
     a.path = buf_str(&path);
+    r = r < 0 ? r : refused_by_pve(c->d, &a, e);
     r = r < 0 ? r : send_verdict(c->d, &a, e);
     return r == 0 && c->row->send->more ? c->row->send->more(c->d, &a, e) : r;
 }

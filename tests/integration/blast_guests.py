@@ -46,6 +46,11 @@ DESTROY = [
      dict(hit=[("user/ann@pve", "loses-access", "PVEVMUser")],
           before=[("POST", "/access/users", {"userid": "ann@pve"}), ACL],
           after=[("DELETE", "/access/users/ann@pve", {})])),
+    ("nobody loses by the end of an entry that closed it", "pve_delete_guest", {"vmid": 303},
+     dict(hit=[("user/ann@pve", "changed", "nobody loses by it")], no_effect=["loses-access"],
+          before=[("POST", "/access/users", {"userid": "ann@pve"}),
+                  ("PUT", "/access/acl", {"path": "/vms/303", "roles": "NoAccess", "users": "ann@pve"})],
+          after=[("DELETE", "/access/users/ann@pve", {})])),
 ]
 
 MIGRATE = [

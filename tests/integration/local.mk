@@ -61,7 +61,7 @@ PIPELINE_PY = tests/integration/pipeline_changes.py \
 	tests/integration/evacuate.py tests/integration/blast_calls.py \
 	tests/integration/jobs.py \
 	tests/integration/ledger_care.py \
-	tests/integration/undo_since.py tests/integration/witnessed.py \
+	tests/integration/refused.py tests/integration/undo_since.py tests/integration/witnessed.py \
 	tests/integration/ledger_query.py \
 	tests/integration/steps.py \
 	tests/integration/steps_planes.py tests/integration/steps_verdicts.py \

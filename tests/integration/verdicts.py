@@ -5,6 +5,7 @@ makes of the simulated cluster. Used by the blast_*.py tests.
 A case is (sentence, row, arguments, wanted). wanted holds any of
   hit        [(resource, effect)] or [(resource, effect, part of why)]: each must be in affected
   not_hit    [resource] that must not be in affected
+  no_effect  [effect] that nothing in affected has
   only       {resource}: affected names these and nothing else
   risk       none low medium high
   reasons    [text]: each must be part of a risk reason
@@ -37,6 +38,7 @@ def differences(plan, want):
     for h in want.get("hit", []):
         out += [] if is_hit(plan, h) else [f"not hit: {h}"]
     out += [f"hit: {n}" for n in want.get("not_hit", []) if n in names]
+    out += [f"has effect: {a}" for a in plan["affected"] if a["effect"] in want.get("no_effect", [])]
     if "only" in want and names != want["only"]:
         out.append(f"named: {sorted(names)}")
     if plan["risk"] != want.get("risk", plan["risk"]):

@@ -234,6 +234,10 @@ static const struct back_case {
      BACK("stopped", "btrfs", S1, "\"scsi0\":\"st:a\",\"cores\":4",
           "\"scsi0\":\"st:a\",\"tags\":\"x\""),
      "vm/100 reverted 3 s1\nvm/100 changed 2 config\n", "goes back, too: cores, tags", 3},
+    {"unused volumes stay, and the generation is always a new one",
+     BACK("stopped", "btrfs", S1, "\"scsi0\":\"st:a\",\"unused0\":\"st:u\",\"vmgenid\":\"1\"",
+          "\"scsi0\":\"st:a\",\"unused1\":\"st:v\",\"vmgenid\":\"2\""),
+     "vm/100 reverted 3 s1\n", NULL, 3},
     {"disk added since",
      BACK("stopped", "btrfs", S1, "\"scsi0\":\"st:a\",\"scsi1\":\"st:b\"", "\"scsi0\":\"st:a\""),
      "vm/100 reverted 3 s1\nvm/100 degraded 3 scsi1\nvm/100 changed 2 config\n",
@@ -321,7 +325,8 @@ static const struct exec_case {
      "/srv of the host is mounted inside and can be written", 3},
     {"volumes of its own",
      "{\"allowed\":true,\"rule\":\"r\",\"near_root\":false,\"running\":true,\"privileged\":false,"
-     "\"mounts\":[\"mp0 local-zfs:subvol-100-disk-1,mp=/data,size=8G\"],\"undo\":{\"possible\":true}}",
+     "\"mounts\":[\"mp0 "
+     "local-zfs:subvol-100-disk-1,mp=/data,size=8G\"],\"undo\":{\"possible\":true}}",
      "ct/100 changed 1 rule running\n", NULL, 1},
     {"mounted past the configuration",
      "{\"allowed\":true,\"rule\":\"r\",\"near_root\":false,\"running\":true,\"privileged\":false,"

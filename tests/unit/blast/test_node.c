@@ -201,6 +201,14 @@ static const struct away_case {
      OFF "vm/100 stranded 1 -\n", NULL, 2},
     {"a stopped guest does not mind a reboot",
      "{" THREE "," GUESTS(ROW("qemu", 100, "c1", "stopped")) "}", true, GOES, NULL, 2},
+    {"a stopped guest with onboot starts with the node",
+     "{" THREE
+     "," GUESTS(ROW("qemu", 100, "c1", "stopped")) "," CFG("c1", "qemu", 100, "\"onboot\":1") "}",
+     true, GOES "vm/100 started 1 -\n", "onboot starts it", 2},
+    {"but HA decides about its own",
+     "{" THREE MANAGED
+     "," GUESTS(ROW("qemu", 100, "c1", "stopped")) "," CFG("c1", "qemu", 100, "\"onboot\":1") "}",
+     true, GOES, NULL, 2},
     {"guests elsewhere do not mind", "{" THREE "," GUESTS(ROW("qemu", 100, "c2", "running")) "}",
      true, GOES, NULL, 2},
     {"HA freezes for a reboot", ONE_VM(MANAGED, ON("nas")), true,

@@ -126,6 +126,31 @@ static const struct storage_case {
          100, "\"rootfs\":\"zz:r\",\"mp0\":\"/mnt/pve/ss/media,mp=/media\",\"mp1\":\"/mnt/pve/"
               "spare,mp=/x\"") "}",
      "ss", NULL, true, "ct/100 degraded 2 mp0\n", "/mnt/pve/ss/media", 2},
+    {"PVE unmounts no directory: what is below it stays",
+     "{\"/storage\":[{\"storage\":\"top\",\"type\":\"dir\",\"path\":\"/srv/"
+     "top\",\"content\":\"images\"},{\"storage\":"
+     "\"low\",\"type\":\"dir\",\"path\":\"/srv/top/low\",\"content\":\"images\"}]," GUESTS(
+         VM(100, "c1", "stopped")) "," VMCFG(100, "\"scsi0\":\"low:100/a.raw\"") "}",
+     "top", "{\"disable\":1}", false, "", NULL, 2},
+    {"nor when its definition goes",
+     "{\"/storage\":[{\"storage\":\"top\",\"type\":\"dir\",\"path\":\"/srv/"
+     "top\",\"content\":\"images\"},{\"storage\":"
+     "\"low\",\"type\":\"dir\",\"path\":\"/srv/top/low\",\"content\":\"images\"}]," GUESTS(
+         VM(100, "c1", "stopped")) "," VMCFG(100, "\"scsi0\":\"low:100/a.raw\"") "}",
+     "top", NULL, true, "", NULL, 2},
+    {"but it no longer mounts what it mounted",
+     "{\"/storage\":[{\"storage\":\"top\",\"type\":\"nfs\",\"server\":\"nas\",\"export\":\"/"
+     "x\",\"content\":\"images\"},{\"storage\":"
+     "\"low\",\"type\":\"dir\",\"path\":\"/mnt/pve/top/low\",\"content\":\"images\"}]," GUESTS(
+         VM(100, "c1", "stopped")) "," VMCFG(100, "\"scsi0\":\"low:100/a.raw\"") "}",
+     "top", "{\"disable\":1}", false,
+     "storage/low unreachable 3 path\nvm/100 unreachable 3 scsi0\n",
+     "gone once that is not mounted", 3},
+    {"a base is not deleted",
+     "{\"/storage\":[{\"storage\":\"lun\",\"type\":\"iscsi\",\"content\":\"none\"},{\"storage\":"
+     "\"vg\",\"type\":\"lvm\",\"base\":\"lun:0.0.1.x\",\"content\":\"images\"}]}",
+     "lun", NULL, true, "storage/vg unreachable 3 base\n",
+     "PVE will refuse it: storage vg has it as", 3},
     {"linked clone",
      WORLD1("\"boot\":\"order=scsi0\",\"scsi0\":\"zz:base-900-disk-0/vm-100-disk-0\""), "zz", NULL,
      true, "vm/100 wont-boot 3 scsi0 only\n", "linked clone of template 900", 3},
@@ -377,41 +402,39 @@ END_TEST
 static const struct {
     const char *name, *world, *set, *affects, *says;
     int risk;
-} keeps
-    [] =
-        {
-            {"fewer are kept", KEPT(""), "{\"prune-backups\":\"keep-last=1\"}",
-             "backup/ss:backup/vzdump-qemu-100-2026_11_01-02_00_00.vma loses-backup 2 "
-             "prune-backups\n"
-             "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 "
-             "prune-backups\n",
-             "2 backups that are kept today go", 3},
-            {"every node shows the same archives",
-             "{\"/"
-             "storage\":[{\"storage\":\"ss\",\"type\":\"nfs\",\"shared\":1,\"content\":\"backup\"}]"
-             ","
-             "\"/nodes/c1/storage/ss/content\":[" ARCHIVE("01") "," ARCHIVE("02") "],\"/nodes/c2/"
-                                                                                  "storage/ss/"
-                                                                                  "content\":"
-                                                                                  "[" ARCHIVE("01") "," ARCHIVE("02") "]," GUESTS(
-                                                                                      VM(100, "c1", "stopped") "," VM(
-                                                                                          200, "c2",
-                                                                                          "stoppe"
-                                                                                          "d")) "}",
-             "{\"prune-backups\":\"keep-last=1\"}",
-             "backup/ss:backup/vzdump-qemu-100-2026_11_01-02_00_00.vma loses-backup 2 "
-             "prune-backups\n",
-             "1 backups that are kept today go", 3},
-            {"what goes today is no news", KEPT(",\"prune-backups\":{\"keep-last\":2}"),
-             "{\"prune-backups\":\"keep-last=1\"}",
-             "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 "
-             "prune-backups\n",
-             "1 backups that are kept today go", 3},
-            {"more are kept", KEPT(",\"prune-backups\":\"keep-last=1\""),
-             "{\"prune-backups\":\"keep-last=3\"}", "", NULL, 0},
-            {"no rules that PVE knows", KEPT(""), "{\"prune-backups\":\"keep-best=1\"}", "",
-             "PVE will refuse it", 3},
-            {"another setting", KEPT(""), "{\"nodes\":\"c1\"}", "", NULL, 0},
+} keeps[] = {
+    {"fewer are kept", KEPT(""), "{\"prune-backups\":\"keep-last=1\"}",
+     "backup/ss:backup/vzdump-qemu-100-2026_11_01-02_00_00.vma loses-backup 2 "
+     "prune-backups\n"
+     "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 "
+     "prune-backups\n",
+     "2 backups that are kept today go", 3},
+    {"every node shows the same archives",
+     "{\"/"
+     "storage\":[{\"storage\":\"ss\",\"type\":\"nfs\",\"shared\":1,\"content\":\"backup\"}]"
+     ","
+     "\"/nodes/c1/storage/ss/content\":[" ARCHIVE("01") "," ARCHIVE(
+         "02") "],\"/nodes/c2/"
+               "storage/ss/"
+               "content\":"
+               "[" ARCHIVE("01") "," ARCHIVE("02") "]," GUESTS(
+                   VM(100, "c1", "stopped") "," VM(200, "c2",
+                                                   "stoppe"
+                                                   "d")) "}",
+     "{\"prune-backups\":\"keep-last=1\"}",
+     "backup/ss:backup/vzdump-qemu-100-2026_11_01-02_00_00.vma loses-backup 2 "
+     "prune-backups\n",
+     "1 backups that are kept today go", 3},
+    {"what goes today is no news", KEPT(",\"prune-backups\":{\"keep-last\":2}"),
+     "{\"prune-backups\":\"keep-last=1\"}",
+     "backup/ss:backup/vzdump-qemu-100-2026_11_02-02_00_00.vma loses-backup 2 "
+     "prune-backups\n",
+     "1 backups that are kept today go", 3},
+    {"more are kept", KEPT(",\"prune-backups\":\"keep-last=1\""),
+     "{\"prune-backups\":\"keep-last=3\"}", "", NULL, 0},
+    {"no rules that PVE knows", KEPT(""), "{\"prune-backups\":\"keep-best=1\"}", "",
+     "PVE will refuse it", 3},
+    {"another setting", KEPT(""), "{\"nodes\":\"c1\"}", "", NULL, 0},
 };
 
 START_TEST(kept) {
