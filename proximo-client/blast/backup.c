@@ -212,12 +212,22 @@ static void check_prune(struct backups *b) {
     tally_risk(&r.t, b->d);
 }
 
+bool job_saves(const struct picture *p, const js *job, const struct guest *g, char *ret_why,
+               size_t size) {
+    const struct store *stores;
+
+    ret_why[0] = 0;
+    if (picture_stores(p, &stores)) { /* else nothing is known of any, and that is told as unread */
+        in_the_way(p, job, g, ret_why, size);
+    }
+    return !ret_why[0];
+}
+
 /* Another enabled job that has the guest, b->id left aside. One that cannot write where the guest
  * is saves nobody: *ret_why then says so of the last such. */
 static const char *other_job(const struct backups *b, const struct guest *g, char *ret_why,
                              size_t size) {
     const js *jobs = picture_backup_jobs(b->p);
-    const struct store *stores;
 
     for (size_t i = 0; i < js_len(jobs); i++) {
         const js *j = js_at(jobs, i);
@@ -227,8 +237,7 @@ static const char *other_job(const struct backups *b, const struct guest *g, cha
             !job_includes(b->p, j, g)) {
             continue;
         }
-        in_the_way(b->p, j, g, why, sizeof(why));
-        if (!why[0] || !picture_stores(b->p, &stores)) { /* a pool's picture has no storages */
+        if (job_saves(b->p, j, g, why, sizeof(why))) {
             return js_str_or(j, "id", "?");
         }
         (void)snprintf(ret_why, size, "; job %.60s has it and cannot save it: %s",

@@ -30,5 +30,9 @@ struct backups {
     struct archives archives;
     struct tally t;
 };
+/* Whether a job that takes the guest can write where it is; else why not. Needs PIC_STORAGE; with
+ * no storage seen it is taken to. */
+bool job_saves(const struct picture *p, const js *job, const struct guest *g, char *ret_why,
+               size_t size);
 /* Whether the job, if it runs, takes the guest (pools need PIC_POOLS). */
 bool job_includes(const struct picture *p, const js *job, const struct guest *g);

@@ -53,7 +53,7 @@ int blast_access(const struct picture *p, const char *method, const char *path, 
 int blast_access_all(const struct picture *p, const struct blast_request *req, size_t n,
                      const char *own, int64_t now, struct draft *d);
 /* Requests to /pools: access, and the backup jobs that take whoever is in a pool. */
-#define BLAST_POOL_NEEDS 0x108u /* PIC_ACCESS | PIC_BACKUP */
+#define BLAST_POOL_NEEDS 0x109u /* PIC_ACCESS | PIC_BACKUP | PIC_STORAGE */
 int blast_pool(const struct picture *p, const struct blast_request *req, size_t n, const char *own,
                int64_t now, struct draft *d);
 /* ACL entries that name what is not there any more: a user, group, token or role, or the guest,
@@ -63,8 +63,8 @@ int blast_pool(const struct picture *p, const struct blast_request *req, size_t 
 #define BLAST_DANGLING_NEEDS 0x101u /* PIC_ACCESS | PIC_STORAGE */
 js *blast_access_dangling(const struct picture *p, struct draft *d);
 /* The access entries on a storage's path and the pools it is in, which go with its definition
- * (BLAST_ACCESS_NEEDS): appended to the two arrays, of the API's entries and of ids. false: a list that
- * decides was not read (blast_access_all tells which). */
+ * (BLAST_ACCESS_NEEDS): appended to the two arrays, of the API's entries and of ids. false: a list
+ * that decides was not read (blast_access_all tells which). */
 bool blast_storage_grants(const struct picture *p, const char *storage, js *ret_acl, js *ret_pools);
 /* A realm is made, changed, deleted or synced; before: its settings, NULL when there is none yet.
  * BLAST_ACCESS_NEEDS; own and now as above. */

@@ -60,6 +60,7 @@ static void hit_other(struct newcomer *n, const char *resource, const char *effe
 static void check_jobs(struct newcomer *n) {
     const js *jobs = picture_backup_jobs(n->p);
     const char *taker = NULL;
+    char bad[140] = "", why[140];
 
     for (size_t i = 0; i < js_len(jobs); i++) {
         const js *j = js_at(jobs, i);
@@ -67,10 +68,20 @@ static void check_jobs(struct newcomer *n) {
         const bool is_of_pool = pool && n->pool && strcmp(pool, n->pool) == 0;
 
         if (js_bool_or(j, "enabled", true) && (is_of_pool || job_includes(n->p, j, &n->g))) {
+            if (!job_saves(n->p, j, &n->g, why, sizeof(why))) {
+                (void)snprintf(bad, sizeof(bad), "%s", why);
+                taker = taker ? taker : js_str_or(j, "id", "?");
+                continue;
+            }
             taker = js_str_or(j, "id", "?");
+            bad[0] = 0;
+            break;
         }
     }
-    if (taker) {
+    if (taker && bad[0]) {
+        newcomer_hit(n, "changed", RISK_MEDIUM, "backup",
+                     "backup job %.80s takes it and cannot save it: %.140s", taker, bad);
+    } else if (taker) {
         newcomer_hit(n, "changed", RISK_LOW, "backup", "backup job %.80s takes it", taker);
     } else if (picture_backup_part(n->p)->state == PART_READ) {
         newcomer_hit(n, "none", RISK_LOW, "backup", "no backup job takes it");

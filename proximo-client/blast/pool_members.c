@@ -33,24 +33,33 @@ static bool takes(const js *job, const struct guest *g) {
     return runs(job) && (!node[0] || strcmp(node, g->node) == 0);
 }
 
-/* An enabled job that has the guest whatever happens to this pool. */
-static const char *other_job(const struct pool *c, const struct guest *g) {
+/* An enabled job that has the guest whatever happens to this pool, and can save it; *ret_but: who
+ * has it and cannot. */
+static const char *other_job(const struct pool *c, const struct guest *g, char *ret_but,
+                             size_t size) {
     const js *jobs = picture_backup_jobs(c->p);
 
     for (size_t i = 0; i < js_len(jobs); i++) {
         const js *job = js_at(jobs, i);
 
-        if (runs(job) && !is_of_pool(c, job) && job_includes(c->p, job, g)) {
+        char why[140];
+
+        if (!runs(job) || is_of_pool(c, job) || !job_includes(c->p, job, g)) {
+            continue;
+        }
+        if (job_saves(c->p, job, g, why, sizeof(why))) {
             return js_str_or(job, "id", "?");
         }
+        (void)snprintf(ret_but, size, "; job %.60s has it and cannot save it: %s",
+                       js_str_or(job, "id", "?"), why);
     }
     return NULL;
 }
 
 static void tell_jobs(struct pool *c, const struct guest *g, bool leaves) {
     const js *jobs = picture_backup_jobs(c->p);
-    const char *other = leaves ? other_job(c, g) : NULL;
-    char why[240], via[100];
+    char but[260] = "", why[400], via[100], bad[140];
+    const char *other = leaves ? other_job(c, g, but, sizeof(but)) : NULL;
 
     for (size_t i = 0; i < js_len(jobs); i++) {
         const js *job = js_at(jobs, i);
@@ -59,15 +68,21 @@ static void tell_jobs(struct pool *c, const struct guest *g, bool leaves) {
             continue;
         }
         (void)snprintf(via, sizeof(via), "job %.80s", js_str_or(job, "id", "?"));
-        if (!leaves) {
+        if (!job_saves(c->p, job, g, bad, sizeof(bad))) {
+            (void)snprintf(why, sizeof(why), "%s this job, which cannot save it: %s",
+                           leaves ? "leaves" : "is taken by", bad);
+            tally_guest(&c->tally, c->d, g, "changed", RISK_LOW, via, why);
+        } else if (!leaves) {
             tally_guest(&c->tally, c->d, g, "changed", RISK_LOW, via,
                         "is backed up by this job from now on");
         } else if (other) {
             (void)snprintf(why, sizeof(why), "leaves this job; job %.80s still has it", other);
             tally_guest(&c->tally, c->d, g, "changed", RISK_LOW, via, why);
         } else {
-            tally_guest(&c->tally, c->d, g, "loses-backup", RISK_HIGH, via,
-                        "falls out of every backup schedule: no enabled job has it any more");
+            (void)snprintf(why, sizeof(why),
+                           "falls out of every backup schedule: no enabled job %s it any more%s",
+                           but[0] ? "that can save it has" : "has", but);
+            tally_guest(&c->tally, c->d, g, "loses-backup", RISK_HIGH, via, why);
             return; /* said once is enough */
         }
     }

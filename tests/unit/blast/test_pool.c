@@ -12,7 +12,8 @@
 #define VM(id) "{\"type\":\"qemu\",\"vmid\":" #id ",\"node\":\"c1\"}"
 #define IN(id) "{\"vmid\":" #id ",\"type\":\"qemu\"}"
 #define POOLS(p, q)                                                                                \
-    ",\"/pools\":[{\"poolid\":\"p\"},{\"poolid\":\"q\"}],\"/pools?poolid=p\":[{\"poolid\":\"p\","  \
+    ",\"/pools\":[{\"poolid\":\"p\"},{\"poolid\":\"q\"},{\"poolid\":\"up/low\"}],\"/"              \
+    "pools?poolid=p\":[{\"poolid\":\"p\","                                                         \
     "\"members\":[" p "]}],\"/pools?poolid=q\":[{\"poolid\":\"q\",\"members\":[" q "]}]"
 #define WORLD(p, q, jobs, acl)                                                                     \
     "{\"/access/permissions\":{\"/\":{\"VM.Audit\":1,\"Sys.Audit\":1,\"Pool.Audit\":1,"            \
@@ -23,8 +24,14 @@
         100) "," VM(101) "]" POOLS(p, q) ",\"/cluster/backup\":[" jobs "]}"
 #define JOB(id, what) "{\"id\":\"" id "\"," what "}"
 #define OF_P          JOB("j", "\"pool\":\"p\"")
-#define OUT           "{\"poolid\":\"p\",\"vms\":\"100\",\"delete\":1}"
-#define INTO          "{\"poolid\":\"p\",\"vms\":\"100\"}"
+/* closes the list of jobs */
+#define FAR                                                                                        \
+    "],\"/storage\":[{\"storage\":\"far\",\"type\":\"dir\",\"path\":\"/"                           \
+    "far\",\"content\":\"backup\","                                                                \
+    "\"nodes\":\"c2\"},{\"storage\":\"near\",\"type\":\"dir\",\"path\":\"/"                        \
+    "near\",\"content\":\"backup\"}"
+#define OUT  "{\"poolid\":\"p\",\"vms\":\"100\",\"delete\":1}"
+#define INTO "{\"poolid\":\"p\",\"vms\":\"100\"}"
 
 static const struct {
     const char *name, *world, *method, *form, *affects;
@@ -37,6 +44,16 @@ static const struct {
      "vm/100 changed 1 job j\n", "job all still has it", 1},
     {"another job is off", WORLD(IN(100), "", OF_P "," JOB("all", "\"all\":1,\"enabled\":0"), ""),
      "PUT", OUT, "vm/100 loses-backup 3 job j\n", NULL, 3},
+    {"another job cannot write where the guest is",
+     WORLD(IN(100), "", OF_P "," JOB("all", "\"all\":1,\"storage\":\"far\"") FAR, ""), "PUT", OUT,
+     "vm/100 loses-backup 3 job j\n",
+     "job all has it and cannot save it: far is not available at c1", 3},
+    {"another job can",
+     WORLD(IN(100), "", OF_P "," JOB("all", "\"all\":1,\"storage\":\"near\"") FAR, ""), "PUT", OUT,
+     "vm/100 changed 1 job j\n", "job all still has it", 1},
+    {"into a job that cannot write there",
+     WORLD("", "", JOB("j", "\"pool\":\"p\",\"storage\":\"far\"") FAR, ""), "PUT", INTO,
+     "vm/100 changed 1 job j\n", "which cannot save it: far is not available at c1", 1},
     {"the job is off", WORLD(IN(100), "", JOB("j", "\"pool\":\"p\",\"enabled\":0"), ""), "PUT", OUT,
      "", NULL, 0},
     {"the job is of another node",
@@ -55,6 +72,8 @@ static const struct {
      "", "unread a guest that is named", 3},
     {"an empty pool that a job names", WORLD("", "", OF_P, ""), "DELETE", "{\"poolid\":\"p\"}",
      "job/j loses-backup 2 pool\n", "every run fails", 2},
+    {"a pool with pools below it", WORLD("", "", "", ""), "DELETE", "{\"poolid\":\"up\"}", "",
+     "the pool has pools below it", 3},
     {"a pool that is not empty", WORLD(IN(100), "", "", ""), "DELETE", "{\"poolid\":\"p\"}", "",
      "the pool is not empty", 3},
 };
