@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -167,10 +166,15 @@ static const char *field_of(const char *upid, size_t n, char *ret, size_t size) 
 
 int64_t upid_start(const char *upid) {
     char text[16];
+    int64_t at = 0;
 
-    return ident_is_upid(upid)
-               ? (int64_t)strtoll(field_of(upid, FIELD_START, text, sizeof(text)), NULL, 16)
-               : -1;
+    if (!ident_is_upid(upid)) {
+        return -1;
+    }
+    for (const char *p = field_of(upid, FIELD_START, text, sizeof(text)); *p; p++) {
+        at = at * 16 + (*p <= '9' ? *p - '0' : (*p & ~0x20) - 'A' + 10);
+    }
+    return at;
 }
 
 static bool one_of(const char *list, const char *word) {

@@ -564,7 +564,7 @@ CASES = [
     ("pve_snapshot_create", {"vmid": 105, "snapname": "s1", "description": "x"}, {}),
     ("pve_snapshot_create", {"vmid": 101, "snapname": "s1"}, {}),
     ("pve_snapshot_delete", {"vmid": 105, "snapname": "before_upgrade"}, {}),
-    ("pve_rollback", {"vmid": 105, "snapname": "nightly"}, {"leaves": SAFETY}),
+    ("pve_rollback", {"vmid": 105, "snapname": "nightly"}, {"leaves": [*SAFETY, "guests/105/config/vmgenid"]}),
     # storage definitions
     ("pve_storage_create", {"storage": "more", "type": "dir",
                             "set": {"path": "/srv/more", "content": "images,iso"}}, {}),
