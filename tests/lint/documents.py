@@ -46,8 +46,7 @@ def targets(root):
 def rows(root):
     table = source(root, "proximo-client/tools")
     errors = root / "docs" / "errors.md"
-    codes = {"pve_errors", *re.findall(r"^\| `([a-z0-9_]+)`", errors.read_text() if errors.is_file() else "",
-                                       re.M)}
+    codes = set(re.findall(r"^\| `([a-z0-9_]+)`", errors.read_text() if errors.is_file() else "", re.M))
     for doc, text in documents(root):
         for name in sorted(set(ROW.findall(text))):
             if name not in codes and f'"{name}"' not in table:

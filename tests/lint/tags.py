@@ -106,6 +106,19 @@ def fallbacks(root):
                 yield f"{path.relative_to(root)}: {tag}, for errors without a code, is not listed"
 
 
+def shape(root):
+    """The members that errors.md says an error has are those that the client gives it."""
+    doc = root / "docs" / "errors.md"
+    m = re.search(r"^\{(code, [^}]*)\}$", doc.read_text(), re.M) if doc.is_file() else None
+    said = set(re.findall(r"[a-z_]+", m.group(1))) if m else set()
+    source = root / "proximo-client" / "pipeline" / "service.c"
+    body = re.search(r"^js \*service_error\(.*?^\}", source.read_text(), re.M | re.S) \
+        if source.is_file() else None
+    built = set(re.findall(r'js_add\(o, "([a-z_]+)"', body.group(0))) if body else set()
+    for name in sorted(said ^ built):
+        yield f"docs/errors.md: an error's {name} is only in the {'page' if name in said else 'source'}"
+
+
 def status_rows(root):
     """Codes that have an HTTP status on a node and are on no list: nobody gives them."""
     route = root / "pveagentd" / "route.c"
@@ -135,6 +148,10 @@ check(tap, "given", given, {
 })
 check(tap, "fallbacks", fallbacks, {
     "not listed": {"docs/errors.md": "", "common/a.c": 's = e->tag[0] ? e->tag : "bad";'},
+})
+check(tap, "shape", shape, {
+    "a member that is not given": {"docs/errors.md": "{code, pve_errors?}\n", "proximo-client/pipeline/service.c":
+                                   'js *service_error(x) {\n    js_add(o, "code", y);\n}\n'},
 })
 tap.todo(not status_rows(ROOT), "every code with a status on a node is listed",
          "no one gives " + ", ".join(status_rows(ROOT)))
