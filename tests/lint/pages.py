@@ -116,6 +116,20 @@ def routes(root):
                       {" ".join(t) for t in said})
 
 
+def answers(root):
+    """The members of what a node says of itself and of a request."""
+    source = text_of(root, "pveagentd/answer.c")
+    page = text_of(root, "docs/pveagentd.8")
+    for name in ("status", "explain"):
+        table = re.search(rf"{name}_members\[\] = \{{(.*?)\}};", source, re.S)
+        item = re.search(rf"^\.It Ic \S+ /v1/{name} .*\n((?:(?!^\.It ).*\n)*)", page, re.M)
+        said = set(re.findall(r"[a-z_]+", item.group(1))) if item else set()
+        for own, member in re.findall(r'\{"[a-z-]+", (NULL|"[a-z]+"), "([a-z_]+)",',
+                                      table.group(1) if table else ""):
+            if member not in said or own != "NULL" and own.strip('"') not in said:
+                yield f"pveagentd.8: the answer of {name} has {member}, the page does not say so"
+
+
 def statuses(root):
     """Every program's page has its exit statuses; the client's are those of its own enum."""
     for path in files(root, "*.1", "*.8", below=("docs",)):
@@ -173,6 +187,10 @@ check(tap, "environment", variables, {
 check(tap, "interface", routes, {
     "the source only": {"pveagentd/route.c": '{"GET", "/v1/x", 0}'},
     "the page only": {"docs/pveagentd.8": ".It Ic GET /v1/x Pq any\n"},
+})
+check(tap, "answers", answers, {
+    "a member": {"pveagentd/answer.c": 's status_members[] = {{"join-open", NULL, "join_open", F},};',
+                 "docs/pveagentd.8": ".It Ic GET /v1/status Pq any\n.Li {node}\n.It x\n"},
 })
 check(tap, "exit statuses", statuses, {
     "none": {"docs/pveagentd.8": ".Sh NAME\n"},
