@@ -346,10 +346,40 @@ def templates(sim):
           "and is no base itself")
 
 
+def boots(sim):
+    """Whoever has onboot starts with the node, off before or not; HA decides about its own."""
+    for vmid, onboot in ((621, 1), (622, 0)):
+        task(sim, "POST", "/nodes/pve1/lxc", "OK", f"{vmid} is made", vmid=vmid, ostemplate="local:vztmpl/x.tar.zst",
+             rootfs="local-zfs:1", onboot=onboot)
+    sim.call("POST", "/nodes/pve1/status", command="reboot")
+    state = {v: sim.call("GET", f"/nodes/pve1/lxc/{v}/status/current")[2]["data"]["status"] for v in (621, 622)}
+    check(state == {621: "running", 622: "stopped"}, "a reboot starts what has onboot and nothing else", state)
+
+
+def goes_back(sim):
+    """PVE's rollback: unused volumes stay but those that are used again, and the guest is told by a new vmgenid."""
+    at = "/nodes/pve2/qemu/105"
+    task(sim, "POST", at + "/snapshot", "OK", "a snapshot", snapname="here")
+    was = config(sim, "pve2", "qemu", 105)
+    sim.call("POST", at + "/status/stop")
+    sim.call("PUT", at + "/config", delete="scsi0")
+    mid = config(sim, "pve2", "qemu", 105)
+    volume = was["scsi0"].split(",")[0]
+    check(volume in [v for k, v in mid.items() if k.startswith("unused")], "a disk that is taken out is unused", mid)
+    task(sim, "POST", at + "/snapshot/here/rollback", "OK", "it goes back")
+    now = config(sim, "pve2", "qemu", 105)
+    check(now["scsi0"] == was["scsi0"] and volume not in [v for k, v in now.items() if k.startswith("unused")],
+          "and then it is used and not unused", now)
+    check({k: v for k, v in now.items() if k.startswith("unused")} ==
+          {k: v for k, v in was.items() if k.startswith("unused")}, "other unused ones stay", now)
+    check(now["vmgenid"] != was["vmgenid"], "with a new vmgenid", now["vmgenid"])
+
+
 os.environ["TZ"] = "UTC"  # the names of the archives below are in it
 where = tempfile.mkdtemp(prefix="pvesim-guests-")
 try:
-    for part in (volumes, destroys, disks, moves, backups, set_aside, restored_volumes, clones, templates):
+    for part in (volumes, destroys, disks, moves, backups, set_aside, restored_volumes, clones, templates, boots,
+                 goes_back):
         at = os.path.join(where, part.__name__)
         os.mkdir(at)
         one = Sim(at, "--clock", "1795500000")
