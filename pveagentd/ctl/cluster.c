@@ -217,12 +217,18 @@ int ctl_revoke(struct ctl *k) {
     char path[64];
     bool everywhere;
     size_t n;
+    int r;
 
     if (k->n_args != 1) {
         return ctl_usage();
     }
     (void)share_import(&k->p);
-    if (client_by_name(&k->p, k->args[0], &c, &e) < 0) {
+    r = client_by_name(&k->p, k->args[0], &c, &e);
+    if (r == -ENOENT) {
+        (void)err_set(&e, r, "no client has the name %.80s", k->args[0]);
+        (void)err_hint(&e, "pveagentctl list shows them");
+    }
+    if (r < 0) {
         return ctl_fail(&e);
     }
     everywhere = ctl_deny_key(&k->p, &c.spki, &e) == 0 &&

@@ -211,11 +211,26 @@ static int check_and_place(struct ctl *k, const char *path, const char *other,
                 ? policy_merge(buf_str(text), text->len, has ? buf_str(&b) : NULL, b.len, &pol, e)
                 : policy_merge(has ? buf_str(&b) : NULL, b.len, buf_str(text), text->len, &pol, e);
 
-    r = r < 0 ? r : file_replace(AT_FDCWD, path, text->data, text->len, 0600, e);
+    if (r == 0 && k->shared) {
+        char dir[4096];
+
+        r = cluster_path(&k->p, "pveagentd", NULL, dir, e);
+        r = r < 0 ? r : dir_make(AT_FDCWD, dir, 0755, e);
+    }
+    r = r < 0 ? r
+              : file_replace(AT_FDCWD, path, buf_str(text), text->len,
+                             k->shared ? CLUSTER_MODE : 0600, e);
     if (r == 0) {
         (void)report(&pol);
     }
+    if (r == 0 && k->shared && has) {
+        (void)printf("of the local policy only [deny] and [node] count beside a shared one\n");
+    }
     return r;
+}
+
+static bool is_same(const struct buf *a, const struct buf *b) {
+    return a->len == b->len && memcmp(buf_str(a), buf_str(b), a->len) == 0;
 }
 
 int ctl_edit(struct ctl *k) {
@@ -237,6 +252,11 @@ int ctl_edit(struct ctl *k) {
     r = r < 0 ? r : file_replace(AT_FDCWD, draft, buf_str(&old), old.len, 0600, &e);
     r = r < 0 ? r : run_editor(draft, &e);
     r = r < 0 ? r : file_read(AT_FDCWD, draft, &text, &e);
+    if (r == 0 && is_same(&old, &text)) { /* an empty shared policy would end every local rule */
+        (void)unlink(draft);
+        (void)printf("nothing was changed\n");
+        return EXIT_SUCCESS;
+    }
     r = r < 0 ? r : check_and_place(k, path, k->shared ? k->p.policy_file : shared, &text, &e);
     if (r < 0 && text.len) {
         (void)fprintf(stderr, "  your text is kept in %s; the policy in force is as it was\n",

@@ -145,6 +145,12 @@ static void test_edit(struct world *w) {
     tap(ctl(w, "edit", NULL) == 0 && holds(w->policy, "# seen") && access(draft, F_OK) < 0,
         "one that parses takes its place");
     tap(stat(w->policy, &after) == 0 && (after.st_mode & 077) == 0, "closed to others");
+    below(w->cluster, "pveagentd", draft);
+    (void)rmdir(draft);
+    editor(w, ":");
+    tap(ctl(w, "edit", "--shared") == 0 && access(shared, F_OK) < 0,
+        "an editor that was only looked into makes no empty shared policy");
+    below(w->state, "policy.draft", draft);
     editor(w, "printf '[rule s]\\nclient = laptop\\nct = 101\\nrun = /bin/false\\n' >\"$1\"");
     tap(ctl(w, "edit", "--shared") == 0 && holds(shared, "/bin/false"), "the shared one");
     editor(w, "printf '[rule s]\\nclient = laptop\\n' >\"$1\"");
