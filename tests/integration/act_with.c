@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program that acts is started with nothing in its environment. For tests that want something
  * in it, this is put in its place: it becomes the program that the first line of the file beside
- * it, <its own path>.env, names, with the other lines (NAME=value) as environment. */
+ * it, <its own path>.env, names, with the other lines (NAME=value) as environment. With a line
+ * LINGER=<file> it stays for half a minute after that program, its own id in the file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What was started acts and answers in a child; this process is the one that does not go. */
+static void linger(const char *file) {
+    FILE *f = fopen(file, "we");
+
+    if (f) {
+        (void)fprintf(f, "%d", (int)getpid());
+        (void)fclose(f);
+    }
+    if (fork() != 0) {
+        (void)close(STDIN_FILENO);
+        (void)sleep(30);
+        exit(0);
+    }
+}
 
 int main(int argc, char **argv) {
     static char line[64][4096];
@@ -32,6 +48,9 @@ int main(int argc, char **argv) {
     (void)fclose(f);
     for (size_t i = 1; i < n; i++) {
         env[i - 1] = line[i];
+        if (strncmp(line[i], "LINGER=", 7) == 0) {
+            linger(line[i] + 7);
+        }
     }
     if (n) {
         (void)execve(line[0], args, env);

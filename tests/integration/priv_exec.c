@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands in a real container through the gate: how they end, what they say, what follows them in,
  * and that nothing of them is left. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "common/clock.h"
 #include "common/dir.h"
 #include "common/fd.h"
+#include "common/ident.h"
 #include "common/own.h"
 #include "common/msg.h"
 #include "common/put.h"
@@ -452,6 +454,26 @@ static void test_rights(struct world *w) {
 
 /* Another file under the program's name changes nothing for a daemon that runs: an upgrade does not
  * mix two versions. */
+/* What acted has answered but does not go: the command's end is told all the same. */
+static void test_linger(struct world *w) {
+    CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+    char file[300];
+    char line[320];
+    struct result r;
+    uint32_t pid = 0;
+
+    world_kill(w, SIGTERM);
+    (void)snprintf(file, sizeof(file), "%s/lingers", w->dir);
+    (void)snprintf(line, sizeof(line), "LINGER=%s", file);
+    world_act(w, NULL, line, NULL);
+    world_start(w, NULL);
+    run(w, "exit 5", &r);
+    tap(r.value == 5 && file_read(AT_FDCWD, file, &b, NULL) == 0 &&
+            ident_u32(buf_str(&b), &pid) == 0 && pid > 1 && kill((pid_t)pid, SIGKILL) == 0,
+        "an end does not wait for the program that acted: %s %d", r.how, r.value);
+    result_done(&r);
+}
+
 static void test_upgrade(struct world *w) {
     char was[320];
     char is[320];
@@ -555,6 +577,7 @@ int main(void) {
     test_killed(&w, true);
     test_killed(&w, false);
     test_rights(&w);
+    test_linger(&w);
     test_upgrade(&w);
     world_container_end(&w);
     test_stopped(&w);
