@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/argv_rule.h"
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/ident.h"
@@ -189,7 +190,7 @@ static int check_entry(const struct conf_section *s, size_t at, const struct con
 
     for (size_t i = 0; i < n; i++) {
         if (strcmp(rules[i].kind, s->kind) != 0 || !rules[i].key ||
-            strcmp(rules[i].key, en->key) != 0) {
+            !word_in(rules[i].key, ' ', en->key, strlen(en->key))) {
             continue;
         }
         for (size_t k = 0; k < at && !rules[i].repeats; k++) {

@@ -42,9 +42,9 @@ void conf_done(struct conf *c);
 struct conf_rule {
     const char *kind; /* section kind */
     bool named;       /* must / must not have a name */
-    const char *key;
-    bool repeats; /* key may stand more than once */
-    bool required;
+    const char *key;  /* or several, blank-separated, that are alike in the rest */
+    bool repeats;     /* a key may stand more than once */
+    bool required;    /* then it is one */
 };
 /* Every section kind and key must be in the table, single-valued keys once, required ones there.
  * A row with key NULL declares a kind without keys. -EBADMSG with the line. */

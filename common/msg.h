@@ -49,7 +49,7 @@ enum msg_type {
     MSG_JOIN_INFO = 26,   /* - */
     MSG_JOIN_INFO_ANSWER = 27, /* open(u64 0|1) until(u64) */
     MSG_METRICS = 28,          /* spki */
-    MSG_METRICS_ANSWER = 29,   /* text */
+    MSG_METRICS_ANSWER = 29,   /* u64: armed frozen running receipts-open actions */
     MSG_ROSTER = 30,           /* spki */
     MSG_ROSTER_ANSWER = 31,    /* signed roster; list of the nodes' entries (common/roster.h) */
     MSG_ROTATE = 32,           /* spki  the client's note on its next key; MSG_OK */

@@ -298,28 +298,32 @@ void op_receipts_ack(struct req *q) {
     ask_body(q, body_receipts_ack, answer_ok);
 }
 
-/* The root half's text, and our own few numbers; one end mark, whatever came before. */
+/* The root half's numbers, in the order of its message, and our own few. */
 static bool answer_of_metrics(struct req *q, uint16_t type, struct msg_rd *rd) {
-    static const char eof[] = "# EOF\n";
-    CLEANUP(buf_done) struct buf b = BUF_INIT(2 * LIM_PRIV_MSG);
     const struct agent *a = req_agent(q);
-    size_t len;
-    const char *text = msg_field(rd, LIM_PRIV_MSG, &len);
+    struct {
+        const char *name, *type, *tail;
+        uint64_t value;
+    } rows[] = {{"armed", "gauge", "", 0},
+                {"frozen", "gauge", "", 0},
+                {"running", "gauge", "", 0},
+                {"receipts_open", "gauge", "", 0},
+                {"actions", "counter", "_total", 0},
+                {"connections", "gauge", "", a->n_conns},
+                {"requests", "counter", "_total", a->n_requests},
+                {"refused", "counter", "_total", a->n_refused}};
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
+    int r;
 
-    if (type != MSG_METRICS_ANSWER || msg_done(rd) < 0) {
-        return false;
+    for (size_t i = 0; i < 5; i++) {
+        rows[i].value = msg_u64(rd);
     }
-    if (len >= sizeof(eof) - 1 &&
-        memcmp(text + len - (sizeof(eof) - 1), eof, sizeof(eof) - 1) == 0) {
-        len -= sizeof(eof) - 1;
+    r = type == MSG_METRICS_ANSWER ? msg_done(rd) : -EBADMSG;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++) {
+        r = buf_addf(&b, "# TYPE pveagentd_%s %s\npveagentd_%s%s %llu\n", rows[i].name,
+                     rows[i].type, rows[i].name, rows[i].tail, (unsigned long long)rows[i].value);
     }
-    if (buf_add(&b, text, len) < 0 ||
-        buf_addf(&b,
-                 "# TYPE pveagentd_connections gauge\npveagentd_connections %zu\n"
-                 "# TYPE pveagentd_requests counter\npveagentd_requests_total %llu\n"
-                 "# TYPE pveagentd_refused counter\npveagentd_refused_total %llu\n%s",
-                 a->n_conns, (unsigned long long)a->n_requests, (unsigned long long)a->n_refused,
-                 eof) < 0) {
+    if (r < 0 || buf_adds(&b, "# EOF\n") < 0) {
         return false;
     }
     req_bytes(q, 200, "application/openmetrics-text; version=1.0.0; charset=utf-8", b.data, b.len);

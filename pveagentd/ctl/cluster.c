@@ -95,7 +95,7 @@ int ctl_announce_at(struct priv *p, const char *const *address, size_t n, const 
 static int announce(struct ctl *k, struct err *e) {
     CLEANUP(roster_entry_done) struct roster_entry r = {.node = NULL};
     struct hash tls;
-    int x = ctl_cert_spki(k->p.tls_cert, &tls, e);
+    int x = ctl_cert_spki(k->tls_cert, &tls, e);
 
     x = x < 0 ? x : ctl_announce_at(&k->p, k->address, k->n_addresses, &tls, NULL, e);
     x = x < 0 ? x : roster_own(&k->p, &r, e);

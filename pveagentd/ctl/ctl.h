@@ -20,7 +20,8 @@ struct ctl {
     size_t n_addresses;
     bool shared;
     bool do_switch;
-    const char *daemon; /* the front end's program */
+    const char *daemon;   /* the front end's program */
+    const char *tls_cert; /* its certificate (PEM) */
 };
 
 int ctl_fail(const struct err *e); /* prints it */

@@ -153,7 +153,7 @@ static int cmd_invite(struct ctl *k) {
         memcpy(k->address, own.address, own.n_addresses * sizeof(*k->address));
         k->n_addresses = own.n_addresses;
     }
-    if (ctl_cert_spki(k->p.tls_cert, &tls, &e) < 0 ||
+    if (ctl_cert_spki(k->tls_cert, &tls, &e) < 0 ||
         ctl_invitation(&k->p, k->args[0], k->rights, k->address, k->n_addresses, &tls, &line, &e) <
             0) {
         return ctl_fail(&e);
@@ -304,7 +304,7 @@ int ctl_usage(void) {
 static int on_option(struct ctl *k, int c) {
     switch (c) {
     case 't':
-        k->p.tls_cert = optarg;
+        k->tls_cert = optarg;
         return 0;
     case 'r':
         k->rights = optarg;
@@ -346,8 +346,10 @@ int main(int argc, char **argv) {
                                             {"help", 0, NULL, 'h'},
                                             {"version", 0, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
-    struct ctl k = {
-        .p = PRIV_DEFAULTS, .rights = "evidence witness", .daemon = SBINDIR "/pveagentd"};
+    struct ctl k = {.p = PRIV_DEFAULTS,
+                    .rights = "evidence witness",
+                    .daemon = SBINDIR "/pveagentd",
+                    .tls_cert = "/var/lib/pveagentd/tls.crt"};
     struct err e = {0};
     int status = -1;
     int c;

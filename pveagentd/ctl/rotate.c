@@ -114,7 +114,7 @@ static int tls_switch(struct ctl *k, const struct names *n, const struct roster_
 static int rotate_tls(struct ctl *k, struct err *e) {
     CLEANUP(roster_entry_done) struct roster_entry own = {.node = NULL};
     CLEANUP(freep) struct names *n = calloc(1, sizeof(*n));
-    int r = n ? name_files(k->p.tls_cert, n, e) : err_set(e, -ENOMEM, "out of memory");
+    int r = n ? name_files(k->tls_cert, n, e) : err_set(e, -ENOMEM, "out of memory");
 
     r = r < 0 ? r : roster_own(&k->p, &own, e);
     if (r == -ENOENT) {

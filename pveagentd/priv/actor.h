@@ -5,7 +5,6 @@
 #pragma once
 #include "pveagentd/act/order.h"
 
-struct err;
 struct priv;
 
 /* Opens the program, once, for good: an upgrade of the package under a running daemon changes the

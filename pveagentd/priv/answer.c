@@ -282,7 +282,6 @@ static int on_op(struct ask *a, struct err *e) {
     struct msg_rd rd = {.bad = true};
     const char *state = "unknown";
     struct running run;
-    char path[80];
     uint16_t type;
     size_t len[2];
     const void *tail[2];
@@ -291,8 +290,7 @@ static int on_op(struct ask *a, struct err *e) {
     if (x && x->seq) {
         state = "ended";
         (void)journal_receipt(a->p, a->o, x, &note, NULL);
-        (void)snprintf(path, sizeof(path), "ops/%s", a->f[0].s);
-        if (file_read(a->p->state_fd, path, &kept, NULL) == 0) {
+        if (file_read(a->p->state_fd, UNDER("ops", a->f[0].s), &kept, NULL) == 0) {
             (void)msg_open(buf_str(&kept), kept.len, &type, &rd);
         }
     } else if (x && running_find(a->p, a->f[0].s, &run)) {
@@ -355,8 +353,7 @@ static int on_rotate(struct ask *a, struct err *e) {
 }
 
 static int on_metrics(struct ask *a, struct err *e) {
-    CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
-    size_t open = 0;
+    uint64_t open = 0;
     uint64_t acts = 0;
     int r = need_right(a, "evidence", e);
 
@@ -364,16 +361,10 @@ static int on_metrics(struct ask *a, struct err *e) {
         open += journal_open_receipts(o);
         acts += o->n_acts;
     }
-    r = r < 0 ? r
-              : buf_addf(&b,
-                         "# TYPE pveagentd_armed gauge\npveagentd_armed %d\n"
-                         "# TYPE pveagentd_frozen gauge\npveagentd_frozen %d\n"
-                         "# TYPE pveagentd_running gauge\npveagentd_running %zu\n"
-                         "# TYPE pveagentd_receipts_open gauge\npveagentd_receipts_open %zu\n"
-                         "# TYPE pveagentd_actions counter\npveagentd_actions_total %llu\n# EOF\n",
-                         priv_armed(a->p), priv_frozen(a->p), running_count(a->p, 0, NULL), open,
-                         (unsigned long long)acts);
-    return text_answer(a, MSG_METRICS_ANSWER, r, &b);
+    return r < 0 ? r
+                 : msg_make(&a->out, MSG_METRICS_ANSWER, "uuuuu", (uint64_t)priv_armed(a->p),
+                            (uint64_t)priv_frozen(a->p), (uint64_t)running_count(a->p, 0, NULL),
+                            open, acts);
 }
 
 /* form: b bytes, s text up to 512 bytes, u number, h 32 bytes. A refusal is a negative value with a

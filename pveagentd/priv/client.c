@@ -8,7 +8,6 @@
 #include "common/argv_rule.h"
 #include "common/dir.h"
 #include "common/err.h"
-#include "common/fd.h"
 #include "common/fields.h"
 #include "common/ident.h"
 #include "common/own.h"
@@ -23,11 +22,6 @@ static const struct field fields[] = {FIELD(struct client, name, F_NAME, true),
                                       FIELD_AS("next-spki", struct client, next, F_HASH, false),
                                       FIELD(struct client, changed, F_TIME, false)};
 const struct form priv_client_form = {"proximo-client/v1", fields, ARRAY_LEN(fields)};
-
-static const char *client_path(const char *name, char ret[static 64]) {
-    (void)snprintf(ret, 64, "clients/%.40s", name);
-    return ret;
-}
 
 int client_read(int dirfd, const char *name, struct client *ret, struct err *e) {
     CLEANUP(lines_done) struct lines l = {0};
@@ -103,9 +97,7 @@ int client_by_origin(const struct priv *p, const char *origin, struct client *re
 }
 
 int client_store(const struct priv *p, const struct client *c, struct err *e) {
-    char path[64];
-
-    return fields_save(&priv_client_form, p->state_fd, client_path(c->name, path), c, e);
+    return fields_save(&priv_client_form, p->state_fd, UNDER("clients", c->name), c, e);
 }
 
 bool client_may(const struct client *c, const char *right) {

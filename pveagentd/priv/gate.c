@@ -178,15 +178,14 @@ static void keep_output(struct act *a) {
     CLEANUP(buf_done) struct buf b = BUF_INIT((size_t)3 * EXEC_TAIL);
     const struct buf *tail = a->done.outcome.tail;
     CLEANUP(closep) int fd = -1;
-    char path[80];
 
-    (void)snprintf(path, sizeof(path), "ops/%s", HEX_STR(&a->h));
     if (tail[0].len + tail[1].len == 0 ||
         msg_make(&b, MSG_OP_ANSWER, "bb", buf_str(&tail[0]), tail[0].len, buf_str(&tail[1]),
                  tail[1].len) < 0) {
         return;
     }
-    fd = openat(a->p->state_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    fd = openat(a->p->state_fd, UNDER("ops", HEX_STR(&a->h)),
+                O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
         (void)fd_write_all(fd, b.data, b.len);
     }

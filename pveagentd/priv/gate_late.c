@@ -9,7 +9,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "common/clock.h"
 #include "common/dir.h"
 #include "common/fd.h"
 #include "common/form.h"
@@ -138,14 +137,12 @@ int step_unspent(struct act *a, struct err *e) {
 
 bool running_find(const struct priv *p, const char *hex, struct running *ret) {
     CLEANUP(closep) int fd = -1;
-    char path[80];
     char text[32] = "";
     const char *rest;
     uint64_t pid;
 
     *ret = (struct running){0};
-    (void)snprintf(path, sizeof(path), "running/%s", hex);
-    fd = openat(p->state_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    fd = openat(p->state_fd, UNDER("running", hex), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0) {
         return false;
     }
@@ -178,11 +175,8 @@ size_t running_count(const struct priv *p, uint32_t ct, size_t *ret_in_ct) {
 
 /* The name goes before the lock: whoever still opens the old file finds it without a name. */
 void running_release(struct act *a) {
-    char path[80];
-
     if (a->running >= 0) {
-        (void)snprintf(path, sizeof(path), "running/%s", HEX_STR(&a->h));
-        (void)unlinkat(a->p->state_fd, path, 0);
+        (void)unlinkat(a->p->state_fd, UNDER("running", HEX_STR(&a->h)), 0);
     }
     closep(&a->running);
 }
@@ -217,7 +211,6 @@ int step_room(struct act *a, struct err *e) {
 }
 
 static int hold_running(struct act *a, struct err *e) {
-    char path[80];
     char text[32];
     struct stat st;
     sigset_t set;
@@ -227,10 +220,9 @@ static int hold_running(struct act *a, struct err *e) {
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGUSR1); /* cancels: what does not look at it is carried to its end */
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)snprintf(path, sizeof(path), "running/%s", HEX_STR(&a->h));
     n = snprintf(text, sizeof(text), "%d %u", (int)getpid(), a->q.ct);
-    a->running =
-        openat(a->p->state_fd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    a->running = openat(a->p->state_fd, UNDER("running", HEX_STR(&a->h)),
+                        O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (a->running < 0 || flock(a->running, LOCK_EX | LOCK_NB) < 0 || fstat(a->running, &st) < 0 ||
         fd_write_all(a->running, text, (size_t)n) < 0) {
         r = -errno;

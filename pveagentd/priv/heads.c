@@ -26,18 +26,16 @@
 
 static const struct line_key keys[] = {{"node", false, true}, {"note", true, false}};
 
-static int read_one(const struct priv *p, const char *node, const struct vkey *log, head_fn *fn,
-                    void *ctx) {
+static int read_one(int dirfd, const char *node, const struct vkey *log, head_fn *fn, void *ctx) {
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_LINES);
     CLEANUP(lines_done) struct lines l = {0};
     struct head h = {.node = node};
-    char path[4096];
     struct stat st;
     struct note n;
     int r = 0;
 
-    if (cluster_path(p, HEADS_DIR, node, path, NULL) < 0 ||
-        file_read(AT_FDCWD, path, &b, NULL) < 0 || stat(path, &st) < 0 ||
+    if (file_read(dirfd, node, &b, NULL) < 0 ||
+        fstatat(dirfd, node, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         lines_parse(buf_str(&b), b.len, HEADS_HEAD, keys, ARRAY_LEN(keys), &l, NULL) < 0) {
         return 0; /* half a file of another node is no reason to stop */
     }
@@ -54,7 +52,9 @@ int heads_each(const struct priv *p, const struct vkey *log, head_fn *fn, void *
     int r = 0;
 
     while (r == 0 && (node = dir_next(d)) != NULL) {
-        r = ident_is_node(node) && strcmp(node, p->node) != 0 ? read_one(p, node, log, fn, ctx) : 0;
+        r = ident_is_node(node) && strcmp(node, p->node) != 0
+                ? read_one(dirfd(d), node, log, fn, ctx)
+                : 0;
     }
     return r;
 }
@@ -82,9 +82,8 @@ int heads_check(struct priv *p, const struct origin *o, const struct witness_in 
                 const struct checkpoint *c, struct err *e) {
     CLEANUP(buf_done) struct buf evidence = BUF_INIT((size_t)2 * LIM_NOTE + 64);
     struct suspicion s = {.c = c, .now = clock_unix(), .evidence = &evidence};
-    char path[80];
+    const char *path = UNDER("fork", o->id);
 
-    (void)snprintf(path, sizeof(path), "fork/%s", o->id);
     if (faccessat(p->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
         heads_each(p, in->log, suspect, &s) != 1) {
         return 0;

@@ -16,7 +16,6 @@
 #include "common/fd.h"
 #include "common/fields.h"
 #include "common/ident.h"
-#include "common/limits.h"
 #include "common/note.h"
 #include "common/own.h"
 #include "common/put.h"
@@ -36,23 +35,14 @@ void invitation_done(struct invitation *v) {
     explicit_bzero(v->secret, sizeof(v->secret));
 }
 
-static const char *invite_path(const char *name, char ret[static 64]) {
-    (void)snprintf(ret, 64, "invites/%.40s", name);
-    return ret;
-}
-
 static int invite_read(const struct priv *p, const char *name, struct invitation *v) {
-    char path[64];
-
     return ident_is_client(name)
-               ? fields_load(&form, p->state_fd, invite_path(name, path), &v->l, v, NULL)
+               ? fields_load(&form, p->state_fd, UNDER("invites", name), &v->l, v, NULL)
                : -ENOENT;
 }
 
 int invite_write(const struct priv *p, const struct invitation *v, struct err *e) {
-    char path[64];
-
-    return fields_save(&form, p->state_fd, invite_path(v->name, path), v, e);
+    return fields_save(&form, p->state_fd, UNDER("invites", v->name), v, e);
 }
 
 int invite_addresses(const struct invitation *v, struct buf *b) {
@@ -85,13 +75,10 @@ int64_t join_open_until(struct priv *p) {
 }
 
 static int refuse(struct priv *p, struct invitation *v, struct err *e) {
-    char path[64];
-
-    if (++v->failures >= INVITE_FAILURES) {
-        (void)unlinkat(p->state_fd, invite_path(v->name, path), 0);
+    /* a failure that cannot be counted burns it as well */
+    if (++v->failures >= INVITE_FAILURES || invite_write(p, v, e) < 0) {
+        (void)unlinkat(p->state_fd, UNDER("invites", v->name), 0);
         log_event(LOG_L_WARN, "an invitation was burnt by wrong proofs", "CLIENT", v->name, NULL);
-    } else if (invite_write(p, v, e) < 0) { /* a failure that cannot be counted burns it */
-        (void)unlinkat(p->state_fd, invite_path(v->name, path), 0);
     }
     return err_tag(e, -EACCES, "join_refused", "the proof does not fit the invitation");
 }
@@ -148,7 +135,6 @@ int join_accept(struct priv *p, const struct join_in *in, struct buf *ret_text,
     CLEANUP(closep) int lock = -1;
     struct client c = {0};
     struct hash want;
-    char path[64];
     int r;
 
     if (!priv_armed(p)) {
@@ -171,7 +157,7 @@ int join_accept(struct priv *p, const struct join_in *in, struct buf *ret_text,
     if (r < 0) {
         return r;
     }
-    if (unlinkat(p->state_fd, invite_path(in->name, path), 0) < 0 ||
+    if (unlinkat(p->state_fd, UNDER("invites", in->name), 0) < 0 ||
         dir_sync(p->state_fd, "invites") < 0) {
         return err_set(e, -EIO, "the invitation cannot be burnt");
     }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "common/buf.h"
@@ -131,7 +130,7 @@ size_t journal_open_receipts(const struct origin *o) {
     return n;
 }
 
-static int apply_head(struct origin *o, const char *text, int64_t time) {
+static int apply_head(struct origin *o, const char *text) {
     struct note n;
     struct checkpoint c;
     char *copy;
@@ -149,7 +148,6 @@ static int apply_head(struct origin *o, const char *text, int64_t time) {
     o->has_head = true;
     o->size = c.size;
     o->root = c.root;
-    o->head_time = time;
     return 0;
 }
 
@@ -217,7 +215,7 @@ static int apply(struct origin *o, const char *payload, size_t len, uint64_t at)
     struct record x;
 
     if (fields_read(&form, payload, len, &l, &x, NULL) < 0 || !is_of(o, x.origin) ||
-        (*x.note && apply_head(o, x.note, x.time) < 0)) {
+        (*x.note && apply_head(o, x.note) < 0)) {
         return -EBADMSG;
     }
     o->mark = x.time > o->mark ? x.time : o->mark;
@@ -332,16 +330,10 @@ int origin_lock(struct priv *p, struct origin *o, int *ret_fd, struct err *e) {
     CLEANUP(closep) int fd = -1;
     uint64_t size = 0;
     char path[96];
-    int r;
+    int r = state_lock(p, journal_path(o, ".lock", path), &lock, e);
 
-    lock = openat(p->state_fd, journal_path(o, ".lock", path),
-                  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    do {
-        r = lock < 0 || flock(lock, LOCK_EX) < 0 ? -errno : 0;
-    } while (r == -EINTR);
     if (r < 0) {
-        return err_tag(e, r, r == -ENOSPC ? "journal_full" : "journal_failed", "lock %s: %s", path,
-                       strerror(-r));
+        return err_retag(r, r == -ENOSPC ? "journal_full" : "journal_failed", e);
     }
     r = catch_up(p, o, true, &fd, &size, e);
     if (r == 0) {

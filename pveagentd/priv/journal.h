@@ -40,8 +40,7 @@ struct origin {
     bool has_head;
     uint64_t size;
     struct hash root;
-    char *note; /* newest cosigned checkpoint */
-    int64_t head_time;
+    char *note;       /* newest cosigned checkpoint */
     uint64_t seq;     /* of the newest receipt */
     struct hash last; /* of its bytes */
     uint64_t acked;

@@ -79,10 +79,7 @@ bool timers_waiting(const struct priv *p) {
 }
 
 bool timer_pending(const struct priv *p, const struct hash *request) {
-    char path[100];
-
-    (void)snprintf(path, sizeof(path), "revert/%s", HEX_STR(request));
-    return faccessat(p->state_fd, path, F_OK, 0) == 0;
+    return faccessat(p->state_fd, UNDER("revert", HEX_STR(request)), F_OK, 0) == 0;
 }
 
 int timers_lock(const struct priv *p, int *ret, struct err *e) {

@@ -23,29 +23,12 @@
 #define OPS_REVERT (1u << OP_ARM | 1u << OP_CONFIRM | 1u << OP_CANCEL)
 
 static const struct conf_rule table[] = {
-    {"node", false, "max-running", false, false},
-    {"node", false, "max-running-ct", false, false},
-    {"node", false, "max-per-minute", false, false},
-    {"node", false, "clock", false, false},
+    {"node", false, "max-running max-running-ct max-per-minute clock", false, false},
     {"operator", true, "key", false, true},
     {"client", true, "rights", false, true},
     {"rule", true, "client", false, true},
-    {"rule", true, "ct", false, false},
-    {"rule", true, "do", false, false},
-    {"rule", true, "set", false, false},
-    {"rule", true, "run", false, false},
-    {"rule", true, "user", false, false},
-    {"rule", true, "env", false, false},
-    {"rule", true, "cwd", false, false},
-    {"rule", true, "stdin", false, false},
-    {"rule", true, "timeout", false, false},
-    {"rule", true, "output", false, false},
-    {"rule", true, "undo", false, false},
-    {"rule", true, "approve", false, false},
-    {"deny", true, "client", false, false},
-    {"deny", true, "ct", false, false},
-    {"deny", true, "do", false, false},
-    {"deny", true, "run", false, false},
+    {"rule", true, "ct do set run user env cwd stdin timeout output undo approve", false, false},
+    {"deny", true, "client ct do run", false, false},
 };
 
 static const struct conf_entry *entry(const struct conf_section *s, const char *key) {

@@ -11,7 +11,6 @@
 #include "common/note.h"
 #include "common/request.h"
 
-struct buf;
 struct client;
 struct err;
 struct priv;

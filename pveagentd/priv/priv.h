@@ -14,7 +14,6 @@
 #include "common/note.h"
 #include "common/systemd.h"
 
-struct buf;
 struct err;
 struct form;
 struct origin;
@@ -27,7 +26,6 @@ struct priv {
     const char *lxc_path;
     const char *act_path; /* pveagentd-act */
     const char *socket_path;
-    const char *tls_cert; /* the front end's certificate (PEM) */
     char node[64];
     uid_t peer_uid; /* the front end's */
     int state_fd;
@@ -47,9 +45,8 @@ struct priv {
     {                                                                                              \
         .state_dir = "/var/lib/pveagentd-priv", .cluster_fs = CLUSTER_FS,                          \
         .network_dir = NETWORK_DIR, .policy_file = "/etc/pveagentd/policy.ini",                    \
-        .socket_path = "/run/pveagentd/priv.sock", .tls_cert = "/var/lib/pveagentd/tls.crt",       \
-        .lxc_path = CT_DEFAULT_LXC_PATH, .act_path = LIBEXECDIR "/" PACKAGE "/pveagentd-act",      \
-        .state_fd = -1, .act_fd = -1                                                               \
+        .socket_path = "/run/pveagentd/priv.sock", .lxc_path = CT_DEFAULT_LXC_PATH,                \
+        .act_path = LIBEXECDIR "/" PACKAGE "/pveagentd-act", .state_fd = -1, .act_fd = -1          \
     }
 #define PRIV_OPTIONS                                                                               \
     {"state", 1, NULL, 'S'}, {"cluster-fs", 1, NULL, 'c'}, {"policy", 1, NULL, 'p'},               \
@@ -106,6 +103,11 @@ bool client_may(const struct client *c, const char *right);
 
 /* A file below the state directory, locked (waits). */
 int state_lock(const struct priv *p, const char *file, int *ret, struct err *e);
+/* dir/name below the state directory, for names of at most 80 bytes; the macro's text lives until
+ * the end of the enclosing block. */
+#define UNDER_ROOM       128
+#define UNDER(dir, name) under((dir), (name), (char[UNDER_ROOM]){0})
+const char *under(const char *dir, const char *name, char ret[static UNDER_ROOM]);
 /* A path below the cluster file system (name NULL: the directory); -ENAMETOOLONG. */
 int cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096],
                  struct err *e);

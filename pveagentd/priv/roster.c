@@ -58,9 +58,17 @@ static int publish(const struct priv *p, const struct buf *note, struct err *e) 
     return r < 0 ? r : file_replace(AT_FDCWD, path, note->data, note->len, CLUSTER_MODE, e);
 }
 
+static int sign(const struct priv *p, const struct roster_entry *r, struct buf *note,
+                struct err *e) {
+    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINES);
+    int x = roster_entry_text(r, &text, e);
+
+    buf_reset(note);
+    return x < 0 ? x : note_sign(text.data, text.len, &p->receipt, note, e);
+}
+
 /* Signs what is new, keeps it here, then shows it. */
 int roster_put(struct priv *p, struct roster_entry *r, bool is_new, struct err *e) {
-    CLEANUP(buf_done) struct buf text = BUF_INIT(LIM_LINES);
     CLEANUP(buf_done) struct buf note = BUF_INIT(LIM_NOTE);
     CLEANUP(buf_done) struct buf old = BUF_INIT(LIM_NOTE);
     int x;
@@ -70,16 +78,12 @@ int roster_put(struct priv *p, struct roster_entry *r, bool is_new, struct err *
     r->receipt = p->receipt.v;
     put_revoked(p, r);
     (void)file_read(p->state_fd, "roster", &old, NULL);
-    x = roster_entry_text(r, &text, e);
-    x = x < 0 ? x : note_sign(text.data, text.len, &p->receipt, &note, e);
+    x = sign(p, r, &note, e);
     if (x == 0 && (is_new || old.len != note.len || memcmp(old.data, note.data, old.len) != 0)) {
         int64_t now = clock_unix();
 
         r->serial = r->serial < (uint64_t)now ? (uint64_t)now : r->serial + 1;
-        buf_reset(&text);
-        buf_reset(&note);
-        x = roster_entry_text(r, &text, e);
-        x = x < 0 ? x : note_sign(text.data, text.len, &p->receipt, &note, e);
+        x = sign(p, r, &note, e);
         x = x < 0 ? x : file_replace(p->state_fd, "roster", note.data, note.len, 0600, e);
     }
     return x < 0 ? x : publish(p, &note, e);
@@ -101,14 +105,12 @@ int roster_refresh(struct priv *p, struct err *e) {
     return roster_put(p, &r, false, e);
 }
 
-static int read_one(const struct priv *p, const char *node, roster_fn *fn, void *ctx) {
+static int read_one(int dirfd, const char *node, roster_fn *fn, void *ctx) {
     CLEANUP(roster_entry_done) struct roster_entry r = {.node = NULL};
     CLEANUP(buf_done) struct buf b = BUF_INIT(LIM_NOTE);
-    char path[4096];
     struct err e = {0};
-    int x = cluster_path(p, ROSTER_DIR, node, path, &e);
+    int x = file_read_kept(dirfd, node, geteuid(), &b, &e);
 
-    x = x < 0 ? x : file_read_kept(AT_FDCWD, path, geteuid(), &b, &e);
     x = x < 0 ? x : roster_entry_open(buf_str(&b), b.len, &r, &e);
     if (x == 0 && strcmp(r.node, node) != 0) {
         x = err_set(&e, -EBADMSG, "it says that it is of %s", r.node);
@@ -127,7 +129,7 @@ int roster_each(const struct priv *p, roster_fn *fn, void *ctx) {
     int r = 0;
 
     while (r == 0 && (node = dir_next(d)) != NULL) {
-        r = ident_is_node(node) ? read_one(p, node, fn, ctx) : 0;
+        r = ident_is_node(node) ? read_one(dirfd(d), node, fn, ctx) : 0;
     }
     return r;
 }

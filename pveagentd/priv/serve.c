@@ -15,7 +15,6 @@
 
 #include "common/clock.h"
 #include "common/dir.h"
-#include "common/fd.h"
 #include "common/ident.h"
 #include "common/lean.h"
 #include "common/own.h"

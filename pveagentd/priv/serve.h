@@ -5,9 +5,6 @@
 
 #include "pveagentd/priv/gate.h"
 
-struct err;
-struct priv;
-
 /* Listens until SIGTERM. The table is passed so that a test binary can pass another. */
 int serve(struct priv *p, const struct gate_row *rows, size_t n, struct err *e);
 /* In the child: reads one message, answers, returns. Negative: it did not come to an end. */

@@ -9,14 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/buf.h"
 #include "common/clock.h"
 #include "common/dir.h"
 #include "common/err.h"
 #include "common/fields.h"
 #include "common/fd.h"
 #include "common/ident.h"
-#include "common/limits.h"
 #include "common/own.h"
 #include "common/put.h"
 #include "pveagentd/priv/gate.h"
@@ -145,11 +143,10 @@ static void share_revoke(struct priv *p) {
     const char *name;
 
     while ((name = dir_next(d)) != NULL) {
-        char path[128];
+        const char *path = UNDER("revoked", name);
         struct client c;
         struct hash h;
 
-        (void)snprintf(path, sizeof(path), "revoked/%.64s", name);
         if (!ident_is_hex(name, 2 * HASH_LEN) || hex_decode(name, 2 * HASH_LEN, h.b) < 0 ||
             faccessat(p->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
             continue;
@@ -157,8 +154,7 @@ static void share_revoke(struct priv *p) {
         if (file_replace(p->state_fd, path, "\n", 1, 0600, NULL) == 0 &&
             client_here(p, &h, NULL, &c) == 0) {
             (void)client_end_running(p, &c);
-            (void)snprintf(path, sizeof(path), "clients/%s", c.name);
-            (void)unlinkat(p->state_fd, path, 0);
+            (void)unlinkat(p->state_fd, UNDER("clients", c.name), 0);
             log_event(LOG_L_WARN, "a client was revoked on another node", "CLIENT", c.name, NULL);
         }
     }

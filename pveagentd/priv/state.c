@@ -50,10 +50,13 @@ int priv_option(struct priv *p, int c, const char *value) {
 }
 
 int state_lock(const struct priv *p, const char *file, int *ret, struct err *e) {
+    int r;
+
     *ret = openat(p->state_fd, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return *ret < 0 || flock(*ret, LOCK_EX) < 0
-               ? err_set(e, -errno, "lock %s: %s", file, strerror(errno))
-               : 0;
+    do {
+        r = *ret < 0 || flock(*ret, LOCK_EX) < 0 ? -errno : 0;
+    } while (r == -EINTR);
+    return r < 0 ? err_set(e, r, "lock %s: %s", file, strerror(-r)) : 0;
 }
 
 int cluster_path(const struct priv *p, const char *dir, const char *name, char ret[static 4096],
@@ -69,6 +72,11 @@ int cluster_place(const struct priv *p, const char *dir, mode_t mode, const char
 
     r = r < 0 ? r : dir_make(AT_FDCWD, ret, mode, e);
     return r < 0 ? r : cluster_path(p, dir, name, ret, e);
+}
+
+const char *under(const char *dir, const char *name, char ret[static UNDER_ROOM]) {
+    (void)snprintf(ret, UNDER_ROOM, "%s/%.80s", dir, name);
+    return ret;
 }
 
 DIR *cluster_dir(const struct priv *p, const char *dir) {
@@ -216,8 +224,5 @@ bool priv_frozen(const struct priv *p) {
 }
 
 bool priv_revoked(const struct priv *p, const struct hash *spki) {
-    char name[80];
-
-    (void)snprintf(name, sizeof(name), "revoked/%s", HEX_STR(spki));
-    return denied(p, name);
+    return denied(p, UNDER("revoked", HEX_STR(spki)));
 }

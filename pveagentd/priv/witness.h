@@ -9,7 +9,6 @@
 
 struct buf;
 struct err;
-struct note;
 struct origin;
 struct priv;
 struct vkey;

@@ -116,10 +116,14 @@ def test_routes(d, peer, me):
     t.eq(peer.last(WITNESS), [me[2], b'old 0\n\nnote'], 'the witness got the body as it came')
     peer.on[CHECKPOINT] = lambda k, f, fds: k.send(pack(CHECKPOINT_A, u64(200), 'head\n'))
     t.eq(c.call('GET', '/v1/checkpoint/' + 'cd' * 32), (200, b'head\n'), 'checkpoint')
-    peer.on[METRICS] = lambda k, f, fds: k.send(pack(METRICS_A, 'x 1\n# EOF\n'))
+    peer.on[METRICS] = lambda k, f, fds: k.send(pack(METRICS_A, *map(u64, (1, 0, 2, 3, 400))))
     code, o = c.call('GET', '/v1/metrics')
-    t.ok(code == 200 and o.count(b'# EOF') == 1 and o.endswith(b'# EOF\n') and b'x 1\n' in o, 'metrics',
-         o)
+    t.ok(code == 200 and o.count(b'# EOF') == 1 and o.endswith(b'# EOF\n') and
+         [v.split()[-1] for v in o.decode().splitlines() if v[0] != '#'][:5] == ['1', '0', '2', '3', '400'] and
+         b'# TYPE pveagentd_armed gauge\npveagentd_armed 1\n' in o and
+         b'# TYPE pveagentd_actions counter\npveagentd_actions_total 400\n' in o, 'metrics', o)
+    peer.on[METRICS] = lambda k, f, fds: k.send(pack(METRICS_A, *map(u64, (1, 0, 2, 3))))
+    t.ok(c.call('GET', '/v1/metrics')[0] >= 500, 'metrics that lack a number are none')
     peer.on[EXPLAIN] = lambda k, f, fds: None
     t.eq(c.call('POST', '/v1/explain', {'request': 'YQ=='})[1]['code'], 'bad_request',
          'a root child that leaves without a word means a malformed message')

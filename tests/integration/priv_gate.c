@@ -539,6 +539,41 @@ static void test_crash(struct world *w) {
     }
 }
 
+/* armed, frozen, running, receipts that were not fetched, actions: in that order. */
+static bool metrics(struct world *w, uint64_t ret[static 5]) {
+    CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
+    CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_PRIV_MSG);
+    struct msg_rd rd;
+    uint16_t type;
+
+    (void)msg_begin(&m, MSG_METRICS);
+    (void)msg_add(&m, w->spki.b, HASH_LEN);
+    msg_end(&m);
+    if (world_ask(w, &m, NULL, 0, &back) != MSG_METRICS_ANSWER ||
+        msg_open(back.data, back.len, &type, &rd) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < 5; i++) {
+        ret[i] = msg_u64(&rd);
+    }
+    return msg_done(&rd) == 0;
+}
+
+static void test_metrics(struct world *w) {
+    uint64_t v[5];
+    char path[300];
+    bool ok;
+
+    world_start(w, NULL);
+    (void)snprintf(path, sizeof(path), "%s/freeze", w->state);
+    ok = metrics(w, v) && v[0] == 1 && v[1] == 0 && v[2] == 0 && v[3] > 0 && v[4] >= v[3];
+    tap(ok, "metrics: armed, free, no run, open receipts among the actions");
+    (void)file_replace(AT_FDCWD, path, "\n", 1, 0600, NULL);
+    tap(metrics(w, v) && v[0] == 1 && v[1] == 1, "metrics: frozen");
+    (void)unlink(path);
+    world_kill(w, SIGTERM);
+}
+
 static void test_messages(struct world *w) {
     CLEANUP(buf_done) struct buf m = BUF_INIT(LIM_PRIV_MSG);
     CLEANUP(buf_done) struct buf back = BUF_INIT(LIM_PRIV_MSG);
@@ -611,6 +646,7 @@ int main(void) {
         test_receipts(&w);
         test_rate(&w);
         test_crash(&w);
+        test_metrics(&w);
         test_messages(&w);
     } else {
         puts("# containers cannot run here: what runs in them was not tested");

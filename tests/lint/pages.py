@@ -81,7 +81,9 @@ def keys_of_page(page):
 
 def keys(root):
     for name, source in CONF.items():
-        takes = set(re.findall(r'\{"([a-z-]+)", (?:true|false), "([a-z-]+)",', text_of(root, source)))
+        takes = {(kind, key) for kind, row in re.findall(
+            r'\{"([a-z-]+)", (?:true|false), "([a-z -]+)",', text_of(root, source))
+            for key in row.split()}
         page = text_of(root, f"docs/{name}")
         explains = set(keys_of_page(page))
         if name == "proximo.ini.5":  # [pbs] explains what differs from [cluster] and says so
@@ -175,6 +177,8 @@ ini = ".Ss [node]\n.It Cm max\n.Ss x\n"
 check(tap, "keys", keys, {
     "the source only": {"docs/pveagentd-policy.5": ini, "pveagentd/priv/policy.c":
                         '{"node", false, "max", 0}, {"node", false, "min", 0},'},
+    "the source only, in a row of several": {
+        "docs/pveagentd-policy.5": ini, "pveagentd/priv/policy.c": '{"node", false, "max min", 0},'},
     "the page only": {"docs/pveagentd-policy.5": ini, "pveagentd/priv/policy.c": ""},
     "a key that pbs lacks": {
         "docs/proximo.ini.5": ".Ss [cluster NAME]\n.It Cm url\n.Ss [pbs NAME]\nAs above.\n.Ss x\n",

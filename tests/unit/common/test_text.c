@@ -438,6 +438,7 @@ END_TEST
 START_TEST(conf_binds_to_a_table) {
     static const struct conf_rule rules[] = {{"s", true, "a", false, true},
                                              {"s", true, "b", true, false},
+                                             {"s", true, "de f", false, false},
                                              {"t", false, NULL, false, false}};
     static const struct {
         const char *text;
@@ -448,6 +449,9 @@ START_TEST(conf_binds_to_a_table) {
         {"[s x]\na = 1\na = 2\n", -EBADMSG},
         {"[s x]\na = 1\nc = 2\n", -EBADMSG},
         {"[s]\na = 1\n", -EBADMSG},
+        {"[s x]\na = 1\nf = 1\nde = 2\n", 0},
+        {"[s x]\na = 1\nf = 1\nf = 2\n", -EBADMSG},
+        {"[s x]\na = 1\nd = 1\n", -EBADMSG},
         {"[t x]\n", -EBADMSG},
         {"[u]\n", -EBADMSG},
         {"[t]\na = 1\n", -EBADMSG},
