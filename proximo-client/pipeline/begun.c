@@ -17,8 +17,10 @@
 #include "proximo-client/pve/pve.h"
 #include "proximo-client/pve/worker.h"
 
-#define SEEN    50  /* tasks: more do not begin between two requests */
-#define CLOCK_S 600 /* that a node's clock may be behind ours, where nothing else tells */
+#define SEEN       50 /* tasks: more do not begin between two requests */
+#define FIND_TRIES 20
+#define FIND_MS    250
+#define CLOCK_S    600 /* that a node's clock may be behind ours, where nothing else tells */
 
 static js *newest(struct change *c, const char *path) {
     char at[160] = "/cluster/tasks";
@@ -94,14 +96,40 @@ static int not_told(const js *q, struct err *e) {
     return err_hint(e, "look at the object and at the task list before doing it again");
 }
 
-int begun_task(struct change *c, const struct worker *w, const js *q, const js *before, js *answer,
-               const char **ret, struct err *e) {
+/* Of a server that tells no task the one that is new and can be it. */
+static js *find(struct change *c, const struct worker *w, const js *q, const js *before) {
     const char *path = js_str_or(q, "path", "");
-    const char *upid = js_is_str(answer) ? json_object_get_string(answer) : NULL;
+
+    for (int i = 0; before && i < FIND_TRIES; i++) {
+        CLEANUP(js_freep) js *now = newest(c, path);
+
+        for (size_t k = 0; k < js_len(now); k++) {
+            const char *upid = js_str_or(js_at(now, k), "upid", "");
+
+            if (ident_is_upid(upid) && !has(before, upid) && !has(c->tasks, upid) &&
+                worker_fits(w, path, js_get(q, "form"), upid, NULL) == 0) {
+                return js_str(upid);
+            }
+        }
+        clock_sleep_ms(FIND_MS);
+    }
+    return NULL;
+}
+
+int begun_task(struct change *c, const struct worker *w, const js *q, const js *before,
+               js **ret_answer, const char **ret, struct err *e) {
+    const char *path = js_str_or(q, "path", "");
     bool waited = w && w->null_with && js_get(js_get(q, "form"), w->null_with);
     struct err local = {0};
+    const js *answer;
+    const char *upid;
     int r;
 
+    if (w && !*ret_answer && w->null_with && !*w->null_with) {
+        *ret_answer = find(c, w, q, before);
+    }
+    answer = *ret_answer;
+    upid = js_is_str(answer) ? json_object_get_string(*ret_answer) : NULL;
     e = e ? e : &local;
     *ret = NULL;
     if (!w) {

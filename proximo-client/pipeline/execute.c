@@ -142,7 +142,7 @@ static int send_api(struct change *c, const js *q, size_t ordinal, struct err *e
         return agent_run_follow(c, q, form, pid, e);
     }
     secret_result_keep(c, q, a.data);
-    r = begun_task(c, w, q, before, a.data, &upid, e);
+    r = begun_task(c, w, q, before, &a.data, &upid, e);
     if (r < 0) {
         c->out = OUT_UNKNOWN;
         return r;

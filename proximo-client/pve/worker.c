@@ -49,7 +49,7 @@ static const struct worker of_pve[] = {
     {"POST", Q "/clone", "qmclone", V, NULL, NULL},
     {"POST", C "/clone", "vzclone", V, NULL, NULL},
     {"POST", Q "/template", "qmtemplate", V, NULL, NULL},
-    {"POST", C "/template", "vztemplate", V, NULL, NULL},
+    {"POST", C "/template", "vztemplate", V, "", NULL},
     {"POST", Q "/move_disk", "qmmove", V "|" V "-*", NULL, NULL},
     {"POST", C "/move_volume", "move_volume", V "|" V "-*", NULL, NULL},
     {"PUT", Q "/resize", "resize", V, NULL, NULL},

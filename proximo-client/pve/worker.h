@@ -14,8 +14,10 @@ struct worker {
     /* Of the task, "{vmid}|{vmid}-*": names are the request's, '*' takes anything. NULL, or a name
      * that the request lacks: not known. */
     const char *id;
-    const char *null_with; /* form key with which the server may wait itself, and answer null */
-    const char *when;      /* form key without which it forks none, NULL: it always does */
+    /* Form key with which the server may wait itself, and answer null; "": it begins the task and
+     * answers null. */
+    const char *null_with;
+    const char *when; /* form key without which it forks none, NULL: it always does */
 };
 
 /* The row of a request, NULL: it is answered when it is done. `path` as sent, without query. */

@@ -38,7 +38,7 @@ def test_full(t):
     new = config("pve3", "qemu", 600)
     t.ok(new["name"] == "copy" and new["memory"] == old["memory"] and new["net0"] != old["net0"]
          and new["smbios1"] != old["smbios1"], "with addresses of its own, as the plan says", new)
-    t.ok(plan["plan"]["undo"]["kind"] == "none", "taking it back is a plan of its own")
+    t.ok(plan["plan"]["undo"]["kind"] == "inverse", "and a way back")
     code, plan, text = w.plan("pve_delete_guest", vmid=600)
     done(t, plan, "which destroys the copy")
     left = [g["vmid"] for g in w.sim.call("GET", "/cluster/resources", type="vm")]
@@ -88,13 +88,13 @@ def test_template(t):
 
 
 def test_ct_template(t):
-    """The API's answer names no task: what becomes of it is looked for."""
+    """The API's answer names no task: it is looked for, and followed."""
     code, plan, text = w.plan("pve_ct_template", vmid=303)
     t.ok(any("mp0 is a path of the host" in r for r in plan["plan"]["risk_reasons"]),
          "a container with a directory of the host will be refused", text)
     code, op, text = w.carry_out(plan)
-    t.ok(op["post_check"]["status"] == "finding" and "guest 303 is no template: Template feature" in
-         op["post_check"]["text"], "and is, which the answer did not tell", text)
+    t.ok(code == 1 and op["outcome"] == "failed" and "Template feature" in op["error"] and
+         any(":vztemplate:303:" in x["upid"] for x in op["tasks"]), "and is, which the answer did not tell", text)
     w.sim.call("PUT", "/nodes/pve1/lxc/303/config", delete="mp0")
     code, plan, text = w.plan("pve_ct_template", vmid=303)
     t.ok(code == 0 and not any("refused" in r for r in plan["plan"]["risk_reasons"]), "without it it may",
