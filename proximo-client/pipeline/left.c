@@ -54,7 +54,8 @@ void left_take(struct change *c) {
     CLEANUP(js_freep) js *all = js_object();
     const js *steps = js_get(c->p.v, "steps");
 
-    if (!c->sent || c->executed <= 0 || !c->s->pve) {
+    if (!c->sent || c->executed <= 0 || !c->s->pve ||
+        strcmp(c->why->tag, "plan_drifted") == 0) { /* another hand was there: whose is it now? */
         return;
     }
     take_all(c, js_get(c->p.v, "undo"), 0, all);

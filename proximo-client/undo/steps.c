@@ -54,6 +54,18 @@ static int64_t guest_made(const struct undone *u, size_t n) {
     return strcmp(js_str_or(what, "kind", ""), "guest") == 0 ? js_int_or(what, "vmid", 0) : 0;
 }
 
+/* Whether it is known how the operation left what the step made. */
+static bool is_known(const struct undone *u, size_t n) {
+    const js *list = js_get(js_get(js_at(js_get(u->plan, "steps"), n), "undo"), "left");
+
+    for (size_t i = 0; i < js_len(list); i++) {
+        if (!undone_left(u, js_str_or(js_at(list, i), "read", ""))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The guest whose own path a request goes below; 0: none. */
 static int64_t guest_of(const js *q) {
     const char *path = js_str_or(q, "path", ""), *p = strstr(path, "/qemu/");
@@ -85,7 +97,7 @@ static bool goes_with_guest(const struct undone *u, size_t n) {
     }
     for (size_t k = 0; vmid && k < n; k++) {
         if (guest_made(u, k) == vmid) {
-            return true;
+            return is_known(u, k);
         }
     }
     return false;
@@ -127,6 +139,13 @@ int undo_steps(struct draft *d, const struct undone *u, struct err *e) {
         if (goes_with_guest(u, i)) {
             did++;
             draft_risk(d, RISK_LOW, "what step %zu did goes with the guest that the plan made",
+                       i + 1);
+            continue;
+        }
+        if (!is_known(u, i)) {
+            draft_risk(d, RISK_MEDIUM,
+                       "what step %zu made stays: another hand was there, or the operation was cut "
+                       "off, and how it left it is not known",
                        i + 1);
             continue;
         }
