@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/own.h"
@@ -14,6 +15,9 @@
 #include "proximo-client/pipeline/draft_int.h"
 #include "proximo-client/pipeline/session.h"
 #include "proximo-client/pve/pve.h"
+
+#define START_TRIES 60
+#define START_MS    500
 
 static bool is_node_read(const js *pre) {
     return strcmp(js_str_or(pre, "reduce", ""), "node-config") == 0;
@@ -194,12 +198,35 @@ int stage_recheck(struct change *c, struct err *e) {
     return recheck(c, false, e);
 }
 
+/* A guest that is made and started is started by a task of its own, which no answer names and
+ * which begins when the guest is made: what this step was computed on comes true some time later.
+ */
+static bool is_starting(const struct change *c, int64_t step) {
+    const js *q;
+
+    for (size_t i = 0; (q = plan_request(&c->p, "execute", i, NULL)); i++) {
+        if (js_int_or(q, "step", 0) < step && js_bool_or(js_get(q, "form"), "start", false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int change_recheck_step(struct change *c, int64_t step, struct err *e) {
+    struct err local = {0};
     int r;
 
+    e = e ? e : &local;
     session_progress(c->s, 0, 0, "step %lld: checking that nothing else changed meanwhile",
                      (long long)step);
     r = recheck_api(c, step, c->prepared, e);
+    for (int i = 0; r < 0 && strcmp(e->tag, "plan_drifted") == 0 && is_starting(c, step) &&
+                    i < START_TRIES && !session_cancelled(c->s);
+         i++) {
+        clock_sleep_ms(START_MS);
+        *e = (struct err){0};
+        r = recheck_api(c, step, c->prepared, e);
+    }
     return r < 0 ? err_wrap(e, "before step %lld", (long long)step) : 0;
 }
 

@@ -211,6 +211,19 @@ def test_steps_on_steps(t):
          "the guest is stopped and destroyed; what was set in it goes with it", sent(v))
 
 
+def test_made_and_started(t):
+    """PVE starts what it has made by a task of its own, which no answer names."""
+    code, p, text = plan([{"row": "pve_create_container", "args": {
+        "node": "pve1", "vmid": NEW + 1, "ostemplate": "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst",
+        "storage": "local-zfs", "set": {"rootfs": "local-zfs:2", "hostname": "c3"}, "start": True}},
+        {"row": "pve_guest_power", "args": {"vmid": NEW + 1, "action": "stop"}}])
+    t.ok(code == 0, "a step counts on a guest that the step before makes and starts", text)
+    code, op, text = apply(p["plan_id"])
+    t.ok(code == 0 and op["outcome"] == "done" and guests()[NEW + 1]["status"] == "stopped",
+         "it is waited for until it runs", text)
+    w.sim.call("DELETE", f"/nodes/pve1/lxc/{NEW + 1}")
+
+
 def test_references(t):
     """Later steps name what earlier ones make; the exact requests stand in the plan."""
     made = {**MADE, "args": {**MADE["args"], "vmid": {"next": "vmid"}}}
@@ -287,7 +300,7 @@ def test_text_is_text(t):
 
 
 try:
-    sys.exit(Tap().run(test_failure_stops, test_one_plan_one_undo, test_selectors, test_steps_on_steps,
+    sys.exit(Tap().run(test_failure_stops, test_one_plan_one_undo, test_selectors, test_steps_on_steps, test_made_and_started,
                        test_references, test_backup_restored, test_text_is_text, test_bad, test_secret))
 finally:
     w.close()

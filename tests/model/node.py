@@ -141,7 +141,9 @@ class Model:
         if row["template"]:
             return None
         if row["status"] != "running":
-            return None if self.reboot or self.managed(row) else "stranded"
+            if self.managed(row):
+                return None
+            return "stranded" if not self.reboot else "started" if self.cfg(row).get("onboot") else None
         if not self.managed(row):
             return "interrupted" if self.reboot and self.cfg(row).get("onboot") else "halted"
         if self.policy() == "freeze":

@@ -51,7 +51,7 @@ def one_case(rng, driver):
     want, refused = {}, False
     if rng.random() < 0.2:
         method, form = "DELETE", {"poolid": pool}
-        refused = bool(pools[pool])
+        refused = bool(pools[pool]) or any(p.startswith(pool + "/") for p in pools)
         for j in jobs:
             if j.get("pool") == pool and not j.get("all"):
                 want["job/" + j["id"]] = "loses-backup"
