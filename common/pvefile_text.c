@@ -34,7 +34,8 @@ bool pve_line(struct pve_text *t, const char **ret, size_t *ret_len) {
 
         t->line++;
         t->at += n + 1;
-        while (n && pve_is_blank(line[n - 1])) {
+        /* of a comment, which is somebody's text, PVE keeps blanks at its end */
+        while (n && line[0] != '#' && pve_is_blank(line[n - 1])) {
             n--;
         }
         if (n && memchr(line, '\0', n)) {

@@ -129,7 +129,7 @@ static js *corosync_nodes(struct ask *a) {
 
     for (size_t i = 0; js_is_object(list) ? i < 1 : i < js_len(list); i++) {
         const js *node = js_is_object(list) ? list : js_at(list, i);
-        js *o = js_copy(node);
+        js *o = js_is_object(node) ? js_copy(node) : js_object(); /* "node: x" is no section */
 
         js_add(o, "node", js_str(js_str_or(node, "name", "")));
         js_push(out, o);
@@ -139,13 +139,11 @@ static js *corosync_nodes(struct ask *a) {
 
 /* Interfaces are keyed by their link's number. */
 static js *totem(struct ask *a) {
-    js *o = js_copy(js_get(pvetree_file(a, "corosync.conf"), "totem"));
+    const js *section = js_get(pvetree_file(a, "corosync.conf"), "totem");
+    js *o = js_is_object(section) ? js_copy(section) : js_object();
     CLEANUP(js_freep) js *list = NULL;
     js *by_link = js_object();
 
-    if (!o) {
-        o = js_object();
-    }
     list = js_ref(js_get(o, "interface"));
     for (size_t i = 0; js_is_object(list) ? i < 1 : i < js_len(list); i++) {
         js *link = js_is_object(list) ? list : js_at(list, i);

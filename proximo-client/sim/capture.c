@@ -35,9 +35,9 @@ static const js *answer(const struct import *m, const char *fmt, ...) {
     return js_get(m->reads, path);
 }
 
-/* A copy without the members named in `drop`. */
+/* A copy without the members named in `drop`; of what is no object: an empty one. */
 static js *copy_but(const js *o, const char *const *drop) {
-    js *out = js_copy(o);
+    js *out = js_is_object(o) ? js_copy(o) : js_object();
 
     for (size_t i = 0; drop[i]; i++) {
         json_object_object_del(out, drop[i]);
