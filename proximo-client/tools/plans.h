@@ -118,8 +118,9 @@ int assess_rollback(struct draft *d, const struct guest_ref *g, const char *snap
 int assess_storage(struct draft *d, const char *storage, const js *set, const js *del, bool gone,
                    struct err *e);
 /* A new definition, as it will be sent. */
-/* What PVE takes with a storage's definition; adds the undo's requests that bring it back. */
-int assess_storage_grants(struct draft *d, const char *storage, struct err *e);
+/* A storage's definition goes, and what PVE takes with it; adds the undo's requests that bring that
+ * back. */
+int assess_storage_gone(struct draft *d, const char *storage, struct err *e);
 /* Who gains by such requests ([{method, path, form}]) when an undo sends them. */
 int assess_grants_back(struct draft *d, const js *sent, struct err *e);
 int assess_storage_create(struct draft *d, const js *form, struct err *e);

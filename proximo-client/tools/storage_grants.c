@@ -53,17 +53,12 @@ static void add(js *sent, const char *path, js *form) {
     js_push(sent, q);
 }
 
-int assess_storage_grants(struct draft *d, const char *storage, struct err *e) {
-    CLEANUP(picture_freep) struct picture *p = NULL;
+static int grants_gone(struct draft *d, const struct picture *p, const char *storage,
+                       struct err *e) {
     CLEANUP(js_freep) js *acl = js_array();
     CLEANUP(js_freep) js *pools = js_array();
     CLEANUP(js_freep) js *sent = js_array();
-    struct picture_ask ask = {.what = BLAST_ACCESS_NEEDS};
-    int r = assess_look(d, &ask, 0, &p, e);
 
-    if (r < 0) {
-        return r;
-    }
     if (blast_storage_grants(p, storage, acl, pools) && !js_len(acl) && !js_len(pools)) {
         return 0;
     }
@@ -84,6 +79,15 @@ int assess_storage_grants(struct draft *d, const char *storage, struct err *e) {
                                          .why = "the storage leaves the pool"});
     }
     return judge(d, p, sent, e);
+}
+
+int assess_storage_gone(struct draft *d, const char *storage, struct err *e) {
+    CLEANUP(picture_freep) struct picture *p = NULL;
+    struct picture_ask ask = {.what = BLAST_STORAGE_NEEDS | BLAST_ACCESS_NEEDS, .storage = storage};
+    int r = assess_look(d, &ask, 0, &p, e);
+
+    r = r < 0 ? r : assess_verdict(blast_storage(p, storage, NULL, NULL, true, d), e);
+    return r < 0 ? r : grants_gone(d, p, storage, e);
 }
 
 int assess_grants_back(struct draft *d, const js *sent, struct err *e) {

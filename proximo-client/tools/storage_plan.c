@@ -102,8 +102,7 @@ int plan_storage_delete(struct draft *d, const js *args, struct err *e) {
                "the definition is made again from the recorded object, and with it its access "
                "entries and its place in pools, which go with it",
                limits);
-    r = assess_storage(d, id, NULL, NULL, true, e);
-    return r < 0 ? r : assess_storage_grants(d, id, e);
+    return assess_storage_gone(d, id, e);
 }
 
 int check_storage_delete(struct session *s, const js *args, bool *ret_ok, char **ret_text,
