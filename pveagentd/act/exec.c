@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/lean.h"
 #include "common/own.h"
 #include "common/request.h"
 #include "common/run.h"
@@ -275,14 +276,27 @@ static int prepare(struct run *r, int po[2], int pe[2]) {
         struct stream *s = &r->s[i];
 
         s->to = fcntl(r->o->fd[i], F_DUPFD_CLOEXEC, 3);
-        s->sum = sha256_new();
         s->tail = (struct buf)BUF_INIT((size_t)2 * EXEC_TAIL);
-        if (s->to < 0 || !s->sum || fd_nonblock(s->to) < 0 || fd_nonblock(s->from) < 0) {
+        if (s->to < 0 || fd_nonblock(s->to) < 0 || fd_nonblock(s->from) < 0) {
             return -EMFILE;
+        }
+    }
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* While attach enters the container: what is needed only when something is heard of it. */
+static int make_sums(struct run *r) {
+    lean_crypto();
+    for (int i = 0; i < 2; i++) {
+        struct stream *s = &r->s[i];
+
+        s->sum = sha256_new();
+        if (!s->sum) {
+            return -ENOMEM;
         }
         sha256_add(s->sum, r->o->salt, ORDER_SALT);
     }
-    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+    return 0;
 }
 
 static void finish(struct run *r, struct outcome *o) {
@@ -322,6 +336,7 @@ int exec_run(struct job *j, struct err *e) {
     rc = prepare(&r, po, pe);
     r.deadline_ms = clock_mono_ms() + (int64_t)j->q.timeout_s * 1000;
     rc = rc < 0 ? rc : spawn(&r, po, pe);
+    rc = rc < 0 ? rc : make_sums(&r);
     closep(&po[1]);
     closep(&pe[1]);
     if (rc < 0) {

@@ -40,14 +40,17 @@ static void job_done(struct job *j) {
     }
 }
 
-/* The request's hash is what was recorded: other bytes would be another deed. */
+/* Points and timers are kept under the request's hash: it is to be that request's. A command is
+ * kept nowhere, and is not made to wait until libcrypto can hash (exec.c does, while it starts). */
 static int check_request(struct job *j) {
-    struct hash h;
+    struct hash h = j->o.hash;
 
     if (!order_has_request(j->o.verb)) {
         return 0;
     }
-    sha256(j->o.request, j->o.request_len, &h);
+    if (j->o.verb != ORDER_EXEC) {
+        sha256(j->o.request, j->o.request_len, &h);
+    }
     return hash_eq(&h, &j->o.hash) ? request_parse(j->o.request, j->o.request_len, &j->q, NULL)
                                    : -EBADMSG;
 }
@@ -59,7 +62,13 @@ static int obey(int sock) {
     struct err e = {0};
 
     answer_init(&j.a);
-    if (order_receive(sock, &in, &j.o) < 0 || check_request(&j) < 0) {
+    if (order_receive(sock, &in, &j.o) < 0) {
+        return -EBADMSG;
+    }
+    if (j.o.verb != ORDER_EXEC) {
+        lean_crypto();
+    }
+    if (check_request(&j) < 0) {
         return -EBADMSG;
     }
     j.a.result = verbs[j.o.verb - ORDER_FIRST](&j, &e);
@@ -76,7 +85,6 @@ int act_main(int argc, char **argv) {
         (void)fputs("pveagentd-act is started by pveagentd-priv, for one order each.\n", stderr);
         return 2;
     }
-    lean_crypto();
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
     return obey(STDIN_FILENO) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
