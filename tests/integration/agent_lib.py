@@ -18,6 +18,9 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../testbed'))
+from ports import free_port  # noqa: E402
+
 (ACT, STARTED, END, REFUSED, WITNESS, WITNESS_A, CHECKPOINT, CHECKPOINT_A, EXPLAIN, EXPLAIN_A, STATUS,
  STATUS_A, RECEIPTS, RECEIPTS_A, RECEIPTS_ACK, OK, OP, OP_A, CANCEL, JOIN, JOIN_A, JOIN_INFO,
  JOIN_INFO_A, METRICS, METRICS_A) = (2, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
@@ -155,12 +158,6 @@ def make_cert(directory, name):
     der = subprocess.run(['openssl', 'pkey', '-in', key, '-pubout', '-outform', 'DER'], check=True,
                          capture_output=True).stdout
     return key, crt, hashlib.sha256(der).digest()
-
-
-def free_port(family=socket.AF_INET, host='127.0.0.1'):
-    with socket.socket(family) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
 
 
 class Daemon:

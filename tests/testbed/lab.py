@@ -18,6 +18,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from mcp_client import Mcp  # noqa: E402
+from ports import free_port  # noqa: E402
 
 
 class LabError(Exception):
@@ -352,9 +353,7 @@ class Lab:
     def start_front(self, address=None):
         """The network half, on a free port or where it was."""
         run = self.dir / "run"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.node_address = address or "127.0.0.1:%d" % probe.getsockname()[1]
+        self.node_address = address or f"127.0.0.1:{free_port()}"
         with open(self.dir / "log" / "pveagentd", "ab") as log:
             self.front = subprocess.Popen(
                 [run / "pveagentd", "--listen", self.node_address, "--priv-socket",
