@@ -66,7 +66,7 @@ static bool fits(const struct effect_kind *k, const char *path, char id[static 2
     char name[2][AFTER_ID];
     struct guest_read g;
 
-    if (!below) {
+    if (!k->guest || !below) {
         return path_fits(k->pattern, path, id);
     }
     if (!guest_read_of(path, &g) || strcmp(g.kind, k->guest) != 0 ||
